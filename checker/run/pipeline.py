@@ -48,7 +48,7 @@ def pipeline_of(
     from checker.collect.pipeline.workflows.reading import read_workflows
     from checker.model.pipeline.jobs import complete
     from checker.model.pipeline.pipeline import Pipeline
-    from checker.reason.migrations.at_hand import given_files
+    from checker.reason.migrations.at_hand import given_to_clients
     from checker.resolve.trace.tracer import Tracer
     from checker.resolve.workflows.jobs import effective_jobs
 
@@ -88,8 +88,9 @@ def pipeline_of(
         elsewhere=tuple(job for job in known_jobs if job.calls and not job.called),
         apps=_apps(traces, library),
     )
-    given = read_given(given_files(pipeline), library.text)
-    return replace(pipeline, migrations=(*folders, *given)) if given else pipeline
+    given = given_to_clients(pipeline)
+    judged = read_given(given.files, given.statements, library.text)
+    return replace(pipeline, migrations=(*folders, *judged)) if judged else pipeline
 
 
 def _apps(traces: Mapping[EffectiveJob, Trace], library: ScriptLibrary) -> dict[str, AppContext]:

@@ -339,8 +339,11 @@ def _rename(body: Mapping[str, Any], spot: Spot) -> Statement:
     )
 
 
-def read_given(files: Iterable[str], text_of: Callable[[str], str | None]) -> tuple[MigrationFolder, ...]:
-    """What a job gives to a database's client and lies in no folder of migrations, by folders; of files that are there.
+def read_given(
+    files: Iterable[str], statements: Iterable[tuple[Spot, str]], text_of: Callable[[str], str | None]
+) -> tuple[MigrationFolder, ...]:
+    """What a job gives to a database's client and lies in no folder of migrations, by folders: of files those that are
+    there, and statements with their places.
 
     Nothing numbers them: each is run as it is, time and again.
     """
@@ -350,4 +353,7 @@ def read_given(files: Iterable[str], text_of: Callable[[str], str | None]) -> tu
         if text is not None:
             stem = posixpath.splitext(posixpath.basename(file))[0]
             folders.setdefault(posixpath.dirname(file), []).append(Migration("R", stem, parse_sql(text, file)))
+    for spot, text in statements:
+        migration = Migration("R", "", parse_sql(text, spot.file, spot.line), part=f"line {spot.line}")
+        folders.setdefault(spot.file, []).append(migration)
     return tuple(MigrationFolder(folder or ".", "given", tuple(found)) for folder, found in folders.items())

@@ -108,7 +108,7 @@ def _seen(path: DeployPath, project: Project) -> Judgement:
             what = "ECS takes a failed roll-out back, and the service is stable again: the wait succeeds."
             return wait.action.fails("seen", what, fix=_FIX_TAKEN, related=(service,))
         return wait.action.passes("seen", "A roll-out that fails, fails the job.")
-    if isinstance(wait.action, AwsCall) and wait.action.how is not How.CLI and looked_at(path, wait):
+    if isinstance(wait.action, AwsCall) and wait.action.how is How.SDK_WAITER and looked_at(path, wait):
         # A program that passes over what its waiter raises, and asks for the state itself.
         why = "whether a roll-out that fails, fails the job: the wait may fail, and what runs is asked for after it"
         return wait.action.undecided("seen", why, fix=_FIX_TAKEN)

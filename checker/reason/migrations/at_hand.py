@@ -7,24 +7,43 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from msgspec import Struct
+
 from checker.model.migrations.tools import TOOLS
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Command
-from checker.model.possible import shown
+from checker.model.possible import Possible, shown
+from checker.model.sources import Spot
 from checker.reason.migrations.migrating import Migrating, migrating, tool_of
 
 _SQL: Final = re.compile(r"(?:\./)*(?P<file>[\w./-]+\.(?:sql|psql|ddl))")
 
 
-def given_files(pipeline: Pipeline) -> tuple[str, ...]:
-    """The files of SQL that steps give to a database's client, and that no folder of migrations holds."""
+# The option behind which a client is given a statement, as one word.
+_STATEMENT_OF: Final = {
+    "psql": ("-c", "--command"), "usql": ("-c", "--command"), "cockroach": ("-e", "--execute"),
+    "mysql": ("-e", "--execute"), "mariadb": ("-e", "--execute"),
+}  # fmt: skip
+
+
+class Given(Struct, frozen=True):
+    """SQL that steps give to a database's client, and that no folder of migrations holds: files, and statements with
+    the lines that they stand in."""
+
+    files: tuple[str, ...] = ()
+    statements: tuple[tuple[Spot, str], ...] = ()
+
+
+def given_to_clients(pipeline: Pipeline) -> Given:
     clients = {program for tool in TOOLS if tool.is_client for program in tool.programs}
     traces = pipeline.traces.values()
     if not any(command.program in clients for trace in traces for command in trace.commands):
-        return ()
+        return Given()
     read = _read(pipeline)
-    steps = (step for step in migrating(pipeline) if step.tool is not None and step.tool.is_client)
-    return tuple(dict.fromkeys(file for step in steps for file in _files(step) if not _is_read(file, read)))
+    steps = [step for step in migrating(pipeline) if step.tool is not None and step.tool.is_client]
+    files = (file for step in steps for file in _files(step) if not _is_read(file, read))
+    statements = ((step.action.spot, each) for step in steps for each in _statements(step) if isinstance(each, str))
+    return Given(tuple(dict.fromkeys(files)), tuple(dict.fromkeys(statements)))
 
 
 def not_at_hand(steps: Sequence[Migrating], pipeline: Pipeline) -> Iterator[tuple[Migrating, str]]:
@@ -45,7 +64,10 @@ def _missing(step: Migrating, read: set[str], pipeline: Pipeline) -> str:
         others = [file for file in files if not _is_read(file, read)]
         if others:
             return f"{others[0]}, which it runs, is in no folder of migrations"
-        if files:
+        written = list(_statements(step))
+        if not all(isinstance(each, str) for each in written):
+            return "a statement that it runs is not known before the run"
+        if files or written:
             return ""
     if pipeline.migrations or (tool is None and pipeline.migration_code.runners):
         return ""  # a program of the repository's own may be what others give their migrations to
@@ -60,6 +82,18 @@ def _read(pipeline: Pipeline) -> set[str]:
 def _is_read(file: str, read: set[str]) -> bool:
     """A path that a container has may end as one of the repository's does."""
     return file in read or any(each.endswith(f"/{file}") or file.endswith(f"/{each}") for each in read)
+
+
+def _statements(step: Migrating) -> Iterator[Possible]:
+    """What a client is told to run, word for word."""
+    command = step.action
+    options = _STATEMENT_OF.get(command.program, ()) if isinstance(command, Command) else ()
+    words = command.words if isinstance(command, Command) else ()
+    for index, word in enumerate(words):
+        if word in options:
+            yield from words[index + 1 : index + 2]
+        elif isinstance(word, str) and (found := next((each for each in options if word.startswith(f"{each}=")), "")):
+            yield word[len(found) + 1 :]
 
 
 def _files(step: Migrating) -> Iterator[str]:
