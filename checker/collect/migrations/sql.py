@@ -339,6 +339,12 @@ def _rename(body: Mapping[str, Any], spot: Spot) -> Statement:
     )
 
 
+# Lines of psql's own that change nothing of the database (PostgreSQL documentation, "psql", "Meta-Commands").
+_SETTINGS_OF_PSQL: Final = re.compile(
+    r"^\\(?:set|unset|echo|qecho|warn|timing|pset|encoding|x|t|a|errverbose|prompt)\b[^\n]*", re.MULTILINE
+)
+
+
 def read_given(
     files: Iterable[str], statements: Iterable[tuple[Spot, str]], text_of: Callable[[str], str | None]
 ) -> tuple[MigrationFolder, ...]:
@@ -352,7 +358,8 @@ def read_given(
         text = text_of(file)
         if text is not None:
             stem = posixpath.splitext(posixpath.basename(file))[0]
-            folders.setdefault(posixpath.dirname(file), []).append(Migration("R", stem, parse_sql(text, file)))
+            plain = _SETTINGS_OF_PSQL.sub("", text)
+            folders.setdefault(posixpath.dirname(file), []).append(Migration("R", stem, parse_sql(plain, file)))
     for spot, text in statements:
         migration = Migration("R", "", parse_sql(text, spot.file, spot.line), part=f"line {spot.line}")
         folders.setdefault(spot.file, []).append(migration)
