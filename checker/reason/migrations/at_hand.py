@@ -19,11 +19,13 @@ from checker.reason.migrations.migrating import Migrating, migrating, tool_of
 _SQL: Final = re.compile(r"(?:\./)*(?P<file>[\w./-]+\.(?:sql|psql|ddl))")
 
 
-# The option behind which a client is given a statement, as one word.
+# The option behind which a client is given a statement, alone or as the last of several letters: `-Atc`.
+_OF_PSQL: Final = re.compile(r"(?:-[abeEnqsStwWxXAH1z0]*c|--command(?:=|$))(?P<behind>.*)", re.DOTALL)
+_OF_MYSQL: Final = re.compile(r"(?:-[NsBrtvqfnAbEHXwGLoTU]*e|--execute(?:=|$))(?P<behind>.*)", re.DOTALL)
 _STATEMENT_OF: Final = {
-    "psql": ("-c", "--command"), "usql": ("-c", "--command"), "cockroach": ("-e", "--execute"),
-    "mysql": ("-e", "--execute"), "mariadb": ("-e", "--execute"),
+    "psql": _OF_PSQL, "usql": _OF_PSQL, "cockroach": _OF_MYSQL, "mysql": _OF_MYSQL, "mariadb": _OF_MYSQL,
 }  # fmt: skip
+_HERE: Final = frozenset({"<<", "<<-", "<<<"})
 
 
 class Given(Struct, frozen=True):
@@ -69,7 +71,11 @@ def _missing(step: Migrating, read: set[str], pipeline: Pipeline) -> str:
             return "a statement that it runs is not known before the run"
         if files or written:
             return ""
-    if pipeline.migrations or (tool is None and pipeline.migration_code.runners):
+        if _is_handed(step, pipeline):
+            return "what another command hands it is not judged"
+    if any(folder.tool != "given" for folder in pipeline.migrations) or (
+        tool is None and pipeline.migration_code.runners
+    ):
         return ""  # a program of the repository's own may be what others give their migrations to
     return "none of the migrations that it runs is found in the repository"
 
@@ -87,13 +93,24 @@ def _is_read(file: str, read: set[str]) -> bool:
 def _statements(step: Migrating) -> Iterator[Possible]:
     """What a client is told to run, word for word."""
     command = step.action
-    options = _STATEMENT_OF.get(command.program, ()) if isinstance(command, Command) else ()
-    words = command.words if isinstance(command, Command) else ()
-    for index, word in enumerate(words):
-        if word in options:
-            yield from words[index + 1 : index + 2]
-        elif isinstance(word, str) and (found := next((each for each in options if word.startswith(f"{each}=")), "")):
-            yield word[len(found) + 1 :]
+    option = _STATEMENT_OF.get(command.program) if isinstance(command, Command) else None
+    if not isinstance(command, Command) or option is None:
+        return
+    for index, word in enumerate(command.words):
+        match = option.fullmatch(word) if isinstance(word, str) else None
+        if match is not None and match["behind"]:
+            yield match["behind"]
+        elif match is not None:
+            yield from command.words[index + 1 : index + 2]
+    yield from (write.target for write in command.writes if write.operator in _HERE)
+
+
+def _is_handed(step: Migrating, pipeline: Pipeline) -> bool:
+    """Whether a client reads what the command before it prints into a pipe."""
+    actions = pipeline.trace(step.job).actions
+    index = next((at for at, each in enumerate(actions) if each is step.action), 0)
+    before = actions[index - 1] if index else None
+    return isinstance(before, Command) and before.handling.piped and before.step is step.step
 
 
 def _files(step: Migrating) -> Iterator[str]:

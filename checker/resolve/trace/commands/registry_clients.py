@@ -174,10 +174,13 @@ def _property(words: Sequence[Possible], name: str) -> Possible:
 
 
 def _of_dotnet(words: Sequence[Possible]) -> list[Possible] | None:
-    """What .NET's SDK pushes where its command names a registry: without one the image stays in the local engine."""
+    """What .NET's SDK pushes. Where its command names no registry, the project's file may: without any, the image stays
+    in the local engine."""
     registry = _property(words, "ContainerRegistry")
-    if registry is None or not any(_PUBLISHES.fullmatch(word) for word in words if isinstance(word, str)):
+    if not any(_PUBLISHES.fullmatch(word) for word in words if isinstance(word, str)):
         return None
+    if registry is None:
+        return []  # one that is not known, to a registry that may be ours
     name = _property(words, "ContainerRepository") or _property(words, "ContainerImageName")
     image = joined([registry, "/", name or open_text("the name of what is built")])
     tags = [tag for each in ("ContainerImageTag", "ContainerImageTags") for tag in _split(_property(words, each), ";")]
