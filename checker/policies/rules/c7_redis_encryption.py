@@ -11,7 +11,8 @@ When it does not apply
     No Redis or Valkey cluster in the environment. Memcached.
 What cannot be decided
     A flag taken from a parameter that has no default. A secondary of a global datastore, which is encrypted as the
-    primary is. An engine that is not known.
+    primary is. An engine that is not known. Clients of a cache that is made elsewhere, and that are handed its host
+    alone, or an address in plain text whose host comes from outside.
 Fix
     Use a replication group with ``AtRestEncryptionEnabled``, ``TransitEncryptionEnabled`` and an auth token, and give
     clients a ``rediss://`` URL. An existing cluster has to be replaced.
@@ -40,7 +41,7 @@ from checker.model.values import (
     first_unknown,
 )
 from checker.model.verdicts import Surface
-from checker.reason.caches.clients import Client, clients
+from checker.reason.caches.clients import Client, clients, foreign_clients
 
 _REDIS: Final = {"redis", "valkey"}
 _CLUSTER: Final = "AWS::ElastiCache::CacheCluster"
@@ -70,6 +71,8 @@ def check(environment: Environment) -> Iterator[Judgement]:
         for cache in led_to:
             if cache.key in caches:
                 yield _client(client, cache)
+    for client in foreign_clients(environment):
+        yield _foreign(client)
     for user in environment.resources(*_USERS):
         if (place := _written_password(user)) is not None:
             yield user.fails("auth", "A user's password is written out in the template.", fix=_FIX_AUTH, path=place)
@@ -293,6 +296,28 @@ def _client(client: Client, cache: Resource) -> Judgement:
     if client.encrypted is YES or insists:
         return client.owner.passes(sub, "The client connects with TLS.", path=client.path)
     why = f"{client.name} names the host alone, and the cache may accept connections without TLS"
+    return client.owner.undecided(sub, why, path=client.path, fix="Give clients a rediss:// URL.")
+
+
+def _foreign(client: Client) -> Judgement:
+    """A client of a cache that no template makes: what it is told itself decides, as far as it goes."""
+    sub = f"client={client.name}"
+    if client.names_amazons and client.plain:
+        said = f"{client.name} {client.plain}, and it leads to a cache of Amazon's: it connects without TLS."
+        return client.owner.fails(sub, said, fix=_FIX_CLIENT, path=client.path, expected="rediss://")
+    if client.names_amazons and client.unchecked:
+        said = (
+            f"{client.name} leads to a cache, and {client.unchecked} keeps its client from checking whom it talks to."
+        )
+        return client.owner.fails(sub, said, fix="Leave the check on.", path=client.path)
+    if client.plain:
+        why = f"{client.name} {client.plain}, and whose the address is comes from outside the templates"
+    elif isinstance(client.encrypted, Open):
+        why = client.encrypted.why
+    elif client.encrypted is YES:
+        return client.owner.passes(sub, "The client connects with TLS.", path=client.path)
+    else:
+        why = f"{client.name} names the host alone, of a cache that no template makes: it may be talked to without TLS"
     return client.owner.undecided(sub, why, path=client.path, fix="Give clients a rediss:// URL.")
 
 

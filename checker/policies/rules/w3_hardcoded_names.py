@@ -40,10 +40,12 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     owners = Owners(project, (job.environment_name for job in pipeline.jobs))
     lines: Lines[_Use] = Lines()
     for job in pipeline.jobs:
-        trace = pipeline.trace(job)
-        for call in (*trace.aws, *trace.cdk):
-            if isinstance(call, AwsCall | CdkCommand) and (found := tuple(named_by(call))):
-                lines.add(call, (call, found))
+        # Each option that a person may pick, each row of a matrix: its environment and its names belong together.
+        for way in job.ways:
+            trace = pipeline.trace(way)
+            for call in (*trace.aws, *trace.cdk):
+                if isinstance(call, AwsCall | CdkCommand) and (found := tuple(named_by(call))):
+                    lines.add(call, (call, found))
         yield from unfollowed(pipeline, job, "which stacks, clusters and services it names")
     for line in lines:
         yield _judged(line.items, line.path, owners)

@@ -17,10 +17,24 @@ from msgspec import Struct, field
 from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment, Project
 from checker.model.resources import Resource
-from checker.model.values import Attribute, Expression, Hole, Known, Resolved, ResourceKey, Text, Unknown, pieces, text
+from checker.model.values import (
+    Attribute,
+    Expression,
+    Hole,
+    Known,
+    Reference,
+    Resolved,
+    ResourceKey,
+    Text,
+    Unknown,
+    pieces,
+    text,
+)
+from checker.model.verdicts import Surface
 from checker.reason.workloads.variables import environment_variables, with_unnamed_variables
 
 _CACHE_WORDS: Final = frozenset({"redis", "cache", "valkey", "elasticache", "memorydb", "sessions", "session"})
+_PROTOCOLS: Final = frozenset({"redis", "valkey"})
 _TLS_WORDS: Final = frozenset({"tls", "ssl", "encrypt", "encryption", "encrypted", "secure", "rediss"})
 _CHECK_WORDS: Final = frozenset({"verify", "reqs", "unauthorized", "hostname", "validate", "verification"})
 _SCHEME_WORDS: Final = frozenset({"scheme", "protocol", "proto"})
@@ -47,6 +61,11 @@ _UNCHECKED: Final = re.compile(
     r"|verify_?(?:peer|mode)?[\"']?\s*[=:]\s*[\"']?(?:false|0|no|none)"
 )
 _CLI: Final = re.compile(r"(?:^|[\s/;&|(\"'])(?:redis|valkey)-cli\b(?P<rest>[^;&|]*)")
+# Amazon ElastiCache User Guide, "Finding connection endpoints"; Amazon MemoryDB Developer Guide, likewise.
+_OF_AMAZON: Final = re.compile(r"(?i)\.cache\.amazonaws\.com|\.memorydb\.[a-z0-9*-]+\.amazonaws\.com")
+_REDIS_PORT: Final = re.compile(r":63(?:79|80)\b")
+# A plain address whose host is open as a whole.
+_PLAIN_TO_OPEN: Final = re.compile(r"(?i)(?<![a-z])(?:redis|valkey)://(?:[^@/\s]*@)?\*(?=[:/?\"'\s]|$)")
 _HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*\.)+[A-Za-z]{2,}")
 
 
@@ -71,6 +90,15 @@ class Client(Struct, frozen=True):
     @property
     def written(self) -> str:
         return "".join(part if isinstance(part, str) else "*" for part in pieces(self.value))
+
+    @property
+    def names_amazons(self) -> bool:
+        """Whether the address is one of ElastiCache's or MemoryDB's, and of a cache that speaks Redis' protocol."""
+        if not _OF_AMAZON.search(self.written):
+            return False
+        words = set(re.split(r"[^a-z0-9]+", self.name.lower()))
+        told = self.plain or self.encrypted is not None or _REDIS_PORT.search(self.written)
+        return bool(told or words & _PROTOCOLS)
 
     @property
     def plain(self) -> str:
@@ -106,6 +134,22 @@ def clients(environment: Environment) -> Iterator[tuple[Client, tuple[Resource, 
             found = next((aliases[host] for host in _hosts(client.written) if host in aliases), ())
         if found:
             yield client, found
+
+
+def foreign_clients(environment: Environment) -> Iterator[Client]:
+    """Clients of a cache that no template makes: its address is written out, or a plain one comes whole from outside.
+
+    What a resource of the project answers to is none, and an account's own caches are not told by their addresses.
+    """
+    aliases = environment.project.once(_aliases)
+    for client in _told(environment):
+        value = client.value
+        made = isinstance(value, Text) and any(isinstance(hole, Reference) for hole in value.holes)
+        if made or any(host in aliases for host in _hosts(client.written)):
+            continue
+        written = client.names_amazons and (client.owner.surface is Surface.TEMPLATE or client.plain)
+        if written or _PLAIN_TO_OPEN.search(client.written):
+            yield client
 
 
 def _hosts(written: str) -> Iterator[str]:

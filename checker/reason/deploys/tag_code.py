@@ -28,7 +28,10 @@ from checker.reason.deploys.fetched_code import Brought, brought_by, foreign_cod
 _TAG_WORDS: Final = frozenset({"tag", "version", "release", "ref", "sha", "commit", "revision"})
 _IMAGE_WORDS: Final = frozenset({"image", "docker", "container", "ecr"})
 _INPUT: Final = re.compile(r"\binputs\.([A-Za-z_][\w-]*)")
-_RELEASE: Final = re.compile(r"\bgithub\.event\.release\b")
+_RELEASE: Final = re.compile(r"\bgithub\.event\.release\.tag_name\b|\bgithub\.event\.release\['tag_name'\]")
+# "Specifies the commitish value that determines where the Git tag is created from. Can be any branch or commit SHA.
+# Unused if the Git tag already exists." (GitHub REST API, "Create a release")
+_MADE_FROM: Final = re.compile(r"\bgithub\.event\.release\b.*\btarget_commitish\b")
 _OWN_REF: Final = re.compile(r"\bgithub\.(?:sha|ref|ref_name)\b|\bGITHUB_(?:SHA|REF|REF_NAME)\b")
 _OUTPUT: Final = re.compile(r"\bsteps\.([A-Za-z_][\w-]*)\.outputs\b")
 _HEAD: Final = re.compile(r"\brev-parse\b.*\bHEAD\b")
@@ -259,6 +262,9 @@ class _Codes(Struct):
         shown = str(ref)
         if _RELEASE.search(shown):
             return (Code.TAG, "") if start.event == "release" else None
+        if _MADE_FROM.search(shown):
+            why = "target_commitish is the branch that the release was made from, unless somebody named a commit"
+            return (Code.OPEN, f"whether {shown} is the tag's commit: {why}") if start.event == "release" else None
         given = {name.replace("-", "_").lower() for name in _INPUT.findall(shown)}
         if given:
             named = {name.replace("-", "_").lower() for name in tag_inputs(job.entry)}
