@@ -215,13 +215,15 @@ def engine_is_harmless(words: Sequence[object]) -> bool:
     if verb == "bake":
         return "--push" not in words and not any("output" in str(word) or "--set" in str(word) for word in words)
     if verb in {"run", "create"} and "compose" not in verbs:
-        return not any(_lets_in(word, words[index + 1] if index + 1 < len(words) else "")
+        return not any(_lets_in(word, words[index + 1] if index + 1 < len(words) else "") or _HANDED.search(str(word))
                        for index, word in enumerate(words) if index)  # fmt: skip
     return not verb or verb in _table().verbs["docker"]
 
 
 _SETTING: Final = re.compile(r"(?:-e|--env)(?:=?)(?P<given>.*)", re.DOTALL)
-_SHARES: Final = re.compile(r"\.aws\b|docker\.sock|/root\b|\$\{?HOME|~/")
+# What an image is told of the job's credentials by the words behind its name: ``ecs-deploy -k "$AWS_ACCESS_KEY_ID"``.
+_HANDED: Final = re.compile(r"AWS_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)\b(?!=)|\bsecrets\.")
+_SHARES: Final = re.compile(r"\.aws\b|^(?:-v ?|--volume[= ])?/:|docker\.sock|/root\b|\$\{?HOME|~/")
 
 
 def _lets_in(word: object, following: object) -> bool:

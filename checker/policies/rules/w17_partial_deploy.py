@@ -47,6 +47,7 @@ from checker.reason.deploys.paths import (
     unseen,
 )
 from checker.reason.deploys.sequence import (
+    UNNAMED,
     fails_unseen,
     left_behind,
     may_be_for,
@@ -127,16 +128,19 @@ def _dealt_with(path: DeployPath) -> Judgement:
     if unseen_back is not None:
         why = "When a service cannot be brought back, nobody learns of it: its failure is swallowed."
         return unseen_back.call.fails("one-version", why, fix="Let it fail, or print which service runs what.")
-    if behind and path.complete:
-        why = f"After a failure {', '.join(behind)} stays on the new version: only other services are brought back."
-        return backs[0].call.fails("one-version", why, fix=_FIX_BACK)
-    if backs:
+    if backs and not behind:
         return backs[0].call.passes("one-version", "After a failure the services are brought back.")
     shown = shows_state(path, first)
     if shown is not None:
         return shown.action.passes("one-version", "After a failure it says what each service runs, and fails.")
     if not path.complete:
         return first.call.undecided("one-version", path.unread, fix=_FIX_BACK)
+    if behind:
+        names = ", ".join(behind)
+        why = f"After a failure {names} would be left on the new version: only other services are brought back."
+        if {*behind} <= {UNNAMED, *(each.service for each in backs)}:
+            why = f"Only the service that fails is brought back: {names} would be left on the new version, unsaid."
+        return backs[0].call.fails("one-version", why, fix=_FIX_BACK)
     why = (
         f"{path.name} rolls several services: when one fails, the others stay on another version, and nothing says so."
     )

@@ -12,7 +12,7 @@ from checker.model.answers import NO, YES
 from checker.model.environments import Environment
 from checker.model.pipeline.handling import Stream
 from checker.model.pipeline.jobs import EffectiveJob
-from checker.model.pipeline.scripts import AwsCall, Command, How, plain_name
+from checker.model.pipeline.scripts import AwsCall, Command, How, Loop, plain_name
 from checker.model.possible import OneOf, Possible, call_behind, options, shown, truth
 from checker.model.resources import Resource
 from checker.model.values import Absent, Text, Unknown
@@ -73,7 +73,7 @@ def _between(rollout: Rollout, wait: At, end: int | None) -> bool:
     if wait.job is not rollout.at.job:
         return end is None
     # In a loop over services that are not known, what waits has to stand in the loop too.
-    around = [loop for loop in rollout.call.reached.loops if loop.kind == "each"]
+    around = _rounds(rollout)
     return len([loop for loop in shared_loops(rollout.call, wait.action) if loop.kind == "each"]) == len(around)
 
 
@@ -97,14 +97,58 @@ def _in_another_cluster(one: AwsCall, other: AwsCall) -> bool:
     return all(isinstance(each, str) for each in named) and len({str(each).rsplit("/", 1)[-1] for each in named}) > 1
 
 
+# What stands for services whose names only the run knows.
+UNNAMED: Final = "what was rolled before"
+
+
 def left_behind(path: DeployPath, backs: Sequence[Rollout]) -> list[str]:
-    """The services that were rolled before another one could fail, and that nothing takes back, as far as all are
-    named."""
-    rolled = list(dict.fromkeys(each.service for each in path.forward))
-    taken = {each.service for each in backs}
-    if None in taken or None in rolled:
-        return []
-    return [str(each) for each in rolled[:-1] if each not in taken]
+    """The services that were rolled before another one could fail, and that nothing takes back then: neither what takes
+    back others, nor what takes back the one that fails and no other. Nothing where that depends on open names."""
+    forward = path.forward
+    rolled = list(dict.fromkeys(each.service for each in forward))
+    if None in rolled:
+        return [UNNAMED] if all(_of_own_round(back, forward) for back in backs) else []
+    found = []
+    for index, name in enumerate(rolled[:-1]):
+        later = [each for each in forward if each.service not in rolled[: index + 1]]
+        if not all(any(_answers(back, name, failing, forward) for back in backs) for failing in later):
+            found.append(str(name))
+    return found
+
+
+def _answers(back: Rollout, name: str | None, failing: Rollout, forward: Sequence[Rollout]) -> bool:
+    """Whether a service is taken back by this when another one's roll-out fails."""
+    if back.service not in (None, name) or (back.service is None and _of_own_round(back, forward)):
+        return False
+    if back.at.job is not failing.at.job:
+        return back.at.job.after(failing.at.job)
+    if back.call.reached.trap or back.call.step is not failing.call.step:
+        return back.call.reached.trap or back.at.index > failing.at.index
+    # In one script it answers what was rolled last before it; behind all of them, whatever failed.
+    own = [each.at.index for each in forward if each.at.job is back.at.job]
+    before = max((index for index in own if index < back.at.index), default=-1)
+    return back.at.index > failing.at.index and before in (failing.at.index, own[-1])
+
+
+def _of_own_round(back: Rollout, forward: Sequence[Rollout]) -> bool:
+    """Whether what takes back is of the one service that a loop or a matrix is at, by its variable."""
+    return any(_shares_round(back, each) for each in forward)
+
+
+def _shares_round(back: Rollout, rolled: Rollout) -> bool:
+    own, round_ = (_rounds(each) for each in (back, rolled))
+    if back.call.reached.trap and not own:
+        written = shown(back.call.text("service"))
+        return any(written in (f"${{{loop.variable}}}", f"${loop.variable}") for loop in round_ if loop.variable)
+    if back.service is not None or back.at.job is not rolled.at.job:
+        return False
+    if back.call.text("service") != rolled.call.text("service"):
+        return False
+    return by_matrix(rolled) or (bool(round_) and own == round_)
+
+
+def _rounds(rollout: Rollout) -> list[Loop]:
+    return [loop for loop in rollout.call.reached.loops if loop.kind == "each"]
 
 
 def takes_back(path: DeployPath, back: Rollout) -> bool:
@@ -155,8 +199,7 @@ def several(path: DeployPath) -> bool:
 
 def _repeats(rollout: Rollout) -> bool:
     """Whether one call is made for several services: in a loop over them, or in the jobs of a matrix."""
-    loops = [loop for loop in rollout.call.reached.loops if loop.kind == "each"]
-    return any(loop.values is None or len(loop.values) > 1 for loop in loops) or by_matrix(rollout)
+    return any(loop.values is None or len(loop.values) > 1 for loop in _rounds(rollout)) or by_matrix(rollout)
 
 
 def by_matrix(rollout: Rollout) -> bool:

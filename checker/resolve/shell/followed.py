@@ -27,7 +27,7 @@ _NOTHING: Final = Result()
 class Rehearsing(Protocol):
     """Who tells what becomes of a script when one of its commands fails."""
 
-    def of(self, spot: Spot, words: tuple[str, ...]) -> Rehearsal: ...
+    def of(self, spot: Spot, words: tuple[str, ...], *, again: bool) -> Rehearsal: ...
 
 
 class Followed(Struct):
@@ -120,7 +120,8 @@ class Followed(Struct):
         """With what becomes of the script where the command fails, and where it works."""
         if self.rehearsals is None:
             return handling
-        return replace(handling, rehearsal=self.rehearsals.of(spot, tuple(shown(word) for word in words)))
+        given = tuple(shown(word) for word in words)
+        return replace(handling, rehearsal=self.rehearsals.of(spot, given, again=handling.retried))
 
     def ended(self, words: list[Possible], state: State, truth: Answer) -> Result:  # noqa: ARG002
         """As far as it can be told beforehand."""

@@ -24,17 +24,20 @@ _JQS: Final = frozenset({"jq", "gojq", "jaq"})
 _KILLED: Final = "137"
 # Amazon ECS API Reference, "Deployment": what tells that one has failed, by the query that asks for it.
 _FAILED: Final = "FAILED"
+# And what tells that it goes on: without a circuit breaker, one that cannot succeed goes on for ever.
+_GOES_ON: Final = "IN_PROGRESS"
 _DEPLOYMENT: Final = rf"(?:--query=)?services{_ONE}\.deployments{_ONE}"
 _OF_SERVICES: Final = (
-    (re.compile(rf"{_DEPLOYMENT}\.rolloutState(?:\s*\|\s*\[0\])?"), _FAILED),
-    (re.compile(rf"{_DEPLOYMENT}\.runningCount(?:\s*\|\s*\[0\])?"), "0"),
-    (re.compile(rf"(?:--query=)?length\(services{_ONE}\.deployments\)"), "2"),
+    (re.compile(rf"{_DEPLOYMENT}\.rolloutState(?:\s*\|\s*\[0\])?"), _FAILED, _GOES_ON),
+    (re.compile(rf"{_DEPLOYMENT}\.runningCount(?:\s*\|\s*\[0\])?"), "0", "0"),
+    (re.compile(rf"(?:--query=)?length\(services{_ONE}\.deployments\)"), "2", "2"),
 )
 _FAILED_SERVICE: Final = '{"services": [{"deployments": [{"status": "PRIMARY", "rolloutState": "FAILED"}]}]}'
+_ROLLING_SERVICE: Final = _FAILED_SERVICE.replace(_FAILED, _GOES_ON)
 _JQ_ROLLOUT: Final = re.compile(r"\.services\[0?\](?:\s*\|\s*)?\.deployments\[0?\](?:\s*\|\s*)?\.rolloutState")
 _OF_STACKS: Final = re.compile(rf"(?:--query=)?Stacks{_ONE}\.StackStatus(?:\s*\|\s*\[0\])?")
 _ROLLED_BACK: Final = "UPDATE_ROLLBACK_COMPLETE"
-_FAILED_STACK: Final = f'{{"Stacks": [{{"StackStatus": "{_ROLLED_BACK}"}}]}}'
+_CHANGING: Final = "UPDATE_IN_PROGRESS"
 RUNNING: Final = "RUNNING"
 _ANSWER: Final = '{"tasks": [{"lastStatus": "RUNNING", "containers": [{"lastStatus": "RUNNING"}]}]}'
 WAITER_SECONDS: Final = 600.0  # AWS CLI Command Reference, "ecs wait tasks-stopped": every 6 seconds, 100 times
@@ -44,24 +47,37 @@ def failed_answer(words: Sequence[str]) -> str:
     """What a command prints of a task that failed, where it is asked for the exit code and nothing else; or of a
     deployment of a service, or a change of a stack, that failed."""
     if words[:3] == ("aws", "ecs", "describe-services"):
-        return _failed_service(words)
+        return _of_service(words, rolling=False)
     if words[:3] == ("aws", "cloudformation", "describe-stacks"):
-        return _failed_stack(words)
+        return _of_stack(words, _ROLLED_BACK)
     asked = words[:3] == ("aws", "ecs", "describe-tasks") and any(map(_EXIT_CODE.fullmatch, words))
     return _KILLED if asked and "text" in words else ""
 
 
-def _failed_service(words: Sequence[str]) -> str:
-    state = next((said for pattern, said in _OF_SERVICES if any(map(pattern.fullmatch, words))), None)
-    if state is None:
-        return "" if any(word.startswith("--query") for word in words) else _FAILED_SERVICE
-    return state if "text" in words or state.isdecimal() else f'"{state}"'
+def unfinished_answer(words: Sequence[str]) -> str:
+    """What a command prints of a deployment of a service, or a change of a stack, for as long as that goes on."""
+    if words[:3] == ("aws", "ecs", "describe-services"):
+        return _of_service(words, rolling=True)
+    if words[:3] == ("aws", "cloudformation", "describe-stacks"):
+        return _of_stack(words, _CHANGING)
+    return ""
 
 
-def _failed_stack(words: Sequence[str]) -> str:
+def _of_service(words: Sequence[str], *, rolling: bool) -> str:
+    for pattern, failed, goes_on in _OF_SERVICES:
+        if any(map(pattern.fullmatch, words)):
+            state = goes_on if rolling else failed
+            return state if "text" in words or state.isdecimal() else f'"{state}"'
+    if any(word.startswith("--query") for word in words):
+        return ""
+    return _ROLLING_SERVICE if rolling else _FAILED_SERVICE
+
+
+def _of_stack(words: Sequence[str], status: str) -> str:
     if not any(map(_OF_STACKS.fullmatch, words)):
-        return "" if any(word.startswith("--query") for word in words) else _FAILED_STACK
-    return _ROLLED_BACK if "text" in words else f'"{_ROLLED_BACK}"'
+        whole = f'{{"Stacks": [{{"StackStatus": "{status}"}}]}}'
+        return "" if any(word.startswith("--query") for word in words) else whole
+    return status if "text" in words else f'"{status}"'
 
 
 def is_waiter(words: Sequence[str]) -> bool:
@@ -102,11 +118,12 @@ def told_alone(commands: Iterable[Command]) -> list[Command]:
     ]
 
 
-def picked(words: Sequence[object]) -> str | None:
-    """What ``jq`` gives of the whole answer; ``None`` where that is not known."""
+def picked(words: Sequence[object], said: str) -> str | None:
+    """What ``jq`` gives of the whole answer that was ``said``; ``None`` where that is not known."""
     texts = [word for word in words if isinstance(word, str)]
     if texts[:1] and texts[0] in _JQS and any(map(_JQ_ROLLOUT.fullmatch, texts)):
-        return _FAILED if any(word in {"-r", "--raw-output", "-er", "-re"} for word in texts) else f'"{_FAILED}"'
+        state = _GOES_ON if said == _ROLLING_SERVICE else _FAILED
+        return state if any(word in {"-r", "--raw-output", "-er", "-re"} for word in texts) else f'"{state}"'
     if texts[:1] and texts[0] in _JQS and any(map(_JQ.fullmatch, texts)):
         raw = any(word in {"-r", "--raw-output", "-er", "-re"} for word in texts)
         return RUNNING if raw else f'"{RUNNING}"'

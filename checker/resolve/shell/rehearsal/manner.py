@@ -132,7 +132,7 @@ class Rehearsed(Struct):
         if self._said and not printed:
             return _DENIED
         if self._spoke and len(printed) == 1:
-            said = self.failing.says if printed[0].program == "aws" else picked(printed[0].words)
+            said = self.failing.says if printed[0].program == "aws" else picked(printed[0].words, self.failing.says)
             if said is not None:
                 return said
         values = [self._printed(command) for command in printed]

@@ -16,7 +16,7 @@ from typing import Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from checker.model.answers import NO, YES, Answer, Open, yes_if
+from checker.model.answers import NO, YES, Answer, Open, every, yes_if
 from checker.model.pipeline.handling import Rehearsal
 from checker.model.pipeline.scripts import Reached
 from checker.model.sources import Spot
@@ -24,7 +24,7 @@ from checker.resolve.shell.rehearsal.choices import Choices, TooMuchError
 from checker.resolve.shell.rehearsal.manner import Rehearsed
 from checker.resolve.shell.rehearsal.way import Way
 from checker.resolve.shell.state import Failing, Library, State
-from checker.resolve.shell.waiting import failed_answer, is_waiter, running_answer
+from checker.resolve.shell.waiting import failed_answer, is_waiter, running_answer, unfinished_answer
 
 MAX_WAYS: Final = 48
 _TOO_MUCH: Final = Open("its script can go too many ways to follow them all")
@@ -45,9 +45,10 @@ class Rehearsals(Struct):
     allowance: Allowance
     _found: dict[Failing, Answer] = field(default_factory=dict)
 
-    def of(self, spot: Spot, words: tuple[str, ...]) -> Rehearsal:
-        """What becomes of the script, of the command that stands there with these words."""
-        return _Rehearsal(self, spot, words)
+    def of(self, spot: Spot, words: tuple[str, ...], *, again: bool) -> Rehearsal:
+        """What becomes of the script, of the command that stands there with these words; ``again``: it is made until
+        something is as it should be."""
+        return _Rehearsal(self, spot, words, again)
 
     def found(self, failing: Failing) -> Answer:
         """Whether the script can end well without the command, does something else where it fails, or ends with a
@@ -183,6 +184,7 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
     rehearsals: Rehearsals
     spot: Spot
     words: tuple[str, ...]
+    again: bool
 
     def ends(self) -> Answer:
         return self.rehearsals.found(Failing(self.spot, self.words))
@@ -194,10 +196,9 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
         return self.rehearsals.found(Failing(self.spot, self.words, works=True))
 
     def notices(self) -> Answer:
-        says = failed_answer(self.words)
-        if not says:
-            return Rehearsal.notices(self)
-        return self.rehearsals.found(Failing(self.spot, self.words, works=True, says=says))
+        answers = (failed_answer(self.words), unfinished_answer(self.words) if self.again else "")
+        asked = [Failing(self.spot, self.words, works=True, says=each) for each in answers if each]
+        return every(map(self.rehearsals.found, asked)) if asked else Rehearsal.notices(self)
 
     def turns(self) -> Answer:
         return self.rehearsals.found(Failing(self.spot, self.words, turns=True))
