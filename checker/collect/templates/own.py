@@ -12,12 +12,12 @@ from checker.collect.documents import read_text
 from checker.collect.folders import LEADS_OUT
 from checker.collect.repository import is_committed
 from checker.collect.templates.assembly import Assembly, read_assembly
-from checker.collect.templates.sam_config import NAMES as SAM_CONFIGURATIONS
 from checker.collect.templates.sam_config import SamDeployment, sam_deployments
 from checker.collect.templates.search import Found, newer_source, search, shortened
 from checker.collect.templates.synthesis import own_assembly
 from checker.collect.templates.task_definitions import read_task_definition
 from checker.errors import InputError
+from checker.model.pipeline.sam_config import NAMES as SAM_CONFIGURATIONS
 from checker.model.resources import Stack, rebuilt
 from checker.model.settings import Settings
 from checker.model.sources import Problem, Spot
@@ -162,12 +162,13 @@ def _add_templates(project: Path, found: Found, own: Own) -> None:
             for child in _below(assembly.stacks[0])
         )
         own.folders[assembly.stacks[0].id] = path.parent.as_posix()
-        if _is_sam(assembly.stacks[0]):
+        # `sam deploy` deploys a template without its transform likewise.
+        if not assembly.stages:
             _as_deployed(project / path, assembly, own)
 
 
 def _as_deployed(template: Path, assembly: Assembly, own: Own) -> None:
-    """A SAM template once for each stack that its configuration deploys it as, where it says so."""
+    """A template once for each stack that its configuration deploys it as, where it says so."""
     (stack,) = assembly.stacks
     try:
         found = sam_deployments(template)

@@ -14,10 +14,9 @@ from msgspec import Struct, field
 
 from checker.collect.documents import read_text
 from checker.errors import InputError
-from checker.model.pipeline.sam_config import said_to
+from checker.model.pipeline.sam_config import NAMES, said_to
 from checker.model.resources import Raw
 
-NAMES: Final = ("samconfig.toml", "samconfig.yaml", "samconfig.yml")
 # Where the configuration does not say which template it is for (AWS SAM Developer Guide, "sam deploy").
 _TEMPLATES: Final = ("template.yaml", "template.yml", "template.json")
 

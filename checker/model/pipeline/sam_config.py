@@ -1,4 +1,4 @@
-"""A SAM project's configuration file (``samconfig.toml``), read already: what it says to a command.
+"""A SAM project's configuration file (``samconfig.toml``, ``.yaml``), read already: what it says to a command.
 
 Source: AWS SAM Developer Guide, "AWS SAM CLI configuration file": a table per environment and command, below
 ``parameters`` what the command's options would say; ``global`` is for every command, and the command's own table goes
@@ -9,7 +9,10 @@ https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+
+# In the order in which SAM looks for them, beside the template (the same page, "Specify a configuration file").
+NAMES: Final = ("samconfig.toml", "samconfig.yaml", "samconfig.yml")
 
 
 def said_to(command: str, environment: str, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,9 +5,10 @@ What the review found
     wired to deployments as they are, they would roll back good releases.
 What is checked
     Every alarm that an ECS service's deployment configuration or a CodeDeploy deployment group lists with roll-back
-    on. It needs two datapoints over the threshold or more (evaluation periods, and datapoints to alarm where that is
-    set), or a rate: one metric divided by another. It treats missing data as not breaching. It exists under the very
-    name that the service lists, in the service's own environment, and watches that environment's resources.
+    on, or the ``DeploymentPreference`` of a function of SAM. It needs two datapoints over the threshold or more
+    (evaluation periods, and datapoints to alarm where that is set), or a rate: one metric divided by another. It treats
+    missing data as not breaching. It exists under the very name that the service lists, in the service's own
+    environment, and watches that environment's resources.
 When it does not apply
     No service lists an alarm for its deployments.
 What cannot be decided
@@ -334,7 +335,7 @@ def _state_of(entry: object) -> str:
 
 RULE = Rule(
     id="W14",
-    looked_for="deployment alarm (DeploymentConfiguration.Alarms of an ECS service, or CodeDeploy's)",
+    looked_for="deployment alarm (DeploymentConfiguration.Alarms of an ECS service, CodeDeploy's, or SAM's)",
     check=check,
     check_account=check_account,
 )

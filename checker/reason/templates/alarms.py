@@ -42,6 +42,12 @@ def deployment_alarms(environment: Environment) -> Iterator[DeploymentAlarm]:
             continue
         if not switched_off(group.get("AutoRollbackConfiguration.Enabled")):
             yield from _listed(group, "AlarmConfiguration", "Alarms", "Enabled")
+    for function in environment.resources("AWS::Serverless::Function"):
+        # On where it is there; SAM makes a deployment group of it that rolls back when an alarm stops a deployment (AWS
+        # SAM Developer Guide, "DeploymentPreference" and "Deploying serverless applications gradually").
+        enabled = function.get("DeploymentPreference.Enabled")
+        if isinstance(enabled, Absent) or not switched_off(enabled):
+            yield from _listed(function, "DeploymentPreference", "Alarms")
 
 
 def _listed(owner: Resource, path: str, names: str, *switches: str) -> Iterator[DeploymentAlarm]:

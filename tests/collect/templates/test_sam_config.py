@@ -112,3 +112,10 @@ def test_the_default_environment_is_the_name_of_none(tmp_path: Path) -> None:
     own = read_own(tmp_path, Settings(), lambda _: None)
     assert [stack.name for each in own.assemblies for stack in each.stacks] == ["hello"]
     assert own.assemblies[0].stages == {}
+
+
+def test_a_template_without_the_transform_is_deployed_by_it_likewise(tmp_path: Path) -> None:
+    plain = "Parameters: {Stage: {Type: String}}\nResources: {T: {Type: AWS::SNS::Topic}}\n"
+    write(tmp_path, {"network/template.yaml": plain, "network/samconfig.toml": CONFIG})
+    own = read_own(tmp_path, Settings(), lambda _: None)
+    assert [stack.name for each in own.assemblies for stack in each.stacks] == ["orders-staging", "orders-production"]

@@ -8,10 +8,11 @@ of the command line goes before the environment's table for the command, that be
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from checker.model.pipeline.sam_config import said_to
+from checker.model.pipeline.sam_config import NAMES, said_to
 from checker.model.possible import Possible, one_of, open_text, options
 from checker.model.values import Text, pieces
 
@@ -119,17 +120,9 @@ def _options(words: tuple[Possible, ...]) -> dict[str, Possible]:
 def _configured(
     verb: str, given: Mapping[str, Possible], folder: str | None, text_of: Callable[[str], str | None]
 ) -> dict[str, Possible]:
-    """What the configuration file sets for a command. A file that is not there, or not TOML, sets nothing known."""
-    file, environment = given.get("config-file", "samconfig.toml"), given.get("config-env", "default")
-    if folder is None or not isinstance(file, str):
-        return {}
-    import tomllib
-
-    text = text_of(f"{folder}/{file}" if folder else file)
-    try:
-        data: Any = tomllib.loads(text or "")
-    except (tomllib.TOMLDecodeError, RecursionError):
-        return {}
+    """What the configuration file sets for a command. A file that is not there or cannot be read sets nothing known."""
+    environment = given.get("config-env", "default")
+    data = _configuration(given, folder, text_of)
     found: list[dict[str, str | bool]] = []
     for option in options(environment) or ():
         said = said_to(verb, option, data) if isinstance(option, str) else {}
@@ -137,3 +130,37 @@ def _configured(
     # What only some of the environments set is not known to be set, and is not known not to be.
     names = dict.fromkeys(name for each in found for name in each)
     return {name: one_of([each.get(name, open_text(name)) for each in found]) for name in names}
+
+
+def _configuration(
+    given: Mapping[str, Possible], folder: str | None, text_of: Callable[[str], str | None]
+) -> Mapping[str, Any]:
+    """The file that the command names, else the one beside the template, else where the command runs."""
+    named, template = given.get("config-file", ""), given.get("template-file", "")
+    if folder is None or not isinstance(named, str) or not isinstance(template, str):
+        return {}
+    for place in dict.fromkeys((template.rpartition("/")[0], "")):
+        for name in (named,) if named else NAMES:
+            path = posixpath.normpath(posixpath.join(folder, place, name))
+            if (text := text_of(path)) is not None:
+                return _parsed(text, path)
+    return {}
+
+
+def _parsed(text: str, path: str) -> Mapping[str, Any]:
+    data: object
+    if path.endswith((".yaml", ".yml")):
+        import yaml
+
+        try:
+            data = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe one
+        except (yaml.YAMLError, RecursionError, ValueError):
+            return {}
+    else:
+        import tomllib
+
+        try:
+            data = tomllib.loads(text)
+        except (tomllib.TOMLDecodeError, RecursionError):
+            return {}
+    return data if isinstance(data, Mapping) else {}

@@ -79,3 +79,22 @@ def test_an_environment_of_several_is_each_of_them() -> None:
     words = ("sam", "deploy", "--config-env", OneOf(("prod", "default")))
     found, _ = as_aws(words, "", {"samconfig.toml": CONFIG}.get)
     assert found[4] == OneOf(("orders-prod", "every"))
+
+
+def test_the_configuration_stands_beside_the_template_or_where_the_command_runs_in_toml_before_yaml() -> None:
+    files = {
+        "samconfig.toml": CONFIG,
+        "pay/samconfig.yaml": "prod: {deploy: {parameters: {stack_name: pay-prod}}}",
+        "pay/ops.yml": "default: {deploy: {parameters: {stack_name: ops}}}",
+        "pay/broken.yaml": "default: [",
+    }
+
+    def stack(line: str, folder: str) -> Possible:
+        return as_aws(tuple(line.split()), folder, files.get)[0][4]
+
+    assert stack("sam deploy --config-env prod", "pay") == "pay-prod"
+    assert stack("sam deploy --config-env prod -t pay/template.yaml", "") == "pay-prod"
+    assert stack("sam deploy --config-env prod -t .aws-sam/build/template.yaml", "") == "orders-prod"
+    assert stack("sam deploy --config-file ops.yml", "pay") == "ops"
+    assert stack("sam deploy --config-file pay/ops.yml", "") == "ops"
+    assert not isinstance(stack("sam deploy --config-file broken.yaml", "pay"), str)
