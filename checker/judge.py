@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from checker.errors import printable
 from checker.model.environments import Project
 from checker.model.judgements import Judgement, Place
-from checker.model.resources import Resource
+from checker.model.resources import Resource, StackPlace
 from checker.model.rules import Rule
 from checker.model.verdicts import Finding, Outcome, Subject, Surface, Verdict
 from checker.model.worlds import Budget, BudgetExceeded, Gaps, World
@@ -199,6 +199,10 @@ def _add(found: dict[_Key, Judgement], rule: Rule, judgement: Judgement) -> None
             outcome=Outcome.UNKNOWN,
             violation=f"It exists only under a condition that cannot be decided; where it does: {judgement.violation}",
         )
+    why = place.stack.changed if isinstance(place, Resource | StackPlace) else ""
+    if why and judgement.outcome in (Outcome.PASS, Outcome.FAIL):
+        fix = "Keep the template in the repository as it is deployed."
+        judgement = replace(judgement, outcome=Outcome.UNKNOWN, violation=f"Cannot be decided: {why}.", fix=fix)
     key = _Key(rule.id, judgement.sub, place.environment_name, place.subject, judgement.path)
     before = found.get(key)
     if judgement.outcome is Outcome.FAIL and before is not None and before.outcome is Outcome.FAIL:

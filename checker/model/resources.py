@@ -89,6 +89,7 @@ class Stack(Struct, frozen=True, eq=False):
     parent: Stack | None = None
     status: str = ""  # as CloudFormation tells it; empty for one that is not deployed yet
     unread: tuple[str, ...] = ()  # what of it could not be read, e.g. a macro that CloudFormation would expand
+    changed: str = ""  # why it is not deployed as it stands here, where nobody knows as what
 
     @property
     def partition(self) -> str:

@@ -95,6 +95,8 @@ def once_each(unread: Sequence[Unread]) -> list[Unread]:
 
 def unread_of_stacks(stacks: Sequence[Stack]) -> Iterable[Unread]:
     for stack in with_nested(stacks):
+        if stack.changed:
+            yield Unread(stack.source.file, stack.changed, "the template as it is deployed, in the repository")
         for reason in stack.unread:
             what, _, why = reason.partition(": ")
             yield Unread(f"{stack.source.file}: {what}", why)

@@ -301,6 +301,28 @@ class Output(Struct, frozen=True):
     spot: Spot
 
 
+class Change(Struct, frozen=True):
+    """A file that a job has changed: its path below the repository, or a whole one; with a slash at its end a folder of
+    which any file may be another by now.
+
+    ``text`` is what it holds since; where that is not known, ``edits`` may be: values put at places of what ``of`` held
+    (that file itself where it is changed in its place), ``None`` as a value where the place is taken away. Neither of
+    them known, it may hold anything. ``by`` is the command, or the step's action.
+    """
+
+    path: Possible
+    by: Command | EffectiveStep
+    text: Possible | None = None
+    of: str = ""
+    edits: tuple[tuple[tuple[str | int, ...], Possible], ...] | None = None
+
+    @property
+    def told(self) -> str:
+        """Who changed it, and where."""
+        by = self.by
+        return f"`{by.spelled}` ({by.spot})" if isinstance(by, Command) else f"{by.step.label} ({by.spot})"
+
+
 class Gap(Struct, frozen=True):
     """What a job does with something to act with in its hands, and nobody read. ``logged_in``: whether the job had
     taken on a role by then, as far as that was seen; where not, what was not read may have done it."""
@@ -323,6 +345,7 @@ class Trace(Struct, frozen=True):
     gaps: tuple[Gap, ...] = ()
     sessions: tuple[Credentials, ...] = ()  # roles that scripts take on by themselves
     failing: tuple[EffectiveStep, ...] = ()  # the steps that surely end with a failure
+    changes: tuple[Change, ...] = ()  # files that the job changes, in order
 
     @property
     def complete(self) -> bool:

@@ -15,10 +15,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from checker.model.pipeline.changes import Held, held_by
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.pipeline import Pipeline
-from checker.model.pipeline.scripts import AwsCall, Command, How
+from checker.model.pipeline.scripts import AwsCall, Command, How, Trace
 from checker.model.possible import OneOf, Possible, joined, one_of, options, shown
 from checker.model.resources import Raw, Stack, rebuilt
 from checker.model.settings import Settings
@@ -48,6 +50,7 @@ class Deployment(Struct, frozen=True):
     spot: Spot | None = None
     # Every name that the stack may have; none where they are not all known.
     names: tuple[str, ...] = ()
+    held: Held | None = None  # what the template holds by then, where the job has changed it
 
 
 def given(stack: Stack, found: Sequence[Deployment], settings: Settings, said: Collection[str] = ()) -> Stack:
@@ -124,13 +127,26 @@ def deployments(pipeline: Pipeline, read: Callable[[str], str | None]) -> Iterat
         for way in job.alternatives or (job,):
             trace = pipeline.trace(way)
             for command in trace.commands:
-                yield from _by_command(command, way, made, read)
+                for found in _by_command(command, way, made, read):
+                    yield _with_changes(found, trace, command, read)
             for call in trace.aws:
                 if call.how is How.SDK and call.service == "cloudformation" and call.operation in _SDK:
                     yield _by_call(call, way)
             for step in way.steps:
                 if step.step.action.lower() == _ACTION:
-                    yield _by_action(step, way, read)
+                    yield _with_changes(_by_action(step, way, read), trace, step, read)
+
+
+def _with_changes(
+    deployment: Deployment, trace: Trace, at: Command | EffectiveStep, read: Callable[[str], str | None]
+) -> Deployment:
+    """A deployment with what the job has made of its template by then, and under which file that lies."""
+    held = held_by(trace, deployment.template, at) if deployment.template else None
+    if held is None:
+        return deployment
+    template = deployment.template
+    own = not held.of or (not template.startswith("/") and read(template) is not None)
+    return replace(deployment, template=template if own else held.of, held=held)
 
 
 def _by_command(

@@ -13,9 +13,11 @@ from msgspec import Struct
 
 from checker.model.environment_words import UNNAMED, environment_of, kind_of
 from checker.model.environments import EnvironmentKind
+from checker.model.pipeline.changes import Held
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.resources import Stack, rebuilt
 from checker.model.settings import Settings
+from checker.resolve.templates.changed import Parsing, changed
 from checker.resolve.templates.commanded import Deployment, deployments, given, is_template
 from checker.resolve.templates.discovery import NOTHING_NAMES, taken
 
@@ -37,6 +39,7 @@ def as_deployed(
     pipeline: Pipeline,
     settings: Settings,
     read: Callable[[str], str | None],
+    parse: Parsing,
 ) -> Deployed:
     """The stacks with the names, environments and parameters that the pipeline's commands give them."""
     found = list(deployments(pipeline, read))
@@ -46,7 +49,8 @@ def as_deployed(
         of = [each for each in found if is_template(each, stack.source.file)]
         names = _names(stack, of)
         if not names:
-            made.append(given(stack, found, settings) if found else stack)
+            one = _with_changes(stack, of, parse)
+            made.append(given(one, found, settings) if found else one)
             continue
         said = [each for each in said if each != taken(stack.name, UNNAMED, NOTHING_NAMES)]
         for name in names:
@@ -54,9 +58,17 @@ def as_deployed(
             environment, why = _environment(name, own, settings)
             if why:
                 said.append(taken(f"{name}, as {own[0].spot} deploys {stack.source.file},", environment, why))
-            called = _called(stack, name, environment, alone=len(names) == 1)
+            called = _with_changes(_called(stack, name, environment, alone=len(names) == 1), own, parse)
             made.append(given(called, own, settings, said=stack.parameters))
     return Deployed(made, _kinds(made, kinds, settings), tuple(said))
+
+
+def _with_changes(stack: Stack, of: Sequence[Deployment], parse: Parsing) -> Stack:
+    """The stack as the jobs that deploy it have changed its template before."""
+    if all(each.held is None for each in of):
+        return stack
+    changes = changed(stack, [each.held or Held("") for each in of], parse)
+    return rebuilt(stack, lambda each: changes if each is stack else {}) if changes else stack
 
 
 def _names(stack: Stack, of: Sequence[Deployment]) -> tuple[str, ...]:

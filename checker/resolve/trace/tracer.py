@@ -122,7 +122,8 @@ class Tracer(Struct):
             collected.credentials = by_step.get(id(step), collected.credentials)
         for hole, value in own.items():
             _learn(self._known, hole, value)
-        return replace(gaps.closed(collected.trace()), failing=tuple(failing))
+        changes = tuple(collected.written.changes.found)
+        return replace(gaps.closed(collected.trace()), failing=tuple(failing), changes=changes)
 
     def _step(
         self, step: EffectiveStep, collected: Collected, extra: dict[str, Possible], own: dict[Hole, Possible]
@@ -170,7 +171,7 @@ class Tracer(Struct):
             if action == _CHECKOUT:
                 collected.written.checked_out(path, cleans=cleans)
             if (path not in {"", "."} and action != _CHECKOUT) or _of_another(step):
-                collected.written.brought(path)
+                collected.written.brought(path, step)
         if step.step.id and not step.via:
             for name, value in metadata_of(step, given).items():
                 _learn(own, _output(step.step.id, name, where), value)

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 from msgspec import Struct, field
 
+from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import Command, Write
 from checker.model.possible import Possible, joined, shown
 from checker.model.values import Text
+from checker.resolve.shell.files.changes import Changes
 from checker.resolve.shell.files.changing import CHANGING, changeable, edited, filter_of, plain_of
 from checker.resolve.shell.state import WORKSPACE, Fed
 
@@ -57,6 +59,8 @@ class Written(Struct):
     _seen: dict[int, Write] = field(default_factory=dict)
     _over: tuple[tuple[str, str], ...] = ()  # folders that were copied, and over which ones
     _changed: tuple[str, ...] = ()  # folders, or the root (`.`), any of whose files may have been changed
+    _touched: dict[Possible, None] = field(default_factory=dict)  # by the command that is noted
+    _changes: Changes | None = None
 
     def text(self, target: Possible, folder: str | None) -> Possible | None:
         """What a file holds; empty where the job has not written it, ``None`` where that is not known."""
@@ -76,11 +80,21 @@ class Written(Struct):
 
     def copy(self) -> Written:
         """The same files, for another way through what comes."""
-        return Written(self.library, dict(self.texts), dict(self._seen), self._over, self._changed)
+        changes = self.changes.copy()
+        return Written(self.library, dict(self.texts), dict(self._seen), self._over, self._changed, _changes=changes)
 
-    def brought(self, path: str) -> None:
+    @property
+    def changes(self) -> Changes:
+        """What was changed, in order."""
+        if self._changes is None:
+            self._changes = Changes(self._own_text)
+        return self._changes
+
+    def brought(self, path: str, by: Command | EffectiveStep) -> None:
         """Files from elsewhere have been put into a folder."""
-        self._changed = (*self._changed, posixpath.normpath(path) if path else ".")
+        folder = posixpath.normpath(path) if path else "."
+        self._changed = (*self._changed, folder)
+        self.changes.brought(folder, by)
 
     def checked_out(self, path: str, *, cleans: bool) -> None:
         """The repository has been checked out, into a folder: what was written there before is gone (README of
@@ -100,6 +114,15 @@ class Written(Struct):
         outputs = [each for each in command.writes if not each.operator.startswith("<") and each.descriptor in {1, -1}]
         if not outputs and not self.texts and program not in _NOTED:
             return
+        self._touched.clear()
+        self._follow(command, fed, outputs)
+        for key in self._touched:
+            if key is not None:
+                held = self.texts[key] if key in self.texts else self._own_text(key)  # brought back
+                self.changes.note(key, held, command, fed, lambda word: place(word, command.folder))
+
+    def _follow(self, command: Command, fed: Fed | None, outputs: Sequence[Write]) -> None:
+        program = command.program
         surely = command.certain and not command.reached.on_failure
         for write in outputs:
             again = ">>" in write.operator or id(write) in self._seen
@@ -126,16 +149,20 @@ class Written(Struct):
     def _change(self, command: Command, plain: Sequence[Possible]) -> None:
         for word in changeable(command, plain):
             named = [word, word.partition("=")[2]] if isinstance(word, str) else [word]
-            self.texts.update((key, None) for each in named if (key := place(each, command.folder)) in self.texts)
+            self._put({key: None for each in named if (key := place(each, command.folder)) in self.texts})
         if command.program not in CHANGING:
             return
         found = edited(command, plain, lambda word: self._own_text(place(word, command.folder)))
         if found is None:
-            self.brought("")
+            self.brought("", command)
         for word in found or ():
             key = place(word, command.folder)
             if key in self.texts or self._is_own(key):
-                self.texts[key] = None
+                self._put({key: None})
+
+    def _put(self, texts: Mapping[Possible, Possible | None]) -> None:
+        self.texts.update(texts)
+        self._touched.update(dict.fromkeys(texts))
 
     def _bring(self, command: Command, plain: Sequence[Possible]) -> None:
         """``git checkout`` and its kin: what it brings back is the repository's own, anything else is not known."""
@@ -156,8 +183,9 @@ class Written(Struct):
         if back and all(self._is_own(key) for key in keys):
             for each in keys or [each for each in tracked if self._is_own(each)]:
                 self.texts.pop(each, None)
+                self._touched[each] = None
             return
-        self.texts.update(dict.fromkeys((*tracked, *(key for key in keys if self._is_own(key)))))
+        self._put(dict.fromkeys((*tracked, *(key for key in keys if self._is_own(key)))))
 
     def _is_own(self, key: Possible) -> bool:
         return self.library is not None and isinstance(key, str) and self.library.is_file(key)
@@ -189,7 +217,7 @@ class Written(Struct):
             whole = joined([before, text]) if before is not None and text is not None else None
         if not surely and known and before != whole:
             whole = None
-        self.texts[target] = whole if len(shown(whole)) <= _MAX_TEXT else None
+        self._put({target: whole if len(shown(whole)) <= _MAX_TEXT else None})
 
     def _copy(self, command: Command, plain: Sequence[Possible]) -> None:
         *sources, target = (place(each, command.folder) for each in plain)
@@ -199,7 +227,7 @@ class Written(Struct):
                 continue
             beside = f"{target}/{posixpath.basename(source)}" if isinstance(target, str) else None
             for each in (target, beside):  # where the target is a folder
-                self.texts[each] = self.texts[source]
+                self._put({each: self.texts[source]})
             if command.program == "mv":
                 self.texts.pop(source, None)
 
@@ -215,7 +243,7 @@ class Written(Struct):
             for each in (*((target,) if alone else ()), *((beside,) if self._is_own(beside) else ())):
                 self._keep(each, self._own_text(source), again=False, surely=command.certain)
         elif target in self.texts or self._is_own(target):
-            self.texts[target] = None
+            self._put({target: None})
 
     def _printed(self, command: Command, fed: Fed | None) -> Possible | None:
         """What a command prints, to the last sign; ``None`` where only running it tells."""

@@ -1,0 +1,103 @@
+"""Which files a job has changed by when, and to what: for templates, SQL and task definitions that it deploys after.
+
+What a job runs of its own making is asked of :mod:`.written`, which tells texts alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from msgspec import Struct, field
+
+from checker.model.pipeline.jobs import EffectiveStep
+from checker.model.pipeline.scripts import Change, Command
+from checker.model.possible import Possible
+from checker.resolve.shell.files.assigning import Edits, assigned
+from checker.resolve.shell.files.changing import plain_of
+from checker.resolve.shell.files.editing import by_envsubst, by_sed
+from checker.resolve.shell.state import Fed
+
+_SED: Final = frozenset({"sed", "gsed"})
+_ASSIGNING: Final = frozenset({"jq", "yq"})
+_COPYING: Final = frozenset({"cp", "mv", "install", "cat"})
+_MOST: Final = 2000  # changes of a job
+
+
+class Changes(Struct):
+    """The changes of a job so far. ``texts``: what files hold by then, as far as that is known."""
+
+    own_text: Callable[[Possible], str | None]
+    found: list[Change] = field(default_factory=list)
+    texts: dict[Possible, Possible | None] = field(default_factory=dict)
+
+    def brought(self, folder: str, step: EffectiveStep | Command) -> None:
+        """Any file of a folder may be another one by now."""
+        self.found.append(Change(f"{folder.removesuffix('/')}/", step))
+
+    def note(self, key: Possible, text: Possible | None, command: Command, fed: Fed | None, where: _Where) -> None:
+        """A command has changed a file; ``text`` is what it holds since where the command's words tell that."""
+        if len(self.found) > _MOST:
+            return
+        of, edits = "", None
+        surely = command.certain and not command.reached.on_failure
+        source = self._source(command, key, fed, where)
+        of = source if isinstance(source, str) else ""
+        appends = any(">>" in each.operator for each in command.writes) or command.program == "tee"
+        if text is None and source is not None and not appends:
+            text, edits = self._made(command, source)
+        if not surely and (key in self.texts or self.own_text(key) is not None):
+            text, edits = None, None
+        self.texts[key] = text
+        self.found.append(Change(key, command, text, of, edits))
+
+    def _held(self, key: Possible) -> Possible | None:
+        return self.texts[key] if key in self.texts else self.own_text(key)
+
+    def _made(self, command: Command, source: Possible) -> tuple[Possible | None, Edits | None]:
+        before = self._held(source)
+        if command.program in _COPYING:
+            return before, ()
+        if command.program in _ASSIGNING and (found := assigned(command)) is not None:
+            return None, found[0]
+        if before is None:
+            return None, None
+        if command.program in _SED:
+            return by_sed(command, before), None
+        return (
+            (by_envsubst(command, before, command.environment), None) if command.program == "envsubst" else (None, None)
+        )
+
+    def _source(self, command: Command, key: Possible, fed: Fed | None, where: _Where) -> Possible:
+        """The file of which a command makes another, or the same anew; ``None`` where it is not one."""
+        program = command.program
+        plain = [where(word) for word in plain_of(command.words[1:])]
+        given = next((each.target for each in reversed(command.writes) if each.operator == "<"), None)
+        files = [each for each in plain if self._is_file(each)]
+        if program in {"cp", "mv", "install"}:
+            same = [
+                each
+                for each in plain[:-1]
+                if len(plain) == 2 or str(each).rpartition("/")[2] == str(key).rpartition("/")[2]
+            ]
+            return same[0] if len(same) == 1 else None
+        if program in _SED | _ASSIGNING | {"cat", "envsubst"}:
+            if len(files) > 1:
+                return key if key in files else None  # several that are changed in their places
+            if files:
+                return files[0]
+            if given is not None:
+                return where(given)
+            if fed is not None and fed.file is not None:
+                return where(fed.file)
+        return None
+
+    def _is_file(self, key: Possible) -> bool:
+        return key in self.texts or (isinstance(key, str) and self.own_text(key) is not None)
+
+    def copy(self) -> Changes:
+        """For another way through what comes: what it changes is changed, whichever way the job takes."""
+        return Changes(self.own_text, self.found, dict(self.texts))
+
+
+_Where = Callable[[Possible], Possible]
