@@ -51,6 +51,7 @@ def pipeline_of(
     from checker.reason.migrations.at_hand import given_to_clients
     from checker.resolve.trace.tracer import Tracer
     from checker.resolve.workflows.jobs import effective_jobs
+    from checker.run.changed_migrations import with_changes
 
     exclusions = Exclusions(settings.exclude)
     workflows = read_workflows(root, exclusions)
@@ -90,7 +91,9 @@ def pipeline_of(
     )
     given = given_to_clients(pipeline)
     judged = read_given(given.files, given.statements, library.text)
-    return replace(pipeline, migrations=(*folders, *judged)) if judged else pipeline
+    pipeline = replace(pipeline, migrations=(*folders, *judged)) if judged else pipeline
+    migrations = with_changes(pipeline)
+    return pipeline if migrations is pipeline.migrations else replace(pipeline, migrations=migrations)
 
 
 def _apps(traces: Mapping[EffectiveJob, Trace], library: ScriptLibrary) -> dict[str, AppContext]:

@@ -10,9 +10,10 @@ from typing import Final
 from msgspec import Struct
 
 from checker.model.migrations.tools import TOOLS
+from checker.model.pipeline.changes import held_by
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Command
-from checker.model.possible import Possible, shown
+from checker.model.possible import Possible, joined, shown
 from checker.model.sources import Spot
 from checker.reason.migrations.migrating import Migrating, migrating, tool_of
 
@@ -43,8 +44,18 @@ def given_to_clients(pipeline: Pipeline) -> Given:
         return Given()
     read = _read(pipeline)
     steps = [step for step in migrating(pipeline) if step.tool is not None and step.tool.is_client]
-    files = (file for step in steps for file in _files(step) if not _is_read(file, read))
-    statements = ((step.action.spot, each) for step in steps for each in _statements(step) if isinstance(each, str))
+    files = (
+        file
+        for step in steps
+        for file in _files(step, pipeline)
+        if not _is_read(file, read) and _written(step, file, pipeline) is None
+    )
+    statements = [
+        (step.action.spot, each) for step in steps for each in _statements(step, pipeline) if isinstance(each, str)
+    ]
+    for step in steps:
+        texts = (_written(step, file, pipeline) for file in _files(step, pipeline) if not _is_read(file, read))
+        statements += [(step.action.spot, text) for text in texts if text is not None]
     return Given(tuple(dict.fromkeys(files)), tuple(dict.fromkeys(statements)))
 
 
@@ -62,11 +73,11 @@ def not_at_hand(steps: Sequence[Migrating], pipeline: Pipeline) -> Iterator[tupl
 def _missing(step: Migrating, read: set[str], pipeline: Pipeline) -> str:
     tool = tool_of(step, pipeline)
     if tool is not None and tool.is_client and isinstance(step.action, Command):
-        files = list(_files(step))
-        others = [file for file in files if not _is_read(file, read)]
+        files = list(_files(step, pipeline))
+        others = [file for file in files if not _is_read(file, read) and _written(step, file, pipeline) is None]
         if others:
             return f"{others[0]}, which it runs, is in no folder of migrations"
-        written = list(_statements(step))
+        written = list(_statements(step, pipeline))
         if not all(isinstance(each, str) for each in written):
             return "a statement that it runs is not known before the run"
         if files or written:
@@ -90,7 +101,13 @@ def _is_read(file: str, read: set[str]) -> bool:
     return file in read or any(each.endswith(f"/{file}") or file.endswith(f"/{each}") for each in read)
 
 
-def _statements(step: Migrating) -> Iterator[Possible]:
+def _written(step: Migrating, file: str, pipeline: Pipeline) -> str | None:
+    """What a file holds that the job has written or changed before, where all of it is known."""
+    held = held_by(pipeline.trace(step.job), file, step.action)
+    return held.text if held is not None and isinstance(held.text, str) and not held.edits else None
+
+
+def _statements(step: Migrating, pipeline: Pipeline) -> Iterator[Possible]:
     """What a client is told to run, word for word."""
     command = step.action
     option = _STATEMENT_OF.get(command.program) if isinstance(command, Command) else None
@@ -103,22 +120,42 @@ def _statements(step: Migrating) -> Iterator[Possible]:
         elif match is not None:
             yield from command.words[index + 1 : index + 2]
     yield from (write.target for write in command.writes if write.operator in _HERE)
+    before = _handing(step, pipeline)
+    if before is not None and before.program == "echo" and _is_alone(before, step, pipeline):
+        words = [word for word in before.words[1:] if word not in {"-n", "-e"}]
+        yield joined([part for word in words for part in (word, " ")])
 
 
 def _is_handed(step: Migrating, pipeline: Pipeline) -> bool:
     """Whether a client reads what the command before it prints into a pipe."""
+    return _handing(step, pipeline) is not None
+
+
+def _handing(step: Migrating, pipeline: Pipeline) -> Command | None:
+    """The command before it, where a client reads what that prints into a pipe."""
     actions = pipeline.trace(step.job).actions
     index = next((at for at, each in enumerate(actions) if each is step.action), 0)
     before = actions[index - 1] if index else None
-    return isinstance(before, Command) and before.handling.piped and before.step is step.step
+    return before if isinstance(before, Command) and before.handling.piped and before.step is step.step else None
 
 
-def _files(step: Migrating) -> Iterator[str]:
+def _is_alone(before: Command, step: Migrating, pipeline: Pipeline) -> bool:
+    """Whether a command is the only one before a pipe: it reads no other's output itself."""
+    actions = pipeline.trace(step.job).actions
+    index = next((at for at, each in enumerate(actions) if each is before), 0)
+    earlier = actions[index - 1] if index else None
+    return not (isinstance(earlier, Command) and earlier.handling.piped and earlier.spot == before.spot)
+
+
+def _files(step: Migrating, pipeline: Pipeline) -> Iterator[str]:
     """The files of SQL that a client is given, as paths of the repository where its folder is known."""
     if not isinstance(step.action, Command):
         return
     command = step.action
     words = [*command.words[1:], *(write.target for write in command.writes if write.operator.startswith("<"))]
+    before = _handing(step, pipeline)
+    if before is not None and before.program == "cat" and _is_alone(before, step, pipeline):
+        words += before.words[1:]
     for word in map(shown, words):
         match = _SQL.fullmatch(word)
         if match is not None:
