@@ -42,7 +42,10 @@ KNOWN: Final = (
         ),
     ),
     KnownAction(LOGIN_ECR, "logs in to Amazon ECR", ()),
-    *(KnownAction(name, "builds an image, and pushes it", ("push", "outputs", "tags")) for name in BUILD_PUSH),
+    *(
+        KnownAction(name, "builds an image, and pushes it", ("push", "outputs", "tags", "cache-to"))
+        for name in BUILD_PUSH
+    ),
     KnownAction(PUSH_BUILT, "pushes an image that was built before", ("image", "tags", "registry")),
     KnownAction(METADATA, "makes the tags of an image", ("images", "tags", "flavor")),
     KnownAction(RENDER, "puts an image into a task definition", ("task-definition", "container-name", "image")),

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from msgspec import Struct, field
 
@@ -178,6 +178,9 @@ class Command(_ScriptPlace, Struct, frozen=True, eq=False, dict=True):
     def text(self) -> str:
         """All words as one line, holes as they are written. May hold secrets that were written out: do not print."""
         return " ".join(shown(word) for word in self.words)
+
+
+CACHE: Final = "cache"  # an argument of a push of an image: it is a build's cache, which nothing runs
 
 
 class How(StrEnum):

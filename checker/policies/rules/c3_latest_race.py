@@ -73,12 +73,16 @@ _RELEASE_TAG = re.compile(r"tag|version|release", re.IGNORECASE)
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     from checker.reason.deploys.paths import once, unseen
+    from checker.reason.images.build_caches import cached, is_cache
 
     by_name = dict(repositories(project))
     pushes = [
         call for call in pipeline.aws_calls() if call.service == "ecr" and call.operation in {"docker-push", "PutImage"}
     ]
-    yield from once(_pushed(call, by_name, project.settings) for call in pushes)
+    images = {name for call in pushes if not is_cache(call) for name in call.texts("repositoryName") or ()}
+    yield from once(
+        cached(call, by_name, images) if is_cache(call) else _pushed(call, by_name, project.settings) for call in pushes
+    )
     yield from once(each for call in _registering(pipeline) for each in _registered(call, by_name, project))
     if not pushes:
         yield from unseen(pipeline, "push", "whether images are pushed")

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.pipeline.jobs import EffectiveJob
-from checker.model.pipeline.scripts import AwsCall, plain_name
+from checker.model.pipeline.scripts import CACHE, AwsCall, plain_name
 from checker.model.possible import Scalar, call_behind, options, shown
 from checker.model.values import Absent, Hole, Text, pieces, text
 
@@ -71,7 +71,7 @@ def pushed(calls: Iterable[AwsCall]) -> Pushed:
     """What the pipeline's calls push to Amazon ECR."""
     forms: dict[str, set[Form] | None] = {}
     for call in calls:
-        if call.service != "ecr" or call.operation not in {"docker-push", "PutImage"}:
+        if call.service != "ecr" or call.operation not in {"docker-push", "PutImage"} or call.argument(CACHE) is True:
             continue
         tags, names = tags_of(call), call.texts("repositoryName")
         for name in names or ("",):

@@ -16,7 +16,7 @@ from checker.model.pipeline.scripts import AwsCall, How, Reached
 from checker.model.possible import Possible, joined, options, shown, truth
 from checker.model.values import Hole, Text, pieces, text
 from checker.resolve.tasks.recipes import TaskLibrary
-from checker.resolve.trace.commands.images_pushed import calls, goes_out, named_by
+from checker.resolve.trace.commands.images_pushed import caches, calls, goes_out, named_by
 from checker.resolve.trace.image_tags import outputs_of
 
 # action -> (service, operation, argument of the call -> input of the action)
@@ -60,6 +60,9 @@ def calls_of_action(
             yield AwsCall("lambda", operation, How.SDK, arguments, reached, handling, source)
     for tag in _pushed(action, given):
         yield from calls(tag, "docker-push", reached, handling, source, logged_in)
+    cache = given.get("cache-to", "") if action in known.BUILD_PUSH else ""
+    for tag in caches(line for option in options(cache) or () for line in _lines(option)):
+        yield from calls(tag, "docker-push", reached, handling, source, logged_in, cache=True)
 
 
 def _pushed(action: str, given: Mapping[str, Possible]) -> Iterator[Possible]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
 from typing import Final, Protocol
 
 from msgspec import Struct, field
@@ -35,7 +36,7 @@ from checker.resolve.trace.commands.aws_cli import parse_cli
 from checker.resolve.trace.commands.aws_settings import started_by_settings
 from checker.resolve.trace.commands.brought_in import CLIENTS, BroughtIn
 from checker.resolve.trace.commands.cdk_cli import cdk_script, parse_cdk
-from checker.resolve.trace.commands.foreign import image_command, is_shell, not_read, unread, unread_script
+from checker.resolve.trace.commands.foreign import FIX, image_command, is_shell, not_read, unread, unread_script
 from checker.resolve.trace.commands.images_pushed import pushes
 from checker.resolve.trace.commands.loaded_first import TEST_RUNNERS, customized
 from checker.resolve.trace.commands.own_commands import is_own, reads
@@ -369,9 +370,8 @@ class Collected(Struct):
         self._tasks -= 1
 
     def _not_followed(self, command: Command, target: str) -> None:
-        self.complain(
-            command.spot, f"what `{command.program} {target}` runs was not followed", "Call the script itself."
-        )
+        fix = FIX if PurePosixPath(target.partition(" ")[0]).suffix else "Call the script itself."
+        self.complain(command.spot, f"what `{command.program} {target}` runs was not followed", fix)
 
     def _line(self, line: Line, folder: str, environment: Mapping[str, Possible], reached: Reached) -> None:
         """Follow one line of a task: it fails as its last command does."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from checker.data.harmless import engine_verbs
 from checker.model.pipeline.handling import Handling
-from checker.model.pipeline.scripts import AwsCall, Command, How, Reached
+from checker.model.pipeline.scripts import CACHE, AwsCall, Command, How, Reached
 from checker.model.possible import Possible, Scalar, joined, mapped, open_text, options, shown
 from checker.model.values import Hole, Text, pieces, text
 from checker.resolve.trace.commands.options import given_to, operands
@@ -41,6 +41,8 @@ def pushes(command: Command, logged_in: bool, built: list[Possible]) -> Iterator
         built.extend(tags)
         outputs = list(given_to(rest, _OUTPUTS))
         found = [*(tags if "--push" in rest or any(map(goes_out, outputs)) else []), *named_by(outputs)]
+        for ref in caches(given_to(rest, _CACHES)):
+            yield from calls(ref, operation, command.reached, command.handling, command.source, logged_in, cache=True)
     elif name == "tag":
         built.extend(list(operands(rest, _PUSH_VALUES))[1:])
     elif name == "imagetools" and len(verbs) > 1 and verbs[1][1] == "create" and "--dry-run" not in rest:
@@ -56,6 +58,7 @@ _BUILDS: Final = frozenset({"build", "b", "bud", "build-using-dockerfile"})
 _GROUPS: Final = frozenset({"image", "buildx", "builder", "container", "manifest"})
 _TAGS: Final = ("-t", "--tag")
 _OUTPUTS: Final = ("-o", "--output")
+_CACHES: Final = ("--cache-to",)
 _PUSH_VALUES: Final = frozenset({"--platform", "--creds", "--authfile", "--format", "--tls-verify", "--cert-dir"})
 
 
@@ -90,6 +93,30 @@ def named_by(outputs: Sequence[Possible]) -> Iterator[Possible]:
             yield text(names)
 
 
+def caches(given: Iterable[Possible]) -> Iterator[Possible]:
+    """The images that a build's cache is pushed as: ``type=registry,ref=IMAGE``, or an image alone. One whose failure
+    the build is told to ignore is none. Source: Docker documentation, "Registry cache" and "docker buildx build"."""
+    for value in (option for each in given for option in options(each) or ()):
+        if not isinstance(value, str | Text) or not value:
+            continue
+        fields: list[list[str | Hole]] = [[]]
+        for part in pieces(value):
+            for index, each in enumerate(re.split(r"[,\"]", part) if isinstance(part, str) else (part,)):
+                if index:
+                    fields.append([])
+                fields[-1].append(each)
+        said = [text(field) for field in fields if any(field)]
+        if len(said) == 1 and "=" not in shown(said[0]):
+            yield said[0]
+        elif "type=registry" in said and "ignore-error=true" not in said:
+            yield from (_behind(each, "ref=") for each in said if shown(each).startswith("ref="))
+
+
+def _behind(value: str | Text, prefix: str) -> str | Text:
+    first, *rest = pieces(value)
+    return text([str(first).removeprefix(prefix), *rest])
+
+
 def _plain(image: Possible) -> Possible:
     """An image without the transport in front of it (``docker://``)."""
     return mapped(image, _without_transport)
@@ -109,9 +136,17 @@ def _all_tags(image: Possible, built: Sequence[Possible]) -> Iterator[Possible]:
 
 
 def calls(
-    image: Possible, operation: str, reached: Reached, handling: Handling, source: str, logged_in: bool
+    image: Possible,
+    operation: str,
+    reached: Reached,
+    handling: Handling,
+    source: str,
+    logged_in: bool,
+    *,
+    cache: bool = False,
 ) -> Iterator[AwsCall]:
-    """The call that pushing or pulling an image is, where its registry is (or can be) Amazon ECR."""
+    """The call that pushing or pulling an image is, where its registry is (or can be) Amazon ECR. ``cache``: it is a
+    build's cache, and the call says so."""
     for option in options(image) or ():
         if not isinstance(option, str | Text):
             continue
@@ -121,6 +156,8 @@ def calls(
             arguments: dict[str, Possible] = {"repositoryname": repository}
             if tag is not None:
                 arguments["imagetag"] = tag
+            if cache:
+                arguments[CACHE] = True
             whole = tag is not None or "/" in shown(option)
             yield AwsCall("ecr", operation, How.CLI_CUSTOM, arguments, reached, handling, source, complete=whole)
 
