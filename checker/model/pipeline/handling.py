@@ -52,6 +52,9 @@ class Rehearsal:
     def notices(self) -> Answer:
         return _UNREHEARSED
 
+    def unstarted(self) -> Answer:
+        return _UNREHEARSED
+
     def lasts(self) -> Answer:
         return _UNREHEARSED
 
@@ -124,6 +127,11 @@ class Handling(Struct, frozen=True):
     def notices(self) -> Answer:
         """Whether the script ends with a failure when what it waits for fails, or never comes."""
         return self.rehearsal.notices()
+
+    @property
+    def unstarted(self) -> Answer:
+        """Whether the script ends with a failure when what it starts, or asks about, could not be started."""
+        return self.rehearsal.unstarted()
 
     @property
     def lasts(self) -> Answer:

@@ -7,7 +7,8 @@ What is checked
     code, its start-up options, the settings of its connection (Rails' database.yml, Django's DATABASES),
     ``PGOPTIONS``, the role or the database, its parameter group, or every migration itself; and no migration switches
     them off. The job that migrates has a ``timeout-minutes``, and whoever waits for its task gives up before the job
-    is ended, and fails with the task. A migration that fails fails its job.
+    is ended, and fails with the task. A migration that fails fails its job; so does one that never ran, since its image
+    could not be pulled (then there is no exit code) or ECS had no room for it (``run_task`` answers with ``failures``).
     In MySQL and MariaDB the bound for locks is ``lock_wait_timeout``, and MariaDB's for statements is
     ``max_statement_time``. In SQL Server the bound for locks is ``LOCK_TIMEOUT``.
 When it does not apply
@@ -38,7 +39,7 @@ from checker.model.sources import Spot
 from checker.model.values import Absent
 from checker.model.verdicts import Location, Outcome, Subject
 from checker.reason.deploys.paths import At
-from checker.reason.deploys.task_ends import failure_goes_through
+from checker.reason.deploys.task_ends import failure_goes_through, passes_on
 from checker.reason.deploys.task_waits import Wait, waits_of
 from checker.reason.migrations.migrating import Migrating, migrating, tool_of
 from checker.reason.migrations.session_timeouts import (
@@ -75,6 +76,7 @@ _FIX_OF_ELSEWHERE: Final = {
     "rails": _FIX_OF["rails"],
 }
 _FIX_JOB: Final = "Set timeout-minutes on the job, a little above the bound of what it waits for."
+_FIX_END: Final = "Fail where the exit code is not 0, and where the wait's time is up."
 _FIX_OUTCOME: Final = "Let the step fail: without `|| true`, `;`, a trap that exits 0, or continue-on-error."
 _FIX_WAIT: Final = "Give the wait a bound that is well below the job's timeout-minutes."
 
@@ -240,10 +242,22 @@ def _wait(step: Migrating, pipeline: Pipeline) -> Iterator[Judgement]:
             yield step.action.undecided("waiter", why, fix=_FIX_WAIT)
         return
     yield _passed_over(waits, start) or _inside(waits, step)
-    blind = next((each for each in trace.aws if _polls(each, step) and each.handling.notices is NO), None)
-    if blind is not None:
+    asking = [each for each in trace.aws if _asks(each, step)]
+    if not any(passes_on(each, trace) for each in asking):  # a later step may look
+        yield from _unseen_end(asking, tasks)
+
+
+def _unseen_end(asking: Sequence[AwsCall], starting: Sequence[AwsCall]) -> Iterator[Judgement]:
+    """That the step goes on whatever became of the task. Of several that ask for it one is enough that looks."""
+    if asking and all(each.handling.notices is NO for each in asking):
         said = "A migration that fails, or does not end in time, lets the step go on: nobody asks for its exit code."
-        yield blind.fails("outcome", said, fix="Fail where the exit code is not 0, and where the wait's time is up.")
+        yield asking[0].fails("outcome", said, fix=_FIX_END)
+    elif asking and all(each.handling.unstarted is NO for each in asking):
+        said = "A migration whose container cannot start has no exit code, and that passes for success."
+        yield asking[0].fails("outcome", said, fix="Take only an exit code of 0 for success.")
+    elif (start := next((each for each in starting if each.handling.unstarted is NO), None)) is not None:
+        said = "Where ECS starts no task it answers with `failures`, which is no error: the step goes on without it."
+        yield start.fails("outcome", said, fix="Fail where the answer holds no task.")
 
 
 def _failure(step: Migrating, pipeline: Pipeline) -> Iterator[Judgement]:
@@ -270,8 +284,10 @@ def _passed_over(waits: Sequence[Wait], start: AwsCall) -> Judgement | None:
     return waits[0].place.undecided("waiter", why, fix="Wait whenever the task was started.")
 
 
-def _polls(call: AwsCall, step: Migrating) -> bool:
-    return call.step is step.step and (call.service, call.operation) == ("ecs", "DescribeTasks")
+def _asks(call: AwsCall, step: Migrating) -> bool:
+    """Whether a call asks what became of tasks; a waiter asks nothing but whether they have stopped."""
+    same = call.step is step.step and (call.service, call.operation) == ("ecs", "DescribeTasks")
+    return same and not call.waiter
 
 
 def _starts_task(call: AwsCall) -> bool:

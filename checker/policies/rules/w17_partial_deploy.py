@@ -9,8 +9,9 @@ What is checked
     compared with what was rolled. And, where more than one service is rolled, that a failure part way is dealt with:
     the services are brought back (a trap, ``||``, ``except``, a step or job that runs on failure), or what each
     service runs is printed and the job fails. Each service's own circuit breaker brings that service back, and no
-    other. What brings back is of the services and the cluster that were rolled, leaves none of them out, and its own
-    failure is not swallowed (``|| true``, ``&``, ``continue-on-error``, a handler that says nothing).
+    other. What brings back is of the services and the cluster that were rolled, leaves none of them out (those rolled
+    before the one that fails neither), and its own failure is not swallowed (``|| true``, ``&``,
+    ``continue-on-error``, a handler that says nothing).
 When it does not apply
     No workflow that rolls an ECS service.
 What cannot be decided

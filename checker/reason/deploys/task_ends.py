@@ -47,7 +47,7 @@ def looks(trace: Trace) -> bool:
     """Whether something of a job may learn a task's exit code."""
     followers = {id(call): after for call, after in pairwise(trace.actions)}
     return any(
-        _tells(each, followers.get(id(each))) if isinstance(each, AwsCall) else _EXIT_CODE in each.source.lower()
+        _tells(each, followers.get(id(each)), trace) if isinstance(each, AwsCall) else _EXIT_CODE in each.source.lower()
         for each in trace.actions
         if isinstance(each, AwsCall) or (isinstance(each, Command) and each.program != "aws")
     )
@@ -102,12 +102,13 @@ def _for_own(call: AwsCall) -> bool:
     return not by or any(each in {"run-task", "start-task", "describe-tasks"} for each in by)
 
 
-def _tells(call: AwsCall, after: object) -> bool:
+def _tells(call: AwsCall, after: object, trace: Trace) -> bool:
     """Whether the answer of a call holds the exit code, and somebody has it."""
     if (call.service, call.operation) != ("ecs", "DescribeTasks") or call.how in {How.CLI_WAITER, How.SDK_WAITER}:
         return False
     if call.how is not How.CLI:
-        return bool(call.arguments) or not call.complete  # of tasks that it names, not of all that an account has
+        named = bool(call.arguments) or not call.complete  # not all tasks that an account has
+        return named and (call.handling.notices is not NO or passes_on(call, trace))
     taken = call.handling
     query = call.text("query")
     if isinstance(query, Absent):
@@ -118,6 +119,12 @@ def _tells(call: AwsCall, after: object) -> bool:
     if taken.stdout is Stream.DISCARDED or (taken.stdout is Stream.SHOWN and not _is_taken(taken)):
         return False  # in the log of a job that goes on, it stops nothing
     return each is None or any(_asks(shown(option)) for option in each)
+
+
+def passes_on(call: AwsCall, trace: Trace) -> bool:
+    """Whether the step that makes a call leaves something for a later one, which may look at it."""
+    step = call.step
+    return step is not None and any(each.step in ("", step.step.id) for each in trace.outputs)
 
 
 def _is_taken(taken: Handling) -> bool:

@@ -13,7 +13,7 @@ from checker.data.harmless import library_is_harmless
 from checker.model.possible import Possible, joined, one_of, open_text
 from checker.resolve.python.clients import answer_in, from_session, of_client, of_poller, session_of
 from checker.resolve.python.dynamic import RUNS, handed, is_special, looked_up, of_somebody, side_by_side
-from checker.resolve.python.expressions import bind, looked_up_in
+from checker.resolve.python.expressions import bind, lacks, looked_up_in
 from checker.resolve.python.libraries.docker import of_docker
 from checker.resolve.python.machine import COMMAND, Call, Frame, Machine, value
 from checker.resolve.python.modules import leads_into
@@ -153,8 +153,8 @@ def _method(machine: Machine, owner: Value, name: str, given: Call) -> Value:
         case Poller():
             return of_poller(machine, owner, name, given)
         case Dict() if name == "get" and positional:
-            found = looked_up_in(machine, owner, positional[0])
-            return found if len(positional) < 2 or not isinstance(found, Extern) else positional[1]
+            found = None if lacks(machine, owner, positional[0]) else looked_up_in(machine, owner, positional[0])
+            return found if len(positional) < 2 or not isinstance(found, Extern | None) else positional[1]
         case Dict() if name == "items":
             return tuple(owner.items) if not owner.open else extern(given.shown)
         case Dict() if name == "values":

@@ -219,7 +219,11 @@ def _comprehension(machine: Machine, node: _Comprehension, frame: Frame) -> Valu
 
 
 def _subscript(machine: Machine, node: ast.Subscript, frame: Frame) -> Value:
-    owner, key = value(machine, node.value, frame), value(machine, node.slice, frame)
+    return part(machine, node, value(machine, node.value, frame), value(machine, node.slice, frame), frame)
+
+
+def part(machine: Machine, node: ast.Subscript, owner: Value, key: Value, frame: Frame) -> Value:
+    """``owner[key]``."""
     if isinstance(owner, Extern) and owner.name in {"os.environ", "environ"} and isinstance(key, str):
         known = machine.variable(key)
         return known if known is not None else open_text(f"${{{key}}}")
@@ -301,6 +305,19 @@ def looked_up_in(machine: Machine, owner: Dict, key: Value) -> Value:
     names = [name for name, _ in owner.items if isinstance(name, str)]
     chosen = [found for name, found in owner.items if not machine.not_asked_for(str(name), names)]
     return either(chosen) if chosen else extern("one of a table")
+
+
+def lacks(machine: Machine, owner: Value, key: Value) -> str:
+    """The exception of Python's that ``owner[key]`` makes where an answer holds less than is expected of it, and this
+    is surely not in it; else empty."""
+    if machine.stage is None or not machine.stage.holds_little:
+        return ""
+    if owner == () and isinstance(key, int):
+        return "IndexError"
+    if not isinstance(owner, Dict) or owner.open or owner.rest is not None or not isinstance(key, str):
+        return ""
+    names = [name for name, _ in owner.items]
+    return "KeyError" if key not in names and all(isinstance(name, str) for name in names) else ""
 
 
 def _changed(machine: Machine, target: ast.Subscript, owner: Extern, found: Value, frame: Frame) -> None:

@@ -109,6 +109,11 @@ class Call(Struct):
 class Stage(Protocol):
     """One way through a program that is rehearsed: control goes as Python's does there, and questions are chosen."""
 
+    @property
+    def holds_little(self) -> bool:
+        """Whether an answer holds less than is expected of it, so that a part of it may not be there."""
+        ...
+
     def choose(self, asker: ast.AST, about: Value, *, rather: bool = False) -> bool: ...
 
     def retrace(self, questions: Sequence[Question]) -> bool: ...

@@ -12,8 +12,9 @@ from checker.model.pipeline.python import nodes_of
 from checker.model.values import Text
 from checker.resolve.python.attributes import attribute
 from checker.resolve.python.calls import call, called
-from checker.resolve.python.expressions import EXPRESSIONS, bind
+from checker.resolve.python.expressions import EXPRESSIONS, bind, lacks, part
 from checker.resolve.python.machine import Evaluate, Frame, Machine, value
+from checker.resolve.python.rehearsal.flows import raised
 from checker.resolve.python.rehearsal.lending import awaited, iterated
 from checker.resolve.python.rehearsal.libraries import ERRORS
 from checker.resolve.python.rehearsal.questions import compare, decide, exactly
@@ -54,6 +55,13 @@ def _boolean(machine: Machine, node: ast.BoolOp, frame: Frame) -> Value:
         if answer is stops:
             return found
     return found
+
+
+def _subscript(machine: Machine, node: ast.Subscript, frame: Frame) -> Value:
+    owner, key = value(machine, node.value, frame), value(machine, node.slice, frame)
+    if error := lacks(machine, owner, key):
+        raise raised(machine, Extern(error), frame)
+    return part(machine, node, owner, key, frame)
 
 
 def _conditional(machine: Machine, node: ast.IfExp, frame: Frame) -> Value:
@@ -307,6 +315,7 @@ _BUILTINS: Final[Mapping[str, Callable[[list[Value]], object]]] = {
 ON_ONE_WAY: Final[Mapping[type[ast.AST], Evaluate]] = {
     **EXPRESSIONS,
     ast.Call: _call,
+    ast.Subscript: _subscript,
     ast.Compare: compare,
     ast.BoolOp: _boolean,
     ast.BinOp: _binary,

@@ -1,8 +1,9 @@
 """What a call gives on a way on which it fails, or answers that what it asks about has failed or is not there yet.
 
 Each is written in Python and followed as the program's own code is. Sources: Boto3 documentation, "Error handling" and
-"Waiters"; Amazon ECS API Reference, "Deployment", "Service", "Task", "Container"; the documentation of http.client,
-Requests, HTTPX, urllib and subprocess.
+"Waiters"; Amazon ECS API Reference, "Deployment", "Service", "Task", "Container" (the exit code is that of a container
+which ran); Amazon ECS Developer Guide, "Amazon ECS API failure reasons" (``RunTask`` answers with ``failures``, and is
+no error); the documentation of http.client, Requests, HTTPX, urllib and subprocess.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ class Mode(StrEnum):
     WELL = "well"  # not at all: it answers that all is as it should be
     FAILED = "failed"  # it answers that what it asks about has failed
     WAITING = "waiting"  # it answers that what it asks about is not there yet, whenever it is asked
+    UNSTARTED = "unstarted"  # it answers that nothing could be started
 
 
 _TEXT: Final = """
@@ -146,6 +148,15 @@ failed_tasks = {
     }],
     "failures": [],
 }
+unstarted_tasks = {
+    "tasks": [{
+        "taskArn": __same__, "lastStatus": "STOPPED", "desiredStatus": "STOPPED", "stopCode": "TaskFailedToStart",
+        "stoppedReason": "CannotPullContainerError",
+        "containers": [{"name": __same__, "lastStatus": "STOPPED", "reason": "CannotPullContainerError"}],
+    }],
+    "failures": [],
+}
+unstarted_runs = {"tasks": [], "failures": [{"arn": __other__, "reason": "RESOURCE:MEMORY", "detail": "no capacity"}]}
 waiting_tasks = {
     "tasks": [{
         "taskArn": __same__, "lastStatus": "RUNNING", "desiredStatus": "RUNNING",
@@ -158,11 +169,12 @@ waiting_tasks = {
 SAME: Final = "__same__"
 # And another than whatever it is compared with.
 OTHER: Final = "__other__"
-# (service, operation) -> how its answers end.
+# (service, operation) -> how its answers end, and in which modes there are some.
 _ANSWERS: Final = {
-    ("ecs", "DescribeServices"): "services",
-    ("ecs", "DescribeTasks"): "tasks",
-    ("ecs", "UpdateService"): "service",
+    ("ecs", "DescribeServices"): ("services", (Mode.WELL, Mode.FAILED, Mode.WAITING)),
+    ("ecs", "DescribeTasks"): ("tasks", (Mode.WELL, Mode.FAILED, Mode.WAITING, Mode.UNSTARTED)),
+    ("ecs", "RunTask"): ("runs", (Mode.UNSTARTED,)),
+    ("ecs", "UpdateService"): ("service", (Mode.WELL,)),
 }
 
 
@@ -178,7 +190,5 @@ def module() -> PythonModule:
 
 def answer(service: str, operation: str, mode: Mode) -> str | None:
     """The name of what an operation answers, ``None`` where there is no such answer."""
-    ending = _ANSWERS.get((service, operation))
-    if ending is None or mode in {Mode.RAISES, Mode.STATUS}:
-        return None
-    return f"{mode.value}_{ending}" if ending != "service" or mode is Mode.WELL else None
+    ending, modes = _ANSWERS.get((service, operation), ("", ()))
+    return f"{mode.value}_{ending}" if mode in modes else None

@@ -96,6 +96,11 @@ class Way:
         )
         self.machine.stage = self
 
+    @property
+    def holds_little(self) -> bool:
+        """Whether a call answers that nothing could be started."""
+        return self.mode is Mode.UNSTARTED
+
     def run_through(self) -> Gone:
         began: int | None = None
         try:

@@ -220,6 +220,10 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
         modes = [mode for mode in (Mode.FAILED, Mode.WAITING) if _answers(self.call, mode)]
         return self.rehearsals.every(self.call, modes) if modes else Rehearsal.notices(self)
 
+    def unstarted(self) -> Answer:
+        asked = _answers(self.call, Mode.UNSTARTED)
+        return self.rehearsals.every(self.call, [Mode.UNSTARTED]) if asked else Rehearsal.unstarted(self)
+
     def lasts(self) -> Answer:
         return self.rehearsals.lasts(self.call) if _answers(self.call, Mode.WAITING) else Rehearsal.lasts(self)
 
@@ -235,6 +239,8 @@ def _is_request(call: AwsCall | Command) -> bool:
 
 
 def _answers(call: AwsCall | Command, mode: Mode) -> bool:
+    """Whether a call can answer so: of a task also where it is asked once, when it has stopped."""
     if not isinstance(call, AwsCall) or call.how is not How.SDK or answer(call.service, call.operation, mode) is None:
         return False
-    return any(loop.kind in {"retry", "while"} for loop in call.reached.loops)
+    once = mode is Mode.UNSTARTED or (mode is Mode.FAILED and call.operation == "DescribeTasks")
+    return once or any(loop.kind in {"retry", "while"} for loop in call.reached.loops)
