@@ -191,7 +191,8 @@ def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> It
     elif node == "DropdbStmt":
         yield Statement("drop database", Effect.CONTRACT, spot, why="it deletes a database")
     elif node in {"DropOwnedStmt", "DropRoleStmt"}:
-        yield Statement("drop", Effect.CONTRACT, spot, why="it drops what may be in use")
+        kind = "drop owned" if node == "DropOwnedStmt" else "drop role"
+        yield Statement(kind, Effect.CONTRACT, spot, why="it drops what may be in use")
     elif node == "AlterObjectSchemaStmt":
         yield Statement(
             "set schema", Effect.CONTRACT, spot, relation_of(body.get("relation")), why="it moves to another schema"

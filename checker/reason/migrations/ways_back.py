@@ -94,9 +94,8 @@ def left_behind(migration: Migration) -> Iterator[Statement]:
     """What the up file does and the down file does not undo."""
     if migration.down is None:
         return
-    down = migration.down.statements
     for each in migration.up.statements:
-        if not each.new_table and not _is_undone(each, down):
+        if not each.new_table and not _is_undone(each, migration.down):
             yield each
 
 
@@ -104,7 +103,7 @@ def _last(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def _is_undone(done: Statement, down: Sequence[Statement]) -> bool:
+def _is_undone(done: Statement, down: SqlFile) -> bool:
     table, name, columns = _last(done.table), _last(done.name), set(done.columns)
 
     def any_of(*kinds: str, named: str = "", on: str = "", of: set[str] | None = None) -> bool:
@@ -113,10 +112,11 @@ def _is_undone(done: Statement, down: Sequence[Statement]) -> bool:
             and (not named or _last(each.name) == named)
             and (not on or _last(each.table) == on)
             and (of is None or of & set(each.columns))
-            for each in down
+            for each in down.statements
         )
 
-    if any_of("drop schema", "drop owned", "drop"):
+    schema = (done.table or done.name).rpartition(".")[0]  # of a bare name it is not told
+    if any_of("drop owned") or any_of("drop schema", named=schema):
         return True
     gone = any_of("drop table", "drop view", on=table) if table else False
     match done.kind:
@@ -128,7 +128,8 @@ def _is_undone(done: Statement, down: Sequence[Statement]) -> bool:
             undone = any_of("drop index", "drop constraint", named=name) if name else any_of("drop index")
             return gone or undone or any_of("drop column", on=table, of=columns) or done.if_exists
         case "drop column":
-            return any_of("add column", "rename column", on=table, of=columns) or any_of("create table", on=table)
+            named_so = any(any_of("rename column", on=table, named=each) for each in columns)
+            return named_so or any_of("add column", on=table, of=columns) or any_of("create table", on=table)
         case "drop table":
             return any_of("create table", "rename table", on=name) or any_of("rename table", named=name)
         case "rename column":
@@ -144,12 +145,21 @@ def _is_undone(done: Statement, down: Sequence[Statement]) -> bool:
         case "force row security":
             return gone or any_of("no force row security", "disable row security", on=table)
         case _ if done.kind.startswith("add ") and done.kind.endswith(" constraint") and name:
-            dropped = any_of("drop constraint", named=name) or any_of("drop index", named=name)
+            # An index that a constraint has made is the constraint in MySQL; PostgreSQL drops it with that alone.
+            kinds = ("drop constraint",) if _is_for_postgresql(down) else ("drop constraint", "drop index")
+            dropped = any_of(*kinds, named=name)
             return gone or dropped or any_of("drop column", on=table, of=columns)
         case "create type" | "create sequence" | "create function" | "create trigger":
             kind = done.kind.removeprefix("create ")
             return not name or gone or any_of(f"drop {kind}", "drop function", done.kind, named=name)
+        case "create policy":
+            return gone or any_of("drop policy", named=name) or any_of("disable row security", on=table)
     return True
+
+
+def _is_for_postgresql(file: SqlFile) -> bool:
+    """Whether SQL is written for PostgreSQL; what a framework's code is for is not told."""
+    return file.file.endswith(".sql") and not file.system
 
 
 _GRANTS: Final = frozenset({"grant", "revoke"})
