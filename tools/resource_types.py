@@ -60,6 +60,10 @@ NOT_UNIQUE: Final = frozenset(
 )
 _NOT_UNIQUE_SERVICES: Final = ("AWS::WAF::", "AWS::WAFRegional::")  # AWS WAF Classic: names are labels, ids identify
 
+# Ref is the name, though the schema calls the identifier otherwise: an `Id` that nobody gives. Source: CloudFormation
+# Template Reference, each type, "Return values".
+REF_IS_NAME: Final = frozenset({"AWS::CodeBuild::Project", "AWS::DocDB::DBCluster", "AWS::DocDB::DBInstance"})
+
 # Names that the schema does not mark as identifier or create-only, though the service refuses a second one.
 MORE_NAMES: Final[Mapping[str, str]] = {
     "AWS::Bedrock::Agent": "AgentName",
@@ -273,7 +277,7 @@ def _entry(schema: Mapping[str, Any], shorts: set[str]) -> dict[str, Any] | None
     ):
         entry["caseless"] = True
     # Ref answers with the primary identifier: where that is the name alone, Ref is the name.
-    if identifier == names:
+    if identifier == names or kind in REF_IS_NAME:
         entry["ref"] = True
     if kind in SAME_NAMES:
         entry["as"] = SAME_NAMES[kind]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Final
 
 from checker.model.environments import Project
@@ -35,40 +36,60 @@ def own_name(resource: Resource, attribute: str, project: Project) -> Name:
     return settled(Text((attribute_of(resource.key, attribute),)), project)
 
 
-def _under(prefix: str) -> Callable[[Resource, Project], Iterator[Name]]:
+def _not_told(path: str) -> Unknown:
+    return Unknown(f"{path} is not known before deployment")
+
+
+def _is_on(maker: Resource, path: str, *on: str) -> bool | Unknown:
+    """Whether a property is true, or one of ``on``."""
+    value = maker.get(path)
+    if isinstance(value, Unknown):
+        return value
+    if isinstance(value, Known) and isinstance(value.value, Text):
+        return _not_told(path)
+    given = value.value if isinstance(value, Known) else None
+    return given in on if on else as_bool(given) is True
+
+
+def _listed(maker: Resource, path: str) -> list[str] | Unknown:
+    value = maker.get(path)
+    if isinstance(value, Unknown):
+        return value
+    found = as_list(value.value) if isinstance(value, Known) else []
+    told = [each for each in found if isinstance(each, str)]
+    return told if len(told) == len(found) else _not_told(path)
+
+
+def _under(prefix: str, maker: Resource, project: Project, attribute: str = "") -> Iterator[Name]:
     """One group, called by ``prefix`` and the name of what makes it."""
-    return lambda maker, project: iter([text([prefix, *pieces(own_name(maker, "", project))])])
+    return iter([text([prefix, *pieces(own_name(maker, attribute, project))])])
 
 
-def _exported(prefix: str) -> Callable[[Resource, Project], Iterator[Name] | Unknown]:
+def _exported(prefix: str, database: Resource, project: Project) -> Iterator[Name] | Unknown:
     """One group for each log that a database exports."""
-
-    def names(database: Resource, project: Project) -> Iterator[Name] | Unknown:
-        exports = database.get("EnableCloudwatchLogsExports")
-        if isinstance(exports, Unknown):
-            return exports
-        logs = as_list(exports.value) if isinstance(exports, Known) else []
-        if not all(isinstance(each, str) for each in logs):
-            return Unknown("EnableCloudwatchLogsExports is not known before deployment")
-        own = pieces(own_name(database, "", project))
-        return iter([text([prefix, *own, f"/{each}"]) for each in logs])
-
-    return names
+    logs = _listed(database, "EnableCloudwatchLogsExports")
+    if isinstance(logs, Unknown):
+        return logs
+    own = pieces(own_name(database, "", project))
+    return iter([text([prefix, *own, f"/{each}"]) for each in logs])
 
 
 def _build(project_resource: Resource, project: Project) -> Iterator[Name] | Unknown:
-    status = project_resource.get("LogsConfig.CloudWatchLogs.Status")
-    if isinstance(status, Known) and status.value == "DISABLED":
-        return iter(())
-    return status if isinstance(status, Unknown) else _under("/aws/codebuild/")(project_resource, project)
+    off = _is_on(project_resource, "LogsConfig.CloudWatchLogs.Status", "DISABLED")
+    if isinstance(off, Unknown):
+        return off
+    return iter(()) if off else _under("/aws/codebuild/", project_resource, project)
 
 
 def _control_plane(cluster: Resource, project: Project) -> Iterator[Name] | Unknown:
-    types = cluster.get("Logging.ClusterLogging.EnabledTypes")
+    path = "Logging.ClusterLogging.EnabledTypes"
+    types = cluster.get(path)
     if isinstance(types, Unknown):
         return types
     if isinstance(types, Absent) or not types.value:
         return iter(())
+    if isinstance(types.value, Text):
+        return _not_told(path)
     return iter([text(["/aws/eks/", *pieces(own_name(cluster, "", project)), "/cluster"])])
 
 
@@ -82,7 +103,7 @@ def _execution(stage: Resource, _: Project) -> Iterator[Name] | Unknown:
         if isinstance(entry, dict)
     ]  # fmt: skip
     if not any(level in {"INFO", "ERROR"} for level in levels if isinstance(level, str)):
-        return iter(())
+        return _not_told("LoggingLevel") if any(isinstance(level, Text) for level in levels) else iter(())
     api, name = stage.get("RestApiId"), stage.get("StageName")
     if not (isinstance(api, Known) and isinstance(api.value, str | Text)):
         return Unknown("RestApiId is not known")
@@ -107,7 +128,7 @@ def _insights(cluster: Resource, project: Project) -> Iterator[Name] | Unknown:
         each.get("Value") for each in listed if isinstance(each, dict) and each.get("Name") == "containerInsights"
     ]
     if not any(value in ("enabled", "enhanced") for value in values):
-        return iter(())
+        return _not_told("containerInsights") if any(isinstance(value, Text) for value in values) else iter(())
     return iter([text(["/aws/ecs/containerinsights/", *pieces(own_name(cluster, "", project)), "/performance"])])
 
 
@@ -130,20 +151,17 @@ def _replication(task: Resource, _: Project) -> Iterator[Name] | Unknown:
     if isinstance(settings, Unknown):
         return settings
     written = settings.value if isinstance(settings, Known) else ""
+    if isinstance(written, Text) and not any(isinstance(part, str) for part in pieces(written)):
+        return _not_told("ReplicationTaskSettings")
     if not re.search(r'"EnableLogging"\s*:\s*true', str(written)):
         return iter(())
     return iter([text(["dms-tasks-", Unstated("the instance")])])
 
 
-def _with_id(prefix: str, end: str) -> Callable[[Resource, Project], Iterator[Name]]:
+def _with_id(prefix: str, end: str, maker: Resource, project: Project) -> Iterator[Name]:
     """One group, whose name has an id that the service makes."""
-
-    def names(maker: Resource, _: Project) -> Iterator[Name]:
-        name = maker.get("Name" if maker.type == "AWS::Synthetics::Canary" else "ServiceName")
-        own = name.value if isinstance(name, Known) and isinstance(name.value, str | Text) else maker.logical_id
-        return iter([text([prefix, *pieces(own), Generated("…", maker.key), end])])
-
-    return names
+    own = pieces(own_name(maker, "", project))
+    return iter([text([prefix, *own, Generated("…", maker.key), end])])
 
 
 def _broker(broker: Resource, project: Project) -> Iterator[Name] | Unknown:
@@ -151,10 +169,10 @@ def _broker(broker: Resource, project: Project) -> Iterator[Name] | Unknown:
     own = pieces(own_name(broker, "", project))
     made: list[Name] = []
     for kind in ("General", "Audit"):
-        value = broker.get(f"Logs.{kind}")
-        if isinstance(value, Unknown):
-            return value
-        if isinstance(value, Known) and as_bool(value.value):
+        on = _is_on(broker, f"Logs.{kind}")
+        if isinstance(on, Unknown):
+            return on
+        if on:
             made.append(text(["/aws/amazonmq/broker/", *own, f"/{kind.lower()}"]))
     return iter(made)
 
@@ -172,10 +190,10 @@ def _airflow(environment: Resource, project: Project) -> Iterator[Name] | Unknow
     own = pieces(own_name(environment, "", project))
     made: list[Name] = []
     for kind, ending in _AIRFLOW.items():
-        value = environment.get(f"LoggingConfiguration.{kind}.Enabled")
-        if isinstance(value, Unknown):
-            return value
-        if isinstance(value, Known) and as_bool(value.value):
+        on = _is_on(environment, f"LoggingConfiguration.{kind}.Enabled")
+        if isinstance(on, Unknown):
+            return on
+        if on:
             made.append(text(["airflow-", *own, f"-{ending}"]))
     return iter(made)
 
@@ -189,28 +207,34 @@ _AIRFLOW: Final = {
 }
 
 
-def _switched(switch: str, *groups: Name, on: tuple[str, ...] = ()) -> Callable[[Resource, Project], Iterator[Name]]:
-    """The same groups in every account, where a property is on."""
-
-    def names(maker: Resource, _: Project) -> Iterator[Name]:
-        value = maker.get(switch)
-        given = value.value if isinstance(value, Known) else None
-        return iter(groups if (given in on if on else as_bool(given)) else ())
-
-    return names
+def _spark(application: Resource, _: Project) -> Iterator[Name] | Unknown:
+    """Amazon EMR Serverless User Guide, "Storing logs": the same group in every account, where it is on."""
+    on = _is_on(application, "MonitoringConfiguration.CloudWatchLoggingConfiguration.Enabled")
+    return on if isinstance(on, Unknown) else iter(["/aws/emr-serverless"] if on else [])
 
 
-def _serverless_replication(config: Resource, _: Project) -> Iterator[Name]:
+def _things(logging: Resource, _: Project) -> Iterator[Name] | Unknown:
+    """AWS IoT Core Developer Guide, "Configure AWS IoT logging": the same group in every account, at any level but
+    DISABLED."""
+    on = _is_on(logging, "DefaultLogLevel", "ERROR", "INFO", "DEBUG", "WARN")
+    return on if isinstance(on, Unknown) else iter(["AWSIotLogsV2"] if on else [])
+
+
+def _serverless_replication(config: Resource, _: Project) -> Iterator[Name] | Unknown:
     """AWS DMS User Guide, "Monitoring AWS DMS Serverless": a group per replication."""
-    value = config.get("ReplicationSettings.Logging.EnableLogging")
-    on = isinstance(value, Known) and as_bool(value.value)
+    on = _is_on(config, "ReplicationSettings.Logging.EnableLogging")
+    if isinstance(on, Unknown):
+        return on
     return iter([text(["dms-serverless-replication-", Unstated("the replication")])] if on else [])
 
 
-def _insights_of_kubernetes(addon: Resource, _: Project) -> Iterator[Name]:
+def _insights_of_kubernetes(addon: Resource, _: Project) -> Iterator[Name] | Unknown:
     """Amazon CloudWatch User Guide, "Container Insights on Amazon EKS": what the add-on's agent makes."""
-    name, cluster = addon.get("AddonName"), addon.get("ClusterName")
-    ours = isinstance(name, Known) and name.value == "amazon-cloudwatch-observability"
+    ours, cluster = _is_on(addon, "AddonName", "amazon-cloudwatch-observability"), addon.get("ClusterName")
+    if isinstance(ours, Unknown):
+        return ours
+    if isinstance(cluster, Unknown):
+        return cluster
     if not ours or not isinstance(cluster, Known) or not isinstance(cluster.value, str | Text):
         return iter(())
     return iter([
@@ -219,21 +243,23 @@ def _insights_of_kubernetes(addon: Resource, _: Project) -> Iterator[Name]:
     ])  # fmt: skip
 
 
-def _warehouse(cluster: Resource, project: Project) -> Iterator[Name]:
+def _warehouse(cluster: Resource, project: Project) -> Iterator[Name] | Unknown:
     """Amazon Redshift Management Guide, "Database audit logging": to CloudWatch a group per kind of log."""
-    kind, exports = cluster.get("LoggingProperties.LogDestinationType"), cluster.get("LoggingProperties.LogExports")
+    on = _is_on(cluster, "LoggingProperties.LogDestinationType", "cloudwatch")
+    listed = _listed(cluster, "LoggingProperties.LogExports") if on else []
+    if isinstance(on, Unknown) or isinstance(listed, Unknown):
+        return on if isinstance(on, Unknown) else _not_told("LoggingProperties.LogExports")
     own = pieces(own_name(cluster, "", project))
-    listed = as_list(exports.value) if isinstance(exports, Known) else []
-    on = isinstance(kind, Known) and kind.value == "cloudwatch"
-    return iter([text(["/aws/redshift/cluster/", *own, f"/{each}"]) for each in listed if isinstance(each, str) and on])
+    return iter([text(["/aws/redshift/cluster/", *own, f"/{each}"]) for each in listed])
 
 
-def _serverless_warehouse(namespace: Resource, project: Project) -> Iterator[Name]:
+def _serverless_warehouse(namespace: Resource, project: Project) -> Iterator[Name] | Unknown:
     """Amazon Redshift Management Guide, "Audit logging for Amazon Redshift Serverless": a group per kind of log."""
-    exports = namespace.get("LogExports")
+    listed = _listed(namespace, "LogExports")
+    if isinstance(listed, Unknown):
+        return listed
     own = pieces(own_name(namespace, "", project))
-    listed = as_list(exports.value) if isinstance(exports, Known) else []
-    return iter([text(["/aws/redshift/", *own, f"/{each}"]) for each in listed if isinstance(each, str)])
+    return iter([text(["/aws/redshift/", *own, f"/{each}"]) for each in listed])
 
 
 def _deliveries(topic: Resource, project: Project) -> Iterator[Name] | Unknown:
@@ -253,10 +279,11 @@ def _deliveries(topic: Resource, project: Project) -> Iterator[Name] | Unknown:
 _OUTPUT: Final = "TaskInvocationParameters.MaintenanceWindowRunCommandParameters.CloudWatchOutputConfig"
 
 
-def _commands(task: Resource, _: Project) -> Iterator[Name]:
+def _commands(task: Resource, _: Project) -> Iterator[Name] | Unknown:
     """AWS Systems Manager User Guide, "Configuring CloudWatch Logs for Run Command": a group per document."""
-    enabled, document = task.get(f"{_OUTPUT}.CloudWatchOutputEnabled"), task.get("TaskArn")
-    on = isinstance(enabled, Known) and as_bool(enabled.value)
+    on, document = _is_on(task, f"{_OUTPUT}.CloudWatchOutputEnabled"), task.get("TaskArn")
+    if isinstance(on, Unknown):
+        return on
     named = document.value if isinstance(document, Known) else None
     return iter([text(["/aws/ssm/", *pieces(named)])] if on and isinstance(named, str | Text) else [])
 
@@ -277,25 +304,21 @@ def _rotation(schedule: Resource, _: Project) -> Iterator[Name]:
     return iter([text(["/aws/lambda/", *(pieces(own) if own is not None else [Unstated("the function")])])])
 
 
-def _fixed(*groups: Name) -> Callable[[Resource, Project], Iterator[Name]]:
+def _fixed(groups: tuple[Name, ...], _: Resource, __: Project) -> Iterator[Name]:
     """The same groups in every account."""
-
-    def names(maker: Resource, project: Project) -> Iterator[Name]:  # noqa: ARG001 - whoever makes them
-        return iter(groups)
-
-    return names
+    return iter(groups)
 
 
 # What makes a log group on its own: the property that names another one instead, and the names that it makes. Sources:
 # the services' own guides, and Amazon CloudWatch Logs User Guide, "AWS services that publish logs to CloudWatch Logs".
 IMPLICIT: Final[Mapping[str, tuple[str, Callable[[Resource, Project], Iterator[Name] | Unknown]]]] = {
-    "AWS::Lambda::Function": ("LoggingConfig.LogGroup", _under("/aws/lambda/")),
-    "AWS::Serverless::Function": ("LoggingConfig.LogGroup", _under("/aws/lambda/")),
+    "AWS::Lambda::Function": ("LoggingConfig.LogGroup", partial(_under, "/aws/lambda/")),
+    "AWS::Serverless::Function": ("LoggingConfig.LogGroup", partial(_under, "/aws/lambda/")),
     "AWS::CodeBuild::Project": ("LogsConfig.CloudWatchLogs.GroupName", _build),
-    "AWS::RDS::DBInstance": ("", _exported("/aws/rds/instance/")),
-    "AWS::RDS::DBCluster": ("", _exported("/aws/rds/cluster/")),
-    "AWS::DocDB::DBCluster": ("", _exported("/aws/docdb/")),
-    "AWS::Neptune::DBCluster": ("", _exported("/aws/neptune/")),
+    "AWS::RDS::DBInstance": ("", partial(_exported, "/aws/rds/instance/")),
+    "AWS::RDS::DBCluster": ("", partial(_exported, "/aws/rds/cluster/")),
+    "AWS::DocDB::DBCluster": ("", partial(_exported, "/aws/docdb/")),
+    "AWS::Neptune::DBCluster": ("", partial(_exported, "/aws/neptune/")),
     "AWS::EKS::Cluster": ("", _control_plane),
     "AWS::ApiGateway::Stage": ("", _execution),
     "AWS::AmazonMQ::Broker": ("", _broker),
@@ -305,29 +328,26 @@ IMPLICIT: Final[Mapping[str, tuple[str, Callable[[Resource, Project], Iterator[N
     "AWS::EKS::Addon": ("", _insights_of_kubernetes),
     "AWS::EMRServerless::Application": (
         "MonitoringConfiguration.CloudWatchLoggingConfiguration.LogGroupName",
-        _switched("MonitoringConfiguration.CloudWatchLoggingConfiguration.Enabled", "/aws/emr-serverless"),
+        _spark,
     ),
-    "AWS::IoT::Logging": (
-        "",
-        _switched("DefaultLogLevel", "AWSIotLogsV2", on=("ERROR", "INFO", "DEBUG", "WARN")),
-    ),
+    "AWS::IoT::Logging": ("", _things),
     "AWS::MWAA::Environment": ("", _airflow),
     "AWS::Redshift::Cluster": ("", _warehouse),
     "AWS::RedshiftServerless::Namespace": ("", _serverless_warehouse),
     "AWS::SNS::Topic": ("", _deliveries),
     "AWS::SecretsManager::RotationSchedule": ("", _rotation),
-    "AWS::SageMaker::Domain": ("", _fixed("/aws/sagemaker/studio")),
+    "AWS::SageMaker::Domain": ("", partial(_fixed, ("/aws/sagemaker/studio",))),
     "AWS::SSM::MaintenanceWindowTask": (f"{_OUTPUT}.CloudWatchLogGroupName", _commands),
     "AWS::Transfer::Server": ("", _transfers),
-    "AWS::AppRunner::Service": ("", _with_id("/aws/apprunner/", "/application")),
+    "AWS::AppRunner::Service": ("", partial(_with_id, "/aws/apprunner/", "/application")),
     "AWS::Batch::JobDefinition": ("", _batch),
     "AWS::DMS::ReplicationTask": ("", _replication),
     "AWS::ECS::Cluster": ("", _insights),
-    "AWS::Glue::Crawler": ("", _fixed("/aws-glue/crawlers")),
-    "AWS::Glue::Job": ("", _fixed("/aws-glue/jobs/output", "/aws-glue/jobs/error")),
-    "AWS::RDS::DBProxy": ("", _under("/aws/rds/proxy/")),
-    "AWS::SageMaker::Endpoint": ("", _under("/aws/sagemaker/Endpoints/")),
-    "AWS::SageMaker::NotebookInstance": ("", _fixed("/aws/sagemaker/NotebookInstances")),
-    "AWS::Synthetics::Canary": ("", _with_id("/aws/lambda/cwsyn-", "")),
+    "AWS::Glue::Crawler": ("", partial(_fixed, ("/aws-glue/crawlers",))),
+    "AWS::Glue::Job": ("", partial(_fixed, ("/aws-glue/jobs/output", "/aws-glue/jobs/error"))),
+    "AWS::RDS::DBProxy": ("", partial(_under, "/aws/rds/proxy/")),
+    "AWS::SageMaker::Endpoint": ("", partial(_under, "/aws/sagemaker/Endpoints/", attribute="EndpointName")),
+    "AWS::SageMaker::NotebookInstance": ("", partial(_fixed, ("/aws/sagemaker/NotebookInstances",))),
+    "AWS::Synthetics::Canary": ("", partial(_with_id, "/aws/lambda/cwsyn-", "")),
 }
 MAKERS: Final = frozenset({"AWS::ECS::TaskDefinition", *IMPLICIT})
