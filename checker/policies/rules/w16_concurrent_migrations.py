@@ -27,13 +27,13 @@ from typing import ClassVar, Final
 
 from msgspec import Struct
 
-from checker.model.answers import YES, Open
+from checker.model.answers import YES, Answer, Open
 from checker.model.environments import Project
 from checker.model.judgements import Judgeable, Judgement
 from checker.model.live.account import Account
 from checker.model.migrations.folders import MigrationRunner
 from checker.model.migrations.tools import BY_NAME, MigrationTool
-from checker.model.pipeline.jobs import EffectiveJob
+from checker.model.pipeline.jobs import ConcurrencyInForce, EffectiveJob
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import truth
@@ -44,6 +44,7 @@ from checker.model.values import Unknown
 from checker.model.verdicts import Location, Subject, Surface
 from checker.reason.account.running import Task, own_repositories, running_tasks, task_places
 from checker.reason.deploys.rollbacks import cancels_runs, is_rollback
+from checker.reason.deploys.serial import cancelled_by
 from checker.reason.migrations.migrating import (
     Migrating,
     migrating,
@@ -92,6 +93,9 @@ def _locks(pipeline: Pipeline, steps: Sequence[Migrating]) -> Iterator[Judgement
         if tool is None:
             if ("", "") not in said and not _is_one_of(step, runners, pipeline):
                 said.add(("", ""))
+                if _lock_by_themselves(pipeline):
+                    yield from _by_folder(pipeline)
+                    continue
                 why = "what it runs is not found in the repository, nor is it a tool that is known"
                 yield step.action.undecided("lock", why, fix=_FIX_LOCK)
         elif tool.name not in hooked:
@@ -128,6 +132,14 @@ def _is_one_of(step: Migrating, runners: Sequence[MigrationRunner], pipeline: Pi
     names = {each for runner in runners for each in (*(file.file for file in runner.files), *runner.callers)}
     known = {part for each in names for part in each.rpartition(".")[0].split("/")}
     return all(each in known for each in programs_of(step.action))
+
+
+def _lock_by_themselves(pipeline: Pipeline) -> bool:
+    """Whether all migrations are code that one tool alone can run, and which takes its lock whoever starts it."""
+    tools = [BY_NAME.get(folder.tool) for folder in pipeline.migrations]
+    files = [each.file for folder in pipeline.migrations for each in folder.migrations]
+    code = bool(files) and not any(file.endswith(".sql") for file in files)
+    return code and all(tool is not None and tool.locks is YES for tool in tools)
 
 
 def _by_folder(pipeline: Pipeline) -> Iterator[Judgement]:
@@ -255,7 +267,7 @@ class _Group(Judgeable, Struct, frozen=True):
 def _cancelled(steps: Sequence[Migrating]) -> Iterator[Judgement]:
     said: set[Spot] = set()
     for job in {id(step.job): step.job for step in steps}.values():
-        ends = [(each, truth(each.cancel_in_progress)) for each in job.concurrency]
+        ends = [(each, _cancels(each)) for each in job.concurrency]
         cancels = next((each for each, answer in ends if answer is YES), None)
         unsure = next((each for each, answer in ends if isinstance(answer, Open)), None)
         action = next((each for each in job.steps if each.step.action in _CANCELLERS), None)
@@ -271,6 +283,13 @@ def _cancelled(steps: Sequence[Migrating]) -> Iterator[Judgement]:
             yield _Group(job, unsure.spot).undecided("cancel", why, fix=_FIX_CANCEL)
         else:
             yield job.passes("cancel", "No newer run cancels it.")
+
+
+def _cancels(group: ConcurrencyInForce) -> Answer:
+    """Whether a later run cancels one of the job, on the refs that the job runs on."""
+    answer = truth(group.cancel_in_progress)
+    by_hand = "inputs." in str(group.cancel_written)
+    return cancelled_by(group) if isinstance(answer, Open) and not by_hand else answer
 
 
 def _cancelling(pipeline: Pipeline, judged: Set[int]) -> Iterator[Judgement]:

@@ -14,6 +14,7 @@ from checker.model.pipeline.handling import Handling, Stream
 from checker.model.pipeline.scripts import Command, Output, Write
 from checker.model.possible import Possible, joined, mapped, open_text
 from checker.model.values import Hole, Text, pieces
+from checker.resolve.shell.files.json_made import made_json
 from checker.resolve.shell.state import WORKSPACE
 
 
@@ -36,6 +37,8 @@ def output_of(command: Command) -> Possible | None:
             return words[-1]
         case "git" if words[1:3] == ["rev-parse", "--show-toplevel"]:
             return WORKSPACE
+        case "jq":
+            return made_json(words[1:])
     return None
 
 
