@@ -98,11 +98,16 @@ def _status(asked: Asked) -> Answer:
 
 
 def _break(asked: Asked) -> Result:
-    return asked.shell.leave(Flow.BREAK, asked.state)
+    return asked.shell.leave(Flow.BREAK, asked.state, loops=_loops(asked))
 
 
 def _continue(asked: Asked) -> Result:
-    return asked.shell.leave(Flow.CONTINUE, asked.state)
+    return asked.shell.leave(Flow.CONTINUE, asked.state, loops=_loops(asked))
+
+
+def _loops(asked: Asked) -> int:
+    """The number that ``break`` and ``continue`` are given: Bash Reference Manual, "Bourne Shell Builtins"."""
+    return (as_count(asked.words[1]) if len(asked.words) > 1 else 1) or 1
 
 
 def _shift(asked: Asked) -> Result:

@@ -80,13 +80,16 @@ class ShellCommands(Struct):
         finally:
             self._leaving.pop()
 
-    def leave(self, flow: Flow, state: State, truth: Answer = UNTOLD) -> Result:
-        """A process leaves the innermost loop or function that ``flow`` ends."""
-        around = next((each for each in reversed(self._leaving) if flow in each.flows), None)
-        if around is not None:
-            around.states.append(state.fork())
-            around.truths.add(truth)
-        return Result(flow, truth)
+    def leave(self, flow: Flow, state: State, truth: Answer = UNTOLD, loops: int = 1) -> Result:
+        """A process leaves the innermost loop or function that ``flow`` ends, or as many loops as are given, as far as
+        it has them."""
+        around = [each for each in reversed(self._leaving) if flow in each.flows]
+        own = next((index for index, each in enumerate(around) if Flow.EXIT in each.flows), len(around))
+        left = max(min(loops, own), 1)
+        for each in around[left - 1 : left]:
+            each.states.append(state.fork())
+            each.truths.add(truth)
+        return Result(flow, truth, left)
 
     def returned(self, result: Result, leaving: Leaving, state: State) -> Result:
         """How a call of a function or a sourced file ends, with the processes that returned early gathered in."""

@@ -84,10 +84,19 @@ UNTOLD: Final = Open("how a command ends, which only the run knows")
 
 
 class Result(NamedTuple):
-    """``truth`` is whether it succeeded."""
+    """``truth`` is whether it succeeded, ``loops`` how many loops ``break`` leaves, or which one ``continue`` is of."""
 
     flow: Flow = Flow.NEXT
     truth: Answer = UNTOLD
+    loops: int = 1
+
+    @property
+    def beyond(self) -> Result | None:
+        """How a loop ends whose round has ended so, where that is for a loop around it (``continue 2``)."""
+        return self._replace(loops=self.loops - 1) if self.flow in _OF_LOOPS and self.loops > 1 else None
+
+
+_OF_LOOPS: Final = (Flow.BREAK, Flow.CONTINUE)
 
 
 # From the way out that leaves most of the script to run.

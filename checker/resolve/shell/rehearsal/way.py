@@ -230,12 +230,12 @@ class Way:
                 if asked.flow in {Flow.RETURN, Flow.EXIT}:
                     return asked
                 if asked.flow is Flow.BREAK:
-                    return Result(Flow.NEXT, YES)
+                    return asked.beyond or Result(Flow.NEXT, YES)
                 if asked.truth is yes_if(statement.until):
                     break
                 result = self.block(statement.body, state, context)
-            if result.flow is Flow.BREAK:
-                return Result(Flow.NEXT, YES)
+            if result.flow is Flow.BREAK or result.beyond is not None:
+                return result.beyond or Result(Flow.NEXT, YES)
             if result.flow in {Flow.RETURN, Flow.EXIT}:
                 return result
             last = YES if result.flow is Flow.CONTINUE else result.truth
@@ -265,17 +265,20 @@ class Way:
         for value in values[:MAX_ROUNDS]:
             state.set(statement.variable, value)
             result = self._round(statement.body, state, context)
-            if result.flow is Flow.BREAK:
-                return Result(Flow.NEXT, YES)
             if result.flow is not Flow.NEXT:
-                return result
+                return self._left(result)
         return result
 
     def _round(self, body: Block, state: State, context: Context) -> Result:
         """A loop ends as the last command that it runs, and well where it runs none."""
         with self.shell.inside(Flow.BREAK, Flow.CONTINUE):
             result = self.block(body, state, context)
-        return Result(Flow.NEXT, YES) if result.flow is Flow.CONTINUE else result
+        return Result(Flow.NEXT, YES) if result.flow is Flow.CONTINUE and result.beyond is None else result
+
+    @staticmethod
+    def _left(result: Result) -> Result:
+        """How a loop ends that a round leaves: by a ``break`` well, by what is of a loop around it as that says."""
+        return result.beyond or (Result(Flow.NEXT, YES) if result.flow is Flow.BREAK else result)
 
     def _counting(self, statement: For, parts: tuple[str, str, str], state: State, context: Context) -> Result:
         calculated(parts[0], state)
@@ -285,10 +288,8 @@ class Way:
             if not (self.choices.choose(statement) if number is None else number):
                 return result
             result = self._round(statement.body, state, context)
-            if result.flow is Flow.BREAK:
-                return Result(Flow.NEXT, YES)
             if result.flow is not Flow.NEXT:
-                return result
+                return self._left(result)
             calculated(parts[2], state)
         raise EndlessError
 
