@@ -136,7 +136,7 @@ def in_code(name: str, runner: MigrationRunner) -> Bound | None:
     on: Bound | None = None
     off: Bound | None = None
     for file in runner.files:
-        said = [(line, answer) for line, text in file.strings if (answer := _in_string(name, text, file)) is not None]
+        said = [(line, answer) for line, text in file.strings for answer in _in_string(name, text, file)]
         found = _as_key(name, file.language).finditer(file.code)
         said += [(file.line_at(match.start()), not is_off(match[1])) for match in found]
         for line, answer in said:
@@ -147,16 +147,18 @@ def in_code(name: str, runner: MigrationRunner) -> Bound | None:
     return replace(on, undone=off.where) if on is not None and off is not None else on or off
 
 
-def _in_string(name: str, text: str, file: SourceFile) -> bool | None:
-    """As :func:`in_text`; where a placeholder stands for the value, by what the code gives for that."""
+def _in_string(name: str, text: str, file: SourceFile) -> Iterable[bool]:
+    """As :func:`in_text`; where a placeholder stands for the value, by what the code gives for that: each value that
+    its name is set to."""
     found = _assigned(name).search(text) or _configured(name).search(text)
-    if found is None or _PLACE.fullmatch(found[1].strip("'")) is None:
-        return in_text(name, text)
+    if found is None or _PLACE.fullmatch(found[1]) is None:
+        answer = in_text(name, text)
+        return () if answer is None else (answer,)
     at = file.code.find(text)
     given = _GIVEN.match(file.code, at + len(text)) if at >= 0 else None
     if given is None:
-        return True
-    place, arguments = found[1].strip("'"), [each.strip() for each in given["arguments"].split(",")]
+        return (True,)
+    place, arguments = found[1], [each.strip() for each in given["arguments"].split(",")]
     named = place.strip("%:()s") if not place.startswith("$") else ""
     if place.startswith("$"):
         index = int(place[1:]) - 1
@@ -166,10 +168,10 @@ def _in_string(name: str, text: str, file: SourceFile) -> bool | None:
     else:
         index = sum(1 for each in _PLACE.finditer(text, 0, found.start(1)))
     value = re.sub(r"^['\"]?\w+['\"]?\s*[:=]\s*", "", arguments[index]) if index < len(arguments) else ""
+    set_to = [value]
     if value.isidentifier():
         set_to = re.findall(rf"^\s*(?:const|let|var|final)?\s*{value}\b[^=\n]*?=\s*([^\n;]+)", file.code, re.MULTILINE)
-        value = set_to[0] if len(set_to) == 1 else ""
-    return not is_off(value.strip())
+    return [not is_off(each) for each in set_to] or (True,)
 
 
 def in_connections(name: str, tool: str, connections: Iterable[Connection]) -> Bound | None:
