@@ -5,6 +5,7 @@ Source: jq manual, "Assignment", "String interpolation", "Invoking jq"; GNU sed 
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
@@ -228,3 +229,27 @@ def _container(line: str, end: int, given: Mapping[str, Possible]) -> str | int 
         return name if isinstance(name, str) and not _STANDS.search(name) else None
     numbered = list(_NUMBERED.finditer(before))
     return int(numbered[-1][1]) if numbered else None
+
+
+# A word that names a file, by its ending; a filter of jq's begins with a full stop, and has signs that no path has.
+_FILE: Final = re.compile(r"(?:file://)?((?!\.\w)[\w@%+:,./${}<>-]*[\w}>]\.[A-Za-z]\w*)")
+
+
+def of_file(changers: Sequence[Command], file: str, before: Sequence[Command]) -> list[Command]:
+    """The programs whose output a file may be: those that name it, or one that it was made of, and those that name
+    no file at all."""
+    known = {_plain_path(file)}
+    for command in reversed(before):  # `jq ... > a.json`, `mv a.json b.json`
+        named = _files(command)
+        if not known.isdisjoint(named):
+            known |= named
+    return [each for each in changers if not (named := _files(each)) or not known.isdisjoint(named)]
+
+
+def _files(command: Command) -> set[str]:
+    words = [*command.words, *(each.target for each in command.writes if not each.operator.startswith("<<"))]
+    return {_plain_path(found[1]) for word in words if (found := _FILE.fullmatch(shown(word))) is not None}
+
+
+def _plain_path(file: str) -> str:
+    return posixpath.normpath(file)

@@ -27,7 +27,7 @@ from checker.reason.deploys.paths import At
 from checker.reason.images.commit_tags import Pushed, is_released, pushed
 from checker.reason.images.references import ParsedImage, Registry, parse_image
 from checker.reason.images.registered import images_in
-from checker.reason.images.replaced import CHANGERS, Replaced, marked, set_by, unmarked
+from checker.reason.images.replaced import CHANGERS, Replaced, marked, of_file, set_by, unmarked
 from checker.reason.images.used_again import at_origin, from_stack, unseen_again, used_again
 
 _FAMILY: Final = re.compile(r'"family"\s*:\s*"([^"]+)"')
@@ -155,13 +155,17 @@ def _registered(at: At, origin: CallPlace | None, release: Release) -> Revision:
 
 def _asked_for(at: At, origin: CallPlace | None, release: Release) -> Revision:
     """A family's newest revision: the one that is registered right before it is asked for, or any."""
+    whatever = Revision(Runs.OTHER, "it names the family's newest revision, whatever image that has")
     asked = at_origin(at, origin) if origin is not None else None
-    index = next((i for i, action in enumerate(at.trace.actions) if action is asked), 0)
+    if asked is None or asked.how is not How.CLI:  # of a program the revision that it makes is followed itself
+        return whatever
+    index = next(i for i, action in enumerate(at.trace.actions) if action is asked)
     before = next(_registrations(At(at.job, at.trace, index)), None)
-    in_script = asked is not None and asked.how is How.CLI  # of a program the revision that it makes is followed itself
-    found = _image(*before, release) if before is not None and in_script else None
-    if before is None or asked is None or found is None or found.runs is not Runs.COMMIT or not before[1].certain:
-        return Revision(Runs.OTHER, "it names the family's newest revision, whatever image that has")
+    if before is None or not before[1].certain:
+        return whatever
+    found = _image(*before, release)
+    if found.runs is not Runs.COMMIT:
+        return whatever
     named, family = asked.text("taskDefinition"), _family(*before)
     if isinstance(named, str) and family is not None:
         same = named.rpartition("/")[2].partition(":")[0] == family
@@ -215,6 +219,9 @@ def _image(at: At, call: AwsCall, release: Release) -> Revision:
     if not images:
         named = shown(given) if isinstance(given, str | Text) else ""
         changers = list(_changers(at))  # of several, the one whose output the registered text is
+        if named.startswith("file://"):
+            before = [each for each in at.trace.actions[: at.index] if isinstance(each, Command)]
+            changers = of_file(changers, named.removeprefix("file://"), before)
         changers = [each for each in changers if each.source and each.source[:90] in named] or changers
         changed = [each for action in changers for each in set_by(action)]
         wrong = next((each for each in changed if _is_foreign(each, _family(at, call), release.project)), None)

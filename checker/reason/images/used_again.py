@@ -35,13 +35,8 @@ def at_origin(at: At, origin: CallPlace) -> AwsCall | None:
 
 
 def from_stack(value: Possible) -> bool:
-    for option in options(value) or ():
-        origin = call_behind(option)
-        if origin is not None and plain_name(origin.operation) in {"describestacks", "listexports"}:
-            return True
-        if _OUTPUT_OF_STACK.search(shown(option)):
-            return True
-    return False
+    """Whether a value is what a stack gives, by what is asked for it or by its name."""
+    return any(_OUTPUT_OF_STACK.search(shown(option)) for option in options(value) or ())
 
 
 def used_again(at: At, value: Scalar) -> bool:
