@@ -40,8 +40,8 @@ from checker.model.rules import Rule, Unseen
 from checker.model.settings import Settings
 from checker.model.values import pieces, text
 from checker.model.verdicts import Outcome
+from checker.reason.iam.bounds import bounds_on_key
 from checker.reason.iam.deployers import Deployer, Deployment, deployment_of, same_environment, subject_patterns
-from checker.reason.iam.evaluation import bounds_on_key
 from checker.reason.iam.policies import Statement
 from checker.reason.oidc.others import other_entrance
 from checker.reason.oidc.overmatch import is_narrow, outsider, repositories_named, why_undecided

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -98,4 +99,13 @@ def _actions(rulings: Iterator[Ruling]) -> str:
 
 
 def _on(ruling: Ruling) -> str:
-    return f" on {ruling.resource}" if ruling.resource else ""
+    return f" on {_COMMAND.sub(_named, str(ruling.resource))}" if ruling.resource else ""
+
+
+# A command of a script in a name, as far as it goes: the first words tell which one is meant.
+_COMMAND: Final = re.compile(r"\$\((\S+)((?: [^\s-]\S*){0,2})(.*)", re.DOTALL)
+
+
+def _named(match: re.Match[str]) -> str:
+    whole = match[0]
+    return whole if len(whole) <= 60 else f"$({match[1]}{match[2]} ...)"

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from checker.model.answers import NO, YES, Answer, Open, every, negated, why_open
 from checker.model.environments import Project
@@ -21,7 +22,7 @@ from checker.model.resources import Resource
 from checker.model.values import Absent, Known, Resolved, ResourceKey, Text, Unknown, as_list
 from checker.reason.iam.conditions import NOTHING_KNOWN, Context, holds
 from checker.reason.iam.managed_policies import managed_policy, may_deny
-from checker.reason.iam.policies import Condition, Document, Statement, read_document
+from checker.reason.iam.policies import Document, Statement, read_document
 from checker.reason.names.arns import arn_of, expand, name_of
 from checker.reason.text.patterns import covers, exact, folded, glob, match_any
 
@@ -292,7 +293,7 @@ def _decide(policies: Policies, request: Request) -> Decision:
         return Decision(Access.ALLOWED, "", tuple(allowing))
     outline = None if allowing else outlined(policies, request.action)
     if not allowing and not any(statement.allows for statement, _ in perhaps) and not policies.unread and not outline:
-        return Decision(Access.DENIED, f"nothing allows {request.action} on it")
+        return Decision(Access.DENIED, _nothing_allows(policies, request))
     if policies.unread:
         return Decision(Access.UNKNOWN, policies.unread[0], tuple(allowing))
     if denies or perhaps:
@@ -300,6 +301,13 @@ def _decide(policies: Policies, request: Request) -> Decision:
         why = f"{doubtful.path} of {_named(doubtful)} depends on what is not known before deployment: {why}"
         return Decision(Access.UNKNOWN, why, (doubtful,))
     return Decision(Access.UNKNOWN, f"{outline} may allow it", ())
+
+
+def _nothing_allows(policies: Policies, request: Request) -> str:
+    for each in policies.statements:
+        if each.allows and each.conditions and applies(replace(each, conditions=()), request) is not NO:
+            return f"{each.path} of {_named(each)} allows {request.action} on it under conditions that do not hold"
+    return f"nothing allows {request.action} on it"
 
 
 def outlined(policies: Policies, action: str) -> str | None:
@@ -361,37 +369,3 @@ def _union(found: list[Grant]) -> tuple[Pattern | None, ...] | None:
     if any(grant.resources is None for grant in found):
         return None
     return tuple(pattern for grant in found for pattern in grant.resources or ())
-
-
-_BOUNDING: Final = frozenset(
-    {"stringequals", "stringlike", "arnequals", "arnlike", "stringequalsignorecase", "stringnotequals"}
-    | {"stringnotlike", "arnnotequals", "arnnotlike", "stringnotequalsignorecase"}
-)
-
-
-def bounds_on_key(
-    statement: Statement, denying: list[Statement], key: str, *, always_present: bool = False
-) -> Iterator[Condition]:
-    """The conditions that bound the values of ``key`` for what ``statement`` allows: each by itself is enough.
-
-    A deny of everything but some values bounds it too, where it is the deny's only condition. Conditions that hold for
-    an absent key bound nothing, unless the key is always there.
-    """
-    for condition in statement.conditions:
-        if condition.key == key and condition.operator in _BOUNDING and not condition.negated:
-            lenient = condition.if_exists or condition.qualifier == "forallvalues"
-            if always_present or not lenient:
-                yield condition
-    for deny in denying:
-        if len(deny.conditions) == 1 and deny.certain and _everywhere(deny):
-            condition = deny.conditions[0]
-            bounding = condition.operator in _BOUNDING and condition.negated and not condition.qualifier
-            if condition.key == key and bounding:
-                yield condition
-
-
-def _everywhere(statement: Statement) -> bool:
-    """Whether a statement speaks of all resources, as a trust policy's does without saying so."""
-    if statement.not_resources is not None:
-        return False
-    return statement.resources is None or glob("*") in statement.resources

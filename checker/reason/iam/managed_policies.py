@@ -34,6 +34,14 @@ _PASS_TO_TASKS: Final = {
     "Condition": {"StringLike": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
 }
 _READS: Final = ("*:Describe*", "*:Get*", "*:List*", "*:BatchGet*", "*:Search*", "*:Lookup*", "*:Query", "*:Scan")
+_PULLS: Final = (
+    "ecr:GetAuthorizationToken", "ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer",
+    "ecr:GetRepositoryPolicy", "ecr:DescribeRepositories", "ecr:ListImages", "ecr:DescribeImages", "ecr:BatchGetImage",
+    "ecr:GetLifecyclePolicy", "ecr:GetLifecyclePolicyPreview", "ecr:ListTagsForResource",
+    "ecr:DescribeImageScanFindings",
+)  # fmt: skip
+_PUSHES: Final = ("ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload", "ecr:PutImage")
+_READS_IMAGES: Final = ("ecr:BatchGet*", "ecr:Describe*", "ecr:Get*", "ecr:List*")
 
 _KNOWN: Final[Mapping[str, ManagedPolicy]] = {
     "AdministratorAccess": ManagedPolicy((_all_of("*"),)),
@@ -63,8 +71,9 @@ _KNOWN: Final[Mapping[str, ManagedPolicy]] = {
         _READS,
     ),
     "AmazonEC2ContainerRegistryFullAccess": ManagedPolicy((_all_of("ecr:*"),), ("cloudtrail:LookupEvents", "iam:C*")),
-    "AmazonEC2ContainerRegistryPowerUser": ManagedPolicy((_all_of("ecr:GetAuthorizationToken"),), ("ecr:*",)),
-    "AmazonEC2ContainerRegistryReadOnly": ManagedPolicy((_all_of("ecr:GetAuthorizationToken"),), ("ecr:*",)),
+    # "does not allow repository deletion or policy changes": whole documents, which may come to let more be read.
+    "AmazonEC2ContainerRegistryPowerUser": ManagedPolicy((_all_of(*_PULLS, *_PUSHES),), _READS_IMAGES),
+    "AmazonEC2ContainerRegistryReadOnly": ManagedPolicy((_all_of(*_PULLS),), _READS_IMAGES),
     "CloudWatchReadOnlyAccess": ManagedPolicy((_all_of("cloudwatch:Describe*"),), _READS),
     "CloudWatchLogsFullAccess": ManagedPolicy((_all_of("logs:*"),), ("cloudwatch:*",)),
     "AmazonS3FullAccess": ManagedPolicy((_all_of("s3:*", "s3-object-lambda:*"),)),

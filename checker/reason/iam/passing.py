@@ -17,12 +17,12 @@ from checker.model.environments import Environment, Project
 from checker.model.overlap import Pattern, Wild, overlap
 from checker.model.resources import Resource, Stack
 from checker.model.values import Absent, Generated, Hole, Known, Text, Unknown, pieces, text
+from checker.reason.iam.bounds import bounds_on_key
 from checker.reason.iam.conditions import Context
 from checker.reason.iam.evaluation import (
     Decision,
     Policies,
     Request,
-    bounds_on_key,
     bounds_on_resources,
     decide,
     denials,

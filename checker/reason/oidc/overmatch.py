@@ -18,7 +18,7 @@ from checker.model.answers import NO, YES, Answer, Open, either, every, yes_if
 from checker.model.overlap import Pattern, Wild
 from checker.model.settings import Settings, SubjectForm
 from checker.model.values import Hole, Pseudo, Text, pieces, text
-from checker.reason.iam.evaluation import bounds_on_key
+from checker.reason.iam.bounds import bounds_on_key
 from checker.reason.iam.policies import Condition, Statement
 from checker.reason.oidc.subjects import made_claims
 from checker.reason.oidc.trust import (

@@ -174,7 +174,9 @@ def match(pattern: Pattern, target: Pattern) -> Answer:
     if has_hole(pattern) or has_hole(target):
         return Open(f"whether {_short(pattern)} is {_short(target)}")
     if has_wild(target):
-        return Open(f"{_short(pattern)} is not all of {_short(target)}")
+        if set(target) == {Wild.ANY}:
+            return Open(f"only {_short(pattern)} is meant, and what is asked for may be anything")
+        return Open(f"{_short(pattern)} is only a part of {_short(target)}")
     # Too long to compare is not the same as different.
     return Open("two texts are too long to be compared") if len(pattern) * len(target) > MAX_WORK else NO
 
