@@ -61,6 +61,9 @@ class Rehearsal:
     def turns(self) -> Answer:
         return _UNREHEARSED
 
+    def reaches(self, other: Rehearsal) -> Answer:  # noqa: ARG002
+        return _UNREHEARSED
+
     def missed(self) -> Answer:
         return _UNREHEARSED
 
@@ -142,6 +145,10 @@ class Handling(Struct, frozen=True):
     def turns(self) -> Answer:
         """Whether its failure, for whatever reason, makes the script do something else and end well."""
         return self.rehearsal.turns()
+
+    def reaches(self, other: Handling) -> Answer:
+        """Whether the script goes on to another of its commands although this one fails."""
+        return self.rehearsal.reaches(other.rehearsal)
 
     @property
     def missed(self) -> Answer:

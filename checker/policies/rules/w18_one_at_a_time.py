@@ -52,7 +52,7 @@ def _judged(path: DeployPath) -> Iterator[Judgement]:
     for index, step in enumerate(steps):
         yield _alone(path, steps, index)
         if step.wait is not None and not path.rolls_back:
-            yield _stops(step)
+            yield _stops(step, steps[index + 1].rollout if index + 1 < len(steps) else None)
 
 
 def _alone(path: DeployPath, steps: list[Step], index: int) -> Judgement:
@@ -102,7 +102,17 @@ def _is_only_noted(wait: At) -> bool:
     return action.handling.tested == "or" and _NOTE.fullmatch(action.handling.fallback.strip()) is not None
 
 
-def _stops(step: Step) -> Judgement:
+def _goes_on(wait: At, following: Rollout | None) -> bool:
+    """Whether the script rolls the next service although this one has not become stable."""
+    return (
+        following is not None
+        and not following.concurrent
+        and following.call.step is wait.action.step
+        and wait.action.handling.reaches(following.call.handling) is YES
+    )
+
+
+def _stops(step: Step, following: Rollout | None) -> Judgement:
     """Whether a service that does not become stable ends the roll-out."""
     assert step.wait is not None
     action = step.wait.action
@@ -112,7 +122,8 @@ def _stops(step: Step) -> Judgement:
     ):
         why = "fail-fast is off: the other services are rolled although one has failed."
         return action.fails("stops", why, fix="Leave fail-fast on, with max-parallel: 1.")
-    if _is_only_noted(step.wait) and _goes_round(step.rollout):
+    noted = _is_only_noted(step.wait) and _goes_round(step.rollout)
+    if fails_here(step.wait) is YES and (noted or _goes_on(step.wait, following)):
         why = "A service that does not become stable is noted, and the next one is rolled all the same."
         return action.fails("stops", why, fix=_FIX)
     if fails_here(step.wait) is YES:

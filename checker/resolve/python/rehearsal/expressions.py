@@ -87,8 +87,10 @@ def _unary(machine: Machine, node: ast.UnaryOp, frame: Frame) -> Value:
     return found
 
 
-def _comprehension(machine: Machine, node: _Listed, frame: Frame) -> Value:
-    """One over what is known, element by element, its filters answered."""
+def _comprehension(
+    machine: Machine, node: _Listed, frame: Frame, enough: Callable[[Value], bool] = lambda _: False
+) -> Value:
+    """One over what is known, element by element, its filters answered; to the first element that is ``enough``."""
     generator = node.generators[0]
     source = iterated(machine, value(machine, generator.iter, frame), frame) if len(node.generators) == 1 else None
     each = elements(source) if isinstance(source, tuple | Dict) else None
@@ -105,6 +107,8 @@ def _comprehension(machine: Machine, node: _Listed, frame: Frame) -> Value:
                 items.append((value(machine, node.key, inner), value(machine, node.value, inner)))
             else:
                 results.append(value(machine, node.elt, inner))
+                if enough(results[-1]):
+                    break
     return Dict(tuple(items)) if isinstance(node, ast.DictComp) else tuple(results)
 
 
@@ -141,6 +145,8 @@ def _call(machine: Machine, node: ast.Call, frame: Frame) -> Value:
         return call(machine, node, frame)
     if isinstance(node.func, ast.Name):
         own = _BUILTINS.get(node.func.id)
+        if (taken := _of_generator(machine, node, node.func.id, frame)) is not _OPEN:
+            return taken  # type: ignore[return-value]
         if node.func.id in _GOES_THROUGH and node.func.id not in frame.names:
             given = [iterated(machine, value(machine, each, frame), frame) for each in node.args]
             found = own(given) if own is not None else _OPEN
@@ -193,6 +199,18 @@ def _of_text(owner: str | Text, name: str, given: list[Value]) -> object:
     if name == "startswith" and len(given) == 1 and isinstance(given[0], str) and len(head) >= len(given[0]):
         return head.startswith(given[0])
     return False if name in {"isdigit", "isnumeric"} and head and not head.isdigit() else _OPEN
+
+
+def _of_generator(machine: Machine, node: ast.Call, name: str, frame: Frame) -> object:
+    """What ``any``, ``all`` and ``next`` give of a generator, which goes no further than they ask; ``_OPEN`` where
+    nothing of the kind is called."""
+    first = node.args[0] if node.args else None
+    enough = _ENOUGH.get(name)
+    if enough is None or not isinstance(first, ast.GeneratorExp) or name in frame.names or name in frame.module.names:
+        return _OPEN
+    given = [_comprehension(machine, first, frame, enough), *(value(machine, each, frame) for each in node.args[1:])]
+    found = _BUILTINS[name](given)
+    return Extern(shown(node)) if found is _OPEN else found
 
 
 def _any(given: list[Value]) -> object:
@@ -298,6 +316,12 @@ def _is_one(found: Value, kind: Value) -> object:
 
 
 _MOST: Final = 64
+# Function of Python's own -> with which element it has enough.
+_ENOUGH: Final[Mapping[str, Callable[[Value], bool]]] = {
+    "any": lambda found: exactly(found) is True,
+    "all": lambda found: exactly(found) is False,
+    "next": lambda _: True,
+}
 _BUILTINS: Final[Mapping[str, Callable[[list[Value]], object]]] = {
     "any": _any,
     "all": _all,

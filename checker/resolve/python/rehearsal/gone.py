@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence, Set
 from msgspec import Struct
 
 from checker.model.pipeline.scripts import AwsCall, Command
-from checker.model.possible import Possible
+from checker.model.possible import Possible, shown
 from checker.model.sources import Spot
+from checker.model.values import Absent, Unknown
 from checker.resolve.python.rehearsal.standins import Mode
 
 
@@ -41,10 +42,17 @@ def round_of(call: AwsCall | Command) -> tuple[object, ...]:
     return call.words if isinstance(call, Command) else ()
 
 
+def placed(call: AwsCall) -> tuple[object, ...]:
+    """A call by where it is made, for which service and with what: it may put back as well as roll."""
+    given = (call.text(name) for name in ("service", "taskDefinition"))
+    return (call.spot, *("" if isinstance(each, Absent | Unknown) else shown(each) for each in given))
+
+
 class Gone(Struct, frozen=True):
     """A way that was gone, and what it came to. ``began``: how many questions had been answered before the loop that
     never ends; ``given``: the answers, with an asker for each; ``again``: those whose question was asked once more;
-    ``before``: how many were given before the call was met, all of them where it was not; ``cut``: whether Python's own
+    ``before``: how many were given before the call was met, all of them where it was not; ``later``: the calls of AWS
+    that it makes once the call was met, as :func:`placed` tells them; ``cut``: whether Python's own
     stack ended it, which depends on who asked."""
 
     mode: Mode
@@ -59,6 +67,7 @@ class Gone(Struct, frozen=True):
     before: int
     steps: int
     acts: Set[Spot] = frozenset()  # where it starts something or calls AWS
+    later: Set[tuple[object, ...]] = frozenset()
     cut: bool = False
 
     def is_way_of(self, mode: Mode, turns: Set[int]) -> bool:

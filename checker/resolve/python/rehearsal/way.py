@@ -28,7 +28,7 @@ from checker.resolve.python.rehearsal.flows import (
     ReturnedError,
     raised,
 )
-from checker.resolve.python.rehearsal.gone import Gone, Start, loops_of, round_of, which
+from checker.resolve.python.rehearsal.gone import Gone, Start, loops_of, placed, round_of, which
 from checker.resolve.python.rehearsal.lending import given_by, later
 from checker.resolve.python.rehearsal.loaded import lent_libraries, written_answers
 from checker.resolve.python.rehearsal.standins import Mode, answer
@@ -81,7 +81,7 @@ class Way:
         self.mode = mode
         self.turns = turns
         self.met = False
-        self._before = 0
+        self._before = self._since = 0
         self._choices = Choices(answers, turns)
         self._searching: dict[int, object] = {}
         self._current: list[RaisedError] = []
@@ -115,7 +115,9 @@ class Way:
         acts = frozenset(call.spot for call in self.machine.calls if _acts(call))
         mode, turns, met, began = self.mode, self.turns, self.met, began or 0
         before = self._before if met else len(given)
-        return Gone(mode, turns, met, ended, waits, began, given, askers, again, before, steps, acts, self._cut)
+        calls = self.machine.calls[self._since :] if met else ()
+        after = frozenset(placed(call) for call in calls if isinstance(call, AwsCall))
+        return Gone(mode, turns, met, ended, waits, began, given, askers, again, before, steps, acts, after, self._cut)
 
     def _ends(self) -> bool | None:
         """Whether the program ends with a failure, ``None`` where that is not known."""
@@ -262,7 +264,7 @@ class Way:
             self._sent_later = None if _is_prepared(call) else self._sent_later
             return self._well(call)
         if not self.met:
-            self._before = len(self._choices.given)
+            self._before, self._since = len(self._choices.given), len(self.machine.calls)
         self.met = True
         if self.mode is Mode.WELL:
             return self._well(call)

@@ -17,7 +17,7 @@ from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.pipeline.handling import Rehearsal
 from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.scripts import AwsCall, Command, How
-from checker.resolve.python.rehearsal.gone import Gone, Start, round_of, which
+from checker.resolve.python.rehearsal.gone import Gone, Start, placed, round_of, which
 from checker.resolve.python.rehearsal.standins import Mode, answer
 from checker.resolve.shell.rehearsal.ways import Allowance
 
@@ -87,6 +87,11 @@ class Rehearsals(Struct):
                 return _TOO_MUCH
             done |= other.acts
         return yes_if(not failed.acts <= done)
+
+    def reaches(self, call: AwsCall | Command, other: AwsCall) -> Answer:
+        """Whether the program goes on to another call although this one fails."""
+        way = self._first(call, Mode.RAISES)
+        return way if isinstance(way, Open) else yes_if(placed(other) in way.later)
 
     def missed(self, call: AwsCall | Command) -> Answer:
         """Whether the program can end well without making the call."""
@@ -229,6 +234,13 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
 
     def turns(self) -> Answer:
         return self.rehearsals.turns(self.call)
+
+    def reaches(self, other: Rehearsal) -> Answer:
+        if not isinstance(other, _Rehearsal) or other.rehearsals is not self.rehearsals:
+            return Rehearsal.reaches(self, other)
+        if not isinstance(other.call, AwsCall):
+            return Rehearsal.reaches(self, other)
+        return self.rehearsals.reaches(self.call, other.call)
 
     def missed(self) -> Answer:
         return self.rehearsals.missed(self.call)

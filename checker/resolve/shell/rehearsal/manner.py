@@ -69,6 +69,7 @@ class Rehearsed(Struct):
     endless: bool = False
     words: tuple[str, ...] = ()  # of the command that is asked about, as they are on this way
     failures: int = 0  # how often the command has failed so far
+    later: list[Command] = field(default_factory=list)  # those that are made once it was met
 
     @property
     def nothing(self) -> Result:
@@ -284,6 +285,8 @@ class Rehearsed(Struct):
 
     def wrote(self, command: Command, state: State) -> None:
         """What it prints into files is kept."""
+        if self.met:
+            self.later.append(command)
         if state.written is not None:
             state.written.note(command, state.fed)
         if command.writes and command.program not in {"exit", "return"}:

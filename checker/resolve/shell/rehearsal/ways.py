@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from checker.model.answers import NO, YES, Answer, Open, every, yes_if
 from checker.model.pipeline.handling import Rehearsal
 from checker.model.pipeline.scripts import Reached
+from checker.model.possible import shown
 from checker.model.sources import Spot
 from checker.resolve.shell.rehearsal.choices import Choices, TooMuchError
 from checker.resolve.shell.rehearsal.manner import Rehearsed
@@ -64,6 +65,14 @@ class Rehearsals(Struct):
         done = [way.manner.files.held for way in worked or ()]
         ended = [way for way in failed or () if not way.failed]
         return tuple(dict.fromkeys(name for way in ended for name in way.manner.files.differing(done)))
+
+    def reaches(self, failing: Failing, spot: Spot, words: tuple[str, ...]) -> Answer:
+        """Whether another command is made on a way on which this one has failed."""
+        ways = self._ways(failing)
+        if not ways:
+            return _TOO_MUCH
+        later = (each for way in ways for each in way.manner.later)
+        return yes_if(any(each.spot == spot and tuple(map(shown, each.words)) == words for each in later))
 
     def told(self, failing: Failing) -> tuple[str, ...]:
         """The words that the command is given, where all goes well."""
@@ -202,6 +211,11 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
 
     def turns(self) -> Answer:
         return self.rehearsals.found(Failing(self.spot, self.words, turns=True))
+
+    def reaches(self, other: Rehearsal) -> Answer:
+        if not isinstance(other, _Rehearsal) or other.rehearsals is not self.rehearsals:
+            return Rehearsal.reaches(self, other)
+        return self.rehearsals.reaches(Failing(self.spot, self.words), other.spot, other.words)
 
     def missed(self) -> Answer:
         return self.rehearsals.found(Failing(self.spot, self.words, works=True, missed=True))
