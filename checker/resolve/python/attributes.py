@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 from typing import Final
 
-from checker.model.possible import OneOf, Possible
-from checker.model.values import Text
-from checker.resolve.python.machine import COMMAND, OWN, Frame, Machine, value
+from checker.resolve.python.libraries.command_lines import from_command_line
+from checker.resolve.python.machine import OWN, Frame, Machine, value
 from checker.resolve.python.modules import library_behind
 from checker.resolve.python.objects import enter, method, typed
 from checker.resolve.python.requests import host_in
@@ -41,7 +40,7 @@ def attribute(machine: Machine, owner: Value, name: str, frame: Frame) -> Value:
     match owner:
         case Extern():
             if owner.parsed:
-                return _from_command_line(machine, owner, name)
+                return from_command_line(machine, owner, name)
             if (host := host_in(name, owner.words)) is not None:
                 return host
             if name == "executable" and owner.name == "sys":
@@ -130,32 +129,3 @@ def _made_by(node: ast.expr | None) -> Value:
             empty: dict[str, Value] = {"dict": Dict((), open=True), "list": ()}
             return empty.get(keyword.value.id)
     return None
-
-
-def _from_command_line(machine: Machine, parsed: Extern, name: str) -> Value:
-    """``options.environment``: what the command line gives, where it is known."""
-    flag = "--" + name.replace("_", "-")
-    given = machine.words
-    words = list(given or ())
-    # The command of a parser that has several: its first word, where no option stands before it.
-    if words and f"{COMMAND}{name}" in machine.flags and isinstance(words[0], str) and not words[0].startswith("-"):
-        return words[0]
-    for index, word in enumerate(words):
-        if isinstance(word, str) and word.startswith(f"{flag}="):
-            return word[len(flag) + 1 :]
-        if word == flag and flag in machine.flags:
-            return True
-        if word == flag and index + 1 < len(words):
-            return words[index + 1]
-    if given is not None and flag in machine.options and not any(_may_be_options(word) for word in words):
-        return machine.options[flag]
-    return extern(f"{parsed.name}.{name}", parsed.words, parsed=parsed.parsed, answer=parsed.answer)
-
-
-def _may_be_options(word: Possible) -> bool:
-    """Whether a word that is not known can be an option, or several words."""
-    if isinstance(word, Text):
-        return not isinstance(word.parts[0], str) and str(word) in {"$@", "$*"}
-    if isinstance(word, OneOf):
-        return any(_may_be_options(each) or (isinstance(each, str) and each.startswith("-")) for each in word.options)
-    return not isinstance(word, str)

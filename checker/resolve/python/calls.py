@@ -14,8 +14,9 @@ from checker.model.possible import Possible, joined, one_of, open_text
 from checker.resolve.python.clients import answer_in, from_session, of_client, of_poller, session_of
 from checker.resolve.python.dynamic import RUNS, handed, is_special, looked_up, of_somebody, side_by_side
 from checker.resolve.python.expressions import bind, lacks, looked_up_in
+from checker.resolve.python.libraries.command_lines import declare, declare_commands
 from checker.resolve.python.libraries.docker import of_docker
-from checker.resolve.python.machine import COMMAND, Call, Frame, Machine, value
+from checker.resolve.python.machine import Call, Frame, Machine, value
 from checker.resolve.python.modules import leads_into
 from checker.resolve.python.objects import above, enter, instantiate, method
 from checker.resolve.python.record import http, leaves, program, tells_runner
@@ -297,9 +298,9 @@ def _known(machine: Machine, function: Extern, given: Call) -> tuple[Value] | No
     if name.endswith(_PARSED):
         return (extern("arguments", parsed=True),)
     if name.endswith(".add_argument"):
-        _declare(machine, given)
-    if name.endswith(".add_subparsers") and isinstance(dest := named.get("dest"), str):
-        machine.declare(f"{COMMAND}{dest}", None, flag=True)
+        declare(machine, given)
+    if name.endswith(".add_subparsers"):
+        declare_commands(machine, named.get("dest"))
     return None
 
 
@@ -382,13 +383,3 @@ def _is_function(found: Value) -> bool:
     if isinstance(found, Extern):
         return found.name in RUNS
     return isinstance(found, Function | Partial)
-
-
-def _declare(machine: Machine, given: Call) -> None:
-    """``add_argument("--rollback", action="store_true")``: what the option is where it is not given."""
-    names = [each for each in given.positional if isinstance(each, str) and each.startswith("--")]
-    action = given.named.get("action")
-    is_flag = isinstance(action, str) and action in {"store_true", "store_false"}
-    absent: Value = action == "store_false" if is_flag else given.named.get("default")
-    for name in names:
-        machine.declare(name, absent, flag=is_flag)
