@@ -41,7 +41,7 @@ from msgspec.structs import replace
 from checker.model.answers import Open
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
-from checker.model.migrations.folders import Migration, MigrationFolder, Statement
+from checker.model.migrations.folders import Migration, MigrationFolder, SqlFile, Statement
 from checker.model.migrations.tools import MigrationTool
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.workflows import Workflow
@@ -258,9 +258,8 @@ def _no_way_back(migration: Migration, statement: Statement, why: str) -> Judgem
     return migration.fails("way-back", said, fix=_FIX_BACK, path=str(statement.spot.line))
 
 
-def _first(file: object) -> int:
-    statements = getattr(file, "statements", ())
-    return statements[0].spot.line if statements else 1
+def _first(file: SqlFile) -> int:
+    return file.statements[0].spot.line if file.statements else 1
 
 
 def _said(statement: Statement) -> str:

@@ -97,7 +97,7 @@ def programs_of(command: Command) -> tuple[str, ...]:
     words = [word if isinstance(word, str) else "" for word in command.words]
     files = [match[1] for word in words if (match := _FILE.search(word)) is not None]
     modules = [after.rpartition(".")[2] for before, after in pairwise(words) if before == "-m"]
-    return (*files, *(modules if words[:1] and words[0].startswith("python") else ()))
+    return (*files, *(modules if command.program.startswith("python") else ()))
 
 
 def told_not_to_lock(step: Migrating, tool: MigrationTool, pipeline: Pipeline) -> str:
@@ -179,12 +179,12 @@ def _told_otherwise(one: Migrating, entries: list[Migrating]) -> bool:
     """Whether another entry of the same step tells of what this one does: a task that a command of the pipeline's own
     starts is seen as that and as the call inside it; what `make migrate` runs, as that and as the tool in the
     recipe."""
-    if one.tool is None and any(
-        each.tool is not None and isinstance(each.action, Command) and _leads(one, each) for each in entries
-    ):
+    if one.tool is None and any(each.tool is not None and _leads(one, each) for each in entries):
         return True
     around = [each for each in entries if isinstance(each.action, Command) and _leads(each, one)]
-    return any(isinstance(one.action, AwsCall) or (one.tool is None and each.tool is None) for each in around)
+    if one.tool is None:
+        return any(each.tool is None or isinstance(one.action, AwsCall) for each in around)
+    return isinstance(one.action, AwsCall) and any(each.tool is not None for each in around)
 
 
 def _leads(one: Migrating, other: Migrating) -> bool:

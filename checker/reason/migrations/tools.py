@@ -148,11 +148,16 @@ def applies(words: Sequence[str]) -> Applied | None:
     found = _by_tool(behind)
     if found is not None:
         return found
-    own = (word for word in line[:6] if not word.startswith("-"))
-    if known is not None and known[1].is_client:
+    if (known is not None and known[1].is_client) or program.endswith(".sql"):
         return None
+    return _by_name(line)
+
+
+def _by_name(line: Sequence[str]) -> Applied | None:
+    """Whether a command line runs a program of the repository's own that is called by what it does."""
+    own = (word for word in line[:6] if not word.startswith("-"))
     named = (word for word in own if _NAMED.search(word) or _FILE.search(word))
-    if any(not _is_file_that_looks(word) for word in named) and not program.endswith(".sql"):
+    if any(not _is_file_that_looks(word) for word in named):
         return Applied(None, any(_BACK.fullmatch(word) for word in line))
     return None
 
@@ -171,12 +176,16 @@ def _only_named(program: str, line: Sequence[str]) -> bool:
 
 
 def _inner(line: Sequence[str]) -> Applied | None:
-    """What a container runs, by a known tool alone: the name of an image or of a service tells no program."""
+    """What a container runs, by a known tool, or by the name of a script that a launcher is told: the name of an image
+    or of a service tells no program."""
     if len(line) > 2 and _base(line[0]) in _SHELLS and line[1].startswith("-") and line[1].endswith("c"):
         inside = (_inner(words) for words in _commands(line[2]))
         return next((each for each in inside if each is not None), None)
-    found = None if _only_looks(line) else _by_tool(line[_started(line) :])
-    return None if found is None else Applied(found.tool, found.back, contained=True)
+    if _only_looks(line):
+        return None
+    started = _started(line)
+    found = _by_tool(line[started:]) or (_by_name(line) if started else None)
+    return None if found is None else replace(found, contained=True)
 
 
 def _commands(text: str) -> Iterator[Sequence[str]]:

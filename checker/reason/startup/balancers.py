@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Sequence
+from itertools import islice, pairwise
 from typing import Final
 
 from checker.model.environments import Environment
@@ -86,19 +87,23 @@ def rules_at_odds(environment: Environment) -> Iterator[tuple[Resource, str, str
             by_listener.setdefault(owner.key if owner is not None else str(listener.value), []).append((number, rule))
     for rules in by_listener.values():
         rules.sort(key=lambda each: each[0])
-        for index, (number, rule) in enumerate(rules):
-            twin = rules[index - 1] if index else None
-            if twin is not None and twin[0] == number:
+        for (number, twin), (again, rule) in pairwise(rules):
+            if number == again:
                 said = f"It has the priority {number:g} of another rule of its listener, and ELB refuses the second"
-                yield rule, "priority", said, (twin[1],)
-            taken = _takes(rule)
-            hidden = tuple(each for later, each in rules[index + 1 :] if later > number and _differs(rule, each))
-            if taken == _GETS:
-                hidden = tuple(each for each in hidden if _may_get(each)) if not _forwards(rule) else ()
-            if hidden and taken:
-                names = ", ".join(each.logical_id for each in hidden[:4])
-                yield rule, "order", f"It takes every {taken} before rules that come after it can: {names}", hidden
-                break
+                yield rule, "priority", said, (twin,)
+        yield from islice(_hiding(rules), 1)  # what is behind the first one is behind it, whatever hides it besides
+
+
+def _hiding(rules: Sequence[tuple[float, Resource]]) -> Iterator[tuple[Resource, str, str, tuple[Resource, ...]]]:
+    """The rules of a listener that take what those after them are for."""
+    for index, (number, rule) in enumerate(rules):
+        taken = _takes(rule)
+        hidden = tuple(each for later, each in rules[index + 1 :] if later > number and _differs(rule, each))
+        if taken == _GETS:
+            hidden = tuple(each for each in hidden if _may_get(each)) if not _forwards(rule) else ()
+        if hidden and taken:
+            names = ", ".join(each.logical_id for each in hidden[:4])
+            yield rule, "order", f"It takes every {taken} before rules that come after it can: {names}", hidden
 
 
 def _differs(rule: Resource, other: Resource) -> bool:
