@@ -186,11 +186,11 @@ def _comprehension(machine: Machine, node: _Comprehension, frame: Frame) -> Valu
     inner = Frame(frame.module, dict(frame.names), frame.reached, frame.handling, frame.returned, frame.around)
     first: list[Value] | None = None
     some = False
+    rest = _open_items(machine, node, inner)
     for index, generator in enumerate(node.generators):
-        whole = value(machine, generator.iter, inner)
+        whole = value(machine, generator.iter, inner) if rest is None else rest.items
         source = elements(whole)
-        keeps = not generator.ifs or not isinstance(node, ast.DictComp)
-        if index == 0 and len(node.generators) == 1 and keeps and source is not None:
+        if index == 0 and len(node.generators) == 1 and source is not None:
             first = source[:32]
             some = isinstance(whole, Some) or bool(generator.ifs)
         opened = within(whole, shown(generator.target))
@@ -199,11 +199,15 @@ def _comprehension(machine: Machine, node: _Comprehension, frame: Frame) -> Valu
             value(machine, test, inner)
     if isinstance(node, ast.DictComp) and first is not None:
         items: list[tuple[Value, Value]] = []
+        sure = rest is None
         for each in first:
             machine.work()
             bind(machine, node.generators[0].target, each, inner)
-            items.append((value(machine, node.key, inner), value(machine, node.value, inner)))
-        return Dict(tuple(items))
+            tests = [value(machine, test, inner) for test in node.generators[0].ifs]
+            if False not in tests:
+                sure = sure and all(test is True for test in tests)
+                items.append((value(machine, node.key, inner), value(machine, node.value, inner)))
+        return Dict(tuple(items), open=not sure, rest=rest.rest if rest is not None else None)
     if isinstance(node, ast.DictComp):
         value(machine, node.key, inner)
         return Dict(((extern(shown(node.key)), value(machine, node.value, inner)),), open=True)
@@ -216,6 +220,17 @@ def _comprehension(machine: Machine, node: _Comprehension, frame: Frame) -> Valu
         bind(machine, node.generators[0].target, each, inner)
         results.append(value(machine, node.elt, inner))
     return Some(tuple(results)) if some else tuple(results)
+
+
+def _open_items(machine: Machine, node: _Comprehension, frame: Frame) -> Dict | None:
+    """The dictionary of which ``{k: v for k, v in it.items() if ...}`` is a part, where only some keys are known."""
+    called = node.generators[0].iter if isinstance(node, ast.DictComp) and len(node.generators) == 1 else None
+    if not isinstance(called, ast.Call) or not isinstance(called.func, ast.Attribute) or called.func.attr != "items":
+        return None
+    if not isinstance(called.func.value, ast.Name):
+        return None
+    owner = value(machine, called.func.value, frame)
+    return owner if isinstance(owner, Dict) and owner.open else None
 
 
 def _subscript(machine: Machine, node: ast.Subscript, frame: Frame) -> Value:

@@ -165,6 +165,23 @@ waiting_tasks = {
     "failures": [],
 }
 """
+# What every service, task and container has besides (Amazon ECS API Reference, "Service", "Task", "Container"): a
+# program that reads it goes on.
+_BESIDES: Final = {
+    '"serviceName": __same__,': """
+        "serviceArn": __same__, "clusterArn": __same__, "launchType": "FARGATE", "platformVersion": "LATEST",
+        "schedulingStrategy": "REPLICA", "loadBalancers": [], "serviceRegistries": [], "capacityProviderStrategy": [],
+        "deploymentConfiguration": {}, "enableExecuteCommand": False, "healthCheckGracePeriodSeconds": 0,
+        "networkConfiguration": {"awsvpcConfiguration": {
+            "subnets": [__same__], "securityGroups": [__same__], "assignPublicIp": "DISABLED",
+        }},
+        "events": [{"id": "1", "createdAt": __same__, "message": "has reached a steady state"}],""",
+    '"taskArn": __same__,': """
+        "clusterArn": __same__, "taskDefinitionArn": __same__, "launchType": "FARGATE", "group": __same__,
+        "startedBy": __same__, "attachments": [], "cpu": "256", "memory": "512", "createdAt": __same__,""",
+    '"name": __same__,': """
+        "containerArn": __same__, "taskArn": __same__, "image": __same__, "runtimeId": __same__,""",
+}
 # What a stand-in is called the same as whatever it is compared with; nothing binds this name.
 SAME: Final = "__same__"
 # And another than whatever it is compared with.
@@ -180,7 +197,10 @@ _ANSWERS: Final = {
 
 @lru_cache(maxsize=1)
 def _tree() -> ast.Module:
-    return ast.parse(_TEXT)
+    text = _TEXT
+    for known, besides in _BESIDES.items():
+        text = text.replace(known, f"{known}{besides}")
+    return ast.parse(text)
 
 
 def module() -> PythonModule:
