@@ -38,8 +38,9 @@ from checker.model.rules import Rule, Unseen
 from checker.model.sources import Spot
 from checker.model.values import Absent
 from checker.model.verdicts import Location, Outcome, Subject
+from checker.reason.deploys.changes import Change, What, workflows_of
 from checker.reason.deploys.paths import At
-from checker.reason.deploys.task_ends import failure_goes_through, passes_on
+from checker.reason.deploys.task_ends import failure_goes_through, held_back, passes_on
 from checker.reason.deploys.task_waits import Wait, waits_of
 from checker.reason.migrations.migrating import Migrating, migrating, tool_of
 from checker.reason.migrations.session_timeouts import (
@@ -91,6 +92,7 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
         elif steps or pipeline.migrations or pipeline.migration_code.runners:
             yield pipeline.not_applicable(_SUBS[bound], why_not(bound, system))
     yield from _jobs(pipeline, steps)
+    yield from _released_after(pipeline, steps)
 
 
 # -- the session ---------------------------------------------------------------------------------
@@ -274,6 +276,33 @@ def _failure(step: Migrating, pipeline: Pipeline) -> Iterator[Judgement]:
     elif isinstance(through, Open):
         why = f"whether a migration that fails ends the job: {through.why}"
         yield step.action.undecided("outcome", why, fix=_FIX_OUTCOME)
+
+
+def _released_after(pipeline: Pipeline, steps: Sequence[Migrating]) -> Iterator[Judgement]:
+    """Jobs that roll services after one that migrates, and that its failure does not keep from running."""
+    migrating_jobs = {id(step.job): step.job for step in steps}.values()
+    for workflow in workflows_of(pipeline) if steps else ():
+        for job in workflow.changing:
+            if not any(_rolls(change) for change in workflow.changes[job.name]):
+                continue
+            for before in migrating_jobs:
+                if before.entry is job.entry and before is not job and job.after(before) and not _mends(job):
+                    if not held_back(job, frozenset(id(each) for each in before.chain if each not in job.chain)):
+                        said = f"It rolls services although {before.name} has failed to migrate: its `if` runs it then."
+                        fix = f"Ask in its `if` that {before.job.id} did not fail."
+                        yield job.fails("outcome", said, fix=fix, path="if", related=(before,))
+                    break
+
+
+def _rolls(change: Change) -> bool:
+    on_failure = change.place.reached.on_failure
+    return change.what is What.SERVICE and not on_failure
+
+
+def _mends(job: EffectiveJob) -> bool:
+    """Whether it runs only where something has failed, or was cancelled."""
+    asked = [each.status_functions for each in job.chain]
+    return any(each and each <= {"failure", "cancelled"} for each in asked)
 
 
 def _passed_over(waits: Sequence[Wait], start: AwsCall) -> Judgement | None:

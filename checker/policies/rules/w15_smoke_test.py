@@ -46,6 +46,7 @@ from checker.reason.deploys.paths import (
     once,
     unseen,
 )
+from checker.reason.deploys.task_ends import held_back
 from checker.reason.health.hosts import elsewhere
 from checker.reason.health.passed_over import condition_of, passed_over, switched
 from checker.reason.network.services import Forwarding, services, targets_of
@@ -248,7 +249,7 @@ def _marks(path: DeployPath, checks: list[At]) -> Iterator[Judgement]:
         if not isinstance(at.action, Command) or at.action.reached.on_failure or not _is_mark(at.action):
             continue
         before = [check for check in checks if follows(at, check)]
-        if any(check.job is at.job or _held_back(at.job, _ids(check.job.chain)) for check in before) or (
+        if any(check.job is at.job or held_back(at.job, _ids(check.job.chain)) for check in before) or (
             before and _asks(at.action)
         ):
             yield at.action.passes("before-done", "Marked as done after the health check.")
@@ -264,20 +265,6 @@ def _marks(path: DeployPath, checks: list[At]) -> Iterator[Judgement]:
 
 def _ids(jobs: Iterable[EffectiveJob]) -> frozenset[int]:
     return frozenset(id(each) for each in jobs)
-
-
-def _held_back(job: EffectiveJob, checking: frozenset[int], seen: frozenset[int] = frozenset()) -> bool:
-    """Whether a job is skipped when one of these fails: it or a caller needs one, or needs what is skipped with one,
-    and its ``if`` does not run it all the same."""
-    for each in job.chain:
-        if id(each) in checking or id(each) in seen:
-            continue
-        failed = {(need.job.id, "failure") for need in each.needs if id(need) in checking}
-        others = (need for need in each.needs if id(need) not in checking)
-        skipped = {(need.job.id, "skipped") for need in others if _held_back(need, checking, seen | {id(each)})}
-        if (failed or skipped) and failed | skipped not in each.goes_on:
-            return True
-    return False
 
 
 def _asks(command: Command) -> bool:

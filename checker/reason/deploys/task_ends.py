@@ -13,6 +13,7 @@ from typing import Final
 
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.pipeline.handling import Handling, Stream
+from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.scripts import AwsCall, Command, How, Trace
 from checker.model.possible import options, shown, truth
 from checker.model.values import Absent, Answered, Text
@@ -138,3 +139,17 @@ def _asks(query: str) -> bool:
         return True
     names = set(_NAME.findall(_PICKS.sub("", query))) - _JQ
     return names <= _AROUND and "-" not in query
+
+
+def held_back(job: EffectiveJob, checking: frozenset[int], seen: frozenset[int] = frozenset()) -> bool:
+    """Whether a job is skipped when one of these fails: it or a caller needs one, or needs what is skipped with one,
+    and its ``if`` does not run it all the same."""
+    for each in job.chain:
+        if id(each) in checking or id(each) in seen:
+            continue
+        failed = {(need.job.id, "failure") for need in each.needs if id(need) in checking}
+        others = (need for need in each.needs if id(need) not in checking)
+        skipped = {(need.job.id, "skipped") for need in others if held_back(need, checking, seen | {id(each)})}
+        if (failed or skipped) and failed | skipped not in each.goes_on:
+            return True
+    return False
