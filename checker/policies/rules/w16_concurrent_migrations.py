@@ -56,6 +56,7 @@ from checker.reason.migrations.migrating import (
     unlocked_in,
 )
 from checker.reason.migrations.runner_locks import Locking, locking
+from checker.reason.migrations.transactions import locked_first
 
 _FIX_LOCK: Final = (
     "Hold a session advisory lock for the whole run, on the connection that migrates: poll SELECT "
@@ -163,6 +164,10 @@ def _tool(step: Migrating, tool: MigrationTool, pipeline: Pipeline) -> Judgement
         if where:
             return place.fails("lock", f"{tool.name} is told not to lock ({where}).", fix=f"Remove {where}.")
         return place.passes("lock", f"{tool.name} keeps a second run out ({tool.source}).")
+    # In a loop each round is a session of its own.
+    at_once = isinstance(place, Command) and not place.reached.loops
+    if tool.name == "psql" and isinstance(place, Command) and at_once and locked_first(place.words):
+        return place.passes("lock", "It takes an advisory lock first, and holds it in the session of all its files.")
     if isinstance(tool.locks, Open):
         why = f"whether {tool.name} keeps a second run out is not told by its command ({tool.source})"
         return place.undecided("lock", why, fix="Run it under a lock, or in a job that no other can run beside.")

@@ -9,14 +9,13 @@ found under one is a doubt, no fault.
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from checker.reason.migrations.lock_values import VARYING, worth
+from checker.reason.migrations.lock_values import ABOUT, LETS_GO, TRY, VARYING, WAIT, YES_ANYHOW, worth
 from checker.reason.migrations.lock_ways import (
     UNFOLLOWED,
     End,
@@ -24,26 +23,19 @@ from checker.reason.migrations.lock_ways import (
     asserted,
     assigned,
     assume,
-    catches,
     different,
     distinct,
     handler_of,
+    let_go,
     parameters,
+    put_off,
     raised,
+    suppressed,
     texts_in,
     yields,
 )
 from checker.reason.migrations.runner_code import READS, Code, Function, calls, code_of, name_of, walked, written
 
-_TRY: Final = re.compile(r"\bpg_try_advisory_lock\s*\(", re.IGNORECASE)
-_WAIT: Final = re.compile(r"\bpg_advisory_lock\s*\(", re.IGNORECASE)
-_LETS_GO: Final = re.compile(r"\bpg_advisory_unlock(?:_all)?\s*\(|^\s*DISCARD\s+ALL", re.IGNORECASE)
-_ABOUT: Final = re.compile(r"\bpg_(?:try_)?advisory_|\bDISCARD\s+ALL", re.IGNORECASE)
-# Answers yes whatever the lock's answer, or gives no row at all.
-_YES_ANYHOW: Final = re.compile(
-    r"\btrue\s+or\b|\bor\s+(?:true|1\s*=\s*1)\b|\bcoalesce\s*\(.*,\s*true\s*\)|\bnot\s+pg_try|\bwhere\s+(?:false|1\s*=\s*0)\b",
-    re.IGNORECASE | re.DOTALL,
-)
 _SENDS: Final = frozenset(
     {"execute", "executescript", "exec_driver_sql", "fetchval", "fetchrow", "fetch", "scalar", "query"}
 )
@@ -72,9 +64,13 @@ class _Walk(Struct):
     def block(self, body: Sequence[ast.stmt], state: State) -> list[End]:
         ends: list[End] = []
         ways = [state]
-        for statement in body:
+        for index, statement in enumerate(body):
             after: list[End] = [end for way in ways for end in self.statement(statement, way)]
-            ends.extend(end for end in after if end.how != "falls")
+            ends.extend(
+                put_off(end, self.block(body[index + 1 :], end.state)) if end.how == "yields" else end
+                for end in after
+                if end.how != "falls"
+            )
             ways = different(end.state for end in after if end.how == "falls")
             if len(ways) > _MOST_STATES:
                 raise _TooMuch
@@ -201,25 +197,28 @@ class _Walk(Struct):
         call = item.context_expr
         name = name_of(call.func) if isinstance(call, ast.Call) else ""
         if name == "suppress" and isinstance(call, ast.Call):
-            kinds = [name_of(each) for each in call.args]
-            return [
-                End("falls", end.state) if end.how == "raises" and catches(kinds, end.error, self.code.bases) else end
-                for end in self.with_(rest, body, state)
-            ]
+            return suppressed(call, self.with_(rest, body, state), self.code.bases)
         managed = [each for each in self.code.called(call, self.inside) if yields(each)]
+        entering, leaving = self.code.managed(call) if not managed else ((), ())
         ends: list[End] = []
         for end in self.expression(call, state) if not managed else self.call(managed, state, call):
             if end.how not in {"falls", "yields"}:
                 ends.append(end)
                 continue
             bound = item.optional_vars.id if isinstance(item.optional_vars, ast.Name) else ""
-            inner = self.with_(rest, body, end.state)
             closes = bool(bound) and name == "connect"
-            ends.extend(
-                replace(each, state=replace(each.state, held=False)) if closes and bound in each.state.holders else each
-                for each in inner
-            )
+            for entered in self.call(entering, end.state) if entering else [replace(end, how="falls")]:
+                if entered.how != "falls":
+                    ends.append(entered)
+                    continue
+                for each in (left for one in self.with_(rest, body, entered.state) for left in self.left(leaving, one)):
+                    goes = end.closing or (closes and bound in each.state.holders)
+                    ends.append(let_go(each) if goes else each)
         return ends
+
+    def left(self, leaving: Sequence[Function], end: End) -> list[End]:
+        """The end of a block behind which an object's ``__exit__`` is called."""
+        return [replace(end, state=each.state) for each in self.call(leaving, end.state)] if leaving else [end]
 
     def try_(self, node: ast.Try, state: State) -> list[End]:
         ends: list[End] = []
@@ -239,6 +238,9 @@ class _Walk(Struct):
         last: list[End] = []
         for end in ends:
             finals = self.block(node.finalbody, end.state)
+            if end.how == "yields":
+                last.append(put_off(end, finals))
+                continue
             last.extend(replace(end, state=each.state) if each.how == "falls" else each for each in finals)
         return distinct(last)
 
@@ -289,17 +291,17 @@ class _Walk(Struct):
         """A statement goes to the database: one that asks for the lock, lets it go, or is a migration's."""
         receiver = name_of(getattr(call.func, "value", None))
         holders = tuple(dict.fromkeys((*state.holders, receiver)))
-        asks = _TRY.search(text) or _WAIT.search(text)
+        asks = TRY.search(text) or WAIT.search(text)
         if asks and VARYING.search(" ".join(self.key(each) for each in call.args)):
             self.found.append(("its key is another one in each run", state.doubt))
-        if _TRY.search(text):
-            got = True if _YES_ANYHOW.search(text) else not self.busy
+        if TRY.search(text):
+            got = True if YES_ANYHOW.search(text) else not self.busy
             return [End("falls", replace(state, asked=True, held=not self.busy, answer=got, holders=holders))]
-        if _WAIT.search(text):
+        if WAIT.search(text):
             if self.busy:
                 return [End("raises", replace(state, asked=True, holders=holders), error="postgres")]
             return [End("falls", replace(state, asked=True, held=True, holders=holders))]
-        if _LETS_GO.search(text):
+        if LETS_GO.search(text):
             return [End("falls", replace(state, held=False, answer=None))]
         # What is not written in the code is a migration's where the lock was asked for, or was to be.
         unwritten = not text.strip() and not isinstance(call.args[0], ast.Constant)
@@ -360,7 +362,7 @@ class _Walk(Struct):
         """Whether what a function does may change anything: under the lock what lets it go, before it what asks for it
         and what sends a file."""
         given = made.args if isinstance(made, ast.Call) else []
-        if any(_ABOUT.search(self.text(each, state)) for each in given):
+        if any(ABOUT.search(self.text(each, state)) for each in given):
             return True
         if state.held:
             return function.name in self.code.releasing

@@ -1,4 +1,5 @@
-"""What a runner's expressions are worth, as far as the lock's answer tells, and what makes a lock's key another one."""
+"""Statements about a lock, what a runner's expressions are worth, as far as its answer tells, and what makes its key
+another one in each run."""
 
 from __future__ import annotations
 
@@ -10,10 +11,22 @@ from typing import Final
 from checker.reason.migrations.lock_ways import TAKES_ROW, State
 from checker.reason.migrations.runner_code import name_of
 
+# Statements about the lock.
+TRY: Final = re.compile(r"\bpg_try_advisory_lock\s*\(", re.IGNORECASE)
+WAIT: Final = re.compile(r"\bpg_advisory_lock\s*\(", re.IGNORECASE)
+LETS_GO: Final = re.compile(r"\bpg_advisory_unlock(?:_all)?\s*\(|^\s*DISCARD\s+ALL", re.IGNORECASE)
+ABOUT: Final = re.compile(r"\bpg_(?:try_)?advisory_|\bDISCARD\s+ALL", re.IGNORECASE)
+# Answers yes whatever the lock's answer, or gives no row at all.
+YES_ANYHOW: Final = re.compile(
+    r"\btrue\s+or\b|\bor\s+(?:true|1\s*=\s*1)\b|\bcoalesce\s*\(.*,\s*true\s*\)|\bnot\s+pg_try|\bwhere\s+(?:false|1\s*=\s*0)\b",
+    re.IGNORECASE | re.DOTALL,
+)
 # What is another in each run, or each session.
 VARYING: Final = re.compile(
     r"\b(?:random|randint|randrange|uuid\d?|getpid|pid|time|now|hostname|gethostname|token_hex|urandom|environ|getenv"
-    r"|pg_backend_pid|clock_timestamp|gen_random_uuid|txid_current|inet_client_port|monotonic)\b",
+    r"|pg_backend_pid|clock_timestamp|gen_random_uuid|txid_current|inet_client_port|monotonic)\b"
+    # Of a text it is another in each process: Python documentation, "object.__hash__".
+    r"|(?<![\w.])hash\(\s*(?!-?\d+\s*\))",
     re.IGNORECASE,
 )
 _TAKES_VALUE: Final = frozenset({"fetchval", "scalar", "scalar_one", "scalar_one_or_none"})

@@ -50,6 +50,17 @@ class End(Struct, frozen=True):
     state: State
     value: bool | None = None
     error: str = ""
+    closing: bool = False  # of one that yields: what is left of it lets the lock go
+
+
+def put_off(end: End, later: Iterable[End]) -> End:
+    """A function that yields: what it does at its end is done when the block that it is entered for has ended."""
+    return replace(end, closing=end.closing or (end.state.held and any(not each.state.held for each in later)))
+
+
+def let_go(end: End) -> End:
+    """An end of a block at which the lock is let go; of one that yields, when that is gone on with."""
+    return replace(end, closing=True) if end.how == "yields" else replace(end, state=replace(end.state, held=False))
 
 
 def different(states: Iterable[State]) -> list[State]:
@@ -166,3 +177,11 @@ def catches(kinds: Sequence[str], error: str, bases: Mapping[str, frozenset[str]
     if above & set(kinds):
         return True
     return error == "postgres" and any(not hasattr(builtins, kind) and kind not in bases for kind in kinds)
+
+
+def suppressed(call: ast.Call, ends: Iterable[End], bases: Mapping[str, frozenset[str]]) -> list[End]:
+    """The ends of a block of ``contextlib.suppress``."""
+    kinds = [name_of(each) for each in call.args]
+    return [
+        End("falls", end.state) if end.how == "raises" and catches(kinds, end.error, bases) else end for end in ends
+    ]

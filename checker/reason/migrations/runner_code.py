@@ -34,6 +34,7 @@ class Code(Struct, frozen=True):
     bases: Mapping[str, frozenset[str]]
     repeated: frozenset[str]
     homes: Mapping[int, str]  # functions, by identity, and the modules that they are in
+    managers: Mapping[str, Mapping[str, Function]]  # classes whose objects are entered, with their methods
     relevant: frozenset[str]  # names of functions that lead to something that matters
     locking: frozenset[str]  # ... to the lock
     releasing: frozenset[str]  # ... to what lets it go
@@ -51,6 +52,19 @@ class Code(Struct, frozen=True):
             own = [each for each in several if self.homes[id(each)] == here]
         return own or several
 
+    def managed(self, item: ast.expr) -> tuple[Sequence[Function], Sequence[Function]]:
+        """What is called when an object is entered and left (``with Lock(connection):``); of a name, whose class is not
+        worked out, where there is one class of the kind."""
+        known = self.managers.get(name_of(item))
+        if known is None and isinstance(item, ast.Name | ast.Attribute) and len(self.managers) == 1:
+            known = next(iter(self.managers.values()))
+        if known is None:
+            return (), ()
+        return tuple(
+            [each] if (each := known.get(name)) is not None and name in self.relevant else ()
+            for name in ("__enter__", "__exit__")
+        )  # type: ignore[return-value]
+
     def mark(self, function: Function) -> str:
         """``MODULE:NAME``."""
         return f"{self.homes[id(function)]}:{function.name}"
@@ -67,6 +81,7 @@ def code_of(trees: Mapping[str, ast.Module]) -> Code:
     bases: dict[str, frozenset[str]] = {}
     homes: dict[int, str] = {}
     asked: list[ast.expr] = []
+    managers: dict[str, Mapping[str, Function]] = {}
     for module, tree in trees.items():
         for node in nodes_of(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -74,12 +89,17 @@ def code_of(trees: Mapping[str, ast.Module]) -> Code:
                 homes[id(node)] = module
             elif isinstance(node, ast.ClassDef):
                 bases[node.name] = frozenset(name_of(base) for base in node.bases)
+                own = {
+                    each.name: each for each in node.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)
+                }
+                if {"__enter__", "__exit__"} <= own.keys() or {"__aenter__", "__aexit__"} <= own.keys():
+                    managers[node.name] = {name.replace("__a", "__"): each for name, each in own.items()}
             elif isinstance(node, ast.If):
                 negative = isinstance(node.test, ast.UnaryOp) and isinstance(node.test.op, ast.Not)
                 asked.append(node.test.operand if negative else node.test)  # type: ignore[attr-defined]
     constants = _constants(trees)
     leading = _leading(functions, constants, frozenset(trees))
-    return Code(functions, constants, bases, _repeated(asked), homes, *leading)
+    return Code(functions, constants, bases, _repeated(asked), homes, managers, *leading)
 
 
 def _repeated(asked: Sequence[ast.expr]) -> frozenset[str]:

@@ -8,6 +8,7 @@ Flyway tells by itself what runs in none, and refuses a file that has both (Flyw
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -16,6 +17,7 @@ from checker.model.migrations.folders import MigrationFolder, SqlFile, Statement
 from checker.model.migrations.tools import BY_NAME, MigrationTool
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Command
+from checker.model.possible import Possible
 from checker.reason.migrations.migrating import migrating, tool_of, tools_run
 
 # Folders whose files are named as those of several tools, or of a program of the repository's own.
@@ -68,3 +70,38 @@ def _is_set(pattern: str, tool: str, pipeline: Pipeline) -> bool:
             texts.append(step.action.text() if isinstance(step.action, Command) else step.action.source)
             texts += [f"{name}={value}" for name, value in (step.step.env.items() if step.step is not None else ())]
     return any(re.search(pattern, text) is not None for text in texts)
+
+
+_ASKS: Final = re.compile(r"\bpg_advisory_(?P<scope>xact_)?lock\s*\(", re.IGNORECASE)
+_LETS_GO: Final = re.compile(r"\bpg_advisory_unlock(?:_all)?\s*\(", re.IGNORECASE)
+_CHANGES_NOTHING: Final = re.compile(r"\s*(?:SET|SHOW|SELECT)\b", re.IGNORECASE)
+_GIVEN: Final = re.compile(r"(?:-[A-Za-z]*?(?P<short>[cf])|--(?P<long>command|file))(?:=?(?P<value>.+))?", re.DOTALL)
+
+
+def locked_first(words: Sequence[Possible]) -> bool:
+    """Whether psql takes an advisory lock and holds it while it goes through its files.
+
+    All that ``-c`` and ``-f`` give is done in one session, in their order; with ``--single-transaction`` in one
+    transaction, as long as which its locks last. Source: PostgreSQL documentation, "psql", Options.
+    """
+    whole = bool({"-1", "--single-transaction"} & {word for word in words if isinstance(word, str)})
+    held = False
+    for kind, text in _in_order(words):
+        asks = _ASKS.search(text) if kind == "c" else None
+        if asks is not None:
+            held = whole or not asks["scope"]
+        elif kind == "c" and _LETS_GO.search(text):
+            held = False
+        elif kind == "f" or not _CHANGES_NOTHING.match(text):
+            return held
+    return False
+
+
+def _in_order(words: Sequence[Possible]) -> Iterator[tuple[str, str]]:
+    """What ``-c`` and ``-f`` give: the option's letter, with its text; of what only the run knows there is none."""
+    for index, word in enumerate(words):
+        found = _GIVEN.fullmatch(word) if isinstance(word, str) else None
+        if found is not None:
+            following = words[index + 1] if index + 1 < len(words) else ""
+            given = found["value"] or following
+            yield found["short"] or found["long"][0], given if isinstance(given, str) else ""
