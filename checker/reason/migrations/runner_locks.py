@@ -41,6 +41,14 @@ _CALL: Final = re.compile(rf"(?<![\w$.])([A-Za-z_$][\w$.]*?)\.{_METHODS}\s*(?:<[
 _TAGGED: Final = re.compile(r"([A-Za-z_$][\w$]*)`\s*[^`]*$")
 _NAMED: Final = re.compile(r"\b([A-Za-z_]\w*)\s*(?::\s*[\w\[\]., ]+)?=\s*\(?\s*[rRfF]?[\"'`][^\"'`]*$")
 _DISCARDS: Final = re.compile(rf"^\s*(?:await\s+)?(?:_,\s*err\s*:?=\s*)?[\w$.]+\.{_METHODS}\s*(?:<[^<>]*>)?\($")
+_NAME: Final = re.compile(r"[A-Za-z_$][\w$]*")
+# ``const { rows } = await client.query(``; ``Scan(&held)`` of Go's database/sql.
+_BOUND: Final = re.compile(
+    rf"\b(?:const|let|var)\s+([^=;()]+?)=\s*\(*\s*(?:await\s+)?[\w$.]+\.{_METHODS}\s*(?:<[^<>]*>)?\(\s*[\"'`][^\"'`]*$"
+)
+_SCANNED: Final = re.compile(r"[^;{}]*?\.Scan\(\s*&([A-Za-z_]\w*)")
+_TELLS: Final = re.compile(r"\s*(?:console|log|logger|slog|fmt|process\.stdout)\.\w+\(|\s*//")
+_HANDED: Final = re.compile(r"\s*(?:const|let|var)\s+([^=;()]+?)=[^=>?!&|]*;?\s*$")
 _POOLED: Final = (
     r"(?:new\s+(?:[\w.]+\.)?Pool\b|createPool\(|postgres\(|knex\(|new\s+PrismaClient|pgp\(|drizzle\(|sql\.Open\(|pgxpool\.\w+\("
     r"|(?:await\s+)?(?:\w+\.)?create_pool\(|(?:Async)?ConnectionPool\(|create_(?:async_)?engine\(|ThreadedConnectionPool\()"
@@ -168,7 +176,29 @@ def _ignored(file: SourceFile, position: int, before: str) -> bool:
     written = re.sub(r"[\"'`][^\"'`]*$", "", before[start:]).rstrip()
     if "Exec" in written[-40:]:
         return True
-    return _DISCARDS.match(re.sub(r"\(\s*ctx\s*,\s*$", "(", written)) is not None
+    if _DISCARDS.match(re.sub(r"\(\s*ctx\s*,\s*$", "(", written)) is not None:
+        return True
+    names = _answered_to(before, file.code[position : position + 400])
+    return bool(names) and _only_told(names, file.code[position:].partition("\n")[2])
+
+
+def _answered_to(before: str, behind: str) -> set[str]:
+    """The names that a query's answer is given to, in JavaScript or Go; none where it is asked in place."""
+    bound = _BOUND.search(before)
+    scanned = _SCANNED.match(behind)
+    return set(_NAME.findall(bound[1] if bound is not None else scanned[1] if scanned is not None else ""))
+
+
+def _only_told(names: set[str], code: str) -> bool:
+    """Whether code makes nothing of names but to print them, or to give them to others of which it makes nothing."""
+    for line in code.splitlines():
+        if names.isdisjoint(_NAME.findall(line)) or _TELLS.match(line):
+            continue
+        handed = _HANDED.match(line)
+        if handed is None:
+            return False
+        names = names | set(_NAME.findall(handed[1]))
+    return True
 
 
 def _released_early(code: str, position: int) -> bool:
