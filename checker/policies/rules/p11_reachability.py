@@ -36,6 +36,7 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Resolved, Text, Unknown
+from checker.model.verdicts import Outcome
 from checker.reason.network.callers import calls, connection
 from checker.reason.network.directory import Directory
 from checker.reason.network.reachability import Cause, Connection, Member, Reach, untold, worst
@@ -143,9 +144,12 @@ def _behind(reach: Reach, forwarding: Forwarding, service: Service, member: Memb
     for target in targets:
         verdict, port = _target(service, target)
         yield verdict
-        if port is not None:
+        if port is not None and service.containers is not None:
             yield from _health(reach, forwarding, service, member, target, port)
             yield _listener(reach, forwarding, service, member, target, port)
+        elif port is not None:
+            way = _listener(reach, forwarding, service, member, target, port)
+            yield from (way,) if way.outcome is Outcome.FAIL else ()  # closed, whatever task is registered there
 
 
 def _target(service: Service, target: Target) -> tuple[Judgement, int | None]:
@@ -153,10 +157,11 @@ def _target(service: Service, target: Target) -> tuple[Judgement, int | None]:
     place, sub, path = service.resource, f"target→{service.label}", target.path
     port = whole(target.port)
     if service.containers is None:
-        return place.undecided(sub, "its task definition is not known", path=path, fix=_FIX_PORT), None
+        said = place.undecided(sub, "its task definition is not known", path=path, fix=_FIX_PORT)
+        return said, port if service.awsvpc is YES else None
     if target.port is None:
-        wrong = f"The load balancer sends to no port of {target.container or 'the task'}: none is named"
-        return place.fails(sub, f"{wrong}.", fix=_FIX_PORT, path=path), None
+        wrong = f"The load balancer sends to no port of {target.container or 'the task'}: none is named."
+        return place.fails(sub, wrong, fix=_FIX_PORT, path=path), None
     if isinstance(target.container, Unknown | Text) or port is None:
         return place.undecided(sub, "the container's name or port is not known", path=path, fix=_FIX_PORT), None
     container = service.container(target.container)
@@ -175,9 +180,7 @@ def _target(service: Service, target: Target) -> tuple[Judgement, int | None]:
     elif container.told is not None and container.told != port and len(container.ports) == 1:
         wrong = f"The load balancer sends to port {port}, but {target.container} is told to listen on {container.told}"
     elif container.told_open and len(container.ports) == 1:
-        return place.undecided(
-            sub, "on which port PORT tells it to listen is not known", path=path, fix=_FIX_PORT
-        ), None
+        return place.undecided(sub, "which port PORT tells it to take is not known", path=path, fix=_FIX_PORT), None
     elif container.inward:
         wrong = f"{target.container} is told to listen on its loopback address alone, where no load balancer reaches it"
     elif mismatch := _target_group(service, target):
