@@ -79,7 +79,7 @@ def _may_make(command: Command, path: str) -> bool:
     written = [str(each.target) for each in command.writes if each.operator.startswith(">")]
     named = {posixpath.normpath(posixpath.join(command.folder or "", word)) for word in (*words, *written)}
     if command.program in {"cdk", "sam"}:
-        return "deploy" not in words[:2]
+        return "deploy" not in words
     reads = not _NOT_MADE.isdisjoint(words[:4])
     if command.program == "aws":
         return not reads and ("package" in words[:3] or words[1:2] == ["s3"] or path in named)

@@ -15,9 +15,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from checker.model.answers import NO, YES, Open, either, every
+from checker.model.answers import NO, YES, Open, either
 from checker.model.environments import Project
-from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Argument, AwsCall, CdkCommand, Command, How, plain_name
 from checker.model.possible import Possible, Scalar, call_behind, options, shown
@@ -63,7 +62,11 @@ def revision_of(at: At, call: AwsCall, release: Release) -> Revision:
     """Which image the task definition that ``call`` names runs."""
     if of_action(call):
         read = _file_of(at)
-        return _image(read[0], read[1], release) if read is not None else _of_action(call, release)
+        if read is not None:
+            return _image(read[0], read[1], release)
+        given = call.step.with_.get("task-definition") if call.step is not None else None
+        named = shown(given) if isinstance(given, str | Text) else "the task definition"
+        return Revision(Runs.OPEN, f"which image {named} has")
     if call.service == "codedeploy":
         return _of_spec(at, call, release)
     if call.operation == "deploy":  # `aws ecs deploy`: a file is registered, as programs before it leave it
@@ -212,10 +215,6 @@ def _image(at: At, call: AwsCall, release: Release) -> Revision:
     given = call.text("cliInputJson")
     if not images and isinstance(given, str | Text):
         images = list(images_in(given))
-    if not images and call.step is not None and isinstance(given, str | Text):
-        rendered = _rendered(call.step, shown(given), release)
-        if rendered is not None:
-            return rendered
     if not images:
         named = shown(given) if isinstance(given, str | Text) else ""
         changers = list(_changers(at))  # of several, the one whose output the registered text is
@@ -314,8 +313,7 @@ def _container(value: Resolved, project: Project) -> tuple[str, ParsedImage | No
 
 def _changers(at: At) -> Iterator[Command]:
     """The programs that change a task definition's text between the registration before this one and this one."""
-    for index in range(at.index - 1, -1, -1):
-        action = at.trace.actions[index]
+    for action in reversed(at.trace.actions[: at.index]):
         if isinstance(action, AwsCall) and action.operation == "RegisterTaskDefinition":
             if not _same_round(action, at.action):
                 return
@@ -338,30 +336,4 @@ def _file_of(at: At) -> tuple[At, AwsCall] | None:
         if isinstance(action, AwsCall) and action.operation == "RegisterTaskDefinition":
             is_read = not isinstance(action.argument("containerDefinitions"), Absent)
             return (At(at.job, at.trace, index), action) if is_read else None
-    return None
-
-
-def _of_action(call: AwsCall, release: Release) -> Revision:
-    """``amazon-ecs-deploy-task-definition``: the file that ``amazon-ecs-render-task-definition`` made."""
-    step = call.step
-    if step is None:
-        return Revision(Runs.OPEN, "which task definition the action deploys")
-    given = step.with_.get("task-definition")
-    named = shown(given) if isinstance(given, str | Text) else ""
-    return _rendered(step, named, release) or Revision(Runs.OPEN, f"which image {named or 'the task definition'} has")
-
-
-def _rendered(step: EffectiveStep, named: str, release: Release) -> Revision | None:
-    """The image of a file that ``amazon-ecs-render-task-definition`` made, where ``named`` is its output."""
-    found = re.search(r"steps\.([\w-]+)\.outputs\.task-definition", named)
-    for other in step.job.steps if found else ():
-        if found and other.step.id == found[1] and "render-task-definition" in other.step.action:
-            answers = [
-                is_released(option, release.pushed) for option in options(other.with_.get("image", "")) or (None,)
-            ]
-            if every(answers) is YES:
-                return Revision(Runs.COMMIT, "the rendered task definition has the commit's image")
-            if either(answers) is NO:
-                image = shown(other.with_.get("image"))
-                return Revision(Runs.OTHER, f"the rendered task definition has the image {image}")
     return None

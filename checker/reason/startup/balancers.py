@@ -96,9 +96,9 @@ def rules_at_odds(environment: Environment) -> Iterator[tuple[Resource, str, str
 
 def _hiding(rules: Sequence[tuple[float, Resource]]) -> Iterator[tuple[Resource, str, str, tuple[Resource, ...]]]:
     """The rules of a listener that take what those after them are for."""
-    for index, (number, rule) in enumerate(rules):
+    for number, rule in rules:
         taken = _takes(rule)
-        hidden = tuple(each for later, each in rules[index + 1 :] if later > number and _differs(rule, each))
+        hidden = tuple(each for later, each in rules if later > number and _differs(rule, each))
         if taken == _GETS:
             hidden = tuple(each for each in hidden if _may_get(each)) if not _forwards(rule) else ()
         if hidden and taken:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Final
 
 from checker.model.answers import YES, Answer, Open, alike, either, every, negated, yes_if
@@ -33,7 +34,7 @@ _MARK: Final = re.compile(r"(__gha\d+__)")
 _BRACES: Final = re.compile(r"^(.*?)\{([^{}]*(?:,|\.\.)[^{}]*)\}(.*)$", re.DOTALL)
 _BLANK: Final = re.compile(r"[ \t\n]+")
 _DEFAULTS: Final = frozenset({":-", "-", ":=", "=", ":?", "?", ":+", "+"})
-_MAX_FIELDS: Final = 1_000
+_MAX_FIELDS: Final = 6_000  # more than the rounds of a loop that are gone through
 
 
 def expand(word: Word, state: State, capture: Capture) -> list[Possible]:
@@ -155,15 +156,14 @@ def _braces(value: str) -> list[Possible]:
     span = re.fullmatch(r"(-?\d+)\.\.(-?\d+)", inside)
     if span:
         low, high = int(span[1]), int(span[2])
-        if abs(high - low) > _MAX_FIELDS:
-            return [value]
         numbers = range(low, high + 1) if low <= high else range(low, high - 1, -1)
-        middles = [str(number) for number in numbers]
+        middles = [str(number) for number in numbers[:_MAX_FIELDS]]
     elif "," in inside:
         middles = inside.split(",")
     else:
         return [value]
-    return [each for middle in middles for each in _braces(f"{before}{middle}{after}")][:_MAX_FIELDS]
+    made = (each for middle in middles for each in _braces(f"{before}{middle}{after}"))
+    return list(islice(made, _MAX_FIELDS))
 
 
 def variable(part: Variable, state: State, capture: Capture) -> Stored:

@@ -148,7 +148,7 @@ class Rehearsed(Struct):
         numbers = [number for each in words[1:] if (number := as_count(each)) is not None]
         if command.program == "seq" and 0 < len(numbers) < 3 and len(numbers) == len(words) - 1:
             first, last = (numbers[0], numbers[1]) if len(numbers) > 1 else (1, numbers[0])
-            return " ".join(str(number) for number in range(first, min(last, first + MAX_ROUNDS) + 1))
+            return " ".join(str(number) for number in range(first, min(last, first + MAX_WAITING_ROUNDS) + 1))
         if command.program == "jobs" and "-p" in words:
             return " ".join(self.jobs)
         if words and (told := self.clock.printed(words)) is not None:

@@ -217,11 +217,16 @@ class Way:
         state.set("?", "0")
         return self.block(statement.otherwise or Block(), state, context)
 
+    @property
+    def _rounds(self) -> int:
+        """How many rounds of a loop are gone through."""
+        return MAX_WAITING_ROUNDS if self.manner.failing.waits else MAX_ROUNDS
+
     def _while(self, statement: While, state: State, context: Context) -> Result:
         waits = self.manner.failing.waits
         timed = asks_for_time([*within(statement.condition), *within(statement.body)], state.functions)
         last: Answer = YES
-        for _ in range(MAX_WAITING_ROUNDS if waits else MAX_ROUNDS):
+        for _ in range(self._rounds):
             if waits and self.manner.clock.gone > LONGEST:
                 raise EndlessError
             before = (self._told(state, timed=timed), len(self.choices.given), len(self.manner.jobs))
@@ -262,7 +267,9 @@ class Way:
         else:
             values = list(state.positional) if state.positional is not None else [open_text("$1")]
         result = Result(Flow.NEXT, YES)
-        for value in values[:MAX_ROUNDS]:
+        if self.manner.failing.waits and len(values) > self._rounds:
+            raise TooMuchError
+        for value in values[: self._rounds]:
             state.set(statement.variable, value)
             result = self._round(statement.body, state, context)
             if result.flow is not Flow.NEXT:
@@ -283,7 +290,7 @@ class Way:
     def _counting(self, statement: For, parts: tuple[str, str, str], state: State, context: Context) -> Result:
         calculated(parts[0], state)
         result = Result(Flow.NEXT, YES)
-        for _ in range(MAX_ROUNDS):
+        for _ in range(self._rounds):
             number = calculated(parts[1], state) if parts[1].strip() else 1
             if not (self.choices.choose(statement) if number is None else number):
                 return result
