@@ -9,6 +9,7 @@ What is checked
     them off. The job that migrates has a ``timeout-minutes``, and whoever waits for its task gives up before the job
     is ended, and fails with the task. A migration that fails fails its job; so does one that never ran, since its image
     could not be pulled (then there is no exit code) or ECS had no room for it (``run_task`` answers with ``failures``).
+    A function that migrates is waited for, and ``FunctionError`` in its answer is looked at.
     In MySQL and MariaDB the bound for locks is ``lock_wait_timeout``, and MariaDB's for statements is
     ``max_statement_time``. In SQL Server the bound for locks is ``LOCK_TIMEOUT``.
 When it does not apply
@@ -38,6 +39,7 @@ from checker.model.rules import Rule, Unseen
 from checker.model.sources import Spot
 from checker.model.values import Absent
 from checker.model.verdicts import Location, Outcome, Subject
+from checker.reason.calls.function_errors import in_background, looked_at
 from checker.reason.deploys.changes import Change, What, workflows_of
 from checker.reason.deploys.paths import At
 from checker.reason.deploys.task_ends import failure_goes_through, held_back, passes_on
@@ -78,6 +80,7 @@ _FIX_OF_ELSEWHERE: Final = {
 }
 _FIX_JOB: Final = "Set timeout-minutes on the job, a little above the bound of what it waits for."
 _FIX_END: Final = "Fail where the exit code is not 0, and where the wait's time is up."
+_FIX_FUNCTION: Final = "Keep the answer, and fail where it has one: jq -e '.FunctionError == null' answer.json."
 _FIX_OUTCOME: Final = "Let the step fail: without `|| true`, `;`, a trap that exits 0, or continue-on-error."
 _FIX_WAIT: Final = "Give the wait a bound that is well below the job's timeout-minutes."
 
@@ -185,7 +188,7 @@ def _jobs(pipeline: Pipeline, steps: Sequence[Migrating]) -> Iterator[Judgement]
             yield _timeout(step)
         if (step.job.spot, step.action.spot) not in waited:
             waited.add((step.job.spot, step.action.spot))
-            for judged in (*_wait(step, pipeline), *_failure(step, pipeline)):
+            for judged in (*_wait(step, pipeline), *_invoked(step, pipeline), *_failure(step, pipeline)):
                 key = (
                     judged.sub or "",
                     judged.outcome,
@@ -247,6 +250,20 @@ def _wait(step: Migrating, pipeline: Pipeline) -> Iterator[Judgement]:
     asking = [each for each in trace.aws if _asks(each, step)]
     if not any(passes_on(each, trace) for each in asking):  # a later step may look
         yield from _unseen_end(asking, tasks)
+
+
+def _invoked(step: Migrating, pipeline: Pipeline) -> Iterator[Judgement]:
+    """Of a function that migrates: whether somebody waits for it, and looks at how it ended."""
+    trace = pipeline.trace(step.job)
+    for call in trace.aws:
+        if call is not step.start or (call.service, call.operation) != ("lambda", "Invoke"):
+            continue
+        if in_background(call):
+            said = "Nobody waits for the migration: the function is invoked as an event, and its failure is not seen."
+            yield call.fails("waiter", said, fix="Invoke it with RequestResponse, and look at FunctionError.")
+        elif looked_at(call, trace) is NO:
+            said = "A function that fails answers with FunctionError, and the command ends well: nothing looks at it."
+            yield call.fails("outcome", said, fix=_FIX_FUNCTION)
 
 
 def _unseen_end(asking: Sequence[AwsCall], starting: Sequence[AwsCall]) -> Iterator[Judgement]:
