@@ -183,6 +183,7 @@ def _raises(body: Body) -> bool:
 _NO_TRANSACTIONS: Final = re.compile(
     r"\bfunction\s+useTransactions\s*\([^)]*\)[^{]*\{\s*return\s+false\b", re.IGNORECASE
 )
+_CONTEXT: Final = re.compile(r"\(\s*\{\s*context\s*(?::\s*\w+\s*)?\}")
 _UP: Final = re.compile(r"\bexports\.up\b|\b(?:function|const|let|async)\s+up\b|\bup\s*[:(]")
 
 
@@ -214,7 +215,9 @@ def _is_typeorm(text: str) -> bool:
 
 
 def _is_sequelize(text: str) -> bool:
-    return "queryInterface" in text and _UP.search(text) is not None
+    # Umzug hands the interface over as its context, under any name (Umzug's README, "Getting started").
+    handed = "queryInterface" in text or _CONTEXT.search(text) is not None
+    return handed and _UP.search(text) is not None
 
 
 def _is_doctrine(text: str) -> bool:

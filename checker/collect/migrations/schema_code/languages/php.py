@@ -15,6 +15,8 @@ _CALLS: Final = frozenset(
     {"scoped_call_expression", "member_call_expression", "nullsafe_member_call_expression", "function_call_expression"}
 )
 _TABLE: Final = "table"  # a builder of Phinx's, which does nothing until it is told to
+# A way back that is none (Doctrine Migrations documentation, "Migration Classes").
+_REFUSES: Final = "throwIrreversibleMigrationException"
 _FUNCTIONS: Final = frozenset({"anonymous_function", "anonymous_function_creation_expression", "arrow_function"})
 _ASKS: Final = ("hasTable", "hasColumn", "hasIndex", "getDriverName")
 
@@ -122,6 +124,8 @@ class _Reader:
                 self.names[said(left).lstrip("$")] = value
                 return
         found = self.value(node)
+        if isinstance(found, Call) and found.name == _REFUSES:
+            found = Call("raise", found.line)
         yield found if isinstance(found, Call) and not found.bare else Call("", line(node))
 
     def value(self, node: Node) -> Value:
