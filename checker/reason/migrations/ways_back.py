@@ -94,9 +94,13 @@ def left_behind(migration: Migration) -> Iterator[Statement]:
     """What the up file does and the down file does not undo."""
     if migration.down is None:
         return
+    made_here: set[str] = set()
     for each in migration.up.statements:
-        if not each.new_table and not _is_undone(each, migration.down):
+        its_own = each.kind.startswith("drop ") and _last(each.name) in made_here
+        if not each.new_table and not its_own and not _is_undone(each, migration.down):
             yield each
+        if each.kind.startswith(("create ", "rename ")):
+            made_here.add(_last(each.name))
 
 
 def _last(name: str) -> str:
@@ -154,6 +158,15 @@ def _is_undone(done: Statement, down: SqlFile) -> bool:
             return not name or gone or any_of(f"drop {kind}", "drop function", done.kind, named=name)
         case "create policy":
             return gone or any_of("drop policy", named=name) or any_of("disable row security", on=table)
+    if not down.file.endswith(".sql") or done.if_exists or not name:  # a framework makes its way back itself
+        return True
+    made = [each for each in down.statements if not each.name or _last(each.name) == name]
+    match done.kind:
+        case "drop index" | "drop constraint":
+            again = (each.kind == "create index" or each.kind.startswith(("add ", "rename ")) for each in made)
+            return any(again) or any_of("create table", on=table)
+        case "drop view" | "drop function" | "drop type" | "drop sequence" | "drop trigger" | "drop policy":
+            return any(each.kind == done.kind.replace("drop", "create") for each in made)
     return True
 
 
