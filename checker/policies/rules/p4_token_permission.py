@@ -12,7 +12,8 @@ What is checked
     a context or a function which its place does not know (``secrets`` in an ``if``, ``env`` or ``matrix`` in a job's)
     make the whole file invalid: it is held against the schema of GitHub's own language server (GitHub documentation,
     "Contexts reference", Context availability). So it is with an action of the repository's own, for the jobs that use
-    it. A key or a word that is in no schema may be a new one.
+    it. A key or a word that is in no schema may be a new one. And that a job which asks what another one came to needs
+    that one itself: what is asked of all others is empty.
 When it does not apply
     No job assumes a role by its token: keys, or a role that is chained from them.
 What cannot be decided
@@ -24,7 +25,8 @@ Fix
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Sequence, Set
 from typing import TYPE_CHECKING, Final
 
 from checker.model.answers import NO, YES
@@ -38,7 +40,10 @@ from checker.reason.oidc.assumed_roles import role_sessions
 if TYPE_CHECKING:
     from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
     from checker.model.pipeline.pipeline import Pipeline
+    from checker.model.pipeline.workflows import Asking
 
+_CODE: Final = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
+_NEED: Final = re.compile(r"(?<![\w.'\"-])needs\.([A-Za-z_][\w-]*)")
 _SCOPE: Final = "id-token"
 _FIX: Final = "Add id-token: write (and contents: read, where it checks out code) to permissions there."
 
@@ -62,13 +67,14 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
             missing.setdefault(key, []).append(job)
     for key, jobs in missing.items():
         yield _refused(culprits[key], jobs)
-    yield from _not_started(pipeline)
-
-
-def _not_started(pipeline: Pipeline) -> Iterator[Judgement]:
-    """Workflows that GitHub does not take, of those with a job that acts on AWS: said once, where it stands."""
     acting = {job.entry.file for job, _ in role_sessions(pipeline)}
     acting |= {job.entry.file for job, trace in pipeline.traces.items() if trace.aws or trace.cdk}
+    yield from _not_started(pipeline, acting)
+    yield from _never_given(pipeline, acting)
+
+
+def _not_started(pipeline: Pipeline, acting: Set[str]) -> Iterator[Judgement]:
+    """Workflows that GitHub does not take, of those with a job that acts on AWS: said once, where it stands."""
     chained = [each for job in pipeline.jobs if job.entry.file in acting for each in job.chain]
     for refusal in dict.fromkeys(refusal for each in chained for refusal in each.refusals):
         of_workflow = [each for each in chained if each.workflow.file == refusal.spot.file]
@@ -79,6 +85,34 @@ def _not_started(pipeline: Pipeline) -> Iterator[Judgement]:
         job = next(each for each in chained if refusal in each.refusals)
         said = f"GitHub refuses {refusal.spot}, and the job ends before its first step: {refusal.message}."
         yield job.fails("start", said, fix=refusal.fix)
+
+
+def _never_given(pipeline: Pipeline, acting: Set[str]) -> Iterator[Judgement]:
+    """What a job asks of another one that is none of its needs: GitHub fills ``needs`` with the direct ones alone, and
+    all else in it is empty (GitHub documentation, "Contexts reference", ``needs``)."""
+    chained = [each for job in pipeline.jobs if job.entry.file in acting for each in job.chain]
+    workflows = {each.workflow.file: each.workflow for each in chained}
+    for workflow in workflows.values():
+        said: set[tuple[str, str]] = set()
+        for asking in workflow.asking:
+            jobs = [each for each in workflow.jobs.values() if each.spot <= asking.spot]
+            owner = max(jobs, key=lambda each: each.spot, default=None)
+            needs = {need.lower() for need in owner.needs} if owner is not None else set()
+            for name in _asked(asking):
+                if owner is None or name.lower() in needs or (owner.id, name) in said:
+                    continue
+                said.add((owner.id, name))
+                found = next((each for each in chained if each.job is owner), None)
+                place = WorkflowPlace(workflow, spot=asking.spot) if found is None else found
+                why = f"The job {owner.id} asks needs.{name}, which is none of its needs: that is always empty."
+                yield AtLine(place, asking.spot).fails("needs", why, fix=f"Add {name} to the needs of {owner.id}.")
+
+
+def _asked(asking: Asking) -> Iterator[str]:
+    """The jobs that an expression asks the context ``needs`` for."""
+    whole = asking.condition and "${{" not in asking.text
+    for code in (asking.text,) if whole else _CODE.findall(asking.text):
+        yield from _NEED.findall(code)
 
 
 def _around(spot: Spot, jobs: Sequence[EffectiveJob]) -> EffectiveJob | EffectiveStep | WorkflowPlace:
