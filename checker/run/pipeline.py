@@ -90,7 +90,8 @@ def pipeline_of(
         apps=_apps(traces, library),
     )
     given = given_to_clients(pipeline)
-    judged = read_given(given.files, given.statements, library.text)
+    read = frozenset(each.file for folder in folders for each in folder.migrations)
+    judged = read_given(given.files, given.statements, library.text, read)
     pipeline = replace(pipeline, migrations=(*folders, *judged)) if judged else pipeline
     migrations = with_changes(pipeline)
     return pipeline if migrations is pipeline.migrations else replace(pipeline, migrations=migrations)

@@ -6,7 +6,7 @@ import json
 import posixpath
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -346,22 +346,48 @@ _SETTINGS_OF_PSQL: Final = re.compile(
 )
 
 
+# A line by which psql goes through another file: PostgreSQL documentation, "psql", Meta-Commands.
+_INCLUDES: Final = re.compile(
+    r"^\\(?P<how>i|include|ir|include_relative)[ \t]+'?(?P<file>[\w./-]+)'?[ \t]*$", re.MULTILINE
+)
+_MOST_GIVEN: Final = 500
+
+
 def read_given(
-    files: Iterable[str], statements: Iterable[tuple[Spot, str]], text_of: Callable[[str], str | None]
+    files: Iterable[str],
+    statements: Iterable[tuple[Spot, str]],
+    text_of: Callable[[str], str | None],
+    read: Set[str] = frozenset(),
 ) -> tuple[MigrationFolder, ...]:
     """What a job gives to a database's client and lies in no folder of migrations, by folders: of files those that are
-    there, and statements with their places.
+    there, with those that they include and that are not among what was ``read``, and statements with their places.
 
     Nothing numbers them: each is run as it is, time and again.
     """
     folders: dict[str, list[Migration]] = {}
-    for file in files:
-        text = text_of(file)
-        if text is not None:
-            stem = posixpath.splitext(posixpath.basename(file))[0]
-            plain = _SETTINGS_OF_PSQL.sub("", text)
-            folders.setdefault(posixpath.dirname(file), []).append(Migration("R", stem, parse_sql(plain, file)))
+    due = list(dict.fromkeys(files))
+
+    def plain(text: str, folder: str) -> str:
+        """A text without psql's own lines; those that it includes are due."""
+
+        def included(match: re.Match[str]) -> str:
+            relative = match["how"] in {"ir", "include_relative"}
+            file = posixpath.normpath(posixpath.join(folder if relative else "", match["file"]))
+            if file not in read and text_of(file) is None:
+                return match[0]  # not at hand: the line stays, and is not read
+            if file not in read and file not in due and len(due) < _MOST_GIVEN:
+                due.append(file)
+            return ""
+
+        return _INCLUDES.sub(included, _SETTINGS_OF_PSQL.sub("", text))
+
     for spot, text in statements:
-        migration = Migration("R", "", parse_sql(text, spot.file, spot.line), part=f"line {spot.line}")
+        migration = Migration("R", "", parse_sql(plain(text, ""), spot.file, spot.line), part=f"line {spot.line}")
         folders.setdefault(spot.file, []).append(migration)
+    for file in due:  # grows on the way
+        content = text_of(file)
+        if content is not None:
+            stem, folder = posixpath.splitext(posixpath.basename(file))[0], posixpath.dirname(file)
+            migration = Migration("R", stem, parse_sql(plain(content, folder), file))
+            folders.setdefault(folder, []).append(migration)
     return tuple(MigrationFolder(folder or ".", "given", tuple(found)) for folder, found in folders.items())

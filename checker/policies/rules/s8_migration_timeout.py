@@ -44,6 +44,7 @@ from checker.reason.deploys.changes import Change, What, workflows_of
 from checker.reason.deploys.paths import At
 from checker.reason.deploys.task_ends import failure_goes_through, held_back, passes_on
 from checker.reason.deploys.task_waits import Wait, waits_of
+from checker.reason.migrations.at_hand import handed
 from checker.reason.migrations.migrating import Migrating, migrating, tool_of
 from checker.reason.migrations.session_timeouts import (
     LOCK,
@@ -59,6 +60,7 @@ from checker.reason.migrations.session_timeouts import (
     system_of,
     why_not,
 )
+from checker.reason.migrations.transactions import HERE
 
 _SUBS: Final = {STATEMENT: "statement-timeout", LOCK: "lock-timeout"}
 _WHAT: Final = {
@@ -114,7 +116,7 @@ def _session(
             yield folder.migrations[index].fails(sub, said, fix="Give it a bound of its own.", path=str(line))
     everywhere = in_sql(name, pipeline.migrations) or in_templates(name, project)
     runners = pipeline.migration_code.runners
-    given = [_given(name, step) for step in steps]
+    given = [_given(name, step, pipeline) for step in steps]
     for runner in runners:
         yield _runner(bound, name, fix, runner, everywhere or (given[0] if given and all(given) else None))
     if runners:
@@ -128,7 +130,7 @@ def _session(
         if own is not None and own.off:
             said = f"{own.where} switches {name} off: {_WHAT[bound]}."
             judged = step.action.fails(sub, said, fix="Give it a bound of its own.")
-        elif (found := own or everywhere or _given(name, step)) is not None and not found.off:
+        elif (found := own or everywhere or _given(name, step, pipeline)) is not None and not found.off:
             judged = step.action.passes(sub, f"{name} is set ({found.where}).")
         else:
             file = next((each.file for each in connections if each.tool == program), "")
@@ -165,9 +167,12 @@ def _runner(bound: str, name: str, fix: str, runner: MigrationRunner, everywhere
     return runner.fails(sub, f"Nothing sets {name}: {_WHAT[bound]}.", fix=fix)
 
 
-def _given(name: str, step: Migrating) -> Bound | None:
+def _given(name: str, step: Migrating, pipeline: Pipeline) -> Bound | None:
     """A bound that the command line or the environment of a step that migrates gives."""
     texts = [step.action.text()] if isinstance(step.action, Command) else [step.action.source]
+    if isinstance(step.action, Command):
+        texts.extend(shown(each.target) for each in step.action.writes if each.operator in HERE)
+        texts.extend(shown(text) for kind, text in handed(step, pipeline) or () if kind == "c")
     given = dict(step.step.env) if step.step is not None else {}
     given |= step.action.environment if isinstance(step.action, Command) else {}
     for value in given.values():

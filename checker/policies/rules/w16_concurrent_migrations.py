@@ -45,6 +45,7 @@ from checker.model.verdicts import Location, Subject, Surface
 from checker.reason.account.running import Task, own_repositories, running_tasks, task_places
 from checker.reason.deploys.rollbacks import cancels_runs, is_rollback
 from checker.reason.deploys.serial import cancelled_by
+from checker.reason.migrations.at_hand import handed
 from checker.reason.migrations.migrating import (
     Migrating,
     migrating,
@@ -165,9 +166,14 @@ def _tool(step: Migrating, tool: MigrationTool, pipeline: Pipeline) -> Judgement
             return place.fails("lock", f"{tool.name} is told not to lock ({where}).", fix=f"Remove {where}.")
         return place.passes("lock", f"{tool.name} keeps a second run out ({tool.source}).")
     # In a loop each round is a session of its own.
-    at_once = isinstance(place, Command) and not place.reached.loops
-    if tool.name == "psql" and isinstance(place, Command) and at_once and locked_first(place.words):
-        return place.passes("lock", "It takes an advisory lock first, and holds it in the session of all its files.")
+    if (
+        tool.name == "psql"
+        and isinstance(place, Command)
+        and not place.reached.loops
+        and locked_first(place, handed(step, pipeline) or ())
+    ):
+        said = "It takes an advisory lock first, and holds it in the session of all its files."
+        return place.passes("lock", said)
     if isinstance(tool.locks, Open):
         why = f"whether {tool.name} keeps a second run out is not told by its command ({tool.source})"
         return place.undecided("lock", why, fix="Run it under a lock, or in a job that no other can run beside.")

@@ -13,9 +13,10 @@ from checker.model.migrations.tools import TOOLS
 from checker.model.pipeline.changes import held_by
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Command
-from checker.model.possible import Possible, joined, shown
+from checker.model.possible import Possible, joined, open_text, shown
 from checker.model.sources import Spot
 from checker.reason.migrations.migrating import Migrating, migrating, tool_of
+from checker.reason.migrations.transactions import HERE
 
 _SQL: Final = re.compile(r"(?:\./)*(?P<file>[\w./-]+\.(?:sql|psql|ddl))")
 
@@ -26,7 +27,6 @@ _OF_MYSQL: Final = re.compile(r"(?:-[NsBrtvqfnAbEHXwGLoTU]*e|--execute(?:=|$))(?
 _STATEMENT_OF: Final = {
     "psql": _OF_PSQL, "usql": _OF_PSQL, "cockroach": _OF_MYSQL, "mysql": _OF_MYSQL, "mariadb": _OF_MYSQL,
 }  # fmt: skip
-_HERE: Final = frozenset({"<<", "<<-", "<<<"})
 
 
 class Given(Struct, frozen=True):
@@ -119,32 +119,51 @@ def _statements(step: Migrating, pipeline: Pipeline) -> Iterator[Possible]:
             yield match["behind"]
         elif match is not None:
             yield from command.words[index + 1 : index + 2]
-    yield from (write.target for write in command.writes if write.operator in _HERE)
-    before = _handing(step, pipeline)
-    if before is not None and before.program == "echo" and _is_alone(before, step, pipeline):
-        words = [word for word in before.words[1:] if word not in {"-n", "-e"}]
-        yield joined([part for word in words for part in (word, " ")])
+    yield from (write.target for write in command.writes if write.operator in HERE)
+    yield from (text for kind, text in handed(step, pipeline) or () if kind == "c")
 
 
 def _is_handed(step: Migrating, pipeline: Pipeline) -> bool:
-    """Whether a client reads what the command before it prints into a pipe."""
-    return _handing(step, pipeline) is not None
+    """Whether a client reads from a pipe what nobody knows before the run."""
+    return handed(step, pipeline) is None
 
 
-def _handing(step: Migrating, pipeline: Pipeline) -> Command | None:
-    """The command before it, where a client reads what that prints into a pipe."""
+def handed(step: Migrating, pipeline: Pipeline) -> list[tuple[str, Possible]] | None:
+    """What a client reads from a pipe, in order: ``("c", TEXT)`` what ``echo`` and ``printf`` print, ``("f", WORD)``
+    the files of ``cat``. Nothing where it reads from none, ``None`` where another program prints into it."""
+    found: list[tuple[str, Possible]] = []
+    for command in _handing(step, pipeline):
+        if command.program == "cat" and all(_SQL.fullmatch(shown(word)) for word in command.words[1:]):
+            found += [("f", word) for word in command.words[1:]]
+        elif command.program not in {"echo", "printf"}:
+            return None
+        else:
+            text = _printed(command)
+            before = found.pop()[1] if found and found[-1][0] == "c" else ""  # a statement may have several lines
+            found.append(("c", joined([before, "\n", text] if before else [text])))
+    return found
+
+
+def _printed(command: Command) -> Possible:
+    """What ``echo`` prints, and ``printf`` of a format that is given no values."""
+    words = [word for word in command.words[1:] if word not in {"-n", "-e", "-en", "-ne", "--"}]
+    if command.program == "printf" and (len(words) != 1 or "%" in shown(words[0])):
+        return open_text("what printf prints")
+    if command.program == "printf" and isinstance(words[0], str):
+        return words[0].replace("\\n", "\n").replace("\\t", "\t")
+    return joined([part for word in words for part in (word, " ")])
+
+
+def _handing(step: Migrating, pipeline: Pipeline) -> list[Command]:
+    """The commands before it that print into a pipe which a client reads: in turn, or each into the next."""
     actions = pipeline.trace(step.job).actions
     index = next((at for at, each in enumerate(actions) if each is step.action), 0)
-    before = actions[index - 1] if index else None
-    return before if isinstance(before, Command) and before.handling.piped and before.step is step.step else None
-
-
-def _is_alone(before: Command, step: Migrating, pipeline: Pipeline) -> bool:
-    """Whether a command is the only one before a pipe: it reads no other's output itself."""
-    actions = pipeline.trace(step.job).actions
-    index = next((at for at, each in enumerate(actions) if each is before), 0)
-    earlier = actions[index - 1] if index else None
-    return not (isinstance(earlier, Command) and earlier.handling.piped and earlier.spot == before.spot)
+    found: list[Command] = []
+    for before in reversed(actions[:index]):
+        if not isinstance(before, Command) or not before.handling.piped or before.step is not step.step:
+            break
+        found.append(before)
+    return found[::-1]
 
 
 def _files(step: Migrating, pipeline: Pipeline) -> Iterator[str]:
@@ -153,9 +172,7 @@ def _files(step: Migrating, pipeline: Pipeline) -> Iterator[str]:
         return
     command = step.action
     words = [*command.words[1:], *(write.target for write in command.writes if write.operator.startswith("<"))]
-    before = _handing(step, pipeline)
-    if before is not None and before.program == "cat" and _is_alone(before, step, pipeline):
-        words += before.words[1:]
+    words += [word for kind, word in handed(step, pipeline) or () if kind == "f"]
     for word in map(shown, words):
         match = _SQL.fullmatch(word)
         if match is not None:

@@ -74,19 +74,26 @@ def _is_set(pattern: str, tool: str, pipeline: Pipeline) -> bool:
 
 _ASKS: Final = re.compile(r"\bpg_advisory_(?P<scope>xact_)?lock\s*\(", re.IGNORECASE)
 _LETS_GO: Final = re.compile(r"\bpg_advisory_unlock(?:_all)?\s*\(", re.IGNORECASE)
-_CHANGES_NOTHING: Final = re.compile(r"\s*(?:SET|SHOW|SELECT)\b", re.IGNORECASE)
+_CHANGES_NOTHING: Final = re.compile(r"\s*(?:(?:SET|SHOW|SELECT)\b|\\|--)", re.IGNORECASE)
+_INCLUDES: Final = re.compile(r"\s*\\(?:i|ir|include|include_relative)\b")
 _GIVEN: Final = re.compile(r"(?:-[A-Za-z]*?(?P<short>[cf])|--(?P<long>command|file))(?:=?(?P<value>.+))?", re.DOTALL)
 
 
-def locked_first(words: Sequence[Possible]) -> bool:
-    """Whether psql takes an advisory lock and holds it while it goes through its files.
+# A here-document, and one in a string.
+HERE: Final = frozenset({"<<", "<<-", "<<<"})
 
-    All that ``-c`` and ``-f`` give is done in one session, in their order; with ``--single-transaction`` in one
-    transaction, as long as which its locks last. Source: PostgreSQL documentation, "psql", Options.
+
+def locked_first(command: Command, handed: Sequence[tuple[str, Possible]]) -> bool:
+    """Whether psql takes an advisory lock and holds it while it goes through its files; ``handed`` is what it reads
+    from a pipe (:func:`checker.reason.migrations.at_hand.handed`).
+
+    All that ``-c`` and ``-f`` give is done in one session, in their order, and so is what it reads where there is
+    neither; with ``--single-transaction`` in one transaction, as long as which its locks last. Source: PostgreSQL
+    documentation, "psql", Options.
     """
-    whole = bool({"-1", "--single-transaction"} & {word for word in words if isinstance(word, str)})
+    whole = bool({"-1", "--single-transaction"} & {word for word in command.words if isinstance(word, str)})
     held = False
-    for kind, text in _in_order(words):
+    for kind, text in [*_in_order(command.words)] or [*_read_in(command, handed)]:
         asks = _ASKS.search(text) if kind == "c" else None
         if asks is not None:
             held = whole or not asks["scope"]
@@ -95,6 +102,25 @@ def locked_first(words: Sequence[Possible]) -> bool:
         elif kind == "f" or not _CHANGES_NOTHING.match(text):
             return held
     return False
+
+
+def _read_in(command: Command, handed: Sequence[tuple[str, Possible]]) -> Iterator[tuple[str, str]]:
+    """What it reads, as :func:`_in_order` says it: statements, and files that are included."""
+    here = (("c", each.target) for each in command.writes if each.operator in HERE)
+    for kind, text in (*here, *handed):
+        yield from _in_text(text if isinstance(text, str) else "") if kind == "c" else [("f", "")]
+
+
+def _in_text(text: str) -> Iterator[tuple[str, str]]:
+    statement = ""
+    for line in text.splitlines():
+        if line.lstrip().startswith("\\"):  # psql's own, which its line ends
+            yield "f" if _INCLUDES.match(line) else "c", line.strip()
+            continue
+        *done, statement = f"{statement}\n{line}".split(";")
+        yield from (("c", each) for each in done if each.strip())
+    if statement.strip():
+        yield "c", statement
 
 
 def _in_order(words: Sequence[Possible]) -> Iterator[tuple[str, str]]:
