@@ -103,7 +103,7 @@ def _seen(path: DeployPath, project: Project) -> Judgement:
     wait = next((each for each in waits if fails_here(each) is YES), waits[0])
     if fails_here(wait) is YES:
         environment = environment_of(path, project)
-        service = taken_back(path, environment) if environment is not None else None
+        service = taken_back(path, environment)
         if service is not None and asks_only_for_stability(wait) and not looked_at(path, wait):
             if not path.complete:
                 return wait.action.undecided("seen", path.unread, fix=_FIX_TAKEN)

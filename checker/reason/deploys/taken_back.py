@@ -30,15 +30,30 @@ _OF_A_REVISION: Final = re.compile(r"taskDefinition|\bid\b|FAILED|rolloutStateRe
 _OF_ANY: Final = re.compile(r"rolloutState|\bstatus\b|(?:running|desired|pending)Count")
 
 
-def taken_back(path: DeployPath, environment: Environment) -> Resource | None:
-    """A service of the path whose failed deployment ECS takes back, so that it becomes stable all the same."""
+def taken_back(path: DeployPath, environment: Environment | None) -> Resource | AwsCall | None:
+    """A service of the path whose failed deployment ECS takes back, so that it becomes stable all the same; or the
+    roll-out that tells ECS to."""
+    told = next((each.call for each in path.forward if _BREAKER.search(_written(each.call))), None)
+    if told is not None:
+        return told
     names = {each.service for each in path.forward}
-    for service in environment.resources("AWS::ECS::Service"):
+    for service in environment.resources("AWS::ECS::Service") if environment is not None else ():
         name = service.get("ServiceName")
         named = not isinstance(name, Known) or not isinstance(name.value, str) or name.value in names
         if (named or None in names) and any(_on(service, way) for way in _WAYS):
             return service
     return None
+
+
+# ``deploymentCircuitBreaker={enable=true,rollback=true}``, as JSON, and as a dictionary of Python.
+_BREAKER: Final = re.compile(
+    r"(?:deploymentCircuitBreaker|\balarms)\W+\{?(?=[^{}]*\benable\W+true)(?=[^{}]*\brollback\W+true)", re.IGNORECASE
+)
+
+
+def _written(call: AwsCall) -> str:
+    given = call.argument("deploymentConfiguration")
+    return "" if isinstance(given, Absent) else str(given)
 
 
 def _on(service: Resource, way: str) -> bool:
