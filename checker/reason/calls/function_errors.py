@@ -27,7 +27,9 @@ def in_background(call: AwsCall) -> bool:
 
 def looked_at(call: AwsCall, trace: Trace) -> Answer:
     """Whether something that the job does after the call can fail by what it answered."""
-    if call.how is not How.CLI or (call.service, call.operation) != ("lambda", "Invoke"):
+    if call.how is How.SDK:
+        return call.handling.notices
+    if call.how is not How.CLI:
         return _UNSEEN
     index = next((at for at, each in enumerate(trace.actions) if each is call), len(trace.actions))
     later = [each for each in trace.actions[index + 1 :] if isinstance(each, Command)]

@@ -88,6 +88,14 @@ class Completed:
     def poll(self):
         return 254
 
+class Payload:
+    def read(self):
+        return '{"errorMessage": "failed", "errorType": "Error"}'
+
+failed_functions = {
+    "StatusCode": 200, "FunctionError": "Unhandled", "ExecutedVersion": "$LATEST", "Payload": Payload(),
+    "ResponseMetadata": {"HTTPStatusCode": 200},
+}
 well_services = {
     "services": [{
         "serviceName": __same__, "status": "ACTIVE", "desiredCount": 2, "runningCount": 2, "pendingCount": 0,
@@ -192,6 +200,7 @@ _ANSWERS: Final = {
     ("ecs", "DescribeTasks"): ("tasks", (Mode.WELL, Mode.FAILED, Mode.WAITING, Mode.UNSTARTED)),
     ("ecs", "RunTask"): ("runs", (Mode.UNSTARTED,)),
     ("ecs", "UpdateService"): ("service", (Mode.WELL,)),
+    ("lambda", "Invoke"): ("functions", (Mode.FAILED,)),  # AWS Lambda API Reference, "Invoke": 200 and FunctionError
 }
 
 

@@ -27,6 +27,7 @@ _MAX_ASIDE: Final = 8  # how many ways aside of one that never ends are gone
 _MAX_TURNS: Final = 2  # how many questions are answered the other way on one of them, but one
 _MAX_ASKED: Final = 24  # how many of the questions on a way to a call are answered the other way
 _UNREACHED_CALL: Final = Open("the way on which all goes well does not lead to it")
+_TOLD_BY_ANSWER: Final = Open("what stands in the answer decides how its program ends")
 _TOO_MUCH: Final = Open("its program can go too many ways to follow them all")
 
 
@@ -148,6 +149,17 @@ class Rehearsals(Struct):
                 return NO
         return YES
 
+    def depends(self, call: AwsCall | Command) -> Answer:
+        """No, where the program ends well whatever it finds in what a failed call answers; open where that decides."""
+        way = self._first(call, Mode.FAILED)
+        given = list(way.given) if not isinstance(way, Open) else []
+        asked = range(way.before, len(given)) if not isinstance(way, Open) else ()
+        for index in asked[:_MAX_ASKED]:
+            other = self._go(call, Mode.FAILED, [*given[:index], not given[index]])
+            if other is None or other.ended is not False:
+                return _TOLD_BY_ANSWER
+        return NO
+
     def _asides(self, way: Gone, call: AwsCall | Command, mode: Mode) -> Iterator[Gone | None]:
         """The ways aside of one that waits for ever; ``None`` for one that is too long."""
         due = deque([(way, frozenset[int]())])
@@ -223,7 +235,9 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
 
     def notices(self) -> Answer:
         modes = [mode for mode in (Mode.FAILED, Mode.WAITING) if _answers(self.call, mode)]
-        return self.rehearsals.every(self.call, modes) if modes else Rehearsal.notices(self)
+        found = self.rehearsals.every(self.call, modes) if modes else Rehearsal.notices(self)
+        invoked = isinstance(self.call, AwsCall) and self.call.operation == "Invoke"
+        return self.rehearsals.depends(self.call) if found is NO and invoked else found
 
     def unstarted(self) -> Answer:
         asked = _answers(self.call, Mode.UNSTARTED)
@@ -251,8 +265,8 @@ def _is_request(call: AwsCall | Command) -> bool:
 
 
 def _answers(call: AwsCall | Command, mode: Mode) -> bool:
-    """Whether a call can answer so: of a task also where it is asked once, when it has stopped."""
+    """Whether a call can answer so: of a task also where it is asked once, when it has stopped; and of a function."""
     if not isinstance(call, AwsCall) or call.how is not How.SDK or answer(call.service, call.operation, mode) is None:
         return False
-    once = mode is Mode.UNSTARTED or (mode is Mode.FAILED and call.operation == "DescribeTasks")
+    once = mode is Mode.UNSTARTED or (mode is Mode.FAILED and call.operation in {"DescribeTasks", "Invoke"})
     return once or any(loop.kind in {"retry", "while"} for loop in call.reached.loops)
