@@ -131,7 +131,10 @@ def test_an_assembly_that_a_job_deploys(tmp_path: Path, line: str) -> None:
 
 def test_one_alternative_of_a_job_in_which_nothing_makes_a_template(tmp_path: Path) -> None:
     line = "aws cloudformation deploy --stack-name a --template-file out/${{ matrix.stack }}.yaml"
-    job = {"runs-on": "x", "strategy": {"matrix": {"stack": ["b", "a"]}}, "steps": [{"run": line}]}
+    rows = [{"stack": "b", "role": "one"}, {"stack": "a", "role": "other"}]
+    role = {"role-to-assume": "arn:aws:iam::111111111111:role/${{ matrix.role }}"}
+    assumes = {"uses": "aws-actions/configure-aws-credentials@v4", "with": role}
+    job = {"runs-on": "x", "strategy": {"matrix": {"include": rows}}, "steps": [assumes, {"run": line}]}
     files = {".github/workflows/ci.yml": json.dumps({"on": "push", "jobs": {"a": job}})}
     pipeline = pipeline_of(repository(tmp_path, files), Settings(), ())
     assert pipeline is not None
