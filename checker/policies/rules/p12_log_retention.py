@@ -20,7 +20,7 @@ Fix
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final, TypeAlias, TypeGuard
+from typing import Final, TypeAlias
 
 from checker.model.answers import yes_if
 from checker.model.environments import Environment, Project
@@ -131,17 +131,19 @@ def _logged(owner: Resource, logging: Resolved, place: str, declared: Groups, pr
     elsewhere = isinstance(region, str) and owner.stack.region not in ("", region)
     if not elsewhere and _is_declared(name, declared, project):
         yield owner.passes("implicit", "The container logs to a declared group.", path=path)
-    elif _surely_undeclared(name, declared) and as_bool(options.get("awslogs-create-group")):
-        yield _undeclared(owner, name, path)
+    elif (sure := _surely_undeclared(name, declared)) is not None and as_bool(options.get("awslogs-create-group")):
+        yield _undeclared(owner, sure, path)
     else:
         yield _elsewhere(owner, name, path)
 
 
-def _surely_undeclared(name: Resolved, declared: Groups) -> TypeGuard[Name]:
-    """A name that a parameter is a part of is some declared group's only where there is one. What is a parameter as a
-    whole may name a group that somebody else keeps."""
-    named_here = isinstance(name, Text) and any(isinstance(part, str) and part.strip("/") for part in pieces(name))
-    return isinstance(name, str) or (named_here and not declared)
+def _surely_undeclared(name: Resolved, declared: Groups) -> Name | None:
+    """The name, where no declared group can have it: one that a parameter is a part of is some declared group's only
+    where there is one. What is a parameter as a whole may name a group that somebody else keeps."""
+    if isinstance(name, Text):
+        named_here = any(isinstance(part, str) and part.strip("/") for part in pieces(name))
+        return name if named_here and not declared else None
+    return name if isinstance(name, str) else None
 
 
 _ON: Final = frozenset(
