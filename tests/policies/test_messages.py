@@ -43,3 +43,9 @@ def test_s3_names_the_endpoint_that_does_not_help(case: str, vpc: str, said: str
     verdict = next(each for each in verdicts_of("S3", judged) if each.subject.logical_id == vpc)
     assert said in verdict.violation
     assert fix in verdict.fix
+
+
+def test_a_refusal_names_conditions_that_do_not_hold() -> None:
+    judged = {each.name: each for each in cases(CASES / "P1.yaml")}
+    closed = verdicts_of("P1", judged["a policy for another cluster, by its condition"])
+    assert any("allows ecs:UpdateService on it under conditions that do not hold" in each.violation for each in closed)

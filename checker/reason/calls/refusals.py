@@ -27,6 +27,12 @@ _FIX: Final = (
 )
 
 
+_FIX_NAMES: Final = "Write the policy or the name out."
+_FIX_PLACE: Final = (
+    "Say in checker.toml where the stack is deployed (account, region), or write the policy or the name out."
+)
+
+
 def judged(
     pipeline: Pipeline,
     project: Project,
@@ -89,7 +95,9 @@ def _on_line(line: Line[_Made], sub: str | None) -> Judgement:
     for place, ruling in line.items:
         if ruling.answer is Access.UNKNOWN:
             why = f"whether {ruling.roles} may {ruling.need.action}{_on(ruling)}: {ruling.why}"
-            return place.undecided(sub, why, path=line.path, fix="Write the policy or the name out.")
+            # Of a call that names its region, and a policy of a stack that nobody says the region of.
+            told = "${AWS::Region}" in ruling.why or "${AWS::AccountId}" in ruling.why
+            return place.undecided(sub, why, path=line.path, fix=_FIX_PLACE if told else _FIX_NAMES)
     allowed = _actions(ruling for _, ruling in line.items)
     return line.place.passes(sub, f"Allowed: {allowed}.", path=line.path)
 
