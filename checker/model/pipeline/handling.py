@@ -163,8 +163,8 @@ class Handling(Struct, frozen=True):
 
     @property
     def worked_out(self) -> tuple[str, ...]:
-        """The words of the command as its script works them out where all goes well, as far as they are known; empty
-        where none are."""
+        """The words of the command as its script works them out where all goes well and every call of AWS takes a
+        second, as far as they are known; empty where none are."""
         return self.rehearsal.worked_out()
 
     @property

@@ -24,7 +24,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
-from checker.model.answers import YES
+from checker.model.answers import NO, YES
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
@@ -53,7 +53,9 @@ _SERVICES: Final = re.compile(
 _PROGRAMS: Final = frozenset({"datadog-ci", "newrelic", "honeymarker", "sentry-cli"})
 _WORDS: Final[Mapping[str, re.Pattern[str]]] = {
     "the result": re.compile(r"success|succeeded|fail|result|outcome|status|state", re.IGNORECASE),
-    "the duration": re.compile(r"duration|seconds|elapsed|started|minutes|took|milliseconds", re.IGNORECASE),
+    "the duration": re.compile(
+        r"duration|seconds|elapsed|started|minutes|took|milliseconds|\bdate \+%s|\bstart\b|monotonic", re.IGNORECASE
+    ),
     "the commit": re.compile(r"(?<![a-z])sha(?![a-z])|commit|revision|[0-9a-f]{40}", re.IGNORECASE),
 }
 
@@ -82,7 +84,7 @@ _HOLE: Final = "\x00"
 # What asks how late it is, and what may do so unseen: a program that is no script of a shell, an action.
 _CLOCK: Final = re.compile(r"\bdate\b|\bSECONDS\b|EPOCH(?:SECONDS|REALTIME)|%\(%s\)T")
 _UNSEEN_CLOCK: Final = re.compile(r"\.(?:py|[cm]?js|ts|rb)\b|\bpython|\bnode\b|\btime", re.IGNORECASE)
-_SECONDS: Final = re.compile(r"\$\{?SECONDS\b|\$\(\(\s*SECONDS\s*\)\)")
+_SECONDS: Final = re.compile(r"\$\{?SECONDS\b|\$\(\([^()]*\bSECONDS\b")
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
@@ -97,8 +99,9 @@ def _judged(path: DeployPath) -> Iterator[Judgement]:
     if end is None:
         return
     emitted = [at for at in path.actions() if _emits(at.action)]
-    good = [at for at in emitted if not _only_on_failure(at) and follows(at, end)]
-    bad = [at for at in emitted if _on_failure(at, end)]
+    waits = [end, *(wait for wait in path.waits() if follows(wait, end))]
+    good = [at for at in emitted if _told_at_its_end(at, end) or (not _only_on_failure(at) and follows(at, end))]
+    bad = [at for at in emitted if _on_failure(at, end) or any(_goes_on_to(at, wait) for wait in waits)]
     yield _told(path, end, good, "success", f"{path.name} tells no dashboard that it has deployed.")
     yield _told(path, end, bad, "failure", f"{path.name} tells no dashboard when it has failed.")
 
@@ -138,7 +141,7 @@ def _told(path: DeployPath, end: At, emitted: list[At], sub: str, nothing: str) 
         return place.fails(
             sub, why, fix="Take the time of the start in a step before the roll-out.", expected="a duration"
         )
-    if len(emitted) == 1 and (place.handling.missed is YES or _depends(place)):
+    if len(emitted) == 1 and (place.handling.missed is YES or _depends(emitted[0], end)):
         why = "the script that tells it can end well before: whether it does when a deployment ends so is not known"
         return place.undecided(sub, why, fix="Let nothing but the result of the job decide what is told, not whether.")
     return place.passes(sub, "Result, duration and commit are told.")
@@ -163,6 +166,18 @@ def _on_failure(at: At, end: At) -> bool:
     return at.action.reached.on_failure or (step is not None and step.runs_after_failure) or after
 
 
+def _goes_on_to(at: At, wait: At) -> bool:
+    """Whether the script of a roll-out tells all the same where that fails (``finally``)."""
+    step = wait.action.step
+    return at.action.step is step and wait.action.handling.reaches(at.action.handling) is YES
+
+
+def _told_at_its_end(at: At, end: At) -> bool:
+    """Whether the script of the roll-out tells whenever it ends, and so when it ends well (``trap ... EXIT``)."""
+    action = at.action
+    return action.reached.trap and action.step is end.action.step and action.handling.missed is NO
+
+
 def _only_on_failure(at: At) -> bool:
     step = at.action.step
     asked = [at.job.status_functions, *([step.status_functions] if step is not None else [])]
@@ -184,8 +199,11 @@ def _constant(emitted: Sequence[At]) -> str:
     return "the commit" if written and not open_one else ""
 
 
-def _depends(place: object) -> bool:
+def _depends(at: At, end: At) -> bool:
     """Whether a test in its script decides over it: where that says no, nothing is told, however the script ends."""
+    place = at.action
+    if isinstance(place, AwsCall) and place.reached.trap and (place.handling.missed is NO or _goes_on_to(at, end)):
+        return False
     if not isinstance(place, AwsCall) or place.how is not How.CLI or place.certain:
         return False
     step, job = place.step, place.job
@@ -197,14 +215,24 @@ def _measured_here(at: At, end: At) -> bool:
     measures; a shell that started before that has counted its seconds all along."""
     action = at.action
     if not isinstance(action, AwsCall | Command) or (at.action.step is end.action.step and not _started_after(at, end)):
-        return isinstance(action, AwsCall) and not _counts(action) and _worked_out(action)
+        # The roll-out takes its time in the same script: what was begun before it is no nothing.
+        return isinstance(action, AwsCall) and not _counts(action) and _worked_out(action) and _is_nothing(action)
     return _worked_out(action) if isinstance(action, AwsCall) and not _counts(action) else _counts(action)
 
 
 def _worked_out(action: AwsCall) -> bool:
+    return _value(action).isdigit()
+
+
+def _is_nothing(action: AwsCall) -> bool:
+    return set(_value(action)) <= {"0"}
+
+
+def _value(action: AwsCall) -> str:
+    """The value that is told as its script works it out where all goes well; empty where it does not."""
     given = action.text("value") if action.how is How.CLI else None
     words = action.handling.worked_out if isinstance(given, Text) else ()
-    return next((after for word, after in pairwise(words) if word == "--value"), "").isdigit()
+    return next((after for word, after in pairwise(words) if word == "--value"), "")
 
 
 def _counts(action: AwsCall | Command) -> bool:

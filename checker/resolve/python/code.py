@@ -33,7 +33,7 @@ from checker.resolve.python.machine import (
     value,
 )
 from checker.resolve.python.modules import import_from, import_modules, leads_into, load, module_at
-from checker.resolve.python.objects import begins_nothing, enter, method, typed
+from checker.resolve.python.objects import begins_nothing, enter, method, method_of, typed
 from checker.resolve.python.record import leaves
 from checker.resolve.python.syntax_facts import (
     as_expression,
@@ -62,6 +62,8 @@ from checker.resolve.python.values import (
     Partial,
     Value,
     either,
+    either_of_both,
+    either_way,
     elements,
     extern,
     within,
@@ -285,7 +287,7 @@ def _with(machine: Machine, node: ast.With | ast.AsyncWith, frame: Frame) -> boo
         if _may_swallow(machine, item.context_expr, found, frame):
             handling = replace(handling, caught=(*handling.caught, "with"))
         if isinstance(found, Instance):
-            starts, ends_with = (_method_of(machine, found, name) for name in (("__enter__", "__aenter__"), _EXITS))
+            starts, ends_with = (method_of(machine, found, name) for name in (("__enter__", "__aenter__"), _EXITS))
             leaving.extend([(ends_with, item.context_expr)] if ends_with is not None else [])
             if starts is not None:
                 found = enter(machine, starts, (), {}, machine.called_at(item.context_expr, frame))
@@ -300,11 +302,6 @@ def _with(machine: Machine, node: ast.With | ast.AsyncWith, frame: Frame) -> boo
 
 
 _EXITS: Final = ("__exit__", "__aexit__")
-
-
-def _method_of(machine: Machine, owner: Instance, names: Sequence[str]) -> Function | None:
-    found = next((each for name in names if (each := method(machine, owner.cls, name)) is not None), None)
-    return found.of(owner) if found is not None else None
 
 
 def _may_swallow(machine: Machine, node: ast.expr, manager: Value, frame: Frame) -> bool:
@@ -333,6 +330,7 @@ def _try(machine: Machine, node: ast.Try | ast.TryStar, frame: Frame) -> bool:
         swallowed=handling.swallowed or swallowed,
         untold=handling.untold or any(map(says_nothing, swallowing)),
     )
+    before = dict(frame.names) if node.finalbody else {}
     left = block(machine, node.body, frame.handled(handling) if caught else frame)
     bound = dict(frame.names)
     after: list[dict[str, Value]] = []
@@ -344,17 +342,17 @@ def _try(machine: Machine, node: ast.Try | ast.TryStar, frame: Frame) -> bool:
         frame.names.clear()
         frame.names.update(bound)
     left = block(machine, node.orelse, frame) or left
-    _either_way(frame.names, after, [] if left else [dict(frame.names)])
-    return block(machine, node.finalbody, frame) or (left and not swallowed)
+    either_way(frame.names, after, [] if left else [dict(frame.names)])
+    return _finally(machine, node.finalbody, before, frame) or (left and not swallowed)
 
 
-def _either_way(names: dict[str, Value], *ways: list[dict[str, Value]]) -> None:
-    """Names after several ways through a block: each is what any of the ways that bind it has bound it to."""
-    each = [way for some in ways for way in some]
-    for name in dict.fromkeys(name for way in each for name in way):
-        bound = [way[name] for way in each if name in way]
-        if any(one is not bound[0] for one in bound[1:]) or name not in names:
-            names[name] = either(bound)
+def _finally(machine: Machine, body: Sequence[ast.stmt], before: Mapping[str, Value], frame: Frame) -> bool:
+    """What is done at the end: texts and numbers are what they were made, or what they were before."""
+    now = dict(frame.names)
+    frame.names.update(changed := either_of_both(before, now))
+    left = block(machine, body, frame)
+    frame.names.update({name: now[name] for name, both in changed.items() if frame.names.get(name) is both})
+    return left
 
 
 def _match(machine: Machine, node: ast.Match, frame: Frame) -> bool:

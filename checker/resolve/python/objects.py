@@ -301,3 +301,9 @@ def begins_nothing(machine: Machine, node: ast.Call, frame: Frame) -> bool:
     found = value(machine, node.func, frame) if plain else None
     made = found.node if isinstance(found, Function) else None
     return isinstance(made, ast.FunctionDef) and not made.decorator_list and yields(made)
+
+
+def method_of(machine: Machine, owner: Instance, names: Sequence[str]) -> Function | None:
+    """The first of several methods that an object has."""
+    found = next((each for name in names if (each := method(machine, owner.cls, name)) is not None), None)
+    return found.of(owner) if found is not None else None

@@ -300,3 +300,18 @@ def formatted(template: str, values: list[Possible]) -> list[Possible]:
         parts.append(values[at] if at < len(values) else open_text(match[0]))
         position = match.end()
     return [*parts, template[position:]]
+
+
+def either_way(names: dict[str, Value], *ways: list[dict[str, Value]]) -> None:
+    """Names after several ways through a block: each is what any of the ways that bind it has bound it to."""
+    each = [way for some in ways for way in some]
+    for name in dict.fromkeys(name for way in each for name in way):
+        bound = [way[name] for way in each if name in way]
+        if any(one is not bound[0] for one in bound[1:]) or name not in names:
+            names[name] = either(bound)
+
+
+def either_of_both(before: Mapping[str, Value], now: Mapping[str, Value]) -> dict[str, Value]:
+    """The names that were given another text or number, with what they were and are."""
+    changed = (name for name, found in now.items() if isinstance(found, SCALARS) and found != before.get(name, found))
+    return {name: either([before[name], now[name]]) for name in changed if isinstance(before[name], SCALARS)}

@@ -227,7 +227,7 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
         return self.rehearsals.waited(Failing(self.spot, self.words, waits=True, says=asked))
 
     def worked_out(self) -> tuple[str, ...]:
-        return self.rehearsals.told(Failing(self.spot, self.words, works=True))
+        return self.rehearsals.told(Failing(self.spot, self.words, works=True, ticks=True))
 
     def left(self) -> tuple[str, ...]:
         return self.rehearsals.left(Failing(self.spot, self.words))
