@@ -7,13 +7,13 @@ condition on ``iam:PolicyARN`` or ``iam:PermissionsBoundary`` bounds such a gran
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from checker.model.answers import NO, YES, Answer, Open, every
 from checker.model.environments import Project
 from checker.model.resources import Resource
-from checker.model.values import Absent, Known, Text, text
+from checker.model.values import Absent, Known, Parameter, Text, pieces, text
 from checker.reason.iam.evaluation import Policies, Request, decide, grants, policies_of
 from checker.reason.iam.passing import PASS_ROLE
 from checker.reason.iam.policies import read_document
@@ -91,7 +91,8 @@ def _may_become(other: Resource, own: str | Text, policies: Policies, project: P
     named = {str(who) for who in admitted if who is not None}
     if any(who in ("*", str(own)) or who.endswith(":root") or who.isdigit() for who in named):
         return allowed
-    return every((allowed, _WHOM)) if None in admitted or document.unread else NO
+    untold = any(who is None or _is_given(pieces(who)) for who in admitted)
+    return every((allowed, _WHOM)) if untold or document.unread else NO
 
 
 _WHOM: Final = Open("whom a role lets in is not known before deployment")
@@ -102,11 +103,17 @@ def _in_account(role: Resource, tail: str) -> str | Text:
 
 
 def _passes_any(role: Resource, project: Project) -> Answer:
-    """Whether a role may pass whatever role there is."""
-    anyone = glob("arn:aws:iam::*:role/*")
+    """Whether a role may pass whatever role there is in its account."""
+    anyone = glob(_in_account(role, "role/*"))
     policies = policies_of(role, project)
     passing = [grant for grant in grants(policies, PASS_ROLE) if grant.statement.certain]
     named = [each for grant in passing for each in grant.resources or ()]
     if any(each is not None and covers(each, anyone) for each in named):
         return YES
-    return _ON_WHAT if None in named or policies.unread or len(passing) < len(grants(policies, PASS_ROLE)) else NO
+    untold = any(each is None or _is_given(each) for each in named)
+    return _ON_WHAT if untold or policies.unread or len(passing) < len(grants(policies, PASS_ROLE)) else NO
+
+
+def _is_given(parts: Sequence[object]) -> bool:
+    """Whether a value is a parameter's as a whole, which may be anything."""
+    return len(parts) == 1 and isinstance(parts[0], Parameter)
