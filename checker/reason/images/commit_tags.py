@@ -41,6 +41,11 @@ _REF: Final = re.compile(r"(?<![a-z])ref[-_]name(?![a-z])", re.I)
 _ANOTHER: Final = re.compile(r"HEAD(?:[~^]|@\{)|merge-base|event\.before\b|\bbase\.sha\b|\bbase_sha\b|--skip", re.I)
 
 
+# Source: the README of docker/build-push-action, "Outputs"; depot's is made after it.
+_PUTS_OUT_DIGESTS: Final = frozenset({"docker/build-push-action", "depot/build-push-action"})
+_DIGEST: Final = re.compile(r"\$\{\{\s*steps\.([\w-]+)\.outputs\.digest\s*\}\}")
+
+
 class Mark(Enum):
     """What a position of a tag holds of the commit."""
 
@@ -56,6 +61,7 @@ class Pushed(Struct, frozen=True):
     """The forms of tags that the pipeline pushes, by repository; ``None`` where one of them is not known."""
 
     forms: dict[str, set[Form] | None]
+    built: dict[str, bool]  # steps that build an image and put out its digest -> whether they push it as the commit's
 
     def under(self, repository: str) -> set[Form] | None:
         """Those of a repository, by the last part of its name; of all where it is not known or nothing is pushed to
@@ -70,6 +76,7 @@ class Pushed(Struct, frozen=True):
 def pushed(calls: Iterable[AwsCall]) -> Pushed:
     """What the pipeline's calls push to Amazon ECR."""
     forms: dict[str, set[Form] | None] = {}
+    built: dict[str, dict[int, bool]] = {}  # by the steps' ids, which jobs may share
     for call in calls:
         if call.service != "ecr" or call.operation not in {"docker-push", "PutImage"} or call.argument(CACHE) is True:
             continue
@@ -80,7 +87,13 @@ def pushed(calls: Iterable[AwsCall]) -> Pushed:
                 forms[_last(name)] = None
             else:
                 known.update(form_of(tag) for tag in tags)
-    return Pushed(forms)
+        step = call.step
+        if step is not None and step.step.id and step.step.action.lower() in _PUTS_OUT_DIGESTS:
+            # It puts out one digest for all the tags that it pushes.
+            steps = built.setdefault(step.step.id, {})
+            as_commit = any(form_of(tag) == (Mark.WHOLE,) for tag in tags or ())
+            steps[id(step)] = steps.get(id(step), False) or as_commit
+    return Pushed(forms, {name: all(steps.values()) for name, steps in built.items()})
 
 
 def tags_of(call: AwsCall) -> tuple[Scalar, ...] | None:
@@ -126,7 +139,7 @@ def is_released(value: Scalar, known: Pushed) -> Answer:
     """Whether an image is the one that was pushed for the release's commit."""
     name, digest = _without_digest(value)
     if digest is not None:
-        return _of_digest(digest)
+        return _of_digest(digest, known)
     answer = is_commit(name)
     if answer is not YES:
         return answer
@@ -174,14 +187,18 @@ def _without_digest(value: Scalar) -> tuple[Scalar, Text | str | None]:
     return value, None
 
 
-def _of_digest(digest: Text | str) -> Answer:
-    """A digest that is read from what runs already, or written out, is of a release before."""
+def _of_digest(digest: Text | str, known: Pushed) -> Answer:
+    """A digest that is read from what runs already, or written out, is of a release before; that of an image which a
+    step has built and pushed as the commit's is the release's."""
     origin = call_behind(digest)
     asked = plain_name(origin.operation) if origin is not None else ""
     if asked in {"describetaskdefinition", "describetasks", "describeservices"}:
         return NO
     if isinstance(digest, str):
         return NO
+    put_out = _DIGEST.fullmatch(shown(digest))
+    if put_out is not None and known.built.get(put_out[1]):
+        return YES
     return Open(f"which image the digest {digest} is of")
 
 
