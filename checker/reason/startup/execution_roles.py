@@ -18,7 +18,7 @@ from checker.model.values import Absent, Hole, Known, Resolved, Text, as_bool, p
 from checker.reason.iam.evaluation import Request, decide, policies_of
 from checker.reason.iam.passing import TASKS
 from checker.reason.iam.policies import read_document
-from checker.reason.names.arns import expand
+from checker.reason.names.arns import account_of, expand
 from checker.reason.text.patterns import exact
 
 _PULL: Final = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability")
@@ -142,10 +142,12 @@ def _of_logs(logging: Resolved, task: Resource, path: str, project: Project) -> 
         return
     arn = text(
         [
-            f"arn:{task.stack.partition}:logs:{region}:{task.stack.account or '*'}:log-group:",
+            f"arn:{task.stack.partition}:logs:{region}:",
+            *account_of(task.stack),
+            ":log-group:",
             *pieces(name),
             ":log-stream:x",
         ]
     )
-    for action in _LOGS if task.stack.account else ():
+    for action in _LOGS:
         yield Need(action, arn, f"write its log to {name}", path)
