@@ -33,6 +33,17 @@ def text(field: dict[str, Any], how: str, wanted: str) -> dict[str, Any]:
     return {"ByteMatchStatement": {**field, **wanted_in}}
 
 
+def encoded(field: dict[str, Any], how: str, wanted: str) -> dict[str, Any]:
+    wanted_in = {"PositionalConstraint": how, "SearchStringBase64": wanted, "TextTransformations": []}
+    return {"ByteMatchStatement": {**field, **wanted_in}}
+
+
+def lowered(field: dict[str, Any], how: str, wanted: str) -> dict[str, Any]:
+    small = [{"Priority": 0, "Type": "LOWERCASE"}]
+    wanted_in = {"PositionalConstraint": how, "SearchString": wanted, "TextTransformations": small}
+    return {"ByteMatchStatement": {**field, **wanted_in}}
+
+
 def without(statement: dict[str, Any]) -> dict[str, Any]:
     return {"NotStatement": {"Statement": statement}}
 
@@ -90,6 +101,10 @@ def expression(field: dict[str, Any], wanted: str) -> dict[str, Any]:
         (text(PATH, "STARTS_WITH", "/shop/cart"), Share.FEW),
         (text(PATH, "EXACTLY", "/shop/"), Share.FEW),
         (text(PATH, "STARTS_WITH", "/exact"), Share.FEW),
+        (encoded(PATH, "STARTS_WITH", "Lw=="), Share.ALL),
+        (encoded(PATH, "STARTS_WITH", "L2FwaS8="), Share.FEW),
+        (lowered(AGENT, "STARTS_WITH", "mozilla/"), Share.MOST),
+        (text(AGENT, "STARTS_WITH", "mozilla/"), Share.FEW),
         (expression(PATH, "^/.*$"), Share.ALL),
         (expression(PATH, "^/$"), Share.OPEN),
         (expression(PATH, "^/wp-admin"), Share.OPEN),
@@ -165,3 +180,36 @@ def test_a_rule_on_bodies_is_about_most_of_what_comes_or_about_some(beside: dict
 def test_whatever_is_not_small_is_what_is_larger(statement: dict[str, Any], reads: bool) -> None:
     environment = next(iter(project_of(TEMPLATE).environments))
     assert reads_bodies(statement, environment) is reads
+
+
+def test_what_reads_bodies_among_alternatives() -> None:
+    environment = next(iter(project_of(TEMPLATE).environments))
+    injection: Any = {"SqliMatchStatement": {**BODY, "TextTransformations": []}}
+    assert reads_bodies(either(text(METHOD, "EXACTLY", "TRACE"), injection), environment)
+    assert not reads_bodies(either(text(METHOD, "EXACTLY", "TRACE"), text(PATH, "CONTAINS", ".php")), environment)
+
+
+@pytest.mark.parametrize(
+    ("expressions", "share"),
+    [(["^/.*$"], Share.ALL), (["^/wp-admin"], Share.OPEN), (["^/.*$", "^/wp-admin"], Share.ALL)],
+    ids=str,
+)
+def test_sets_of_expressions(expressions: list[str], share: Share) -> None:
+    template = f"""
+    Resources:
+      Set:
+        Type: AWS::WAFv2::RegexPatternSet
+        Properties: {{Scope: REGIONAL, RegularExpressionList: {expressions}}}
+      Acl:
+        Type: AWS::WAFv2::WebACL
+        Properties:
+          Rules:
+            - Statement:
+                RegexPatternSetReferenceStatement:
+                  Arn: !GetAtt Set.Arn
+                  FieldToMatch: {{UriPath: {{}}}}
+                  TextTransformations: []
+    """
+    environment = next(iter(project_of(template).environments))
+    rules: Any = next(iter(environment.resources("AWS::WAFv2::WebACL"))).get("Rules")
+    assert share_of(rules.value[0]["Statement"], environment) is share
