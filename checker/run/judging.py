@@ -33,7 +33,7 @@ from checker.resolve.templates.conditional import never_made
 from checker.resolve.templates.project import build_project
 from checker.run.apart import judged as judged_apart
 from checker.run.apart import refuse_endless
-from checker.run.changed import template_of
+from checker.run.changed import Reading
 from checker.run.coverage import (
     digests,
     excluded,
@@ -70,7 +70,7 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
         from checker.resolve.templates.deployed_as import as_deployed
 
         text = ScriptLibrary(request.project).text
-        deployed_as = as_deployed(stacks, kinds, here.notes, pipeline, request.settings, text, template_of)
+        deployed_as = as_deployed(stacks, kinds, here.notes, pipeline, request.settings, Reading(text))
         if not request.environments and set(deployed_as.kinds) - set(kinds):
             # Jobs are told apart by the environments that there are.
             pipeline = pipeline_of(request.project, request.settings, tuple(deployed_as.kinds), request.earlier)

@@ -36,19 +36,26 @@ def read_task_definition(path: Path, shown: str) -> tuple[Stack, str]:
     Raises :class:`InputError`.
     """
     source = read_document(path, shown)
+    made = template_of(source)
+    if made is None:
+        raise InputError(f"{shown}: not a task definition: containerDefinitions is no list", "Correct the file.")
+    data, lines, family = made
+    keyed: dict[_Path, int] = {tuple(map(str, key)): line for key, line in lines.items()}
+    name = family if isinstance(family, str) and family else path.stem
+    return Stack(shown, name, "", data, Document(shown, data, source.text, keyed)), digest_of(source.text)
+
+
+def template_of(source: Document) -> tuple[dict[str, Raw], Mapping[_Path, int], Raw] | None:
+    """The template with the task definition that a document is, its lines and its family; ``None`` where it is none."""
     inside = source.data.get("taskDefinition")
     start: _Path = ("taskDefinition",) if isinstance(inside, dict) else ()
     given = inside if isinstance(inside, dict) else source.data
     if not isinstance(given.get("containerDefinitions"), list):
-        raise InputError(f"{shown}: not a task definition: containerDefinitions is no list", "Correct the file.")
+        return None
     lines: dict[_Path, int] = {(): 1}
     here: _Path = ("Resources", LOGICAL_ID, "Properties")
     properties = _capitalised({k: v for k, v in given.items() if k not in _NOT_GIVEN}, start, here, source, lines)
-    data: dict[str, Raw] = {"Resources": {LOGICAL_ID: {"Type": TYPE, "Properties": properties}}}
-    keyed: dict[_Path, int] = {tuple(map(str, key)): line for key, line in lines.items()}
-    family = given.get("family")
-    name = family if isinstance(family, str) and family else path.stem
-    return Stack(shown, name, "", data, Document(shown, data, source.text, keyed)), digest_of(source.text)
+    return {"Resources": {LOGICAL_ID: {"Type": TYPE, "Properties": properties}}}, lines, given.get("family")
 
 
 def _capitalised(value: Raw, at: _Path, to: _Path, source: Document, lines: dict[_Path, int], depth: int = 0) -> Raw:

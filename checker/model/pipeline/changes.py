@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -28,13 +29,40 @@ class Held(Struct, frozen=True):
     open: bool = False
 
 
+def put(document: Any, place: Sequence[str | int], value: Possible) -> Any:
+    """A document with another value at a place; ``None`` where it has no such place."""
+    if not place:
+        return value if isinstance(value, str | bool | int | float) else None
+    step, rest = place[0], place[1:]
+    if step == EACH and isinstance(document, list):
+        each = [put(one, rest, value) for one in document]
+        return None if any(one is None for one in each) else each
+    if isinstance(step, int) and isinstance(document, list) and -len(document) <= step < len(document):
+        inner = put(document[step], rest, value)
+        at = step % len(document)
+        return None if inner is None else [*document[:at], inner, *document[at + 1 :]]
+    if not isinstance(step, str) or step == EACH or not isinstance(document, Mapping):
+        return None
+    if not rest and value == GONE:
+        return {key: each for key, each in document.items() if key != step}
+    inner = put(document.get(step, {}), rest, value)
+    return None if inner is None else {**document, step: inner}
+
+
 def held_by(trace: Trace, path: str, at: Command | AwsCall | CdkCommand | EffectiveStep) -> Held | None:
     """What a file holds where ``at`` stands; ``None`` where the job has not changed it by then."""
-    if not trace.changes:
-        return None
-    order = {id(each): index for index, each in enumerate(trace.actions)}
-    before = [change for change in trace.changes if _is_before(change, at, order)]
-    return _held(before, path, 0)
+    return held_among(trace.changes, trace.actions, path, at) if trace.changes else None
+
+
+def held_among(
+    changes: Sequence[Change],
+    actions: Sequence[Command | AwsCall | CdkCommand],
+    path: str,
+    at: Command | AwsCall | CdkCommand | EffectiveStep,
+) -> Held | None:
+    """The same of a job that is followed as far as these changes and actions say."""
+    order = {id(each): index for index, each in enumerate(actions)}
+    return _held([change for change in changes if _is_before(change, at, order)], path, 0)
 
 
 def _is_before(change: Change, at: Command | AwsCall | CdkCommand | EffectiveStep, order: dict[int, int]) -> bool:

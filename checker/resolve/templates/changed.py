@@ -6,62 +6,73 @@ A value that only the run knows is a parameter that the pipeline gives.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Protocol
 
-from checker.model.pipeline.changes import EACH, GONE, Held
-from checker.model.possible import Possible, marked, options
+from checker.model.pipeline.changes import Held, put
+from checker.model.possible import marked, options
 from checker.model.resources import Raw, Stack
 from checker.model.values import Text
 
-# From a file's text to the template in it; `None` where it is none.
-Parsing = Callable[[str, str], "Mapping[str, Raw] | None"]
 _NAME: Final = "GivenByTheRun"
 _PLACE: Final = re.compile(rf"{_NAME}[0-9]+X")
 
 
-def changed(stack: Stack, held: Sequence[Held], parse: Parsing) -> Mapping[str, Any]:
+class Reading(Protocol):
+    """How files that may be templates are read."""
+
+    def text(self, file: str) -> str | None:
+        """What the repository's file holds."""
+
+    def document(self, text: str, file: str) -> Mapping[str, Raw] | None:
+        """What a text says; ``None`` where it is no document."""
+
+    def template(self, document: Mapping[str, Raw], file: str) -> Mapping[str, Raw] | None:
+        """The template that a document is; ``None`` where it is none."""
+
+
+def changed(stack: Stack, held: Sequence[Held], reading: Reading) -> Mapping[str, Any]:
     """What is another in a stack whose template was changed, each of its deployments having it as ``held`` says."""
-    made = [_made(stack.template, stack.source.file, each, parse) for each in held]
-    first = made[0] if made else None
+    made = [_made(stack, each, reading) for each in held]
+    first = made[0]
     if first is None or any(each != first for each in made):
-        by = next((each.by for each, one in zip(held, made, strict=True) if one is None or one != first), held[0].by)
-        return {
-            "changed": f"{by} changes {stack.source.file} before it is deployed, and what it holds by then is not known"
-        }
+        odd = [each for each, one in zip(held, made, strict=True) if each.by and (one is None or one != first)]
+        by = next((each.by for each in (*odd, *held) if each.by), "")
+        why = f"{by} changes {stack.source.file} before it is deployed, and what it holds by then is not known"
+        return {"changed": why}
     template, given = first
     return {} if template == stack.template else {"template": template, "given": {**stack.given, **given}}
 
 
-def _made(
-    template: Mapping[str, Raw], file: str, held: Held, parse: Parsing
-) -> tuple[Mapping[str, Raw], Mapping[str, Text]] | None:
+def _made(stack: Stack, held: Held, reading: Reading) -> tuple[Mapping[str, Raw], Mapping[str, Text]] | None:
     if held.open:
         return None
-    found: Mapping[str, Raw] | None = template
-    given: dict[str, Text] = {}
-    if held.text is not None:
-        one = options(held.text)
-        written = (
-            marked(one[0], lambda number: f"{_NAME}{number}X")
-            if one and len(one) == 1 and isinstance(one[0], str | Text)
-            else None
-        )
-        if written is None or not all(isinstance(each, Text) for each in written[1].values()):
-            return None
-        given = {name: value for name, value in written[1].items() if isinstance(value, Text)}
-        found = parse(written[0], file)
-        found = _referring(found) if found is not None and given else found
-    for place, value in held.edits:
-        found = _put(found, place, value, given) if found is not None else None
-    if not isinstance(found, Mapping) or not isinstance(found.get("Resources"), Mapping):
+    if held.text is None and not held.edits:
+        return stack.template, {}
+    file = stack.source.file
+    one = options(held.text if held.text is not None else reading.text(file))
+    text = one[0] if one and len(one) == 1 and isinstance(one[0], str | Text) else None
+    written = marked(text, _name) if text is not None else None
+    if written is None:
         return None
-    if given:
-        found = {
-            **found,
-            "Parameters": {**(found.get("Parameters") or {}), **{name: {"Type": "String"} for name in given}},
-        }
-    return found, given
+    given = {name: value for name, value in written[1].items() if isinstance(value, Text)}
+    document: Raw = reading.document(written[0], file) if len(given) == len(written[1]) else None
+    for place, value in held.edits:
+        new = value
+        if isinstance(value, Text):
+            new = _name(len(given))
+            given[new] = value
+        document = put(document, place, new)
+    template = reading.template(document, file) if isinstance(document, Mapping) else None
+    template = _referring(template) if given and template is not None else template
+    if template is None:
+        return None
+    declared = {**(template.get("Parameters") or {}), **{name: {"Type": "String"} for name in given}}
+    return ({**template, "Parameters": declared} if given else template), given
+
+
+def _name(number: int) -> str:
+    return f"{_NAME}{number}X"
 
 
 def _referring(value: Raw) -> Raw:
@@ -90,33 +101,3 @@ def _substituted(value: Raw) -> Raw:
     if isinstance(value, str):
         return _PLACE.sub(lambda match: f"${{{match[0]}}}", value)
     return [_substituted(value[0]), *map(_referring, value[1:])] if isinstance(value, list) and value else value
-
-
-def _put(value: Raw, place: Sequence[str | int], new: Possible, given: dict[str, Text]) -> Raw | None:
-    """A document with another value at a place; ``None`` where it has no such place."""
-    if not place:
-        return _given(new, given)
-    step, rest = place[0], place[1:]
-    if step == EACH and isinstance(value, list):
-        each = [_put(one, rest, new, given) for one in value]
-        return None if any(one is None for one in each) else each
-    if isinstance(step, int) and isinstance(value, list) and -len(value) <= step < len(value):
-        inner = _put(value[step], rest, new, given)
-        at = step % len(value)
-        return None if inner is None else [*value[:at], inner, *value[at + 1 :]]
-    if not isinstance(step, str) or step == EACH or not (isinstance(value, Mapping) or value is None):
-        return None
-    kept = dict(value or {})
-    if not rest and new == GONE:
-        kept.pop(step, None)
-        return kept
-    inner = _put(kept.get(step), rest, new, given)
-    return None if inner is None else {**kept, step: inner}
-
-
-def _given(value: Possible, given: dict[str, Text]) -> Raw | None:
-    if isinstance(value, Text):
-        name = f"{_NAME}{len(given)}X"
-        given[name] = value
-        return {"Ref": name}
-    return value if isinstance(value, str | bool | int | float) else None

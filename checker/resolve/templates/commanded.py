@@ -30,6 +30,10 @@ from checker.model.values import Absent, Text
 _CREATES: Final = frozenset({"create-stack", "update-stack", "create-change-set", "deploy"})
 _SDK: Final = frozenset({"CreateStack", "UpdateStack", "CreateChangeSet"})
 _ACTION: Final = "aws-actions/aws-cloudformation-github-deploy"
+# Actions that register the task definition in a file, or write another one of it.
+_REGISTERING: Final = frozenset(
+    {"aws-actions/amazon-ecs-deploy-task-definition", "aws-actions/amazon-ecs-render-task-definition"}
+)
 _PAIR: Final = re.compile(
     r"ParameterKey=(?P<key>[^,]+)(?:,ParameterValue=(?P<value>.*))?(?:,UsePreviousValue=.*)?", re.DOTALL
 )
@@ -133,6 +137,10 @@ def deployments(pipeline: Pipeline, read: Callable[[str], str | None]) -> Iterat
                 if call.how is How.SDK and call.service == "cloudformation" and call.operation in _SDK:
                     yield _by_call(call, way)
             for step in way.steps:
+                if step.step.action.lower() in _REGISTERING:
+                    path = _file(step.with_.get("task-definition"), "", {})
+                    registered = Deployment(path, "", way.environment_name, None, step.spot)
+                    yield _with_changes(registered, trace, step, read)
                 if step.step.action.lower() == _ACTION:
                     yield _with_changes(_by_action(step, way, read), trace, step, read)
 
@@ -156,6 +164,10 @@ def _by_command(
     plain = [word for word in words[1:3] if isinstance(word, str)]
     if command.program == "cdk":
         yield from _by_cdk(words, job)
+        return
+    if command.program == "aws" and plain == ["ecs", "register-task-definition"]:
+        registered = _file(_one(words, "--cli-input-json"), command.folder, {})
+        yield Deployment(registered, "", job.environment_name, None, command.spot)
         return
     if command.program == "aws" and plain[:1] == ["cloudformation"]:
         verb = plain[1] if len(plain) > 1 else ""

@@ -6,7 +6,7 @@ of one are two stacks: the values of one are not crossed with those of the other
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
@@ -17,7 +17,7 @@ from checker.model.pipeline.changes import Held
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.resources import Stack, rebuilt
 from checker.model.settings import Settings
-from checker.resolve.templates.changed import Parsing, changed
+from checker.resolve.templates.changed import Reading, changed
 from checker.resolve.templates.commanded import Deployment, deployments, given, is_template
 from checker.resolve.templates.discovery import NOTHING_NAMES, taken
 
@@ -38,18 +38,17 @@ def as_deployed(
     notes: Iterable[str],
     pipeline: Pipeline,
     settings: Settings,
-    read: Callable[[str], str | None],
-    parse: Parsing,
+    reading: Reading,
 ) -> Deployed:
     """The stacks with the names, environments and parameters that the pipeline's commands give them."""
-    found = list(deployments(pipeline, read))
+    found = list(deployments(pipeline, reading.text))
     made: list[Stack] = []
     said = list(notes)
     for stack in stacks:
         of = [each for each in found if is_template(each, stack.source.file)]
         names = _names(stack, of)
         if not names:
-            one = _with_changes(stack, of, parse)
+            one = _with_changes(stack, of, reading)
             made.append(given(one, found, settings) if found else one)
             continue
         said = [each for each in said if each != taken(stack.name, UNNAMED, NOTHING_NAMES)]
@@ -58,16 +57,16 @@ def as_deployed(
             environment, why = _environment(name, own, settings)
             if why:
                 said.append(taken(f"{name}, as {own[0].spot} deploys {stack.source.file},", environment, why))
-            called = _with_changes(_called(stack, name, environment, alone=len(names) == 1), own, parse)
+            called = _with_changes(_called(stack, name, environment, alone=len(names) == 1), own, reading)
             made.append(given(called, own, settings, said=stack.parameters))
     return Deployed(made, _kinds(made, kinds, settings), tuple(said))
 
 
-def _with_changes(stack: Stack, of: Sequence[Deployment], parse: Parsing) -> Stack:
+def _with_changes(stack: Stack, of: Sequence[Deployment], reading: Reading) -> Stack:
     """The stack as the jobs that deploy it have changed its template before."""
     if all(each.held is None for each in of):
         return stack
-    changes = changed(stack, [each.held or Held("") for each in of], parse)
+    changes = changed(stack, [each.held or Held("") for each in of], reading)
     return rebuilt(stack, lambda each: changes if each is stack else {}) if changes else stack
 
 

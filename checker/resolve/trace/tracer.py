@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from checker.model.answers import NO, YES
+from checker.model.pipeline.changes import held_among
 from checker.model.pipeline.holding import hands_over
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.pipeline import Unfollowed
@@ -28,6 +29,7 @@ from checker.resolve.trace.actions import calls_of_action, files_of, metadata_of
 from checker.resolve.trace.collected import Collected, Scripts
 from checker.resolve.trace.commands.foreign import unread_action, unread_container
 from checker.resolve.trace.gaps import Gaps
+from checker.resolve.trace.held_files import by_now
 from checker.resolve.trace.programs import Earlier, Programs
 from checker.resolve.workflows.starts import runner_variables
 
@@ -145,7 +147,7 @@ class Tracer(Struct):
             begun = len(collected.actions)
             outputs = collected.step(step, reached, {**extra, **environment}, fill)
             for index in range(begun, len(collected.actions)):
-                collected.actions[index] = self._with_file(collected.actions[index], collected.actions[:index])
+                collected.actions[index] = self._with_file(index, collected)
             handed: dict[str, Possible] = {}  # what two branches of one step write may be either
             for output in outputs:
                 if output.step or output.name == "PATH":
@@ -165,6 +167,10 @@ class Tracer(Struct):
         given = {name.lower(): self._filled(value, own) for name, value in step.with_.items()}
         if (file := given.get("task-definition")) is not None:
             given["task-definition"] = self._files.get(file, file)
+            if isinstance(file, str) and (found := collected.written.changes.found):
+                held = held_among(found, collected.actions, posixpath.normpath(file), step)
+                text = by_now(held, file, self.library.text) if held is not None else file
+                given["task-definition"] = text
         collected.record(calls_of_action(step, given, reached, collected.logged_in, self.library))
         if (action := step.step.action.lower()) in _BRINGS:
             path, cleans = shown(given.get("path") or ""), shown(given.get("clean", True)).lower() != "false"
@@ -181,9 +187,10 @@ class Tracer(Struct):
         if foreign is not None:
             collected.foreign.append(foreign)
 
-    def _with_file(self, action: Action, before: Sequence[Action]) -> Action:
-        """A registration of a file with what that holds: one that an earlier step's action wrote, or one of the
-        repository that no command before it names, which may have changed it."""
+    def _with_file(self, index: int, collected: Collected) -> Action:
+        """A registration of a file with what that holds by then: one that an earlier step's action wrote, or one of the
+        repository, as commands before it have made it; as it is where one names it that may have changed it."""
+        action = collected.actions[index]
         given = action.argument("cliInputJson") if isinstance(action, AwsCall) else None
         if not isinstance(action, AwsCall) or action.operation != "RegisterTaskDefinition":
             return action
@@ -192,11 +199,13 @@ class Tracer(Struct):
             held = self._files.get(Text(given.parts[1:]))
         elif isinstance(given, str) and given.startswith(_FILE) and action.folder is not None:
             path = posixpath.normpath(posixpath.join(action.folder, given.removeprefix(_FILE)))
-            name = posixpath.basename(path)
-            touched = any(
-                isinstance(each, Command) and each.program != "aws" and name in each.source for each in before
-            )
-            held = None if touched else self.library.text(path)
+            changes, before = collected.written.changes.found, collected.actions[:index]
+            made = held_among(changes, collected.actions, path, action) if changes else None
+            if made is not None:
+                text = by_now(made, path, self.library.text)
+                held = text if not isinstance(text, Text) or text.only_hole is None else None
+            elif not _is_touched(posixpath.basename(path), before):
+                held = self.library.text(path)
         return action if not held else replace(action, arguments={**action.arguments, "cliinputjson": held})
 
     def _filled(self, value: Possible, own: dict[Hole, Possible]) -> Possible:
@@ -233,3 +242,13 @@ def _learn(known: dict[Hole, Possible], hole: Hole, value: Possible) -> None:
     """What a step writes to its outputs is known to whoever asks for them."""
     before = known.get(hole)
     known[hole] = value if before is None else one_of([before, value])
+
+
+# Programs that look at a file, or change it in ways that are on record.
+_SEEN: Final = frozenset({"aws", "jq", "yq", "sed", "cat", "envsubst", "echo", "test", "[", "ls"})
+
+
+def _is_touched(name: str, before: Sequence[Action]) -> bool:
+    """Whether a command names a file that may have changed it, and nothing is on record of that."""
+    commands = (each for each in before if isinstance(each, Command))
+    return any(each.program not in _SEEN and name in each.source for each in commands)
