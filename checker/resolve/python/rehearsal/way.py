@@ -362,4 +362,6 @@ def _failed(status: Value) -> bool | None:
     """Whether an exit status tells of a failure."""
     if status is None or isinstance(status, SCALARS):
         return status not in (None, 0, False)
+    if isinstance(status, Text) and any(isinstance(part, str) and part for part in status.parts):
+        return True  # a text is printed, and the status is 1
     return None if isinstance(status, Extern | Text) else not isinstance(status, Dict) or None
