@@ -18,6 +18,7 @@ from checker.collect.migrations.dialects.mysql import from_mysql, runs_comments
 from checker.collect.migrations.sql_context import in_context
 from checker.collect.migrations.sql_names import (
     HUMPS,
+    acting,
     arguments_of,
     columns_of,
     name_of,
@@ -219,6 +220,8 @@ def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> It
 
 def _rows(node: str, body: Mapping[str, Any], spot: Spot) -> Statement:
     """What a statement does to rows, and the columns that it writes in those that are there."""
+    if does := acting(node, body):
+        return Statement(does, Effect.OTHER, spot, relation_of(body.get("relation")))
     conflict = body.get("onConflictClause", {})
     upserts = conflict.get("action") == "ONCONFLICT_UPDATE"
     written = conflict if upserts else body if node == "UpdateStmt" else {}

@@ -85,3 +85,24 @@ def arguments_of(dropped: Mapping[str, Any]) -> tuple[str, ...] | None:
     if not isinstance(each, dict) or each.get("args_unspecified"):
         return None
     return tuple(_type(one.get("TypeName")) for one in each.get("objargs", []))
+
+
+# Functions that do something by being called, beside giving a value.
+_ACTING: Final = frozenset({"dblink_exec", "lo_unlink", "pg_terminate_backend"})
+
+
+def acting(node: str, body: Mapping[str, Any]) -> str:
+    """What a statement does that no schema tells: it has a program of the server run, or moves a sequence to a place of
+    its own; empty for any other. A sequence that is moved behind the rows that are there loses nothing.
+
+    Source: PostgreSQL documentation, "COPY" (``PROGRAM``), "Sequence Manipulation Functions" (``setval``).
+    """
+    if node == "CopyStmt":
+        return "copy by a program" if body.get("is_program") else ""
+    for target in body.get("targetList", []) if node == "SelectStmt" else ():
+        call = target.get("ResTarget", {}).get("val", {}).get("FuncCall", {})
+        name = ([name_of(part) for part in call.get("funcname", [])] or [""])[-1]
+        to = call.get("args", [])[1:2]
+        if name in _ACTING or (name == "setval" and to and "A_Const" in to[0]):
+            return name
+    return ""

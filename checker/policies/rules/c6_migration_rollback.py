@@ -114,6 +114,8 @@ def _folder(folder: MigrationFolder, pipeline: Pipeline) -> Iterator[Judgement]:
         yield _tested(folder, pipeline)
 
 
+# What is gone through by itself, or held against the rest: code, and rights that are taken away.
+_TAKEN_APART: Final = frozenset({"do", "call", "revoke"})
 # The ways back of frameworks that make them of what the migration does, and what helps where they cannot.
 _MADE_BACK: Final = {
     "django": (
@@ -241,6 +243,10 @@ def _as_promised(migration: Migration, earlier: Sequence[Migration]) -> Judgemen
     rows = [each for each in changes_rows(migration.up) if not fills_what_was_added(each, earlier)]
     if rows:
         return _no_way_back(migration, rows[0], f"it changes rows of {rows[0].table or 'a table'}")
+    hidden = [each for each in opaque(migration.up) if each.kind not in _TAKEN_APART]
+    if hidden:
+        why = f"it is marked as an expand, and what `{hidden[0].kind}` in line {hidden[0].spot.line} does is not read"
+        return migration.undecided("way-back", why, path=str(hidden[0].spot.line), fix=_FIX_BACK)
     return migration.passes("way-back", "It only expands: the previous release runs on its schema.")
 
 
