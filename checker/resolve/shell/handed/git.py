@@ -1,7 +1,7 @@
 """What git starts: aliases, programs that its settings, variables and options name, hooks of a folder.
 
 Sources: git-config(1); git(1), "Environment Variables"; githooks(5); git-rebase(1) (``--exec``), git-filter-branch(1),
-git-submodule(1) (``foreach``), git-bisect(1) (``run``), git-difftool(1), git-grep(1), git-remote-ext(1). A pager starts
+git-bisect(1) (``run``), git-difftool(1), git-grep(1), git-remote-ext(1). A pager starts
 on a terminal alone, and a step has none: what is set as one is followed all the same, as it may be given one.
 """
 
@@ -191,10 +191,8 @@ def git(told: Told) -> Iterator[Handed]:
     yield from _by_variables(told, verb, rest)
     for value in given(rest, _OPTIONS.get(verb, ())):
         yield from command(value)
-    if (verb, rest[:1]) in {("submodule", ("foreach",)), ("bisect", ("run",))}:
-        behind = [word for index, word in enumerate(rest[1:]) if index or word not in {"--recursive", "--quiet"}]
-        if behind:
-            yield line(behind[0]) if verb == "submodule" and len(behind) == 1 else behind
+    if (verb, rest[:1]) == ("bisect", ("run",)) and rest[1:]:
+        yield list(rest[1:])
     for word in rest if verb in _NETWORK else ():
         if shown(word).startswith("ext::"):
             yield line(word[5:]) if isinstance(word, str) else unknown("what git connects through")

@@ -1,6 +1,6 @@
 """Programs that start another one for each thing that they find or read: ``find -exec``, ``parallel``, ``watch``.
 
-Sources: GNU findutils manual, "Run Commands"; GNU Parallel manual; each program's own.
+Sources: GNU findutils manual, "Run Commands"; GNU Parallel manual; git-submodule(1), ``foreach``; each program's own.
 """
 
 from __future__ import annotations
@@ -83,6 +83,17 @@ def _lines(words: Sequence[Possible]) -> Iterator[list[Possible]]:
             yield ["sh", "-c", word]
 
 
+def _in_submodules(words: Sequence[Possible]) -> Iterator[list[Possible]]:
+    """What ``git submodule foreach`` runs: it ends where that fails (git-submodule(1))."""
+    rest = after_options(words, frozenset({"-C", "-c", "--git-dir", "--work-tree"}), Unwrapped([]))
+    if rest[:1] != ["submodule"]:
+        return
+    rest = after_options(rest[1:], frozenset(), Unwrapped([]))
+    behind = after_options(rest[1:], frozenset(), Unwrapped([])) if rest[:1] == ["foreach"] else []
+    if behind:
+        yield ["sh", "-c", behind[0]] if len(behind) == 1 else behind
+
+
 def tells_of_failures(words: Sequence[Possible]) -> bool:
     """Whether a program fails where what it started does: ``find -exec … ;`` takes that as an answer and goes on."""
     name = words[0].rsplit("/", 1)[-1] if words and isinstance(words[0], str) else ""
@@ -119,3 +130,5 @@ def started(words: Sequence[Possible]) -> Iterator[list[Possible]]:
             yield ["sh", "-c", rest[0]] if alone else rest
     elif name in {"hyperfine", "concurrently", "conc"}:
         yield from _lines(listed[1:])
+    elif name == "git":
+        yield from _in_submodules(listed[1:])
