@@ -34,7 +34,7 @@ _BRINGING: Final = frozenset(
      "cherry-pick", "read-tree", "checkout-index"}
 )  # fmt: skip
 _COPIES: Final = frozenset({"cp", "mv", "install", "ln", "rsync"})
-_NOTED: Final = frozenset({"tee", *_COPIES, *CHANGING})
+_NOTED: Final = frozenset({"tee", "rm", *_COPIES, *CHANGING})
 _RECURSIVE: Final = re.compile(r"-[a-zA-Z]*[aRr][a-zA-Z]*|--recursive|--archive")
 _SHORT_RANGE: Final = frozenset({"--hard", "--", ".", "HEAD", "-f", "--force", "-q", "--quiet", "--worktree", "-W"})
 
@@ -139,8 +139,8 @@ class Written(Struct):
         elif program in _COPIES and len(plain) > 1:
             self._copy(command, plain)
         elif program == "rm":
-            for word in plain:
-                self.texts.pop(place(word, command.folder), None)
+            for key in [place(word, command.folder) for word in plain]:
+                self._take_away(key)
         elif program == "git" and plain[:1] and plain[0] in _BRINGING and plain[0] not in {"apply", "am"}:
             self._bring(command, plain)
         else:
@@ -163,6 +163,12 @@ class Written(Struct):
     def _put(self, texts: Mapping[Possible, Possible | None]) -> None:
         self.texts.update(texts)
         self._touched.update(dict.fromkeys(texts))
+
+    def _take_away(self, key: Possible) -> None:
+        """A file is not there any more: one of the repository's own is not what runs by its name after that."""
+        self.texts.pop(key, None)
+        if self._is_own(key):
+            self._put({key: None})
 
     def _bring(self, command: Command, plain: Sequence[Possible]) -> None:
         """``git checkout`` and its kin: what it brings back is the repository's own, anything else is not known."""
@@ -229,7 +235,7 @@ class Written(Struct):
             for each in (target, beside):  # where the target is a folder
                 self._put({each: self.texts[source]})
             if command.program == "mv":
-                self.texts.pop(source, None)
+                self._take_away(source)
 
     def _copy_own(self, command: Command, word: Possible, source: Possible, target: Possible, *, alone: bool) -> None:
         """A file of the repository, or a folder, takes the place of another."""
@@ -242,6 +248,8 @@ class Written(Struct):
             beside = posixpath.normpath(f"{target}/{posixpath.basename(str(source))}")  # where the target is a folder
             for each in (*((target,) if alone else ()), *((beside,) if self._is_own(beside) else ())):
                 self._keep(each, self._own_text(source), again=False, surely=command.certain)
+            if command.program == "mv" and target != source:
+                self._take_away(source)
         elif target in self.texts or self._is_own(target):
             self._put({target: None})
 
