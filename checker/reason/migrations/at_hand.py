@@ -133,15 +133,30 @@ def handed(step: Migrating, pipeline: Pipeline) -> list[tuple[str, Possible]] | 
     the files of ``cat``. Nothing where it reads from none, ``None`` where another program prints into it."""
     found: list[tuple[str, Possible]] = []
     for command in _handing(step, pipeline):
-        if command.program == "cat" and all(_SQL.fullmatch(shown(word)) for word in command.words[1:]):
-            found += [("f", word) for word in command.words[1:]]
-        elif command.program not in {"echo", "printf"}:
-            return None
+        if command.program == "cat":
+            given = _through_cat(command)
+            if given is None or not (given or found):
+                return None
+        elif command.program in {"echo", "printf"}:
+            given = [("c", _printed(command))]
         else:
-            text = _printed(command)
-            before = found.pop()[1] if found and found[-1][0] == "c" else ""  # a statement may have several lines
-            found.append(("c", joined([before, "\n", text] if before else [text])))
+            return None
+        for kind, text in given:
+            follows = kind == "c" and bool(found) and found[-1][0] == "c"  # a statement may have several lines
+            found.append((kind, joined([found.pop()[1], "\n", text]) if follows else text))
     return found
+
+
+def _through_cat(command: Command) -> list[tuple[str, Possible]] | None:
+    """What ``cat`` prints: its files, or what is redirected into it; nothing of its own where it passes on what the
+    command before it prints. ``None`` where that is no SQL that is at hand."""
+    if len(command.words) > 1:
+        files = command.words[1:]
+    elif here := [("c", write.target) for write in command.writes if write.operator in HERE]:
+        return here
+    else:
+        files = tuple(write.target for write in command.writes if write.operator == "<")
+    return [("f", word) for word in files] if all(_SQL.fullmatch(shown(word)) for word in files) else None
 
 
 def _printed(command: Command) -> Possible:

@@ -18,6 +18,7 @@ from checker.model.migrations.tools import BY_NAME, MigrationTool
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible
+from checker.reason.migrations.lock_values import VARYING
 from checker.reason.migrations.migrating import migrating, tool_of, tools_run
 
 # Folders whose files are named as those of several tools, or of a program of the repository's own.
@@ -74,7 +75,11 @@ def _is_set(pattern: str, tool: str, pipeline: Pipeline) -> bool:
 
 _ASKS: Final = re.compile(r"\bpg_advisory_(?P<scope>xact_)?lock\s*\(", re.IGNORECASE)
 _LETS_GO: Final = re.compile(r"\bpg_advisory_unlock(?:_all)?\s*\(", re.IGNORECASE)
-_CHANGES_NOTHING: Final = re.compile(r"\s*(?:(?:SET|SHOW|SELECT)\b|\\|--)", re.IGNORECASE)
+_CHANGES_NOTHING: Final = re.compile(r"\s*(?:(?:SET|SHOW|SELECT)\b|\\|$)", re.IGNORECASE)
+_OPEN: Final = "what only the run knows"  # no statement, and nothing that changes nothing
+_BEGINS: Final = re.compile(r"\s*(?:BEGIN|START\s+TRANSACTION)\b", re.IGNORECASE)
+_COMMITS: Final = re.compile(r"\s*(?:COMMIT|END|ROLLBACK|ABORT)\b", re.IGNORECASE)
+_COMMENT: Final = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _INCLUDES: Final = re.compile(r"\s*\\(?:i|ir|include|include_relative)\b")
 _GIVEN: Final = re.compile(r"(?:-[A-Za-z]*?(?P<short>[cf])|--(?P<long>command|file))(?:=?(?P<value>.+))?", re.DOTALL)
 
@@ -92,13 +97,17 @@ def locked_first(command: Command, handed: Sequence[tuple[str, Possible]]) -> bo
     documentation, "psql", Options.
     """
     whole = bool({"-1", "--single-transaction"} & {word for word in command.words if isinstance(word, str)})
-    held = False
-    for kind, text in [*_in_order(command.words)] or [*_read_in(command, handed)]:
+    begun = held = ends = False  # a transaction, a lock, and whether that lasts as long as the transaction
+    for kind, written in [*_in_order(command.words)] or [*_read_in(command, handed)]:
+        text = _COMMENT.sub(" ", written)
         asks = _ASKS.search(text) if kind == "c" else None
         if asks is not None:
-            held = whole or not asks["scope"]
-        elif kind == "c" and _LETS_GO.search(text):
-            held = False
+            ends = bool(asks["scope"])
+            held = (whole or begun or not ends) and not VARYING.search(text[asks.end() :])
+        elif kind == "c" and (_LETS_GO.search(text) or (ends and _COMMITS.match(text))):
+            held = begun = False
+        elif kind == "c" and _BEGINS.match(text):
+            begun = True
         elif kind == "f" or not _CHANGES_NOTHING.match(text):
             return held
     return False
@@ -108,7 +117,7 @@ def _read_in(command: Command, handed: Sequence[tuple[str, Possible]]) -> Iterat
     """What it reads, as :func:`_in_order` says it: statements, and files that are included."""
     here = (("c", each.target) for each in command.writes if each.operator in HERE)
     for kind, text in (*here, *handed):
-        yield from _in_text(text if isinstance(text, str) else "") if kind == "c" else [("f", "")]
+        yield from _in_text(text if isinstance(text, str) else _OPEN) if kind == "c" else [("f", "")]
 
 
 def _in_text(text: str) -> Iterator[tuple[str, str]]:
@@ -130,4 +139,4 @@ def _in_order(words: Sequence[Possible]) -> Iterator[tuple[str, str]]:
         if found is not None:
             following = words[index + 1] if index + 1 < len(words) else ""
             given = found["value"] or following
-            yield found["short"] or found["long"][0], given if isinstance(given, str) else ""
+            yield found["short"] or found["long"][0], given if isinstance(given, str) else _OPEN

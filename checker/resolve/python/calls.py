@@ -154,8 +154,10 @@ def _method(machine: Machine, owner: Value, name: str, given: Call) -> Value:
         case Poller():
             return of_poller(machine, owner, name, given)
         case Dict() if name == "get" and positional:
-            found = None if lacks(machine, owner, positional[0]) else looked_up_in(machine, owner, positional[0])
-            return found if len(positional) < 2 or not isinstance(found, Extern | None) else positional[1]
+            otherwise = positional[1] if len(positional) > 1 else None
+            found = looked_up_in(machine, owner, positional[0])
+            missing = bool(lacks(machine, owner, positional[0])) or (len(positional) > 1 and isinstance(found, Extern))
+            return otherwise if missing else found
         case Dict() if name == "items":
             return tuple(owner.items) if not owner.open else extern(given.shown)
         case Dict() if name == "values":
