@@ -11,13 +11,14 @@
 
 from __future__ import annotations
 
-import re
 from enum import IntEnum
 from typing import Final
 
+from checker import lazy_re
+
 # What a terminal acts on, and what turns the direction of a text or stands in it unseen (Unicode Standard Annex #9,
 # "Directional Formatting Characters"; general categories Cc and Cf); halves of characters, which no encoding can write.
-_CONTROL: Final = re.compile(
+_CONTROL: Final = lazy_re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e"
     r"\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )

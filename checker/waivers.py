@@ -25,6 +25,7 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.collect.config.data_files import nearest, read_config, refuse_unseen
 from checker.collect.config.entries import Entry, entries
 from checker.collect.config.register import OUTSIDE
@@ -34,7 +35,7 @@ from checker.model.verdicts import Location, Outcome, Surface, Verdict, WaiverNo
 
 _REQUIRED: Final = ("finding", "environments", "resource", "reason", "owner", "approved-on", "expires-on")
 _KEYS: Final = (*_REQUIRED, "outcome", "holds_while")
-_ID: Final = re.compile(r"([^\[\]]+)(?:\[(.+)\])?", re.DOTALL)
+_ID: Final = lazy_re.compile(r"([^\[\]]+)(?:\[(.+)\])?", re.DOTALL)
 # What a run with the network reads: a fact that it could not see there was looked for.
 _LOOKED_AT: Final = frozenset({Surface.ACCOUNT, Surface.SETTING})
 _UNDECIDED: Final = frozenset({Outcome.UNKNOWN, Outcome.ERROR})

@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 _CHECKER = {"checker.collect", "checker.errors", "checker.model"}
+# What every room of the checker may use.
+_ALL = {"checker.lazy_re"}
 # room -> the rooms that it may import. What is not named here it may not. A file of the checker's own is a room too.
 ALLOWED = {
     "infra": {"infra"},
@@ -26,6 +29,7 @@ ALLOWED = {
     "checker.policies": {"checker.policies", "checker.model", "checker.reason"},
     "checker.reports": {"checker.reports", "checker.model", "checker.errors", "checker.nodes"},
     "checker.errors": set(),
+    "checker.lazy_re": set(),
     "checker.start": {"checker.cli"},
     "checker.nodes": {"checker.errors"},
     "checker.judge": {"checker.model", "checker.errors"},
@@ -131,7 +135,7 @@ def test_arrows_point_one_way(room: str) -> None:
         for file in files
         for module in sorted(imports(file))
         if (target := room_of(module)) is not None and not any(module.startswith(each) for each in ALLOWED[room])
-        if target not in ALLOWED[room] and module != "checker"
+        if target not in ALLOWED[room] | _ALL and module != "checker"
     ]
     assert wrong == []
 
@@ -150,6 +154,35 @@ def modules() -> dict[str, Path]:
             parts = file.relative_to(ROOT).with_suffix("").parts
             found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
     return found
+
+
+def test_expressions_wait_until_they_are_used() -> None:
+    """A run pays for those alone that it uses: what a module holds is made by ``lazy_re``."""
+
+    def made(node: ast.AST) -> Iterator[int]:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            return
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "re.compile":
+            yield node.lineno
+        for child in ast.iter_child_nodes(node):
+            yield from made(child)
+
+    files = {name: file for name, file in modules().items() if name.startswith("checker.")}
+    found = {
+        name: lines for name, file in files.items() if (lines := [*made(ast.parse(file.read_text(encoding="utf-8")))])
+    }
+    assert found == {}
+
+
+def test_every_expression_can_be_compiled() -> None:
+    """One that is wrong would be told of by the run that uses it first."""
+    names = sorted(name for name in modules() if name.startswith("checker.") and not name.endswith("__main__"))
+    program = "import importlib, re, sys\nfrom checker import lazy_re\nlazy_re.compile = re.compile\n"
+    program += "for name in sys.argv[1:]: importlib.import_module(name)\n"
+    done = subprocess.run(
+        [sys.executable, "-c", program, *names], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 def test_no_two_files_import_each_other() -> None:

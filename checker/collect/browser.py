@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import tempfile
@@ -11,10 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from checker import lazy_re
 from checker.errors import UsageError
 
 VARIABLE: Final = "CHECKER_BROWSER"
-_DATE: Final = re.compile(rb"(/(?:CreationDate|ModDate) \()D:\d{14}[+-]\d\d'\d\d'\)")
+_DATE: Final = lazy_re.compile(rb"(/(?:CreationDate|ModDate) \()D:\d{14}[+-]\d\d'\d\d'\)")
 # What Chromium and its kin are called on a PATH.
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
 

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
+from checker import lazy_re
 from checker.collect.seen import MOST_KEPT, seen
 from checker.errors import InputError
 from checker.model.resources import Raw
@@ -25,7 +26,7 @@ from checker.model.resources import Raw
 MAX_BYTES: Final = 64 * 1024 * 1024
 MAX_YAML_NODES: Final = 1_000_000
 
-_WHITESPACE: Final = re.compile(r"[ \t\n\r]*")
+_WHITESPACE: Final = lazy_re.compile(r"[ \t\n\r]*")
 _DECODER: Final = json.JSONDecoder()
 
 

@@ -7,7 +7,6 @@ cannot. Which ids they have is told by their files' names, without running them:
 from __future__ import annotations
 
 import importlib.util
-import re
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -15,12 +14,13 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
+from checker import lazy_re
 from checker.errors import ConfigError
 from checker.model.rules import Rule
 from checker.model.settings import Settings
 from checker.model.verdicts import Finding, Severity, Unread
 
-_NAME: Final = re.compile(r"([a-z]{1,8}[1-9][0-9]{0,4})_[a-z0-9_]+\.py")
+_NAME: Final = lazy_re.compile(r"([a-z]{1,8}[1-9][0-9]{0,4})_[a-z0-9_]+\.py")
 _MOST: Final = 500
 
 

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from checker import lazy_re
+
 # Tool -> the options whose value is the next word.
 _MAVEN: Final = frozenset(
     {"-f", "--file", "-P", "--activate-profiles", "-pl", "--projects", "-s", "--settings", "-gs", "--global-settings",
@@ -27,8 +29,8 @@ _TOOLS: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(("gradle", "gradlew"), _GRADLE),
     "sbt": frozenset({"-mem", "-jvm-opts", "-ivy", "-sbt-dir", "-sbt-boot", "-sbt-version", "-java-home"}),
 }
-_OF_A_PLUGIN: Final = re.compile(r"(?:[\w.-]+:)?(?P<name>[\w.-]+?):(?:\d[\w.-]*:)?(?P<goal>[\w.-]+)(?:@[\w.-]+)?")
-_ABOUT_PLUGINS: Final = re.compile(r"^maven-|-maven-plugin$|-maven$|-plugin$")
+_OF_A_PLUGIN: Final = lazy_re.compile(r"(?:[\w.-]+:)?(?P<name>[\w.-]+?):(?:\d[\w.-]*:)?(?P<goal>[\w.-]+)(?:@[\w.-]+)?")
+_ABOUT_PLUGINS: Final = lazy_re.compile(r"^maven-|-maven-plugin$|-maven$|-plugin$")
 # Files of code or of settings that replace the project's own.
 _OTHER_CODE: Final = frozenset({"-I", "--init-script", "-b", "--build-file", "-c", "--settings-file"})
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.data.goals import goals
 
 
@@ -66,18 +67,18 @@ def prints_settings(program: str) -> bool:
 
 
 # What code calls to start a program, open a connection or load other code: in JavaScript, and elsewhere.
-_REACHES: Final = re.compile(
+_REACHES: Final = lazy_re.compile(
     r"child_process|\bexec|\bspawn|\.fork\s*\(|\bfetch\b|aws|\beval\b|\bFunction\b|\bimport\b|XMLHttpRequest|WebSocket"
     r"|\bworker|getBuiltinModule|mainModule|\bconstructor\b|\b(?:globalThis|this|process|require|module)\s*\["
     r"|\bprocess\.(?:binding|dlopen|kill)",
     re.IGNORECASE,
 )
-_REACHES_ELSEWHERE: Final = re.compile(
+_REACHES_ELSEWHERE: Final = lazy_re.compile(
     r"exec\b|\bexec|\bspawn|\bsystem\b|`|%x|\bqx\b|\bfork\b|\bopen3?\b|\bpopen|\bpassthru\b|\bproc_open\b|\brequire|\buse\b|\bload\b"
     r"|\beval|\bsocket|\bhttp|\bcurl|\bnet\b|aws|\bsend\b|\binclude",
     re.IGNORECASE,
 )
-_LOADS: Final = re.compile(
+_LOADS: Final = lazy_re.compile(
     r"""require\(\s*(?!['"](?:(?:\.{0,2}/)?[\w@./-]*\.json|(?:node:)?(?:fs|path|os|crypto|util|assert|url))['"])"""
 )
 
@@ -154,7 +155,7 @@ def _first_verb(words: Sequence[object], with_value: frozenset[str] = frozenset(
     return found if isinstance(found, str) else ""
 
 
-_FOLDERS: Final = re.compile(
+_FOLDERS: Final = lazy_re.compile(
     r"(?:/usr(?:/local)?|/opt/[\w.-]+|(?:/home/\w+|/root|~)/\.[\w-]+)?/s?bin/|(?:.*/)?(?:node_modules/\.bin|\.?venv/bin|vendor/bin)/"
 )
 
@@ -162,7 +163,9 @@ _FOLDERS: Final = re.compile(
 # Files of a repository that are a build tool of their own version: they fetch it, and start it with their own words.
 # Source: Gradle User Manual, "Gradle Wrapper Reference"; Apache Maven Wrapper, "Maven Wrapper".
 WRAPPERS: Final = frozenset({"gradlew", "mvnw"})
-_WRAPPED: Final = re.compile(r"\W*(?:cygpath[ \w-]*+\W+)?(?:java|mvn|maven|gradle)(?:_?cmd|_?bin)?\W*", re.IGNORECASE)
+_WRAPPED: Final = lazy_re.compile(
+    r"\W*(?:cygpath[ \w-]*+\W+)?(?:java|mvn|maven|gradle)(?:_?cmd|_?bin)?\W*", re.IGNORECASE
+)
 
 
 def is_wrapped(program: str, file: str) -> bool:
@@ -220,10 +223,10 @@ def engine_is_harmless(words: Sequence[object]) -> bool:
     return not verb or verb in _table().verbs["docker"]
 
 
-_SETTING: Final = re.compile(r"(?:-e|--env)(?:=?)(?P<given>.*)", re.DOTALL)
+_SETTING: Final = lazy_re.compile(r"(?:-e|--env)(?:=?)(?P<given>.*)", re.DOTALL)
 # What an image is told of the job's credentials by the words behind its name: ``ecs-deploy -k "$AWS_ACCESS_KEY_ID"``.
-_HANDED: Final = re.compile(r"AWS_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)\b(?!=)|\bsecrets\.")
-_SHARES: Final = re.compile(r"\.aws\b|^(?:-v ?|--volume[= ])?/:|docker\.sock|/root\b|\$\{?HOME|~/")
+_HANDED: Final = lazy_re.compile(r"AWS_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)\b(?!=)|\bsecrets\.")
+_SHARES: Final = lazy_re.compile(r"\.aws\b|^(?:-v ?|--volume[= ])?/:|docker\.sock|/root\b|\$\{?HOME|~/")
 
 
 def _lets_in(word: object, following: object) -> bool:

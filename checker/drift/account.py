@@ -8,6 +8,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.data.type_facts import facts_of
 from checker.drift.meaning.scalars import is_arn, names_of
 from checker.drift.meaning.undeclared import tags_of
@@ -15,8 +16,8 @@ from checker.model.live.snapshot import LiveResource, Snapshot, SnapshotStack, S
 from checker.model.resources import Raw, Stack
 from checker.reason.names.naming import naming_of
 
-_STACK_ARN: Final = re.compile(r"arn:[\w-]+:cloudformation:[^:]*:[^:]*:stack/([^/]+)(?:/.*)?")
-_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_STACK_ARN: Final = lazy_re.compile(r"arn:[\w-]+:cloudformation:[^:]*:[^:]*:stack/([^/]+)(?:/.*)?")
+_UUID: Final = lazy_re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # What a reader says that it asked for where it reads types of any kind, and those that it never reads.
 _OTHER_TYPES: Final = "other types"
 _NOT_READ: Final = ("AWS::CloudFormation::", "AWS::CDK::")

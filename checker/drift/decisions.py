@@ -18,6 +18,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.live.drift import NextDeploy
 from checker.model.live.drift_decisions import Decision, NotSet
 from checker.model.resources import Raw
@@ -25,8 +26,8 @@ from checker.model.secrets.values import is_secret_name, looks_secret, plain_sec
 
 NOT_SHOWN: Final = "(not shown)"
 # A word of a command line, of which nothing says what it is for; and one that nobody would call a thing.
-_IS_WORD: Final = re.compile(r"(?:^|\.)(?:Command|EntryPoint|Args)(?:\[\d+\])?$")
-_GENERATED: Final = re.compile(r"(?:-\w)?(?=\S*\d)(?=\S*[A-Za-z])[^\s/:.,=]{8,}")
+_IS_WORD: Final = lazy_re.compile(r"(?:^|\.)(?:Command|EntryPoint|Args)(?:\[\d+\])?$")
+_GENERATED: Final = lazy_re.compile(r"(?:-\w)?(?=\S*\d)(?=\S*[A-Za-z])[^\s/:.,=]{8,}")
 
 
 class Decisions(Struct, frozen=True):

@@ -7,10 +7,10 @@ Developer Guide, "Amazon ECS blue/green deployments" (the listener rules' weight
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from checker import lazy_re
 from checker.data.type_facts import facts_of
 from checker.drift.account import Account, words_of
 from checker.drift.expected import Declared
@@ -37,7 +37,7 @@ _SCALED: Final[Mapping[str, str]] = {
     "sagemaker:variant:DesiredInstanceCount": "ProductionVariants",
 }
 _OWN_CONTROLLERS: Final = frozenset({"CODE_DEPLOY", "EXTERNAL"})
-_FAMILY: Final = re.compile(r"(?:arn:[\w-]+:ecs:[^:]*:[^:]*:task-definition/)?([\w-]+)(?::(\d+))?")
+_FAMILY: Final = lazy_re.compile(r"(?:arn:[\w-]+:ecs:[^:]*:[^:]*:task-definition/)?([\w-]+)(?::(\d+))?")
 
 
 class Releases:

@@ -14,11 +14,13 @@ from typing import Final
 
 from msgspec import Struct, field
 
+from checker import lazy_re
+
 MAX_BYTES: Final = 256 * 1024 * 1024
 MAX_FILES: Final = 1000
 # The first moment that a zip can tell: a pack has no clock.
 _MOMENT: Final = (1980, 1, 1, 0, 0, 0)
-_NAME: Final = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/){0,3}[A-Za-z0-9_-][A-Za-z0-9._-]*", re.ASCII)
+_NAME: Final = lazy_re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/){0,3}[A-Za-z0-9_-][A-Za-z0-9._-]*", re.ASCII)
 
 
 def is_safe(name: str) -> bool:

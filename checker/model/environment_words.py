@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
+from checker import lazy_re
 from checker.model.environments import EnvironmentKind
 
 # The environment of stacks of which nothing says where they belong.
@@ -22,7 +22,7 @@ _WORDS: Final[Mapping[str, EnvironmentKind]] = {
     **dict.fromkeys(("shared", "common", "global", "base", "foundation", "bootstrap"), EnvironmentKind.SHARED),
 }  # fmt: skip
 _CANONICAL: Final[Mapping[str, str]] = {"prod": "production", "prd": "production", "stage": "staging", "stg": "staging"}
-_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_WORD: Final = lazy_re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
 def words(name: str) -> list[str]:

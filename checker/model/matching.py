@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.verdicts import Outcome, Run, SubjectKind, Surface, Verdict
 
 _BAD: Final = frozenset({Outcome.FAIL, Outcome.ERROR, Outcome.UNKNOWN, Outcome.WAIVED})
@@ -24,9 +25,9 @@ _AGREEMENT: Final = 0.5
 # Beyond so many candidates of one kind nothing is guessed: what cannot be told is new.
 _MOST_CANDIDATES: Final = 300
 # What a text names or counts, as opposed to how it says it: numbers, addresses, ARNs, patterns, tags.
-_DATUM: Final = re.compile(r"[\w*${}]*[\d*:/@._$-][\w*:/@.$%{}-]*", re.ASCII)
-_PLACES: Final = re.compile(r"[\w./-]+:\d+|\b(?:lines?|steps?)\s+\d+|\b[0-9a-f]{40,64}\b", re.ASCII)
-_NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?")
+_DATUM: Final = lazy_re.compile(r"[\w*${}]*[\d*:/@._$-][\w*:/@.$%{}-]*", re.ASCII)
+_PLACES: Final = lazy_re.compile(r"[\w./-]+:\d+|\b(?:lines?|steps?)\s+\d+|\b[0-9a-f]{40,64}\b", re.ASCII)
+_NUMBER: Final = lazy_re.compile(r"-?\d+(?:\.\d+)?")
 
 
 class _Thing(NamedTuple):

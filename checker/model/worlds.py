@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from msgspec import Struct, field
 
+from checker import lazy_re
 from checker.model.values import Parameter, Pseudo
 
-_SERVICE: Final = re.compile(r"arn:aws[\w-]*:([\w-]+):")
-_ID: Final = re.compile(r"[a-z]{1,16}-(?:[0-9a-f]{17}|[0-9a-f]{8})")
+_SERVICE: Final = lazy_re.compile(r"arn:aws[\w-]*:([\w-]+):")
+_ID: Final = lazy_re.compile(r"[a-z]{1,16}-(?:[0-9a-f]{17}|[0-9a-f]{8})")
 
 
 class World(Struct, frozen=True):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Final
 
+from checker import lazy_re
 from checker.errors import UsageError
 from checker.model.verdicts import Run
 from checker.reports.safe import safe_to_show
@@ -32,9 +33,9 @@ _WITHOUT_PASSES: Final = frozenset({"console", "markdown"})
 _JSON: Final = frozenset({"json", "sarif", "oscal", "ocsf"})
 # What GitHub's runner would carry out, at the start of a line of a step's output.
 # Source: GitHub documentation, "Workflow commands for GitHub Actions".
-_COMMAND: Final = re.compile(r"^([ \t]*(?:\x1b\[[\d;]*m)*)(::|##\[)", re.MULTILINE)
+_COMMAND: Final = lazy_re.compile(r"^([ \t]*(?:\x1b\[[\d;]*m)*)(::|##\[)", re.MULTILINE)
 # Half characters, which JSON can smuggle in ("\ud800") and no encoding can write.
-_HALF: Final = re.compile("[\ud800-\udfff]")
+_HALF: Final = lazy_re.compile("[\ud800-\udfff]")
 
 
 def render(run: Run, format: str, **options: Any) -> str:  # noqa: A002 - the word people use for it

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from checker import lazy_re
 from checker.errors import printable
 from checker.model.verdicts import Identity, Outcome, Run, Severity
 from checker.reports import shape
@@ -14,7 +15,7 @@ from checker.reports.changes import Changes
 # A comment holds 65,536 characters (GitHub's API refuses more); a job's summary holds 1 MiB.
 LIMIT: Final = 60_000
 MAX_PLACES: Final = 5
-_SPECIAL: Final = re.compile(r"([\\`*_\[\]<>#|~$])")
+_SPECIAL: Final = lazy_re.compile(r"([\\`*_\[\]<>#|~$])")
 _SECTIONS: Final = (
     (Outcome.ERROR, "Rules that crashed"),
     (Outcome.FAIL, "Violated"),

@@ -9,6 +9,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.model.matching import Pair, pairs
 from checker.model.verdicts import Finding, Outcome, Run, Severity, Unread, Verdict, WaiverState, WaiverStatus
 
@@ -119,9 +120,9 @@ _WHOLE: Final = ("PolicyDocument", "ManagedPolicyArns")
 
 
 # Where something was not read, in the text of what is unknown because of it: `deploy.yml:19: `.
-_SPOT: Final = re.compile(r"\S+:\d+: ")
+_SPOT: Final = lazy_re.compile(r"\S+:\d+: ")
 
-_JOB: Final = re.compile(r"jobs/[^/]+")
+_JOB: Final = lazy_re.compile(r"jobs/[^/]+")
 
 
 def _causes(defect: Defect, holes: Collection[str]) -> frozenset[tuple[str, ...]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from html import escape
 from typing import Final
 
+from checker import lazy_re
+
 # What XML 1.0 has no way to write, not even as a reference (W3C, XML 1.0, production 2, Char).
-_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_XML: Final = lazy_re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def text(value: object) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from checker import lazy_re
 from checker.collect import git_history, repository
 from checker.collect.config.excusing_files import BASELINE_FOLDERS, DRIFT_FILE, TRIAGE_FILES
 from checker.collect.config.settings_file import FILE_NAME as SETTINGS_FILE
@@ -17,7 +17,7 @@ from checker.errors import CheckerError
 from checker.model.settings import Settings
 from checker.waivers import Known
 
-_BRANCH: Final = re.compile(r"[\w][\w./+@-]*")
+_BRANCH: Final = lazy_re.compile(r"[\w][\w./+@-]*")
 
 
 def excuses_since_base(

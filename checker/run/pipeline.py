@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.collect.exclusions import Exclusions
 from checker.collect.templates.search import is_test
 from checker.model.environment_words import UNNAMED
@@ -113,7 +113,7 @@ def _apps(traces: Mapping[EffectiveJob, Trace], library: ScriptLibrary) -> dict[
 
 
 # A line of a script that calls AWS, or has it changed.
-_CALLS: Final = re.compile(r"(?m)^[^#\n]*(?<![\w./-])(?:aws|cdk|sam|eb|copilot)[ \t]+(?:--\S+[ \t]+)*[a-z]")
+_CALLS: Final = lazy_re.compile(r"(?m)^[^#\n]*(?<![\w./-])(?:aws|cdk|sam|eb|copilot)[ \t]+(?:--\S+[ \t]+)*[a-z]")
 
 
 def _not_run(

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.collect.documents import read_document, read_text
 from checker.errors import CheckerError, printable
 from checker.model.resources import Stack
@@ -34,7 +35,7 @@ _OURS: Final = "checker"
 _GRADES: Final = {"fatal": Severity.CRITICAL, "error": Severity.CRITICAL, "warning": Severity.WARNING}
 # cdk-nag calls nearly everything an error, missing access logs as well as open access.
 _NAG_GRADES: Final = {"error": Severity.WARNING}
-_RULE: Final = re.compile(r"([^\[\]]+)(?:\[(.*)\])?", re.DOTALL)
+_RULE: Final = lazy_re.compile(r"([^\[\]]+)(?:\[(.*)\])?", re.DOTALL)
 # What cdk-nag says of a rule that crashed (nag-pack, addViolation; VALIDATION_FAILURE_ID before).
 _CRASHED: Final = "Rule threw an error during validation."
 

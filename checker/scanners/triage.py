@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 from typing import Final
 
+from checker import lazy_re
 from checker.collect.config.data_files import nearest, read_config
 from checker.collect.config.entries import Entry, entries
 from checker.collect.config.register import OUTSIDE
@@ -24,7 +25,7 @@ from checker.waivers import Selector, Waiver
 Triage = tuple[Waiver, ...]
 SORTS: Final = ("real", "by plan", "noise")
 _REQUIRED: Final = ("result", "where", "sorted", "reason", "owner", "since", "until")
-_ID: Final = re.compile(r"([^\[\]]+)(?:\[(.+)\])?", re.DOTALL)
+_ID: Final = lazy_re.compile(r"([^\[\]]+)(?:\[(.+)\])?", re.DOTALL)
 
 
 def load_triage(path: Path, shown: str, *, max_days: int) -> Triage:

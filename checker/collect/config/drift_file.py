@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from checker import lazy_re
 from checker.collect.config.data_files import read_config
 from checker.collect.config.entries import Entry, entries
 from checker.collect.config.excusing_files import DRIFT_FILE
@@ -38,8 +39,8 @@ _KEYS: Final = (
     "expires-on",
 )
 # The list where it is empty, and how far its entries are indented.
-_EMPTY: Final = re.compile(r"^drift:[ \t]*(\[[ \t]*\]|null|~)?[ \t]*(?=#|$)", re.MULTILINE)
-_ITEM: Final = re.compile(r"^([ ]*)- ", re.MULTILINE)
+_EMPTY: Final = lazy_re.compile(r"^drift:[ \t]*(\[[ \t]*\]|null|~)?[ \t]*(?=#|$)", re.MULTILINE)
+_ITEM: Final = lazy_re.compile(r"^([ ]*)- ", re.MULTILINE)
 _HEAD: Final = """\
 # What the account may show beyond or against the code. `checker drift --record` adds entries; nobody's entry excuses
 # anything before it has an owner, a reason and an end (`expires-on`, the last day on which it holds).

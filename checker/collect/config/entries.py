@@ -6,13 +6,13 @@ what it says is read strictly. Every fault is a :class:`~checker.errors.ConfigEr
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.collect.config.data_files import parse_config, refuse_silent, refuse_unknown, refuse_unseen
 from checker.errors import ConfigError, printable
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # What people tell each other: it has to say something.
 _TOLD: Final = ("owner", "reason")
-_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DATE: Final = lazy_re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class Entry(Struct, frozen=True):

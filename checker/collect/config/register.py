@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from functools import cache
 from importlib import resources
@@ -11,12 +10,13 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
+from checker import lazy_re
 from checker.collect.config.data_files import nearest, parse_config, read_config, refuse_unknown
 from checker.errors import ConfigError
 from checker.model.verdicts import Finding, Severity, Surface
 
 # Ids of the outside scanners, which the register does not list: CFN:E3012, CKV_AWS_16, ZIZMOR:unpinned-uses.
-OUTSIDE: Final = re.compile(r"(?:[a-z-]+:)?(?:[EWI]\d{4}|CKV2?_\w+)|[A-Z]{3,12}:[\w.-]+")
+OUTSIDE: Final = lazy_re.compile(r"(?:[a-z-]+:)?(?:[EWI]\d{4}|CKV2?_\w+)|[A-Z]{3,12}:[\w.-]+")
 
 SURFACES: Final[Mapping[str, Surface]] = {
     "T": Surface.TEMPLATE,
@@ -29,7 +29,7 @@ SURFACES: Final[Mapping[str, Surface]] = {
 DISPOSITIONS: Final = ("fixed", "accepted")
 _TEXTS: Final = ("title", "severity", "plan", "disposition", "surfaces")
 _KEYS: Final = (*_TEXTS, "requirements", "reviewed", "controls", "severities")
-_ID: Final = re.compile(r"[A-Z][1-9][0-9]*")
+_ID: Final = lazy_re.compile(r"[A-Z][1-9][0-9]*")
 
 
 class Entry(Struct, frozen=True):

@@ -12,21 +12,21 @@ targets:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.collect.account.target import Target
 from checker.collect.config.data_files import parse_config, read_config, refuse_unknown
 from checker.errors import ConfigError
 
 _KEYS: Final = ("account", "regions", "role-arn", "external-id", "profile", "endpoint-url", "environments", "stacks")
-_ACCOUNT: Final = re.compile(r"\d{12}")
-_REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d+")
-_ROLE: Final = re.compile(r"arn:aws[\w-]*:iam::(\d{12}):role/.+")
+_ACCOUNT: Final = lazy_re.compile(r"\d{12}")
+_REGION: Final = lazy_re.compile(r"[a-z]{2}(-[a-z]+)+-\d+")
+_ROLE: Final = lazy_re.compile(r"arn:aws[\w-]*:iam::(\d{12}):role/.+")
 _HINT: Final = "Write account (twelve digits, quoted), regions, role-arn, environments."
 
 

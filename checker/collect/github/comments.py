@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any, Final
 
+from checker import lazy_re
 from checker.collect.github.client import connected, refusal_of, token_of, url_of
 from checker.errors import OutputError, UsageError, install_with
 from checker.model.live.repository_settings import NotRead
 
 DEADLINE: Final = 30.0
-_NAME: Final = re.compile(r"(?!\.)[\w.-]+/(?!\.{1,2}$)[\w.-]+", re.ASCII)
+_NAME: Final = lazy_re.compile(r"(?!\.)[\w.-]+/(?!\.{1,2}$)[\w.-]+", re.ASCII)
 _NEEDS: Final = "pull-requests:write"
 
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from msgspec.structs import fields
 
+from checker import lazy_re
 from checker.collect.github import shapes
 from checker.collect.github.client import Client, WrongShape, connected, refusal_of, token_of, url_of
 from checker.errors import install_with
@@ -28,7 +29,7 @@ from checker.model.values import ABSENT, Absent
 
 DEADLINE: Final = 30.0
 """Seconds for everything together."""
-_NAME: Final = re.compile(r"(?!\.)[\w.-]+/(?!\.{1,2}$)[\w.-]+", re.ASCII)
+_NAME: Final = lazy_re.compile(r"(?!\.)[\w.-]+/(?!\.{1,2}$)[\w.-]+", re.ASCII)
 # Fine-grained permissions, as the API's pages name them.
 _METADATA: Final = "metadata:read"
 _ACTIONS: Final = "actions:read"

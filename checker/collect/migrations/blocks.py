@@ -15,6 +15,7 @@ from typing import Any, Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.collect.migrations.sql_context import in_context
 from checker.collect.migrations.sql_names import name_of, relation_of
 from checker.model.migrations.folders import Effect, Statement
@@ -24,7 +25,7 @@ Read = Callable[[str], tuple[Statement, ...]]
 _MOST_NODES: Final = 20_000
 _BEFORE: Final = 2  # TRIGGER_TYPE_BEFORE
 _ERROR: Final = 21  # ERROR, which RAISE EXCEPTION is
-_ROW: Final = re.compile(r"\b(?:new|old)\b", re.IGNORECASE)
+_ROW: Final = lazy_re.compile(r"\b(?:new|old)\b", re.IGNORECASE)
 _DEEPEST: Final = 200
 _WRITES: Final = frozenset({"CMD_INSERT", "CMD_UPDATE", "CMD_DELETE"})
 _HELD: Final = frozenset({Effect.CONTRACT, Effect.DATA})
@@ -108,9 +109,9 @@ def _queries(source: str) -> Iterator[str]:
             yield _composed(_query(node.get("query")).strip())
 
 
-_LITERAL: Final = re.compile(r"'(?:[^']|'')*'")
-_FORMAT: Final = re.compile(r"format\s*\(\s*('(?:[^']|'')*')\s*(?:,(.*))?\)", re.IGNORECASE | re.DOTALL)
-_DIRECTIVE: Final = re.compile(r"%(?:\d+\$)?[IsL]")
+_LITERAL: Final = lazy_re.compile(r"'(?:[^']|'')*'")
+_FORMAT: Final = lazy_re.compile(r"format\s*\(\s*('(?:[^']|'')*')\s*(?:,(.*))?\)", re.IGNORECASE | re.DOTALL)
+_DIRECTIVE: Final = lazy_re.compile(r"%(?:\d+\$)?[IsL]")
 _NAMED_LATER: Final = "named_at_run_time"
 
 

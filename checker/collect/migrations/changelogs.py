@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.collect.documents import read_text
 from checker.collect.migrations.sql import parse_sql
 from checker.errors import InputError
@@ -20,18 +21,20 @@ from checker.model.migrations.folders import Migration, MigrationFolder, SqlFile
 from checker.model.sources import Problem, Spot
 
 MAX_BYTES: Final = 5 * 1024 * 1024
-_FORMATTED: Final = re.compile(r"\A\s*--[ \t]*liquibase[ \t]+formatted[ \t]+sql\b", re.IGNORECASE)
-_CHANGE_SET: Final = re.compile(r"^[ \t]*--[ \t]*changeset[ \t]+(?P<said>\S[^\n]*)$", re.IGNORECASE | re.MULTILINE)
-_ROLLBACK: Final = re.compile(r"^[ \t]*--[ \t]*rollback\b[ \t]*(?P<said>[^\n]*)$", re.IGNORECASE | re.MULTILINE)
-_ROLLBACK_BLOCK: Final = re.compile(r"/\*[ \t]*liquibase[ \t]+rollback\b(?P<said>.*?)\*/", re.IGNORECASE | re.DOTALL)
-_NOTHING: Final = re.compile(r"(?:empty|not required)?;?", re.IGNORECASE)
-_OTHER_SET: Final = re.compile(r"changeset(?:id|path|author)\s*:", re.IGNORECASE)
-_OUTSIDE: Final = re.compile(r"\brunInTransaction[ \t]*:[ \t]*\"?false\b", re.IGNORECASE)
-_LOG: Final = re.compile(r".*change-?_?(?:log|set)s?.*\.(?:xml|ya?ml|json)", re.IGNORECASE)
-_IN_FOLDER: Final = re.compile(r"[\w-]+.*\.(?:xml|ya?ml|json)", re.IGNORECASE)
-_FOLDER: Final = re.compile(r"liquibase|(?:db[._-]?)?change[-_]?(?:log|set)?s?|v?\d[\d._]*", re.IGNORECASE)
+_FORMATTED: Final = lazy_re.compile(r"\A\s*--[ \t]*liquibase[ \t]+formatted[ \t]+sql\b", re.IGNORECASE)
+_CHANGE_SET: Final = lazy_re.compile(r"^[ \t]*--[ \t]*changeset[ \t]+(?P<said>\S[^\n]*)$", re.IGNORECASE | re.MULTILINE)
+_ROLLBACK: Final = lazy_re.compile(r"^[ \t]*--[ \t]*rollback\b[ \t]*(?P<said>[^\n]*)$", re.IGNORECASE | re.MULTILINE)
+_ROLLBACK_BLOCK: Final = lazy_re.compile(
+    r"/\*[ \t]*liquibase[ \t]+rollback\b(?P<said>.*?)\*/", re.IGNORECASE | re.DOTALL
+)
+_NOTHING: Final = lazy_re.compile(r"(?:empty|not required)?;?", re.IGNORECASE)
+_OTHER_SET: Final = lazy_re.compile(r"changeset(?:id|path|author)\s*:", re.IGNORECASE)
+_OUTSIDE: Final = lazy_re.compile(r"\brunInTransaction[ \t]*:[ \t]*\"?false\b", re.IGNORECASE)
+_LOG: Final = lazy_re.compile(r".*change-?_?(?:log|set)s?.*\.(?:xml|ya?ml|json)", re.IGNORECASE)
+_IN_FOLDER: Final = lazy_re.compile(r"[\w-]+.*\.(?:xml|ya?ml|json)", re.IGNORECASE)
+_FOLDER: Final = lazy_re.compile(r"liquibase|(?:db[._-]?)?change[-_]?(?:log|set)?s?|v?\d[\d._]*", re.IGNORECASE)
 _PLAN: Final = "sqitch.plan"
-_SETTING: Final = re.compile(r"^[ \t]*(top_dir|deploy_dir|revert_dir)[ \t]*=[ \t]*(\S[^\n]*)$", re.MULTILINE)
+_SETTING: Final = lazy_re.compile(r"^[ \t]*(top_dir|deploy_dir|revert_dir)[ \t]*=[ \t]*(\S[^\n]*)$", re.MULTILINE)
 
 
 def is_of_tools(name: str) -> bool:

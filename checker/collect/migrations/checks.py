@@ -3,12 +3,12 @@ takes nothing away."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.collect.migrations.check_trees import widens
 from checker.model.migrations.folders import Effect, Migration, SqlFile, Statement
 
@@ -67,7 +67,7 @@ def _apply(statement: Statement, in_force: dict[str, dict[str, str]]) -> None:
 
 # Each holds all values of those before it. Source: PostgreSQL documentation, "Numeric Types".
 _LADDERS: Final = (("int2", "int4", "int8"), ("float4", "float8"))
-_TYPE: Final = re.compile(r"([^(\[]+)(?:\((\d+)(?:,(\d+))?\))?((?:\[\])*)")
+_TYPE: Final = lazy_re.compile(r"([^(\[]+)(?:\((\d+)(?:,(\d+))?\))?((?:\[\])*)")
 _OF_TIME: Final = frozenset({"time", "timetz", "timestamp", "timestamptz"})
 _MOST_DIGITS: Final = 6  # of a second's fraction, where none are asked for ("Date/Time Types")
 

@@ -17,6 +17,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.collect.documents import read_text
 from checker.collect.folders import walk
 from checker.collect.migrations.frameworks.connections import read_connections
@@ -29,18 +30,18 @@ from checker.model.sources import Problem, Spot
 MAX_FILES: Final = 5_000
 MAX_BYTES: Final = 1024 * 1024
 _MAX_OF_RUNNER: Final = 60
-_TEST: Final = re.compile(
+_TEST: Final = lazy_re.compile(
     r"(?:^|/)(?:tests?|__tests__|testing|spec|e2e|fixtures)/|(?:^|/)(?:test_[^/]*|conftest|[^/]*(?:_test|\.test|\.spec))\.\w+$"
 )
-_LISTS: Final = re.compile(
+_LISTS: Final = lazy_re.compile(
     r"\b(?:readdir(?:Sync)?|readFile(?:Sync)?|listdir|scandir|iterdir|r?glob(?:Sync)?|read_text|read_bytes|ReadDir|ReadFile"
     r"|WalkDir|embed\.FS|read_dir|open)\b"
 )
 _EXECUTE: Final = r"\.(?:query|execute\w*|exec|Exec(?:Context)?|unsafe|raw|batch_execute|simple_query|none)\s*"
-_EXECUTES: Final = re.compile(_EXECUTE + r"\(")
+_EXECUTES: Final = lazy_re.compile(_EXECUTE + r"\(")
 # What a text holds whose code executes: a comment may stand before the bracket.
-_MAY_EXECUTE: Final = re.compile(_EXECUTE + r"(?:[(#]|/[/*])")
-_DRIVER: Final = re.compile(
+_MAY_EXECUTE: Final = lazy_re.compile(_EXECUTE + r"(?:[(#]|/[/*])")
+_DRIVER: Final = lazy_re.compile(
     r"\b(?:psycopg2?|asyncpg|pg8000|sqlalchemy|tokio_postgres|sqlx|pgxpool|pgx|lib/pq|database/sql|pg-promise|slonik|knex)\b"
     r"|(?:\bfrom\s+|\brequire\(\s*|\bimport\(\s*|^import\s+)['\"](?:pg|postgres|pg-pool|@neondatabase/serverless)['\"]",
     re.MULTILINE,
@@ -52,7 +53,7 @@ _OF_DRIVERS: Final = (
 )  # fmt: skip
 _SQL_FILES: Final = (".sql", "/migration")
 # A test that runs a way back: the command's word as an argument, a call by its name, or the file itself.
-_BACK: Final = re.compile(
+_BACK: Final = lazy_re.compile(
     r"['\"`](?:down|downgrade|rollback|revert|undo|redo)['\"`]|\.down\.sql\b|/down\.sql\b"
     r"|\b(?:\w*[_.])?(?:downgrade|undo|migrate_?[dD]own|down)\(|\bmigrate[:.](?:down|rollback)\b"
     r"|\bMigrator\.run\([^)\n]*:down\b"
@@ -76,10 +77,10 @@ _LIBRARIES: Final[Mapping[str, Mapping[str, tuple[str, re.Pattern[str]]]]] = {
     language: {tool.name: _library(written, tool.imports[language]) for tool in TOOLS if language in tool.imports}
     for language, written in _IMPORTS.items()
 }
-_PYTHON_IMPORT: Final = re.compile(
+_PYTHON_IMPORT: Final = lazy_re.compile(
     r"^[ \t]*(?:from\s++(\.*[\w.]*)\s+import\s+([^\n]+)|import\s+([\w., ]+))", re.MULTILINE
 )
-_SCRIPT_IMPORT: Final = re.compile(
+_SCRIPT_IMPORT: Final = lazy_re.compile(
     r"(?:\bfrom\s*|\brequire\(\s*|\bimport\(\s*|\bimport\s+)['\"](\.{1,2}/[^'\"\n]+)['\"]"
 )
 

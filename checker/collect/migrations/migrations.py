@@ -21,6 +21,7 @@ from typing import Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.collect.documents import read_text
 from checker.collect.exclusions import Exclusions
 from checker.collect.folders import walk
@@ -49,18 +50,18 @@ from checker.model.sources import Problem, Spot
 MAX_BYTES: Final = 5 * 1024 * 1024
 MAX_FILES: Final = 5_000
 
-_FLYWAY: Final = re.compile(r"(?P<kind>[VUR])(?P<number>[\d._]*)__(?P<name>.*)\.sql", re.IGNORECASE)
+_FLYWAY: Final = lazy_re.compile(r"(?P<kind>[VUR])(?P<number>[\d._]*)__(?P<name>.*)\.sql", re.IGNORECASE)
 # The same without a description, which says enough in a folder of migrations alone.
-_VERSION: Final = re.compile(r"(?P<kind>[VU])(?P<number>\d+(?:[._]\d+)*)(?P<name>)\.sql", re.IGNORECASE)
-_FOLDER: Final = re.compile(r"(?P<number>\d+)(?:[_-](?P<name>.*))?")
-_MIGRATIONS: Final = re.compile(r"migrate|.*migrations?", re.IGNORECASE)
+_VERSION: Final = lazy_re.compile(r"(?P<kind>[VU])(?P<number>\d+(?:[._]\d+)*)(?P<name>)\.sql", re.IGNORECASE)
+_FOLDER: Final = lazy_re.compile(r"(?P<number>\d+)(?:[_-](?P<name>.*))?")
+_MIGRATIONS: Final = lazy_re.compile(r"migrate|.*migrations?", re.IGNORECASE)
 # Migrations as code: Alembic's revisions, Rails', and the numbered files of Django, Knex, TypeORM, Sequelize.
-_CODE: Final = re.compile(r"(?:[0-9a-f]{12}_.*\.py|\d{4,}[_-].*\.(?:py|rb|ts|js|mjs|cjs|php|cs|exs|go))", re.IGNORECASE)
+_CODE: Final = lazy_re.compile(r"(?:[0-9a-f]{12}_.*\.py|\d{4,}[_-].*\.(?:py|rb|ts|js|mjs|cjs|php|cs|exs|go))", re.I)
 _CODE_ENDINGS: Final = (".py", ".rb", ".ts", ".js", ".mjs", ".cjs", ".php", ".cs", ".exs", ".go", ".java", ".kt")
 # How a migration written as code declares itself, whatever its file is called: each tool's own documentation. A program
 # that only names one of these is none. Before each a word of it, which is looked for at once.
 _IS_CODE: Final = tuple(
-    (word, re.compile(written, re.MULTILINE))
+    (word, lazy_re.compile(written, re.MULTILINE))
     for word, written in (
         ("down_revision", r"^down_revision\b"),
         ("from yoyo import", r"^from yoyo import"),

@@ -16,6 +16,8 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from checker import lazy_re
+
 FORWARD: Final = frozenset({"up", "ups", "do", "apply", "forward", "forwards", "deploy", "upgrade", "migrate"})
 BACK: Final = frozenset(
     {"down", "downs", "undo", "undos", "rollback", "rollbacks", "revert", "reverts", "reverse", "downgrade", "back",
@@ -24,12 +26,14 @@ BACK: Final = frozenset(
 
 # A date or date and time with signs between, a version with dots, or a plain number; at the very end of the name, or
 # before a sign that parts it from the rest.
-_NUMBER: Final = re.compile(
+_NUMBER: Final = lazy_re.compile(
     r"(?P<number>\d{4}[-_.]\d{2}[-_.]\d{2}(?:[-_.tT]?\d{4,6})?|\d+(?:\.\d+)*)(?=[_.-]|$)(?P<rest>.*)", re.DOTALL
 )
-_CLOSE: Final = re.compile(r"(?P<number>\d+)(?P<rest>[^\d_.-].*\.(?:up|down))", re.IGNORECASE | re.DOTALL)  # 001x.up
-_FIRST: Final = re.compile(r"(?P<word>[a-z]+)(?P<sign>[_.-])(?=\d)", re.IGNORECASE)
-_SIGN: Final = re.compile(r"[_.-]+")
+_CLOSE: Final = lazy_re.compile(
+    r"(?P<number>\d+)(?P<rest>[^\d_.-].*\.(?:up|down))", re.IGNORECASE | re.DOTALL
+)  # 001x.up
+_FIRST: Final = lazy_re.compile(r"(?P<word>[a-z]+)(?P<sign>[_.-])(?=\d)", re.IGNORECASE)
+_SIGN: Final = lazy_re.compile(r"[_.-]+")
 
 
 class Named(Struct, frozen=True):

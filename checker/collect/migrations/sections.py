@@ -14,26 +14,29 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.collect.migrations.naming import BACK, FORWARD
 from checker.collect.migrations.sql import parse_sql
 from checker.model.migrations.folders import SqlFile
 from checker.model.migrations.tools import TOOLS
 
 _WORDS: Final = "|".join(sorted(FORWARD | BACK, key=len, reverse=True))
-_COMMENT: Final = re.compile(r"^[ \t]*(?:--|#|/\*)(?P<said>[^\n]*)$", re.MULTILINE)
+_COMMENT: Final = lazy_re.compile(r"^[ \t]*(?:--|#|/\*)(?P<said>[^\n]*)$", re.MULTILINE)
 # goose, dbmate and sql-migrate (their documentation), micrate (`+micrate Up`), Play (`!Ups`), MyBatis (`//@UNDO`).
-_SIGNED: Final = re.compile(
+_SIGNED: Final = lazy_re.compile(
     rf"(?:\+\w+[ \t]+|\w+:|//[ \t]*@|@|!)(?P<way>{_WORDS})\b(?:[ \t]+\w+(?::\w+)?)*", re.IGNORECASE
 )
-_BARE: Final = re.compile(
+_BARE: Final = lazy_re.compile(
     rf"(?:\w+[ \t]+)?(?P<way>{_WORDS})(?:[ \t]+(?:migration|section|script|sql|part))?:?", re.IGNORECASE
 )
-_TERN: Final = re.compile(r"create above[ \t]*/[ \t]*drop below", re.IGNORECASE)  # tern documentation, migrations
+_TERN: Final = lazy_re.compile(r"create above[ \t]*/[ \t]*drop below", re.IGNORECASE)  # tern documentation, migrations
 _TOOLS: Final = tuple(
-    (tool.name, re.compile(rf"--[ \t]*{tool.section}(?:up|down)\b", re.IGNORECASE)) for tool in TOOLS if tool.section
+    (tool.name, lazy_re.compile(rf"--[ \t]*{tool.section}(?:up|down)\b", re.IGNORECASE))
+    for tool in TOOLS
+    if tool.section
 )
-_OUTSIDE: Final = tuple(re.compile(tool.outside, re.IGNORECASE) for tool in TOOLS if tool.outside)
-_STATEMENT: Final = re.compile(r"^[ \t]*(?!--|#|/\*|\*)[^\s]", re.MULTILINE)
+_OUTSIDE: Final = tuple(lazy_re.compile(tool.outside, re.IGNORECASE) for tool in TOOLS if tool.outside)
+_STATEMENT: Final = lazy_re.compile(r"^[ \t]*(?!--|#|/\*|\*)[^\s]", re.MULTILINE)
 
 
 class _Mark(Struct, frozen=True):

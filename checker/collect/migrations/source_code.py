@@ -6,6 +6,7 @@ import re
 from pathlib import PurePosixPath
 from typing import Final
 
+from checker import lazy_re
 from checker.model.migrations.folders import SourceFile
 
 LANGUAGES: Final = {
@@ -14,23 +15,23 @@ LANGUAGES: Final = {
     ".php": "other", ".exs": "other", ".cs": "other",
 }  # fmt: skip
 # A string that never ends is taken to the end of its line: whatever the text, each sign is looked at once.
-_TOKEN: Final = re.compile(
+_TOKEN: Final = lazy_re.compile(
     r"""(?P<comment>//[^\n]*|/\*[\s\S]*?(?:\*/|\Z))
       | (?P<string>'(?:[^'\\\n]|\\.)*'?|"(?:[^"\\\n]|\\.)*"?|`(?:[^`\\]|\\[\s\S])*`?)""",
     re.VERBOSE,
 )
-_HASH: Final = re.compile(
+_HASH: Final = lazy_re.compile(
     r"""(?P<string>'(?:[^'\\\n]|\\.)*'?|"(?:[^"\\\n]|\\.)*"?)|(?P<comment>\#[^\n]*)""",
     re.VERBOSE,
 )
-_PYTHON: Final = re.compile(
+_PYTHON: Final = lazy_re.compile(
     r"""(?P<comment>\#[^\n]*)
       | (?P<string>(?<![\w])[rRuUbBfF]{0,2}(?:\"{3}[\s\S]*?(?:\"{3}|\Z)|'{3}[\s\S]*?(?:'{3}|\Z)
           |"(?:[^"\\\n]|\\[\s\S])*"?|'(?:[^'\\\n]|\\[\s\S])*'?))
     """,
     re.VERBOSE,
 )
-_SQL_COMMENT: Final = re.compile(r"--[^\n]*|/\*[\s\S]*?(?:\*/|\Z)")
+_SQL_COMMENT: Final = lazy_re.compile(r"--[^\n]*|/\*[\s\S]*?(?:\*/|\Z)")
 
 
 def source_file(file: str, text: str) -> SourceFile:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.collect.migrations.alter_table import alter_table
 from checker.collect.migrations.blocks import Blocks
 from checker.collect.migrations.check_trees import checks_of
@@ -58,8 +59,8 @@ _DATA: Final[Mapping[str, str]] = {
 # What only other systems' SQL has. Source: MySQL Reference Manual, "CREATE TABLE Statement" and "Schema Object Names";
 # Transact-SQL Reference, "Database identifiers" and "GO".
 _OTHERS: Final[Mapping[str, re.Pattern[str]]] = {
-    "MySQL": re.compile(r"`[\w $-]+`|\bAUTO_INCREMENT\b|\)\s*ENGINE\s*=", re.IGNORECASE),
-    "SQL Server": re.compile(r"\[\w+\]\.\[\w+\]|\bIDENTITY\s*\(\s*\d|^\s*GO\s*$", re.IGNORECASE | re.MULTILINE),
+    "MySQL": lazy_re.compile(r"`[\w $-]+`|\bAUTO_INCREMENT\b|\)\s*ENGINE\s*=", re.IGNORECASE),
+    "SQL Server": lazy_re.compile(r"\[\w+\]\.\[\w+\]|\bIDENTITY\s*\(\s*\d|^\s*GO\s*$", re.IGNORECASE | re.MULTILINE),
 }
 _FIX: Final = {
     False: "Correct the statement.",
@@ -79,7 +80,7 @@ def _of_another(text: str) -> str:
 
 
 # PostgreSQL's scanner looks at a run of them once for every comment that may begin in it.
-_SIGNS: Final = re.compile(r"[-+*/<>=~!@#%^&|`?]{1000}")
+_SIGNS: Final = lazy_re.compile(r"[-+*/<>=~!@#%^&|`?]{1000}")
 
 
 def parse_sql(text: str, file: str, first_line: int = 1, *, within: bool = False, translated: bool = False) -> SqlFile:
@@ -344,13 +345,13 @@ def _rename(body: Mapping[str, Any], spot: Spot) -> Statement:
 
 
 # Lines of psql's own that change nothing of the database (PostgreSQL documentation, "psql", "Meta-Commands").
-_SETTINGS_OF_PSQL: Final = re.compile(
+_SETTINGS_OF_PSQL: Final = lazy_re.compile(
     r"^\\(?:set|unset|echo|qecho|warn|timing|pset|encoding|x|t|a|errverbose|prompt)\b[^\n]*", re.MULTILINE
 )
 
 
 # A line by which psql goes through another file: PostgreSQL documentation, "psql", Meta-Commands.
-_INCLUDES: Final = re.compile(
+_INCLUDES: Final = lazy_re.compile(
     r"^\\(?P<how>i|include|ir|include_relative)[ \t]+'?(?P<file>[\w./-]+)'?[ \t]*$", re.MULTILINE
 )
 _MOST_GIVEN: Final = 500

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from checker import lazy_re
+
 # Where a word begins in a name like `AddColumn`.
-HUMPS: Final = re.compile(r"(?<!^)(?=[A-Z])")
+HUMPS: Final = lazy_re.compile(r"(?<!^)(?=[A-Z])")
 
 
 def relation_of(node: Any) -> str:

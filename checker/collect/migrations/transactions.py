@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.collect.documents import read_text
 from checker.errors import InputError
 from checker.model.migrations.folders import Effect, SqlFile, Statement
@@ -81,7 +82,7 @@ def _stands_alone(node: str, body: Mapping[str, Any]) -> bool:
 # -- what lies beside a file ---------------------------------------------------------------------
 
 _LONGEST: Final = 65_536
-_ASKS: Final = re.compile(
+_ASKS: Final = lazy_re.compile(
     r"^[ \t]*(?:executeInTransaction|run_in_transaction)[ \t]*=[ \t]*\"?false\b", re.IGNORECASE | re.MULTILINE
 )
 _File = TypeVar("_File", bound=SqlFile | None)

@@ -12,6 +12,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
+from checker import lazy_re
 from checker.collect.folders import walk
 from checker.collect.pipeline.scripts import MAX_FILES, ScriptLibrary
 from checker.collect.templates.search import is_test
@@ -21,24 +22,24 @@ from checker.model.sources import Problem
 _SOURCES: Final = (".ts", ".mts", ".js", ".mjs", ".cjs", ".py", ".java", ".kt", ".cs", ".fs", ".go")
 # Languages in which a file sees others of its package without importing them.
 _WHOLE_PACKAGES: Final = (".java", ".kt", ".cs", ".fs", ".go")
-_NO_APP: Final = re.compile(r"^test_|^conftest\.|[._]test\.|\.spec\.|_test\.|Tests?\.\w+$|\.d\.ts$")
+_NO_APP: Final = lazy_re.compile(r"^test_|^conftest\.|[._]test\.|\.spec\.|_test\.|Tests?\.\w+$|\.d\.ts$")
 # `app.node.tryGetContext("key")`, Go's `jsii.String("key")` in it; `get_context` of a node; all of it at once.
-_ASKED: Final = re.compile(
+_ASKED: Final = lazy_re.compile(
     r"(?i:\btry_?get_?context|\bnode(?:\(\))?\s*[?!]?\.\s*get_?(?:all_?)?context)\b"
     r"(?:\s*\(\s*(?:jsii\.String\(\s*)?(?P<argument>[^()]{0,200}))?"
     r"|env(?:iron)?\W{1,3}(?:get\W{1,3})?CDK_CONTEXT_JSON\b"
 )
 # What is in every such call: most files have none, and a glance costs less.
 _GLANCE: Final = ("tContext", "t_context", "llContext", "ll_context", "CDK_CONTEXT_JSON")
-_LITERAL: Final = re.compile(r"""^(?P<quote>["'`])(?P<key>[^"'`$]*)(?P=quote)\s*,?\s*$""")
+_LITERAL: Final = lazy_re.compile(r"""^(?P<quote>["'`])(?P<key>[^"'`$]*)(?P=quote)\s*,?\s*$""")
 # A text that is put together: its parts tell nothing of the key.
-_MADE: Final = re.compile(r"""\$\{|\+|^[rR]?[fF]["']|%|\.format\b|\$["']|\.concat\b""")
-_PYTHON_IMPORT: Final = re.compile(
+_MADE: Final = lazy_re.compile(r"""\$\{|\+|^[rR]?[fF]["']|%|\.format\b|\$["']|\.concat\b""")
+_PYTHON_IMPORT: Final = lazy_re.compile(
     r"(?m)^[ \t]*(?:from[ \t]+(?P<of>[\w.]+)[ \t]+import\b[ \t]*(?P<names>\([^)]*\)|[^\n#;]*)"
     r"|import[ \t]+(?P<whole>[\w., \t]+))"
 )
-_SCRIPT_IMPORT: Final = re.compile(r"""\b(?:from|import|require)\b\s*+\(?\s*["'](?P<of>[^"'\n]+)["']""")
-_NAME: Final = re.compile(r"[\w.]+")
+_SCRIPT_IMPORT: Final = lazy_re.compile(r"""\b(?:from|import|require)\b\s*+\(?\s*["'](?P<of>[^"'\n]+)["']""")
+_NAME: Final = lazy_re.compile(r"[\w.]+")
 
 
 class _Found(Struct):

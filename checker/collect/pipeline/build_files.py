@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from checker import lazy_re
 from checker.collect.folders import walk
 
-_NAME: Final = re.compile(
+_NAME: Final = lazy_re.compile(
     r"build\.rs|pom\.xml|.*\.gradle(?:\.kts)?|.*\.(?:[cfv][sb]?proj|targets|props)|CMakeLists\.txt|.*\.cmake|.*\.sbt"
     r"|mix\.exs|.*\.(?:scala|kt|groovy|java)"
 )
-_CODE_OF_BUILDS: Final = re.compile(
+_CODE_OF_BUILDS: Final = lazy_re.compile(
     r"(?:.*/)?(?:buildSrc|build-logic)/.*\.(?:kt|groovy|java)|(?:.*/)?project/.*\.scala"
 )
-_CODE: Final = re.compile(r".*\.(?:scala|kt|groovy|java)")
+_CODE: Final = lazy_re.compile(r".*\.(?:scala|kt|groovy|java)")
 
 
 def build_files(root: Path, most: int) -> Iterator[str]:

@@ -33,7 +33,7 @@ _MOST_BYTES: Final = 32 * 1024 * 1024
 _MOST_REPOSITORIES: Final = 32
 # Whose code decides what following comes to.
 _DECIDING: Final = (
-    *("model", "data", "resolve", "errors.py"),
+    *("model", "data", "resolve", "errors.py", "lazy_re.py"),
     # What is read, and how it is parsed.
     *("collect/pipeline", "collect/documents.py", "collect/folders.py", "collect/seen.py"),
 )

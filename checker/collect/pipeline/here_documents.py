@@ -10,14 +10,16 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
+from checker import lazy_re
+
 if TYPE_CHECKING:
     from tree_sitter import Node
 
 EXPANSIONS: Final = frozenset(
     {"simple_expansion", "expansion", "command_substitution", "arithmetic_expansion", "process_substitution"}
 )
-_BEGINS: Final = re.compile(rb"\\.|(?P<begin>`|\$[\w({@*#?$!-])", re.DOTALL)
-_QUOTES: Final = re.compile(rb"[\"'\\]")
+_BEGINS: Final = lazy_re.compile(rb"\\.|(?P<begin>`|\$[\w({@*#?$!-])", re.DOTALL)
+_QUOTES: Final = lazy_re.compile(rb"[\"'\\]")
 # How often what is never closed is looked for beyond its line: bash refuses such a script.
 _MAX_UNCLOSED: Final = 20
 # Parses a part of the script as one of its own; offsets are those in the whole.

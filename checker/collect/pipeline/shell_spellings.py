@@ -10,17 +10,19 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from checker import lazy_re
+
 _MAX_SIGNS: Final = 100_000
 _MAX_STRINGS: Final = 200
-_DOCUMENT: Final = re.compile(r"(?<!\d)(\d*)<<(-?)\s*(?:'([^'\n]+)'|\"([^\"\n]+)\"|(\\?)([A-Za-z_][\w.-]*))")
+_DOCUMENT: Final = lazy_re.compile(r"(?<!\d)(\d*)<<(-?)\s*(?:'([^'\n]+)'|\"([^\"\n]+)\"|(\\?)([A-Za-z_][\w.-]*))")
 _REDIRECTION: Final = r"(?:\d*|&)(?:>>|>\||>|<)(?![<>(])&?\s*(?:\"[^\"\n]*\"|[^\s;|&<>()\"'`])+"
-_BEFORE: Final = re.compile(rf"((?:\s+{_REDIRECTION})+)\s*$")
-_FOR: Final = re.compile(r"\bfor(\s+[A-Za-z_]\w*)[ \t]+do\b")
-_IN: Final = re.compile(r"\bfor[ \t]+([A-Za-z_]\w*)[ \t]*\n[ \t]*in\b([^\n;]*)\n")
-_EXTENDED: Final = re.compile(r"[!*?+@]\(")
-_KEY: Final = re.compile(r"\[([\w.-]+(?: +[\w.-]+)+)\](?=\+?=|\}|[:#%/^,@-])")
-_TEST: Final = re.compile(r"(?<![\[\w$])\[ (?!\[)((?:(?! \])[^\n])*?(?:\\[()<>]|[\"'][()][\"'])[^\n]*?) \](?!\])")
-_PARENTHESIS: Final = re.compile(r"\"[()]\"|'[()]'|\\[()]")
+_BEFORE: Final = lazy_re.compile(rf"((?:\s+{_REDIRECTION})+)\s*$")
+_FOR: Final = lazy_re.compile(r"\bfor(\s+[A-Za-z_]\w*)[ \t]+do\b")
+_IN: Final = lazy_re.compile(r"\bfor[ \t]+([A-Za-z_]\w*)[ \t]*\n[ \t]*in\b([^\n;]*)\n")
+_EXTENDED: Final = lazy_re.compile(r"[!*?+@]\(")
+_KEY: Final = lazy_re.compile(r"\[([\w.-]+(?: +[\w.-]+)+)\](?=\+?=|\}|[:#%/^,@-])")
+_TEST: Final = lazy_re.compile(r"(?<![\[\w$])\[ (?!\[)((?:(?! \])[^\n])*?(?:\\[()<>]|[\"'][()][\"'])[^\n]*?) \](?!\])")
+_PARENTHESIS: Final = lazy_re.compile(r"\"[()]\"|'[()]'|\\[()]")
 
 
 def respelled(text: str) -> str:
@@ -33,7 +35,7 @@ def respelled(text: str) -> str:
 
 
 # The grammar takes a brace behind `!` and `time` for a command's name, without a word.
-_TURNED: Final = re.compile(r"(?<![\w\\\"'=$-])(!|time(?:[ \t]+-p)?)[ \t]+\{(?=[ \t\n])")
+_TURNED: Final = lazy_re.compile(r"(?<![\w\\\"'=$-])(!|time(?:[ \t]+-p)?)[ \t]+\{(?=[ \t\n])")
 BRACES: Final = "__braces__"  # the first command of parentheses that stand for braces
 
 
@@ -53,8 +55,10 @@ def turned_groups(text: str) -> str:
 
 # A word of the shell that the grammar does not know: `coproc NAME { a; b; }`, `coproc ( a )`, `coproc a`. Source: Bash
 # Reference Manual, "Coprocesses": the command runs beside the script, as behind `&`.
-_BESIDE: Final = re.compile(r"(?<![^\s;&|({])coproc[ \t]+(?:(?:[A-Za-z_]\w*[ \t]+)?([({])(?=[\s(])|(?=[^\s;&|<>]))")
-_REDIRECTED: Final = re.compile(r"(?:[ \t]*+\d*+[<>]++&?[ \t]*+[^\s;&|]++)*+[ \t]*+;?")
+_BESIDE: Final = lazy_re.compile(
+    r"(?<![^\s;&|({])coproc[ \t]+(?:(?:[A-Za-z_]\w*[ \t]+)?([({])(?=[\s(])|(?=[^\s;&|<>]))"
+)
+_REDIRECTED: Final = lazy_re.compile(r"(?:[ \t]*+\d*+[<>]++&?[ \t]*+[^\s;&|]++)*+[ \t]*+;?")
 
 
 def coprocesses(text: str) -> str:
@@ -85,8 +89,8 @@ def coprocesses(text: str) -> str:
 
 # A descriptor whose number goes into a variable (Bash Reference Manual, "Redirections"), and a turned command that is
 # timed, which means the same as a timed one that is turned.
-_NAMED: Final = re.compile(r"(?<=[ \t])\{[A-Za-z_]\w*\}(?=>>|>\||>(?!\()|<(?!\())")
-_TIMED: Final = re.compile(r"(?<![^\s;&|({])(time(?:[ \t]+-p)?)([ \t]+)!(?=[ \t])")
+_NAMED: Final = lazy_re.compile(r"(?<=[ \t])\{[A-Za-z_]\w*\}(?=>>|>\||>(?!\()|<(?!\())")
+_TIMED: Final = lazy_re.compile(r"(?<![^\s;&|({])(time(?:[ \t]+-p)?)([ \t]+)!(?=[ \t])")
 
 
 def named_descriptors(text: str) -> str:
@@ -213,7 +217,7 @@ def _descriptors(text: str) -> str:
     return text
 
 
-_LOOP: Final = re.compile(r"(?<![^\s;&|({])(?:for|select|while|until|done)(?=[\s;<>|&)]|$)")
+_LOOP: Final = lazy_re.compile(r"(?<![^\s;&|({])(?:for|select|while|until|done)(?=[\s;<>|&)]|$)")
 
 
 def _ends_a_list(text: str) -> bool:
@@ -270,8 +274,8 @@ def _closing(text: str, opening: int) -> int:
 
 
 # What stands in place of a value, as in `"${LIST:-["a"]}"`: the grammar takes signs of it for the shell's own.
-_DEFAULT: Final = re.compile(r"\$\{[A-Za-z_]\w*(?:\[[@*\w]+\])?:?[-=?+](?![\"}])")
-_OWN_SIGNS: Final = re.compile(r"[\[\]{}|;&<>()']")
+_DEFAULT: Final = lazy_re.compile(r"\$\{[A-Za-z_]\w*(?:\[[@*\w]+\])?:?[-=?+](?![\"}])")
+_OWN_SIGNS: Final = lazy_re.compile(r"[\[\]{}|;&<>()']")
 
 
 def _defaults(text: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from functools import cache, partial
 from typing import TYPE_CHECKING, Final
 
+from checker import lazy_re
 from checker.collect.pipeline.here_documents import false_ends
 from checker.collect.pipeline.shell_spellings import coprocesses, named_descriptors, respelled, turned_groups
 from checker.collect.pipeline.shell_statements import Reader, TooDeepError
@@ -99,9 +100,9 @@ def _part(source: bytes, begin: int, end: int) -> Node:
 
 # A name in the middle of a word, as in `$REPOSITORY:$STAGE-api`. Where a hyphen follows the name, the grammar ends the
 # word behind the dollar sign and begins another one, which may be a command's name.
-_INNER_NAME: Final = re.compile(rb"(?<=[^\s\"'`\\$({])\$(\d|[A-Za-z_]\w*)")
+_INNER_NAME: Final = lazy_re.compile(rb"(?<=[^\s\"'`\\$({])\$(\d|[A-Za-z_]\w*)")
 
-_WITHIN: Final = re.compile(rb"[^\s\"'`\\$(){};|&<>]*")
+_WITHIN: Final = lazy_re.compile(rb"[^\s\"'`\\$(){};|&<>]*")
 
 
 def _named(source: bytes, root: Node) -> tuple[bytes, Node]:
@@ -129,7 +130,7 @@ def _torn(source: bytes, root: Node) -> list[re.Match[bytes]]:
 
 
 # Two assignments on a line, which the grammar takes for the beginning of the command on the next one.
-_TWO: Final = re.compile(rb"^[^\n=]*\w=[^\n]*[ \t]\w+=", re.MULTILINE)
+_TWO: Final = lazy_re.compile(rb"^[^\n=]*\w=[^\n]*[ \t]\w+=", re.MULTILINE)
 
 
 def _ended(source: bytes, root: Node) -> tuple[bytes, Node]:

@@ -6,19 +6,20 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from checker import lazy_re
 from checker.collect.pipeline.here_documents import EXPANSIONS, Parse, expansions, is_literal
 from checker.model.pipeline.shell import Block, Literal, Opaque, Part, Substitution, Variable, Word
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_BRACED: Final = re.compile(
+_BRACED: Final = lazy_re.compile(
     rb"\$\{(?P<prefix>[#!]?)(?P<name>[A-Za-z_]\w*|\d+|[@*#?$!_-])(?:\[(?P<index>[^\]]*)\])?"
     rb"(?P<operator>:[-=?+]|[-=?+]|##?|%%?|//?|\^\^?|,,?|:|@)?(?P<rest>.*)\}\Z",
     re.DOTALL,
 )
-_UNQUOTED_ESCAPE: Final = re.compile(r"\\(\n|.)", re.DOTALL)
-_QUOTED_ESCAPE: Final = re.compile(r'\\([$`"\\\n])')
+_UNQUOTED_ESCAPE: Final = lazy_re.compile(r"\\(\n|.)", re.DOTALL)
+_QUOTED_ESCAPE: Final = lazy_re.compile(r'\\([$`"\\\n])')
 _ANSI: Final = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"', "e": "\x1b"}
 
 

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from checker import lazy_re
 from checker.collect.folders import walk
 
-_OWN_COMMANDS: Final = re.compile(
+_OWN_COMMANDS: Final = lazy_re.compile(
     r"\\[!A-Za-z.]|^[ \t]*\.[a-z]|^[ \t]*(?:system|pager|source)[ \t]|\bload_extension\b", re.IGNORECASE | re.MULTILINE
 )
 

@@ -3,15 +3,17 @@ their names, or their folders'."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from checker import lazy_re
 from checker.collect.folders import walk
 
-_CODE: Final = re.compile(r".*\.(?:[cm]?[jt]sx?|bats|go|rb|php|rs|feature|py|java|kts?|scala|groovy|cs|fs|exs|swift)")
-_TEST: Final = re.compile(
+_CODE: Final = lazy_re.compile(
+    r".*\.(?:[cm]?[jt]sx?|bats|go|rb|php|rs|feature|py|java|kts?|scala|groovy|cs|fs|exs|swift)"
+)
+_TEST: Final = lazy_re.compile(
     r"(?:.*/)?(?:[^/]*[._-](?:test|tests|spec|specs|cy|e2e|it)\.[cm]?[jt]sx?"  # JavaScript, TypeScript
     r"|(?:__tests__|tests?|specs?|e2e|integration|cypress|playwright)/.*\.[cm]?[jt]sx?"
     r"|[^/]*\.bats|[^/]*_test\.go|[^/]*_(?:spec|test)\.rb|[^/]*Test\.php|tests/.*\.rs|[^/]*\.feature"

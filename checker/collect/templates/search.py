@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatchcase, translate
@@ -17,6 +16,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
+from checker import lazy_re
 from checker.collect.documents import MAX_BYTES
 from checker.collect.exclusions import Exclusions
 from checker.collect.folders import walk
@@ -37,24 +37,24 @@ _TEST_FOLDERS: Final = frozenset(
 # Folders that a search passes over and that are worth a word; caches and tools' own folders are not.
 _SAID: Final = frozenset({"vendor", "third_party", "dist", "build", "target", ".aws-sam", ".serverless"})
 # Patterns that begin with a word are found many times faster than those that do not.
-_RESOURCES: Final = re.compile(rb"""Resources["']?\s*:""")
-_RESOURCE_TYPE: Final = re.compile(rb"""Type["']?\s*:\s*["']?(?:AWS|Alexa|Custom)::""")
-_INDENTED: Final = re.compile(rb"""[ \t]+"["']?""")  # a key of JSON, which may stand on its line alone
+_RESOURCES: Final = lazy_re.compile(rb"""Resources["']?\s*:""")
+_RESOURCE_TYPE: Final = lazy_re.compile(rb"""Type["']?\s*:\s*["']?(?:AWS|Alexa|Custom)::""")
+_INDENTED: Final = lazy_re.compile(rb"""[ \t]+"["']?""")  # a key of JSON, which may stand on its line alone
 
 # A character that need not be escaped, escaped: in JSON, and between double quotes in YAML.
-_ESCAPED: Final = re.compile(rb"\\(?:u00|x)([2-7][0-9A-Fa-f])")
+_ESCAPED: Final = lazy_re.compile(rb"\\(?:u00|x)([2-7][0-9A-Fa-f])")
 
-_VERSION: Final = re.compile(rb"""(?m)^\s*\{?\s*["']?AWSTemplateFormatVersion["']?\s*:""")
+_VERSION: Final = lazy_re.compile(rb"""(?m)^\s*\{?\s*["']?AWSTemplateFormatVersion["']?\s*:""")
 _NO_RESOURCES: Final = "it says AWSTemplateFormatVersion and declares no Resources: not read as a template"
 _FIX_RESOURCES: Final = "Declare Resources, or leave it out below [exclude] in checker.toml."
 # What another program fills in before there is a template: Jinja, ERB, Mustache, Go's templates.
 _FILLED_IN: Final = (".j2", ".jinja", ".jinja2", ".erb", ".tpl", ".tmpl", ".mustache", ".hbs", ".gotmpl", ".in")
-_PLACES: Final = re.compile(rb"\{\{|\{%|<%")  # where something is filled in
+_PLACES: Final = lazy_re.compile(rb"\{\{|\{%|<%")  # where something is filled in
 _NOT_FILLED_IN: Final = "a template that another program fills in first: what comes of it is not known, it was not read"
 _FIX_FILLED_IN: Final = "Fill it in before the gate and name it with --assembly, or leave it out below [exclude]."
 
 # As `aws ecs register-task-definition --cli-input-json` takes it.
-_TASK_DEFINITION: Final = re.compile(rb"""["']?containerDefinitions["']?\s*:\s*[\[\n]""")
+_TASK_DEFINITION: Final = lazy_re.compile(rb"""["']?containerDefinitions["']?\s*:\s*[\[\n]""")
 
 # Tool -> the files that show that a repository uses it. Patterns of a file's name, or of its path where they have "/".
 _NOT_READ: Final[Mapping[str, tuple[str, ...]]] = {
@@ -96,7 +96,7 @@ _PATTERNS: Final = tuple(
     (pattern, tool) for tool, patterns in _NOT_READ.items() for pattern in patterns if pattern not in _EXACT
 )
 # Of those the ones that a name alone may match: every file of a repository is asked.
-_BY_NAME: Final = re.compile("|".join(translate(pattern) for pattern, _ in _PATTERNS if "/" not in pattern))
+_BY_NAME: Final = lazy_re.compile("|".join(translate(pattern) for pattern, _ in _PATTERNS if "/" not in pattern))
 
 
 class Found(Struct):

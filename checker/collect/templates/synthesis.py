@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
+from checker import lazy_re
 from checker.collect.seen import forget
 from checker.collect.user_cache import keep, key_of, user_cache
 from checker.errors import InputError
@@ -136,15 +137,15 @@ def _synthesize(project: Path, settings: Settings, folder: Path) -> None:
 
 
 # Lines of a stack trace and of the runtime's own talk: they say where, and never why.
-_NO_CAUSE: Final = re.compile(
+_NO_CAUSE: Final = lazy_re.compile(
     r"""^\s*(?:at\s .*[:)]\d* | File\s".*",\sline\s\d+.* | Traceback\s\(.* | [\^~]+ | \.{3}.* | Node\.js\sv\S+ | \}?,?
         | Caused\sby:? | \S+:\d+(?::\d+)? | npm\s(?:ERR!|error).* | Subprocess\sexited\swith\serror\s\d+ )\s*$""",
     re.VERBOSE,
 )
-_ERROR: Final = re.compile(
+_ERROR: Final = lazy_re.compile(
     r"^\s*(?:[\w.$]*(?:Error|Exception|Failure)\b.{0,90}?:|error\b|fatal\b|panic\b)", re.IGNORECASE
 )
-_PLACE: Final = re.compile(r"^\s*at\s|^\s+File \"")
+_PLACE: Final = lazy_re.compile(r"^\s*at\s|^\s+File \"")
 
 
 def _cause(output: str) -> str:

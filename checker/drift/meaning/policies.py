@@ -7,18 +7,18 @@ for a list of one, a root ARN for an account id. Source: IAM User Guide, "Gramma
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, every, yes_if
 from checker.model.resources import Raw
 from checker.model.values import Text, Unknown, as_list, worth
 
-_ROOT: Final = re.compile(r"arn:[\w-]+:iam::(\d{12}):root")
-_ACCOUNT: Final = re.compile(r"(?<!\d)\d{12}(?!\d)")
+_ROOT: Final = lazy_re.compile(r"arn:[\w-]+:iam::(\d{12}):root")
+_ACCOUNT: Final = lazy_re.compile(r"(?<!\d)\d{12}(?!\d)")
 _ACTIONS: Final = ("Action", "NotAction")
 _PRINCIPALS: Final = ("Principal", "NotPrincipal")
 _RESOURCES: Final = ("Resource", "NotResource")

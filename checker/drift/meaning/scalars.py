@@ -6,12 +6,12 @@ are compared, never guessed: what is merely similar is different.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from ipaddress import ip_interface, ip_network
 from typing import Final
 
+from checker import lazy_re
 from checker.data.type_facts import TypeFacts
 from checker.model.resources import Raw
 from checker.model.secrets.values import NOT_KEPT
@@ -23,7 +23,7 @@ _NOT_SET_WORDS: Final = frozenset(
     {"", "0", "false", "none", "off", "disabled", "disable", "inactive", "not_set", "null"}
 )
 # IANA protocol numbers that EC2 shows by name.
-_WORD: Final = re.compile(r"[A-Za-z][\w.-]*")
+_WORD: Final = lazy_re.compile(r"[A-Za-z][\w.-]*")
 # Properties that hold what people wrote, where case is meant.
 _TEXT: Final = frozenset(
     [
@@ -44,12 +44,12 @@ _TEXT: Final = frozenset(
     ]
 )
 _PROTOCOLS: Final = {"1": "icmp", "6": "tcp", "17": "udp", "58": "icmpv6", "all": "-1"}
-_DOMAIN: Final = re.compile(r"[\w*\\-]+(\.[\w*\\-]+)+\.?")
+_DOMAIN: Final = lazy_re.compile(r"[\w*\\-]+(\.[\w*\\-]+)+\.?")
 # A number as text, up to what a floating-point number tells apart. What begins with further zeros is an id.
-_NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d+)?(?:[eE][+-]?\d{1,2})?")
-_WHOLE: Final = re.compile(r"-?\d{1,40}")
-_OCTAL: Final = re.compile(r"[0-7]{3,4}")
-_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?")
+_NUMBER: Final = lazy_re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d+)?(?:[eE][+-]?\d{1,2})?")
+_WHOLE: Final = lazy_re.compile(r"-?\d{1,40}")
+_OCTAL: Final = lazy_re.compile(r"[0-7]{3,4}")
+_TIME: Final = lazy_re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?")
 
 
 def same(expected: Raw, live: Raw, pattern: str, facts: TypeFacts) -> bool:

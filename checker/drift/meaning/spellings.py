@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
+from checker import lazy_re
 from checker.model.values import Resolved
 
 _Item: TypeAlias = dict[str, Resolved]
@@ -96,7 +97,7 @@ def _condition(condition: _Item) -> _Item:
     return {**rest, **({name: others} if others else {}), "Values": inside}
 
 
-_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?|\.\d+) ?(vCPU|GB)", re.IGNORECASE)
+_SIZE: Final = lazy_re.compile(r"(\d+(?:\.\d+)?|\.\d+) ?(vCPU|GB)", re.IGNORECASE)
 
 
 def _task_size(task: _Item) -> _Item:
@@ -119,7 +120,7 @@ _FORMS: Final[Mapping[str, Callable[[_Item], _Item]]] = {
     "ByteMatchStatement": _byte_match,
     "": _task_size,
 }
-_LAST: Final = re.compile(
+_LAST: Final = lazy_re.compile(
     r"(?:^|\.)((?:Default)?Actions\.\*|Conditions\.\*|LifecycleConfiguration\.Rules\.\*|ByteMatchStatement)$"
 )
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.data.type_facts import TypeFacts, covers
 from checker.drift.meaning.differences import Around, Difference, Kind
 from checker.drift.meaning.policies import as_policy, is_default_policy, is_policy, opened
@@ -16,14 +16,14 @@ from checker.model.resources import Raw
 
 # Tags that services and tools set on what they make. Sources: Elastic Beanstalk, EKS and ECS developer guides on
 # tagging; `aws:` is reserved for AWS itself.
-_TAGS_OF_SERVICES: Final = re.compile(
+_TAGS_OF_SERVICES: Final = lazy_re.compile(
     r"aws:|elasticbeanstalk:|eks:|kubernetes\.io/|k8s\.|AmazonECSManaged|cloudformation:"
 )
 # Lists of settings by name: a service shows all of them, whoever set which.
-_BAG: Final = re.compile(r"(Attributes|Settings|Parameters|Options|Properties)$")
+_BAG: Final = lazy_re.compile(r"(Attributes|Settings|Parameters|Options|Properties)$")
 # What opens something to everybody.
-_PUBLIC: Final = re.compile(r"Public(?!Key)|Anonymous|Unauthenticated")
-_PROSE: Final = re.compile(r"(Description|DisplayName|Comment)$")
+_PUBLIC: Final = lazy_re.compile(r"Public(?!Key)|Anonymous|Unauthenticated")
+_PROSE: Final = lazy_re.compile(r"(Description|DisplayName|Comment)$")
 # Prose of the resource as a whole, which services of every kind leave empty unless somebody writes it.
 _ABOUT: Final = frozenset({"Description", "Comment"})
 _NAMES: Final = ("Key", "Name", "ParameterName", "OptionName")

@@ -6,15 +6,15 @@ version again only when the template's own changes. So a later minor version is 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
+from checker import lazy_re
 from checker.model.values import Resolved
 
 _ASKED: Final = "AutoMinorVersionUpgrade"
 _VERSION: Final = "EngineVersion"
-_NUMBERS: Final = re.compile(r"\d{1,6}(?:\.\d{1,6}){1,3}")
+_NUMBERS: Final = lazy_re.compile(r"\d{1,6}(?:\.\d{1,6}){1,3}")
 # Which of a version's numbers are the major version (Amazon RDS User Guide, engine versions).
 _MAJOR: Final = {"postgres": 1, "mysql": 2, "mariadb": 2}
 

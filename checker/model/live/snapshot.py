@@ -6,12 +6,12 @@ here says how it was read. ``checker/collect/snapshots.py`` reads and writes the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
 from msgspec import Struct, field
 
+from checker import lazy_re
 from checker.model.resources import Raw
 from checker.model.verdicts import Unread
 
@@ -24,7 +24,7 @@ MISREAD: Final = "the answer is not in the service's form"
 # Why a property is unread that a resource has only once it is made.
 NOT_YET: Final = "it is being created, and there is none yet"
 # How a reason begins where a call failed: with the service and the operation.
-_CALL: Final = re.compile(r"[a-z][\w-]*:[A-Z]\w+: ")
+_CALL: Final = lazy_re.compile(r"[a-z][\w-]*:[A-Z]\w+: ")
 
 
 def is_failure(why: str) -> bool:

@@ -6,12 +6,12 @@ locks are all asked here. Looked up in November 2026.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
 from msgspec import Struct, field
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open
 
 
@@ -204,7 +204,7 @@ TOOLS: Final = (
 )  # fmt: skip
 BY_NAME: Final = {tool.name: tool for tool in TOOLS}
 _TELLING: Final = ("migrat", *sorted({tool.name.partition("-")[0] for tool in TOOLS if tool.telling}))
-_ABOUT: Final = re.compile(rf"(?<![a-z])(?:{'|'.join(_TELLING[1:])})|{_TELLING[0]}")
+_ABOUT: Final = lazy_re.compile(rf"(?<![a-z])(?:{'|'.join(_TELLING[1:])})|{_TELLING[0]}")
 
 
 def about_migrations(text: str) -> bool:

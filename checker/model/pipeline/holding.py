@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from checker import lazy_re
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.workflows import INHERIT
 
-_SECRET: Final = re.compile(r"\bsecrets\.(?!GITHUB_TOKEN\b)", re.IGNORECASE)
+_SECRET: Final = lazy_re.compile(r"\bsecrets\.(?!GITHUB_TOKEN\b)", re.IGNORECASE)
 # Variables from which every AWS SDK takes credentials (AWS SDKs and Tools Reference Guide, "Environment variables").
 AWS_KEYS: Final = frozenset(
     {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"}

@@ -13,6 +13,8 @@ from functools import cache
 from itertools import accumulate
 from typing import Final
 
+from checker import lazy_re
+
 _MOST_WORDS: Final = 1_000
 _REST: Final = r"[^\n|;&]{0,256}?"  # of the same command
 _VALUE: Final = r"(?P<value>(?![-$`{<(*%])[^\s'\"$`|;&<>\\]{2,512})"
@@ -56,7 +58,7 @@ _FORMS: Final = (
     rf"(?i:\bon\b|\boff\b)(?=[^\n]{{0,256}}?{_ACL_RIGHT})[^\n]{{0,256}}?{_ACL_VALUE}",
 )
 # Each needs one of these words; most texts have none of them.
-_HINT: Final = re.compile(
+_HINT: Final = lazy_re.compile(
     r"curl|wget|http|xhs?\b|-cli\b|mysql|mariadb|sqlcmd|\bbcp\b|osql|mongo|cqlsh|influx|twine|ldap|sshpass|zip\b"
     r"|\b7z|openssl|login|rabbitmqctl|htpasswd|secret-|plaintext|SecureString|stdin|--with-token|passphrase-fd"
     r"|sudo|[ '\"]>"

@@ -12,8 +12,10 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from checker import lazy_re
+
 _KEYS: Final = tuple(
-    (re.compile(form), what)
+    (lazy_re.compile(form), what)
     for what, form in (
         ("an AWS access key", r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
         ("a private key", r"-----BEGIN [A-Z ]*PRIVATE KEY|\bAGE-SECRET-KEY-1[0-9A-Z]{40,}"),
@@ -54,10 +56,10 @@ _KEYS: Final = tuple(
         ),
     )
 )
-_SIGNED_TOKEN: Final = re.compile(r"\beyJ[0-9A-Za-z_-]{10,}\.(eyJ[0-9A-Za-z_-]{5,})\.[0-9A-Za-z_-]{20,}")
+_SIGNED_TOKEN: Final = lazy_re.compile(r"\beyJ[0-9A-Za-z_-]{10,}\.(eyJ[0-9A-Za-z_-]{5,})\.[0-9A-Za-z_-]{20,}")
 _SHORTEST_KEY: Final = 15
 # Whoever knows one of these addresses may use it: nothing else is asked for.
-_HOOK: Final = re.compile(
+_HOOK: Final = lazy_re.compile(
     r"""(?ix)https://(?:
       hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/[0-9a-z]+/[0-9a-z/]{8,}
     | (?:\w+\.)?discord(?:app)?\.com/api/(?:v\d+/)?webhooks/\d+/[\w-]{20,}
@@ -76,30 +78,30 @@ _HOOK: Final = re.compile(
     )"""
 )
 # A password in a URL, unless it is a reference that a shell or the program fills in.
-_URL_PASSWORD: Final = re.compile(
+_URL_PASSWORD: Final = lazy_re.compile(
     r"[a-z][a-z0-9+.-]{0,30}://[^\s/@:]*:(?!\$|\{(?!\{resolve:)|%|\*\*)[^\s/@]+@", re.IGNORECASE
 )
 # The same in front of a registry's host, as container engines never take it and people write it: not a digest.
-_HOST_PASSWORD: Final = re.compile(
+_HOST_PASSWORD: Final = lazy_re.compile(
     r"(?<![\w.+/@:-])[\w.+-]{1,64}:(?![$%{*])[^\s/@:\"']{1,200}@(?!sha\d{3}:)(?=(?:[\w-]{1,63}\.){1,8}[a-z]{2,20}(?::\d{1,5})?/)",
     re.IGNORECASE,
 )
 # user:password@tcp(db.example.com:3306)/app: how Go's MySQL driver takes it ("DSN (Data Source Name)" in its README).
 # user/password@ after the driver's name: Oracle's thin driver (JDBC Developer's Guide, "Database URLs").
-_DRIVER_PASSWORD: Final = re.compile(
+_DRIVER_PASSWORD: Final = lazy_re.compile(
     r"(?<![\w.+/@:-])[\w.+-]{1,64}:(?![$%{*])[^\s:\"']{1,200}@(?:tcp6?|unix)\("
     r"|jdbc:oracle:[a-z]{2,6}:[\w.+-]{1,64}/(?![$%{*<])[^\s@]{1,200}@"
 )
 # Server=db;Password=…; and host=db password=…: pairs of a name and a value. A reference or an open part is no value.
-_PAIR: Final = re.compile(r"(?:^|[;,&?\s])\s*([A-Za-z][\w .-]*?)\s*=\s*('[^']*'|\"[^\"]*\"|[^;,&\s]*)")
-_PASSWORD_OF_PAIR: Final = re.compile(
+_PAIR: Final = lazy_re.compile(r"(?:^|[;,&?\s])\s*([A-Za-z][\w .-]*?)\s*=\s*('[^']*'|\"[^\"]*\"|[^;,&\s]*)")
+_PASSWORD_OF_PAIR: Final = lazy_re.compile(
     r"(?i)(?:[a-z]+[ _]?)?(?:password|passwd|pwd)|(?:shared)?access ?key|account ?key"
 )
-_KEY_OF_QUERY: Final = re.compile(
+_KEY_OF_QUERY: Final = lazy_re.compile(
     r"(?i)sig|signature|sharedaccesssignature|(?:access|auth|api)?[_-]?(?:token|key)|(?:client[_-]?)?secret"
 )
-_OPEN: Final = re.compile(r"[$%{<*\[(]|\.{3}|x{4,}", re.IGNORECASE)
-_RANDOM: Final = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[0-9A-Za-z+/=%_.-]{16,}")
+_OPEN: Final = lazy_re.compile(r"[$%{<*\[(]|\.{3}|x{4,}", re.IGNORECASE)
+_RANDOM: Final = lazy_re.compile(r"(?=.*\d)(?=.*[A-Za-z])[0-9A-Za-z+/=%_.-]{16,}")
 
 
 def format_of_secret(value: str) -> str | None:

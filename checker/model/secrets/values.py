@@ -10,13 +10,14 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from checker import lazy_re
 from checker.model.environment_words import kind_of, words
 from checker.model.environments import EnvironmentKind
 from checker.model.secrets.commands import spans_of_arguments
 from checker.model.secrets.formats import format_of_secret
 
-_RESOLVED_AT_DEPLOYMENT: Final = re.compile(r"\{\{resolve:(?:secretsmanager|ssm-secure):")
-_REFERENCE_TO_RESOLVE: Final = re.compile(r"\{\{resolve:[^{}]+\}\}")
+_RESOLVED_AT_DEPLOYMENT: Final = lazy_re.compile(r"\{\{resolve:(?:secretsmanager|ssm-secure):")
+_REFERENCE_TO_RESOLVE: Final = lazy_re.compile(r"\{\{resolve:[^{}]+\}\}")
 
 # What stands in a template that was read from an account where a value may be a secret.
 NOT_KEPT: Final = "(not kept: may be a secret)"
@@ -81,17 +82,17 @@ _HOLDERS: Final = _OWNERS | {"auth", "authentication", "connection", "credential
 _SHORT: Final = frozenset({"auth", "pass", "pw", "pwd"})
 _NO_VALUE: Final = frozenset({"", "none", "null", "undefined", "true", "false", "yes", "no", "on", "off"})
 # Filled in later, or a name of something else: $VAR, an ARN, a key's alias, a mounted file, a URL, an e-mail address.
-_REFERENCE: Final = re.compile(
+_REFERENCE: Final = lazy_re.compile(
     r"\$.*|%\w+%|arn:.*|alias/.*|file:.*|/(?:run|var|etc|mnt|secrets)/.*|[a-z][a-z0-9+.-]*://\S*", re.DOTALL
 )
 # A path in a secret store (prod/shop/db), a header or a field (x-csrf-token): lower-case words.
-_NAME_OF_SOMETHING: Final = re.compile(
+_NAME_OF_SOMETHING: Final = lazy_re.compile(
     r"/?[a-z]+(?:[._-][a-z0-9]+)*(?:/[a-z0-9]+(?:[._-][a-z0-9]+)*)+|[a-z]+(?:[_-][a-z]+)+"
 )
 # What basic authentication is told: `admin:hunter2`.
-_NAME_AND_PASSWORD: Final = re.compile(r"[\w.+@-]{1,64}:(?=[^\s:/]*\d)[^\s:/$]{4,256}")
+_NAME_AND_PASSWORD: Final = lazy_re.compile(r"[\w.+@-]{1,64}:(?=[^\s:/]*\d)[^\s:/$]{4,256}")
 _SHORTEST_GENERATED: Final = 8
-_RANDOM: Final = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[0-9A-Za-z+/=_-]{20,}")
+_RANDOM: Final = lazy_re.compile(r"(?=.*\d)(?=.*[A-Za-z])[0-9A-Za-z+/=_-]{20,}")
 
 
 def plain_secret(value: str) -> str | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence, Set
 from functools import lru_cache
 from typing import Final
 
+from checker import lazy_re
 from checker.model.secrets.commands import spans_of_arguments
 from checker.model.secrets.formats import spans_of_secrets
 from checker.model.secrets.values import is_secret_name, looks_secret
@@ -19,46 +20,51 @@ NOT_SHOWN: Final = "(not shown: may be a secret)"
 _VALUE: Final = r"""(?P<value>"(?:[^"\\]|\\.)*"|'[^']*'|[^\s,;&|"'`()\[\]{}<>]++(?![(\[]))"""
 _NAME: Final = r"(?P<name>[A-Za-z_][\w.-]{1,80})"
 # NAME=value, "name": "value", --name value, PASSWORD 'value'.
-_SET: Final = re.compile(rf"{_NAME}[\"']?(?:\s*=>?\s*|\s*:\s*(?=[\"']))[fru]?{_VALUE}")
-_FLAG: Final = re.compile(rf"--{_NAME}(?:[ =]+|\\?[\"'],\s*(?=\\?[\"'])\\?){_VALUE}")
-_SQL: Final = re.compile(r"\b(?P<name>PASSWORD|IDENTIFIED\s+BY)\s+(?P<value>'[^']*'|\"[^\"]*\")", re.IGNORECASE)
-_YAML: Final = re.compile(rf"{_NAME}[\"']?\s*:\s+{_VALUE}")
+_SET: Final = lazy_re.compile(rf"{_NAME}[\"']?(?:\s*=>?\s*|\s*:\s*(?=[\"']))[fru]?{_VALUE}")
+_FLAG: Final = lazy_re.compile(rf"--{_NAME}(?:[ =]+|\\?[\"'],\s*(?=\\?[\"'])\\?){_VALUE}")
+_SQL: Final = lazy_re.compile(r"\b(?P<name>PASSWORD|IDENTIFIED\s+BY)\s+(?P<value>'[^']*'|\"[^\"]*\")", re.IGNORECASE)
+_YAML: Final = lazy_re.compile(rf"{_NAME}[\"']?\s*:\s+{_VALUE}")
 # What every match of these holds, one of it at the least: to find none is much quicker than to find no match.
 _MARKS: Final = {_SET: ("=", ":"), _FLAG: ("--",), _SQL: ("'", '"'), _YAML: (":",)}
 # What a line says of the line after it, or of a value beside it: a name alone.
-_NAMED: Final = re.compile(
+_NAMED: Final = lazy_re.compile(
     r"""(?i)["']?\b(?:name|key|parameterkey|variable)\\?["']?\s*[:=]\s*\\?["']?(?P<name>[\w./-]+)"""
 )
-_VALUED: Final = re.compile(r"""(?i)["']?\b(?:value|parametervalue|default|plaintext|valuefrom)["']?\s*[:=]""")
+_VALUED: Final = lazy_re.compile(r"""(?i)["']?\b(?:value|parametervalue|default|plaintext|valuefrom)["']?\s*[:=]""")
 # An option that is an element of a list: the next one is its value.
-_OPTION: Final = re.compile(r"""^\s*(?:-\s+)?["']?--?(?P<name>[A-Za-z][\w-]*)["']?,?\s*$""")
+_OPTION: Final = lazy_re.compile(r"""^\s*(?:-\s+)?["']?--?(?P<name>[A-Za-z][\w-]*)["']?,?\s*$""")
 # A line break that a string of JSON or of a program has in it.
-_ESCAPED: Final = re.compile(r"\\[nrt]")
-_OPENS: Final = re.compile(r"""["']?(?P<name>[\w.-]+)["']?\s*(?:[:=]\s*+(?:[|>][+-]?\d?)?|[ =]\\)\s*+[("\[{]?\s*$""")
+_ESCAPED: Final = lazy_re.compile(r"\\[nrt]")
+_OPENS: Final = lazy_re.compile(
+    r"""["']?(?P<name>[\w.-]+)["']?\s*(?:[:=]\s*+(?:[|>][+-]?\d?)?|[ =]\\)\s*+[("\[{]?\s*$"""
+)
 # Long and mixed as nobody writes words; a commit's SHA, a digest or an integrity hash is no secret.
-_RANDOM: Final = re.compile(
+_RANDOM: Final = lazy_re.compile(
     r"(?<![0-9A-Za-z+/=])(?=[0-9A-Za-z+/=]*[a-z])(?=[0-9A-Za-z+/=]*[A-Z])(?=[0-9A-Za-z+/=]*\d)[0-9A-Za-z+/=]{28,}"
 )
 # What CDK ends a generated name with: the rest of such a name is words.
-_NAME_HASH: Final = re.compile(r"[0-9A-F]{8}$")
+_NAME_HASH: Final = lazy_re.compile(r"[0-9A-F]{8}$")
 _SHORTEST_SCRIPT: Final = 8
-_DIGITS: Final = re.compile(r"\d+")
-_PATH: Final = re.compile(r"[\w.-]*+(?:/(?=[\w.-]*[a-z]{3})[\w.-]++){2,}+")
+_DIGITS: Final = lazy_re.compile(r"\d+")
+_PATH: Final = lazy_re.compile(r"[\w.-]*+(?:/(?=[\w.-]*[a-z]{3})[\w.-]++){2,}+")
 # What stands in where a secret could not be fetched: `DB_PASSWORD=$(aws ... || echo VALUE)`, whatever it is stored in.
 _PRINTED_INSTEAD: Final = r"""\|\|\s*(?:echo|printf|print)\s+(?:-\S+\s+)*["']?"""
-_STANDS_IN: Final = re.compile(rf"""{_PRINTED_INSTEAD}[^\s"'$&>|)]""")
+_STANDS_IN: Final = lazy_re.compile(rf"""{_PRINTED_INSTEAD}[^\s"'$&>|)]""")
 # One word with letters and digits, as nobody writes an answer.
-_GENERATED_STANDS_IN: Final = re.compile(
+_GENERATED_STANDS_IN: Final = lazy_re.compile(
     rf"""{_PRINTED_INSTEAD}(?P<value>(?=[^\s"')]*\d)(?=[^\s"')]*[A-Za-z])[^\s"'$&>|)]{{8,}})["']?\s*(?:[)`;]|$)"""
 )
-_TAKEN: Final = re.compile(r"(?P<name>[A-Za-z_]\w*)=[\"']?(?:\$\(|`)")
-_FETCHES: Final = re.compile(
+_TAKEN: Final = lazy_re.compile(r"(?P<name>[A-Za-z_]\w*)=[\"']?(?:\$\(|`)")
+_FETCHES: Final = lazy_re.compile(
     r"get-secret-value|get-parameters?\b|\bkms\s+decrypt|\bop\s+read|vault\s+(?:kv\s+get|read)"
 )
 # The key of a mapping whose value stands inside of it: ``deploy_password: {default: x}``.
-_HOLDS: Final = re.compile(r"""["']?(?P<name>[\w.-]+)["']?\s*:\s*(?:\{|$)""")
-_WHOLE_KEY: Final = re.compile("-----BEGIN [A-Z ]*PRIVATE KEY.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL)
-_KEY_BEGINS, _KEY_ENDS = re.compile("-----BEGIN [A-Z ]*PRIVATE KEY"), re.compile("-----END [A-Z ]*PRIVATE KEY")
+_HOLDS: Final = lazy_re.compile(r"""["']?(?P<name>[\w.-]+)["']?\s*:\s*(?:\{|$)""")
+_WHOLE_KEY: Final = lazy_re.compile("-----BEGIN [A-Z ]*PRIVATE KEY.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL)
+_KEY_BEGINS, _KEY_ENDS = (
+    lazy_re.compile("-----BEGIN [A-Z ]*PRIVATE KEY"),
+    lazy_re.compile("-----END [A-Z ]*PRIVATE KEY"),
+)
 
 
 @lru_cache(maxsize=8192)

@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.model.answers import YES, Open
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
@@ -68,7 +69,7 @@ _FIX_MUTABILITY = "Set ImageTagMutability to IMMUTABLE; exclude only tags that n
 
 _FIX_PUSH = "Push the commit SHA alone; give a release's image its own tag with put-image."
 # What a tag is called that a release brings with it: a new one for every release.
-_RELEASE_TAG = re.compile(r"tag|version|release", re.IGNORECASE)
+_RELEASE_TAG = lazy_re.compile(r"tag|version|release", re.IGNORECASE)
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:

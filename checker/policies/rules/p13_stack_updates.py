@@ -21,10 +21,10 @@ Fix
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Set
 from typing import TYPE_CHECKING, Final
 
+from checker import lazy_re
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _SERVICE: Final = "AWS::ECS::Service"
 _FIX_FAMILY: Final = "Name the family (CDK: task_definition_revision=TaskDefinitionRevision.LATEST)."
 _FIX_COUNT: Final = "Leave DesiredCount out of the template once the service exists."
-_REVISION: Final = re.compile(r":\d+$")
+_REVISION: Final = lazy_re.compile(r":\d+$")
 
 
 def check(environment: Environment) -> Iterator[Judgement]:

@@ -23,6 +23,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from checker import lazy_re
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource, Stack, StackPlace
@@ -40,7 +41,7 @@ _FIX_PROTECTED: Final = (
     "Make the stack for the first time with --no-rollback, or with protection left off by a context."
 )
 _POLICY: Final = "DeletionPolicy"
-_BOOTSTRAP: Final = re.compile(r"bootstrap|init|first|protect", re.IGNORECASE)
+_BOOTSTRAP: Final = lazy_re.compile(r"bootstrap|init|first|protect", re.IGNORECASE)
 # Properties that keep a resource from being deleted, by whoever.
 _PROTECTIONS: Final = ("DeletionProtection", "DeletionProtectionEnabled", "EnableDeletionProtection")
 

@@ -26,6 +26,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, why_open
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
@@ -53,7 +54,7 @@ _MACHINES: Final = frozenset({"HostingProviderIPList", "CategoryHttpLibrary", "S
 _REDIRECTS: Final = ("GenericRFI_QUERYARGUMENTS", "EC2MetaDataSSRF_QUERYARGUMENTS")
 _LABELS: Final = ("awswaf:managed:aws:core-rule-set:genericrfi_queryarguments",
                   "awswaf:managed:aws:core-rule-set:ec2metadatassrf_queryarguments")  # fmt: skip
-_OAUTH: Final = re.compile(r"oauth|\bmcp\b|openid|/authorize|\boidc\b|mcp[-_/]|[-_/]mcp", re.IGNORECASE)
+_OAUTH: Final = lazy_re.compile(r"oauth|\bmcp\b|openid|/authorize|\boidc\b|mcp[-_/]|[-_/]mcp", re.IGNORECASE)
 
 
 def check(environment: Environment) -> Iterator[Judgement]:

@@ -22,6 +22,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Open
 from checker.model.environment_words import kind_of
 from checker.model.environments import EnvironmentKind, Project
@@ -35,9 +36,11 @@ if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline
 
 _FIX: Final = "Write types: [released], or if: ${{ !github.event.release.prerelease }} at the first job."
-_MARK: Final = re.compile(r"prerelease", re.IGNORECASE)
+_MARK: Final = lazy_re.compile(r"prerelease", re.IGNORECASE)
 # `contains(github.ref_name, '-')`, `endsWith(github.event.release.tag_name, '-rc')`
-_BY_NAME: Final = re.compile(r"(?:contains|startswith|endswith)\s*\([^)]*(?:tag_name|ref|tag)[^)]*\)", re.IGNORECASE)
+_BY_NAME: Final = lazy_re.compile(
+    r"(?:contains|startswith|endswith)\s*\([^)]*(?:tag_name|ref|tag)[^)]*\)", re.IGNORECASE
+)
 _AT_ALL_COSTS: Final = frozenset({"always", "failure", "cancelled"})
 
 

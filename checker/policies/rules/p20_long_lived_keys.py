@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.model.answers import NO
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
@@ -45,24 +46,24 @@ if TYPE_CHECKING:
 
 _FIX: Final = "Assume a role by the job's OIDC token (role-to-assume, id-token: write), then delete the key."
 # Names of a key pair's halves without their punctuation: AWS_ACCESS_KEY_ID, aws-access-key-id, secretAccessKey.
-_KEY: Final = re.compile(r"accesskeyid$|secretaccesskey$|aws(?:access|secret)(?:key)?(?:id)?$|awskey(?:id)?$")
-_TOKEN: Final = re.compile(r"sessiontoken$")
-_ENDPOINT: Final = re.compile(r"^awsendpointurl")
+_KEY: Final = lazy_re.compile(r"accesskeyid$|secretaccesskey$|aws(?:access|secret)(?:key)?(?:id)?$|awskey(?:id)?$")
+_TOKEN: Final = lazy_re.compile(r"sessiontoken$")
+_ENDPOINT: Final = lazy_re.compile(r"^awsendpointurl")
 # AWS IAM User Guide, "Understanding unique ID prefixes": AKIA is an access key, ASIA a temporary one.
-_LONG: Final = re.compile(r"\bAKIA[A-Z2-7]{9}(?!.{0,7}EXAMPLE)[A-Z2-7]{7}\b")
-_STORED: Final = re.compile(r"\b(secrets|vars)(?:\.|\[)\W*([A-Za-z_][\w-]*)")
+_LONG: Final = lazy_re.compile(r"\bAKIA[A-Z2-7]{9}(?!.{0,7}EXAMPLE)[A-Z2-7]{7}\b")
+_STORED: Final = lazy_re.compile(r"\b(secrets|vars)(?:\.|\[)\W*([A-Za-z_][\w-]*)")
 # A half of a key pair in a profile, in code or in JSON, right before its value.
-_SETTING: Final = re.compile(r"(aws_access_key_id|aws_secret_access_key)\b\W{0,6}$", re.IGNORECASE)
+_SETTING: Final = lazy_re.compile(r"(aws_access_key_id|aws_secret_access_key)\b\W{0,6}$", re.IGNORECASE)
 _CONTENT: Final = "the content of the credentials file"
 # What ``aws configure`` is asked for besides a key pair.
 _NO_KEYS: Final = frozenset(
     {"add-model", "export-credentials", "get", "list", "list-profiles", "mfa-login", "set", "sso", "sso-session"}
 )
 _NAMED_KEY: Final = "aws_access_key_id"
-_CREDENTIALS: Final = re.compile(r"\.aws/(?:credentials|config)$")
-_OTHER_STORE: Final = re.compile(r"\bendpoint_?url\W+(?!\S*amazonaws)\S", re.IGNORECASE)
-_FORM: Final = re.compile(r"%[-+ #0-9.]*[sbq]")
-_OF_RUN: Final = re.compile(r"\b(?:steps|needs|jobs)\.|\$\(|@|\bassume", re.IGNORECASE)
+_CREDENTIALS: Final = lazy_re.compile(r"\.aws/(?:credentials|config)$")
+_OTHER_STORE: Final = lazy_re.compile(r"\bendpoint_?url\W+(?!\S*amazonaws)\S", re.IGNORECASE)
+_FORM: Final = lazy_re.compile(r"%[-+ #0-9.]*[sbq]")
+_OF_RUN: Final = lazy_re.compile(r"\b(?:steps|needs|jobs)\.|\$\(|@|\bassume", re.IGNORECASE)
 
 
 class _Given(Struct, frozen=True):

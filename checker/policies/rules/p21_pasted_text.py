@@ -25,6 +25,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from checker import lazy_re
 from checker.model.answers import NO
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline
 
 _FIX: Final = 'Hand it to the script as a variable of the step (env: {NOTE: "${{ ... }}"}), and write "$NOTE" there.'
-_SCRIPTS: Final = re.compile(r"^(?:inline-?)?script$|^(?:run|commands?|cmd)$", re.IGNORECASE)
+_SCRIPTS: Final = lazy_re.compile(r"^(?:inline-?)?script$|^(?:run|commands?|cmd)$", re.IGNORECASE)
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:  # noqa: ARG001 - no template tells

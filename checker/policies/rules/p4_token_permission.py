@@ -29,6 +29,7 @@ import re
 from collections.abc import Iterator, Sequence, Set
 from typing import TYPE_CHECKING, Final
 
+from checker import lazy_re
 from checker.model.answers import NO, YES
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
@@ -42,8 +43,8 @@ if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline
     from checker.model.pipeline.workflows import Asking
 
-_CODE: Final = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
-_NEED: Final = re.compile(r"(?<![\w.'\"-])needs\.([A-Za-z_][\w-]*)")
+_CODE: Final = lazy_re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
+_NEED: Final = lazy_re.compile(r"(?<![\w.'\"-])needs\.([A-Za-z_][\w-]*)")
 _SCOPE: Final = "id-token"
 _FIX: Final = "Add id-token: write (and contents: read, where it checks out code) to permissions there."
 

@@ -28,6 +28,7 @@ from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import Final
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, every, yes_if
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
@@ -45,17 +46,19 @@ _FIX: Final = (
     "Read which image tag runs now, and give it to the CDK by a context or parameter that the app puts into its task "
     "definitions, such as --context imageTag=$RUNNING: otherwise a deploy goes back to the template's own tag."
 )
-_IMAGE_KEY: Final = re.compile(r"image|(?:^|[-_.:])tag$|sha$|commit|release$|appversion|app[-_]version", re.IGNORECASE)
-_TAG_NAME: Final = re.compile(r"image|(?:^|[-_.:])tag$", re.IGNORECASE)
-_BOOTSTRAP_KEY: Final = re.compile(r"bootstrap|init|first", re.IGNORECASE)
+_IMAGE_KEY: Final = lazy_re.compile(
+    r"image|(?:^|[-_.:])tag$|sha$|commit|release$|appversion|app[-_]version", re.IGNORECASE
+)
+_TAG_NAME: Final = lazy_re.compile(r"image|(?:^|[-_.:])tag$", re.IGNORECASE)
+_BOOTSTRAP_KEY: Final = lazy_re.compile(r"bootstrap|init|first", re.IGNORECASE)
 _READS: Final = frozenset({"DescribeServices", "ListTasks", "DescribeTasks", "ListServices", "DescribeTaskDefinition"})
 # `steps.X.outputs.released == 'false'`, `steps.X.outputs.first == 'true'`
-_NOTHING: Final = re.compile(
+_NOTHING: Final = lazy_re.compile(
     r"steps\.([\w-]+)\.outputs\.[\w-]+\s*(?:==\s*(?:'(?:false|0|none|)'|false|0)|!=\s*(?:'true'|true))"
     r"|steps\.([\w-]+)\.outputs\.(?:first|empty|fresh|new|bootstrap)[\w-]*\s*==\s*(?:'true'|true)",
     re.IGNORECASE,
 )
-_CONTENT_HASH: Final = re.compile(r"[0-9a-f]{64}")
+_CONTENT_HASH: Final = lazy_re.compile(r"[0-9a-f]{64}")
 _CHANGES: Final = frozenset({"deploy", "watch", "import"})
 
 

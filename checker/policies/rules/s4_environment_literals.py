@@ -34,6 +34,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.environment_words import kind_of, words
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
@@ -57,10 +58,10 @@ _MODES: Final = frozenset({
     "NODE_ENV", "RAILS_ENV", "RACK_ENV", "FLASK_ENV", "DJANGO_ENV", "MIX_ENV", "BABEL_ENV", "JEKYLL_ENV",
     "HUGO_ENVIRONMENT", "GIN_MODE", "ASPNETCORE_ENVIRONMENT", "DOTNET_ENVIRONMENT", "NPM_CONFIG_PRODUCTION",
 })  # fmt: skip
-_NOT_PRODUCTION: Final = re.compile(r"(?<![A-Za-z])(?:non|pre|not)[-_.]?prod[a-z]*", re.IGNORECASE)
-_FILE: Final = re.compile(r"\.{0,2}/\S*\.[A-Za-z]\w{0,4}")
+_NOT_PRODUCTION: Final = lazy_re.compile(r"(?<![A-Za-z])(?:non|pre|not)[-_.]?prod[a-z]*", re.IGNORECASE)
+_FILE: Final = lazy_re.compile(r"\.{0,2}/\S*\.[A-Za-z]\w{0,4}")
 _MOST_JSON: Final = 65_536  # characters: no container may be told more
-_HOST: Final = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^\s/@]*@)?([A-Za-z0-9.-]+)")
+_HOST: Final = lazy_re.compile(r"[a-z][a-z0-9+.-]*://(?:[^\s/@]*@)?([A-Za-z0-9.-]+)")
 _ATTRIBUTES_OF_SECRETS: Final = frozenset({"SecretAccessKey", "ClientSecret", "SecretString"})
 
 

@@ -17,10 +17,10 @@ Fix
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
@@ -32,7 +32,7 @@ _FIX: Final = "Set SslPolicy to ELBSecurityPolicy-TLS13-1-2-Res-2021-06."
 _SECURE: Final = {"HTTPS", "TLS"}
 # Elastic Load Balancing, "Security policies for your Application Load Balancer" and "... Network Load Balancer",
 # 2025-11. The TLS13 family is regular; every other policy ends at TLS 1.2.
-_WITH_TLS_13: Final = re.compile(
+_WITH_TLS_13: Final = lazy_re.compile(
     r"ELBSecurityPolicy-TLS13-1-"
     r"(?:(?:3|2|2-Res|2-Ext[12]|1|0)-(?:PQ-2025-09|2021-06)|(?:3|2|2-Res|2-Ext[012]|1|0)-FIPS-(?:PQ-2025-09|2023-04))"
 )

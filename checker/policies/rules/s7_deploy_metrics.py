@@ -24,6 +24,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
+from checker import lazy_re
 from checker.model.answers import NO, YES
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
@@ -47,44 +48,46 @@ _CALLS: Final = frozenset(
         ("timestream-write", "WriteRecords"),
     }
 )
-_SERVICES: Final = re.compile(
+_SERVICES: Final = lazy_re.compile(
     r"datadoghq|newrelic|honeycomb|grafana|/api/annotations|/api/v\d/(?:series|events)|/deployments(?:$|[/?.])|pushgateway"
 )
 _PROGRAMS: Final = frozenset({"datadog-ci", "newrelic", "honeymarker", "sentry-cli"})
 _WORDS: Final[Mapping[str, re.Pattern[str]]] = {
-    "the result": re.compile(r"success|succeeded|fail|result|outcome|status|state", re.IGNORECASE),
-    "the duration": re.compile(
+    "the result": lazy_re.compile(r"success|succeeded|fail|result|outcome|status|state", re.IGNORECASE),
+    "the duration": lazy_re.compile(
         r"duration|seconds|elapsed|started|minutes|took|milliseconds|\bdate \+%s|\bstart\b|monotonic", re.IGNORECASE
     ),
-    "the commit": re.compile(r"(?<![a-z])sha(?![a-z])|commit|revision|[0-9a-f]{40}", re.IGNORECASE),
+    "the commit": lazy_re.compile(r"(?<![a-z])sha(?![a-z])|commit|revision|[0-9a-f]{40}", re.IGNORECASE),
 }
 
 
 # A result that is written out, whatever became of the deployment, with what is said of it.
-_WRITTEN: Final = re.compile(
+_WRITTEN: Final = lazy_re.compile(
     r"\b(?:result|status|outcome|state)\W{1,8}(?:value\W{1,8})?([a-z]+)\b(?!\W{1,3}[\x00])", re.IGNORECASE
 )
-_BAD: Final = re.compile(r"fail|err|cancel|abort|broke|roll|bad|down|unsuccess|false|stopp", re.IGNORECASE)
+_BAD: Final = lazy_re.compile(r"fail|err|cancel|abort|broke|roll|bad|down|unsuccess|false|stopp", re.IGNORECASE)
 # A commit that is written out: a word that no commit has.
-_COMMIT: Final = re.compile(r"(?<![a-z])(?:sha|commit|revision)\W{1,8}(?:value\W{1,8})?([\w.-]+|\x00)", re.IGNORECASE)
-_SHA: Final = re.compile(r"[0-9a-f]{7,40}")
+_COMMIT: Final = lazy_re.compile(
+    r"(?<![a-z])(?:sha|commit|revision)\W{1,8}(?:value\W{1,8})?([\w.-]+|\x00)", re.IGNORECASE
+)
+_SHA: Final = lazy_re.compile(r"[0-9a-f]{7,40}")
 # What says who or what was run, and nothing of how long.
-_WHO: Final = re.compile(
+_WHO: Final = lazy_re.compile(
     r"timestamp|job\.status|\.result\b|\.outcome\b|\.conclusion\b|\bsha\b|commit|github\.(?:ref|run_|actor|repo|workflow|event_name)"
     r"|GITHUB_(?:REF|RUN|ACTOR|REPO|WORKFLOW|EVENT_NAME|SHA)",
     re.IGNORECASE,
 )
 # The same instant twice: `$(( $(date +%s) - $(date +%s) ))`.
-_NOTHING: Final = re.compile(r"(?<![\w.])(?P<now>[\w.$][\w.$()+% ]*?)\s+-\s+(?P=now)(?![\w.])")
+_NOTHING: Final = lazy_re.compile(r"(?<![\w.])(?P<now>[\w.$][\w.$()+% ]*?)\s+-\s+(?P=now)(?![\w.])")
 # A duration that is written out.
-_DURATION: Final = re.compile(
+_DURATION: Final = lazy_re.compile(
     r"(?<![a-z])(?:duration|seconds|elapsed|took|milliseconds)\W{1,8}(?:value\W{1,8})?(\d[\d.]*|\x00)", re.IGNORECASE
 )
 _HOLE: Final = "\x00"
 # What asks how late it is, and what may do so unseen: a program that is no script of a shell, an action.
-_CLOCK: Final = re.compile(r"\bdate\b|\bSECONDS\b|EPOCH(?:SECONDS|REALTIME)|%\(%s\)T")
-_UNSEEN_CLOCK: Final = re.compile(r"\.(?:py|[cm]?js|ts|rb)\b|\bpython|\bnode\b|\btime", re.IGNORECASE)
-_SECONDS: Final = re.compile(r"\$\{?SECONDS\b|\$\(\([^()]*\bSECONDS\b")
+_CLOCK: Final = lazy_re.compile(r"\bdate\b|\bSECONDS\b|EPOCH(?:SECONDS|REALTIME)|%\(%s\)T")
+_UNSEEN_CLOCK: Final = lazy_re.compile(r"\.(?:py|[cm]?js|ts|rb)\b|\bpython|\bnode\b|\btime", re.IGNORECASE)
+_SECONDS: Final = lazy_re.compile(r"\$\{?SECONDS\b|\$\(\([^()]*\bSECONDS\b")
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
@@ -291,7 +294,7 @@ def _written_result(action: object) -> str:
     return found[-1] if found else ""
 
 
-_RESULT: Final = re.compile(r"\bneeds\.([\w-]+)\.result\b")
+_RESULT: Final = lazy_re.compile(r"\bneeds\.([\w-]+)\.result\b")
 
 
 def _of_needs(at: At) -> tuple[str, ...]:

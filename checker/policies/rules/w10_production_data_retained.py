@@ -23,10 +23,10 @@ Fix
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from checker import lazy_re
 from checker.model.environments import Environment, EnvironmentKind
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
@@ -106,7 +106,7 @@ def _has_snapshots(cache: Resource) -> bool:
 _RESTORED: Final = ("SnapshotName", "SnapshotArns", "SnapshotArnsToRestore")
 _KEY: Final = "AWS::KMS::Key"
 # Whatever else a text names is not asked for: it may be of a type that an account did not show.
-_NAMES_KEY: Final = re.compile(r"arn:[\w-]*:kms:|alias/|mrk-|[0-9a-f]{8}-[0-9a-f]{4}-")
+_NAMES_KEY: Final = lazy_re.compile(r"arn:[\w-]*:kms:|alias/|mrk-|[0-9a-f]{8}-[0-9a-f]{4}-")
 _ALIAS: Final = "AWS::KMS::Alias"
 # Properties with keys that the data itself is not encrypted with: metrics of a database, codes that are sent to users.
 _OTHER_KEYS: Final = frozenset({"PerformanceInsightsKmsKeyId", "PerformanceInsightsKMSKeyId", "LambdaConfig"})

@@ -17,9 +17,9 @@ Fix
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
@@ -34,7 +34,7 @@ from checker.reason.names.physical import is_stacks_own
 
 _BUCKET = "AWS::S3::Bucket"
 _FIX = "Leave BucketName out, or build it from the environment and ${AWS::AccountId}."
-_ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)")
+_ACCOUNT = lazy_re.compile(r"(?<!\d)\d{12}(?!\d)")
 
 
 def check_project(project: Project) -> Iterator[Judgement]:

@@ -21,10 +21,10 @@ Fix
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, either, yes_if
 from checker.model.environment_words import words
 from checker.model.environments import Environment, EnvironmentKind, Project
@@ -264,7 +264,7 @@ def _of_others(environment: Environment, alarm: Resource, path: str) -> Iterator
 
 
 # A dimension in a search or in a query of Metrics Insights: ClusterName="prod", WHERE ClusterName = 'prod'.
-_COMPARED: Final = re.compile(r"""\b(\w+)"?\s{0,9}=\s{0,9}(["']?)([\w./:-]+)\2""")
+_COMPARED: Final = lazy_re.compile(r"""\b(\w+)"?\s{0,9}=\s{0,9}(["']?)([\w./:-]+)\2""")
 _LONGEST: Final = 4_096
 
 

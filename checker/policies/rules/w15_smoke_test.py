@@ -26,6 +26,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
+from checker import lazy_re
 from checker.model.answers import YES, Open
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
@@ -56,15 +57,15 @@ if TYPE_CHECKING:
 
 # The two public endpoints of this system: where a load balancer has both, they stand for the whole site.
 _PUBLIC: Final = frozenset({"/api/health", "/health"})
-_SWITCHES: Final = re.compile(r"\b(?:vars|secrets|env|github\.event\.(?:head_commit|commits|pull_request))\.\w+")
+_SWITCHES: Final = lazy_re.compile(r"\b(?:vars|secrets|env|github\.event\.(?:head_commit|commits|pull_request))\.\w+")
 # Rails Guides and Laravel documentation, "Health Route": /up; Dockerflow: /__heartbeat__; django-health-check: /ht/.
-_HEALTH: Final = re.compile(
+_HEALTH: Final = lazy_re.compile(
     r"health|ready|live|status|ping|alive|smoke|heartbeat|okcomputer|/(?:up|ok|ht|hc)/?(?:$|\?)", re.IGNORECASE
 )
 _FIX = "After the roll-out, curl --fail --retry 10 --retry-all-errors each health endpoint, in a step that may fail."
 # What became of other jobs: `needs.release.result`, `contains(needs.*.result, 'failure')`, `job.status`.
-_ASKS: Final = re.compile(r"\bneeds\b|\bjob\.status\b", re.IGNORECASE)
-_MARKS: Final = re.compile(r"/(?:releases/[^/]+|deployments/[^/]+/statuses)(?:$|\?)")
+_ASKS: Final = lazy_re.compile(r"\bneeds\b|\bjob\.status\b", re.IGNORECASE)
+_MARKS: Final = lazy_re.compile(r"/(?:releases/[^/]+|deployments/[^/]+/statuses)(?:$|\?)")
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:

@@ -18,10 +18,10 @@ Fix
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from checker import lazy_re
 from checker.model.answers import NO, YES
 from checker.model.environments import EnvironmentKind, Project
 from checker.model.judgements import Judgement
@@ -32,7 +32,7 @@ from checker.reason.deploys.paths import At, DeployPath, Rollout, deploy_paths, 
 from checker.reason.deploys.sequence import Step, by_matrix, matrices, several, steps_of
 
 # A variable that is set, or counted up.
-_NOTE: Final = re.compile(r"[A-Za-z_]\w*(?:\[\w*\])?\+?=(?:\([^)]*\)|\S*)|\(\(.*\)\)")
+_NOTE: Final = lazy_re.compile(r"[A-Za-z_]\w*(?:\[\w*\])?\+?=(?:\([^)]*\)|\S*)|\(\(.*\)\)")
 _FIX: Final = (
     "Update one service, wait for it to be stable, and only then update the next; let its failure stop the script."
 )

@@ -8,6 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.environments import Project
 from checker.model.live.account import Account
 from checker.model.resources import Resource
@@ -15,9 +16,11 @@ from checker.model.values import Unknown
 from checker.reason.account.facts import Entry, entries, resources_by_id, texts
 
 SERVICE: Final = "AWS::ECS::Service"
-COMMIT: Final = re.compile(r"[0-9a-f]{40}")
-_ECR: Final = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?/(?P<repository>[^:@]+)")
-_MIGRATES: Final = re.compile(r"migrat", re.IGNORECASE)
+COMMIT: Final = lazy_re.compile(r"[0-9a-f]{40}")
+_ECR: Final = lazy_re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?/(?P<repository>[^:@]+)"
+)
+_MIGRATES: Final = lazy_re.compile(r"migrat", re.IGNORECASE)
 # Amazon ECS Developer Guide, "Task lifecycle": the states in which a task does not run any more.
 _ENDED: Final = frozenset({"DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED", "DELETED"})
 

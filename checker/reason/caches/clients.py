@@ -14,6 +14,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment, Project
 from checker.model.resources import Resource
@@ -46,27 +47,27 @@ _PLAIN_SCHEMES: Final = frozenset({"redis", "valkey", "tcp", "http", "plain"})
 _TLS_SCHEMES: Final = frozenset({"rediss", "valkeys", "tls", "ssl", "https"})
 _OF_ALL: Final = "NODE_TLS_REJECT_UNAUTHORIZED"  # Node.js, "Command-line API": of every connection of the process
 
-_PLAIN: Final = re.compile(r"(?<![A-Za-z])(?:redis|valkey|redis-(?:cluster|sentinel)|tcp)://", re.IGNORECASE)
-_TLS: Final = re.compile(r"(?<![A-Za-z])(?:rediss|valkeys|tls)://", re.IGNORECASE)
-_SET_OFF: Final = re.compile(
+_PLAIN: Final = lazy_re.compile(r"(?<![A-Za-z])(?:redis|valkey|redis-(?:cluster|sentinel)|tcp)://", re.IGNORECASE)
+_TLS: Final = lazy_re.compile(r"(?<![A-Za-z])(?:rediss|valkeys|tls)://", re.IGNORECASE)
+_SET_OFF: Final = lazy_re.compile(
     r"(?i)(?<![a-z])(?:use[_-]?)?(?:tls|ssl)(?:[_-]?enabled)?[\"']?\s*[=:]\s*[\"']?(?:false|0|no|off|disabled?)(?![a-z0-9])"
 )
-_SET_ON: Final = re.compile(
+_SET_ON: Final = lazy_re.compile(
     r"(?i)(?<![a-z])(?:use[_-]?)?(?:tls|ssl)(?:[_-]?enabled)?[\"']?\s*[=:]\s*[\"']?(?:true|1|yes|on|\{)"
 )
-_UNCHECKED: Final = re.compile(
+_UNCHECKED: Final = lazy_re.compile(
     r"(?i)(?:ssl|tls)_?cert_?reqs[\"']?\s*[=:]\s*[\"']?(?:none|cert_none|optional)"
     r"|check_?hostname[\"']?\s*[=:]\s*[\"']?(?:false|0|no)|reject_?unauthorized[\"']?\s*[=:]\s*[\"']?(?:false|0|no)"
     r"|(?:skip_?verify|insecure(?:_?skip_?(?:tls_?)?verify)?)[\"']?\s*[=:]\s*[\"']?(?:true|1|yes)"
     r"|verify_?(?:peer|mode)?[\"']?\s*[=:]\s*[\"']?(?:false|0|no|none)"
 )
-_CLI: Final = re.compile(r"(?:^|[\s/;&|(\"'])(?:redis|valkey)-cli\b(?P<rest>[^;&|]*)")
+_CLI: Final = lazy_re.compile(r"(?:^|[\s/;&|(\"'])(?:redis|valkey)-cli\b(?P<rest>[^;&|]*)")
 # Amazon ElastiCache User Guide, "Finding connection endpoints"; Amazon MemoryDB Developer Guide, likewise.
-_OF_AMAZON: Final = re.compile(r"(?i)\.cache\.amazonaws\.com|\.memorydb\.[a-z0-9*-]+\.amazonaws\.com")
-_REDIS_PORT: Final = re.compile(r":63(?:79|80)\b")
+_OF_AMAZON: Final = lazy_re.compile(r"(?i)\.cache\.amazonaws\.com|\.memorydb\.[a-z0-9*-]+\.amazonaws\.com")
+_REDIS_PORT: Final = lazy_re.compile(r":63(?:79|80)\b")
 # A plain address whose host is open as a whole.
-_PLAIN_TO_OPEN: Final = re.compile(r"(?i)(?<![a-z])(?:redis|valkey)://(?:[^@/\s]*@)?\*(?=[:/?\"'\s]|$)")
-_HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*\.)+[A-Za-z]{2,}")
+_PLAIN_TO_OPEN: Final = lazy_re.compile(r"(?i)(?<![a-z])(?:redis|valkey)://(?:[^@/\s]*@)?\*(?=[:/?\"'\s]|$)")
+_HOST: Final = lazy_re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*\.)+[A-Za-z]{2,}")
 
 
 class Manner(Struct):

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Trace
@@ -18,8 +19,8 @@ from checker.model.possible import Possible, options, truth
 from checker.model.sources import Spot
 
 # What a row of a matrix or the person who starts a run decides: each of it is chosen, or may be.
-_CHOSEN: Final = re.compile(r"(?:matrix|inputs|github\.event\.inputs)\.[\w.-]+|true|false", re.IGNORECASE)
-_NAMES: Final = re.compile(r"'[^']*'|(?<![\w.-])([A-Za-z_][\w.-]*+)(?!\s*\()")
+_CHOSEN: Final = lazy_re.compile(r"(?:matrix|inputs|github\.event\.inputs)\.[\w.-]+|true|false", re.IGNORECASE)
+_NAMES: Final = lazy_re.compile(r"'[^']*'|(?<![\w.-])([A-Za-z_][\w.-]*+)(?!\s*\()")
 
 
 def allowed_by_job(call: AwsCall) -> Answer:

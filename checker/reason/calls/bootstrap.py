@@ -7,13 +7,13 @@ with the caller's own permissions, as it does for stacks of the synthesizers tha
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.model.overlap import Pattern, overlap
 from checker.model.pipeline.scripts import CdkCommand
 from checker.model.possible import Possible, options
@@ -35,8 +35,8 @@ _REQUIRED: Final = {
     "destroy": ("deploy",),
     "rollback": ("deploy",),
 }
-_ROLE: Final = re.compile(r":role/cdk-[^-]+-([a-z-]+)-role-")
-_VERSION: Final = re.compile(r"/cdk-bootstrap/([^/]+)/version")
+_ROLE: Final = lazy_re.compile(r":role/cdk-[^-]+-([a-z-]+)-role-")
+_VERSION: Final = lazy_re.compile(r"/cdk-bootstrap/([^/]+)/version")
 _IMAGES: Final = "-container-assets-"
 
 

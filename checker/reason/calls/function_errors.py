@@ -7,16 +7,16 @@ ends well.
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.pipeline.scripts import AwsCall, Command, How, Trace
 from checker.model.possible import shown
 
 _SHOWS: Final = frozenset({"cat", "echo", "printf", "tee", "head", "tail", "less", "rm", "mkdir", "ls"})
 _JQ: Final = frozenset({"jq", "gojq", "jaq", "yq"})
-_ASKS: Final = re.compile(r"-\w*e\w*|--exit-status")  # jq: its exit status tells of null and false
+_ASKS: Final = lazy_re.compile(r"-\w*e\w*|--exit-status")  # jq: its exit status tells of null and false
 _UNSEEN: Final = Open("what becomes of its answer is not followed")
 
 

@@ -5,13 +5,13 @@ The facts are those of :mod:`checker.data.aws_calls`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct, field
 
+from checker import lazy_re
 from checker.data.aws_calls import prefix_of, table
 from checker.model.answers import YES, Answer, Open, yes_if
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, How
@@ -22,7 +22,7 @@ from checker.reason.calls.structures import inside
 _PARTITION: Final = Pseudo("AWS::Partition")
 _REGION: Final = Pseudo("AWS::Region")
 _ACCOUNT: Final = Pseudo("AWS::AccountId")
-_PLACEHOLDER: Final = re.compile(r"\{([a-z0-9|]+)(?:=([^}]*))?\}")
+_PLACEHOLDER: Final = lazy_re.compile(r"\{([a-z0-9|]+)(?:=([^}]*))?\}")
 EVERYTHING: Final = "*"
 # What the resource is in, which the call may name by an ARN of its own.
 _HOMES: Final = ("cluster", "eventbusname")

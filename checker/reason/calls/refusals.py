@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from checker import lazy_re
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.jobs import EffectiveStep
@@ -111,7 +112,7 @@ def _on(ruling: Ruling) -> str:
 
 
 # A command of a script in a name, as far as it goes: the first words tell which one is meant.
-_COMMAND: Final = re.compile(r"\$\((\S+)((?: [^\s-]\S*){0,2})(.*)", re.DOTALL)
+_COMMAND: Final = lazy_re.compile(r"\$\((\S+)((?: [^\s-]\S*){0,2})(.*)", re.DOTALL)
 
 
 def _named(match: re.Match[str]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from checker import lazy_re
 from checker.model.answers import NO
 from checker.model.pipeline.scripts import AwsCall
 from checker.model.possible import Possible, truth
@@ -17,7 +18,7 @@ from checker.model.values import Absent
 # of Express Mode.
 _ROLLING: Final = frozenset({"deploy", "CreateTaskSet", "UpdateExpressGatewayService"})
 # CodeDeploy API Reference, "S3Location" and "RevisionLocation": an archive is for machines, as is GitHub's.
-_FOR_MACHINES: Final = re.compile(r"bundletype\W+(?:zip|tar|tgz)\b|AWS::Lambda::Function", re.IGNORECASE)
+_FOR_MACHINES: Final = lazy_re.compile(r"bundletype\W+(?:zip|tar|tgz)\b|AWS::Lambda::Function", re.IGNORECASE)
 
 
 def _of_no_service(call: AwsCall) -> bool:

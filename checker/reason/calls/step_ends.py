@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
+from checker import lazy_re
 from checker.model.answers import NO
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Trace
 from checker.model.possible import truth
 from checker.model.values import as_count
 
-_FAILS: Final = re.compile(r"\s*exit [1-9]\d*\s*|\s*false\s*")
-_SAYS: Final = re.compile(r"\s*(?:(?:echo|printf)\b(?!.*[;&|]\s*(?:exit|exec)\b).*)?")
+_FAILS: Final = lazy_re.compile(r"\s*exit [1-9]\d*\s*|\s*false\s*")
+_SAYS: Final = lazy_re.compile(r"\s*(?:(?:echo|printf)\b(?!.*[;&|]\s*(?:exit|exec)\b).*)?")
 
 
 def is_failing_exit(command: Command) -> bool:

@@ -7,16 +7,16 @@ items of a list) and "Loading a parameter from a file".
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from checker import lazy_re
 from checker.model.pipeline.scripts import Argument, AwsCall, plain_name
 from checker.model.possible import Scalar, options
 from checker.model.values import Absent, Hole, Text, pieces, text
 
 # Stand for a hole while the text around it is taken apart: of Unicode's private use.
-_HOLE: Final = re.compile("\ue000(\\d+)\ue001")
+_HOLE: Final = lazy_re.compile("\ue000(\\d+)\ue001")
 _LONGEST: Final = 100_000
 _OPENS: Final = {"{": "}", "[": "]", '"': '"', "'": "'"}
 

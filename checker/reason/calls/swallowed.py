@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, either
 from checker.model.pipeline.handling import Handling, Stream
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, How
@@ -17,32 +18,32 @@ from checker.model.secrets.values import is_secret_name
 from checker.reason.calls.allowed_failures import allowed_by_job, allowed_by_step
 from checker.reason.calls.step_ends import only_ends
 
-_READS: Final = re.compile(
+_READS: Final = lazy_re.compile(
     r"(?:Describe|Get|List|Head|BatchGet|BatchCheck|Search|Filter|Lookup|Query|Scan|Test|Simulate|Detect|ls$)"
 )
 # What may fail without any harm: what is thrown away anyway, and what is only told.
-_CLEANS: Final = re.compile(
+_CLEANS: Final = lazy_re.compile(
     r"(?:Delete|BatchDelete|Remove|Stop|Terminate|Deregister|Cancel|Untag|Detach|Disassociate|Release|Abort|rm$|rb$)"
 )
 _TELLS: Final = frozenset({"PutMetricData", "PutEvents", "PutLogEvents", "Publish", "CreateLogStream", "PutDashboard"})
 # Ways into a network that are open while something else goes through them, and fails where they are not.
 _TUNNELS: Final = frozenset({"StartSession", "ExecuteCommand"})
-_SHOWS: Final = re.compile(r"\s*(?:echo|printf|cat)\b[^|&;$`]*+(?:\$\{?\w++\}?[^|&;$`]*+)*+")
+_SHOWS: Final = lazy_re.compile(r"\s*(?:echo|printf|cat)\b[^|&;$`]*+(?:\$\{?\w++\}?[^|&;$`]*+)*+")
 # Logs that are read are shown to a person.
 _SHOWN: Final = frozenset({"GetLogEvents", "FilterLogEvents", "StartLiveTail", "tail"})
 # A log-in's output goes to another command, which fails without it.
 # What is asked for secrets, by its API's name or the command line's.
-_SECRETS: Final = re.compile(
+_SECRETS: Final = lazy_re.compile(
     r"Get(?:Secret|Parameter|SessionToken|FederationToken)|Decrypt|(?i:get-secret|get-parameter)"
 )
 _PASSWORDS: Final = frozenset({"GetAuthorizationToken", "get-login-password", "get-login"})
 # What an `except` names that takes what boto3 raises (Boto3 documentation, "Error handling"); `finally` that leaves, a
 # context manager that may swallow what goes through it.
-_OF_AWS: Final = re.compile(r"\b(?:ClientError|BotoCoreError|WaiterError|Exception|BaseException|finally|with)\b")
-_HARMLESS: Final = re.compile(r"\s*(?:true|:|echo\b.*|printf\b.*|exit 0|return 0)\s*;?\s*", re.DOTALL)
+_OF_AWS: Final = lazy_re.compile(r"\b(?:ClientError|BotoCoreError|WaiterError|Exception|BaseException|finally|with)\b")
+_HARMLESS: Final = lazy_re.compile(r"\s*(?:true|:|echo\b.*|printf\b.*|exit 0|return 0)\s*;?\s*", re.DOTALL)
 
 # One word of letters and digits, as nobody writes an answer.
-_GENERATED: Final = re.compile(r"""\s*(?:echo|printf)\s+["']?(?=\S*\d)(?=\S*[A-Za-z])[^\s"']{8,}["']?\s*""")
+_GENERATED: Final = lazy_re.compile(r"""\s*(?:echo|printf)\s+["']?(?=\S*\d)(?=\S*[A-Za-z])[^\s"']{8,}["']?\s*""")
 
 
 # Commands of the CDK that change stacks, and that nobody runs to clean up. Source: AWS CDK documentation, "CDK CLI

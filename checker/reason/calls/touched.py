@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
+from checker import lazy_re
 from checker.data.aws_calls import table
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.overlap import Pattern, overlap
@@ -39,10 +40,10 @@ _TASK: Final = Generated("*")
 _OBJECT: Final = Unstated("*")
 _STREAM: Final = Unstated("*")
 # What of a call's ARN is open in every template that is not bound to an account.
-_PLACEHOLDER: Final = re.compile(r"\{[^}]*\}")
+_PLACEHOLDER: Final = lazy_re.compile(r"\{[^}]*\}")
 # An answer of describe-stacks in a script, as the shell's captures name it, and the quoted words in how it is asked.
 _STACKS: Final = ("cloudformation", "describe-stacks")
-_WORD: Final = re.compile(r"""["'`]([A-Za-z0-9]+)["'`]""")
+_WORD: Final = lazy_re.compile(r"""["'`]([A-Za-z0-9]+)["'`]""")
 _PSEUDO: Final = ("AWS::AccountId", "AWS::Partition", "AWS::Region")
 
 

@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.pipeline.holding import given_secrets, may_act
 from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.pipeline import Pipeline
@@ -90,7 +91,7 @@ _PROGRAMS: Final[Mapping[str, tuple[What, frozenset[str]]]] = {
 }
 # What is run by name from a file that is not followed: the name alone tells.
 _RUNNERS: Final = frozenset({"make", "just", "task", "npm", "yarn", "pnpm", "bun", "nx", "turbo"})
-_TELLING: Final = re.compile(r"(?:^|[^a-z])(?:deploy|rollback|release)(?:$|[^a-z])")
+_TELLING: Final = lazy_re.compile(r"(?:^|[^a-z])(?:deploy|rollback|release)(?:$|[^a-z])")
 _FIRST_WORDS: Final = 5
 
 
@@ -119,7 +120,7 @@ def _change(action: Action) -> Change | None:
     return _command(action)
 
 
-_FIRST_STACK: Final = re.compile(r"(?<![a-z])bootstrap(?!ped)", re.IGNORECASE)
+_FIRST_STACK: Final = lazy_re.compile(r"(?<![a-z])bootstrap(?!ped)", re.IGNORECASE)
 
 
 def bootstraps(job: EffectiveJob, changes: Iterable[Change]) -> bool:

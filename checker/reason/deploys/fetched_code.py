@@ -17,6 +17,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.answers import NO
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.scripts import Command, Trace
@@ -32,15 +33,17 @@ _VALUES: Final = frozenset(
 )  # fmt: skip
 _STAYS: Final = frozenset({"HEAD", "@", "HEAD~0", "HEAD^0", "ORIG_HEAD"})
 _GOES_ON: Final = frozenset({"--abort", "--continue", "--quit", "--skip", "--edit-todo"})
-_PATH: Final = re.compile(r"\.{1,2}/?|.*/|.*\.[a-z]{1,5}")
+_PATH: Final = lazy_re.compile(r"\.{1,2}/?|.*/|.*\.[a-z]{1,5}")
 # Files that a person reads: no deploy runs them.
-_READ_BY_PEOPLE: Final = re.compile(r"(?:.*/)?(?:docs?/.*|CHANGELOG.*|README.*|LICEN[CS]E.*|.*\.(?:md|rst|txt|adoc))")
+_READ_BY_PEOPLE: Final = lazy_re.compile(
+    r"(?:.*/)?(?:docs?/.*|CHANGELOG.*|README.*|LICEN[CS]E.*|.*\.(?:md|rst|txt|adoc))"
+)
 # What only looks at what it is given.
 _LOOKS: Final = frozenset(
     {"grep", "rg", "jq", "yq", "head", "tail", "wc", "diff", "cmp", "cat", "sha256sum", "md5sum", "shasum", "ls", "cut",
      "sort", "uniq", "test", "[", "[[", "echo", "printf", "rm", "du", "stat", "less", "git", "exit", "read"}
 )  # fmt: skip
-_OWN: Final = re.compile(r"github\.repository\b(?!_)|GITHUB_REPOSITORY\b(?!_)|\{owner\}/\{repo\}|:owner/:repo")
+_OWN: Final = lazy_re.compile(r"github\.repository\b(?!_)|GITHUB_REPOSITORY\b(?!_)|\{owner\}/\{repo\}|:owner/:repo")
 # Where GitHub serves files of a repository, the ref as a group; an archive without one is of the default branch.
 _SERVED: Final = (
     r"raw\.githubusercontent\.com/{own}/(?:refs/(?:heads|tags)/)?(?P<ref>[^/]+)/(?P<path>[^?]*)",
@@ -50,14 +53,14 @@ _SERVED: Final = (
     r"repos/{own}/(?:tarball|zipball)(?:/(?P<ref>[^?]+))?",
     r"repos/{own}/contents/(?P<path>[^?]*)(?:\?ref=(?P<ref>.+))?",
 )
-_KEPT: Final = re.compile(r"-[a-zA-Z]*[oO]|--output|--remote-name")
+_KEPT: Final = lazy_re.compile(r"-[a-zA-Z]*[oO]|--output|--remote-name")
 _HOLE: Final = "\x00"
 _INSTALLERS: Final = frozenset({"pip", "pip3", "uv", "pipx", "npm", "pnpm", "yarn", "bun"})
-_OF_GIT: Final = re.compile(
+_OF_GIT: Final = lazy_re.compile(
     r"(?:[\w.-]+ ?@ ?|[\w.-]+@)?(?:git\+(?:https|ssh)://(?:[\w.-]+@)?github\.com/|github:)(?P<name>[\w.-]+/[\w-]+(?:\.[\w-]+)*?)"
     r"(?:\.git)?(?:[@#](?P<ref>[\w./-]+))?(?:#.*)?"
 )
-_PINNED: Final = re.compile(r"[0-9a-f]{40}|(?:refs/tags/)?v?\d+(?:\.\d+)*(?:-[\w.]+)?")
+_PINNED: Final = lazy_re.compile(r"[0-9a-f]{40}|(?:refs/tags/)?v?\d+(?:\.\d+)*(?:-[\w.]+)?")
 
 
 class Brought(Struct, frozen=True):

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Open
 from checker.model.pipeline.handling import Stream
 from checker.model.pipeline.scripts import Command
@@ -31,7 +32,7 @@ _CURL_VALUES: Final = frozenset(
 )  # fmt: skip
 _WGET_VALUES: Final = frozenset({"-O", "-o", "-t", "-T", "-U", "-w", "--tries", "--timeout", "--output-document",
                                  "--waitretry", "--header", "--method", "--body-data", "--post-data"})  # fmt: skip
-_HEALTH_ACTION: Final = re.compile(r"health[-_]?check|check[-_]?health|wait[-_]?for[-_]?(?:url|http|response|200)")
+_HEALTH_ACTION: Final = lazy_re.compile(r"health[-_]?check|check[-_]?health|wait[-_]?for[-_]?(?:url|http|response|200)")
 
 
 class Retried(Enum):

@@ -8,12 +8,13 @@ from typing import Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.workflows import Input
 from checker.reason.migrations.migrating import Migrating
 
-_INPUT: Final = re.compile(r"\b(github\.event\.)?inputs\.([\w-]+)(\s*(?:==|!=|<|>))?")
-_CALLED_WITH: Final = re.compile(r"\b(?:fromJSON|contains|startsWith|format)\(\s*$", re.IGNORECASE)
+_INPUT: Final = lazy_re.compile(r"\b(github\.event\.)?inputs\.([\w-]+)(\s*(?:==|!=|<|>))?")
+_CALLED_WITH: Final = lazy_re.compile(r"\b(?:fromJSON|contains|startsWith|format)\(\s*$", re.IGNORECASE)
 
 
 class Control(Struct, frozen=True):

@@ -5,10 +5,10 @@ Nothing else tells: a roll-back is a deploy of an earlier release, made of the s
 
 from __future__ import annotations
 
-import re
 from itertools import pairwise
 from typing import Final
 
+from checker import lazy_re
 from checker.model.environment_words import words
 from checker.model.pipeline.scripts import Command
 from checker.model.pipeline.workflows import Workflow
@@ -22,7 +22,7 @@ _MOVES: Final = frozenset({"roll", "rolls", "rolling", "go", "goes", "going", "s
 _NO_WAY_BACK: Final = frozenset({"end", "ends", "office", "up", "ups", "fill", "port"})
 
 
-_CANCEL: Final = re.compile(r"/actions/runs/[^/]+/(?:force-)?cancel\b")
+_CANCEL: Final = lazy_re.compile(r"/actions/runs/[^/]+/(?:force-)?cancel\b")
 
 
 def cancels_runs(command: Command) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.answers import NO, YES
 from checker.model.environments import Environment
 from checker.model.pipeline.handling import Stream
@@ -160,7 +160,7 @@ def takes_back(path: DeployPath, back: Rollout) -> bool:
     )
 
 
-_SILENT: Final = re.compile(r"\s*+(?:true|:|exit 0|return(?: 0)?|continue|break)?\s*+;?\s*+")
+_SILENT: Final = lazy_re.compile(r"\s*+(?:true|:|exit 0|return(?: 0)?|continue|break)?\s*+;?\s*+")
 
 
 def fails_unseen(path: DeployPath, back: Rollout) -> bool:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from itertools import combinations
 from typing import Final
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, alike, either, every
 from checker.model.pipeline.jobs import ConcurrencyInForce, EffectiveJob
 from checker.model.pipeline.pipeline import Pipeline
@@ -23,18 +24,18 @@ from checker.model.values import Absent, Hole, Text
 from checker.reason.deploys.changes import Change, Changing, What
 
 # Values that are the same in every run of a workflow, or that name what is deployed to.
-_STEADY: Final = re.compile(
+_STEADY: Final = lazy_re.compile(
     r"\b(?:vars|github\.(?:workflow|repository|repository_id|repository_owner|job|server_url))\b"
     r"|\b(?:inputs|matrix|event\.inputs|env)\.(?:\w*_)?(?:environment|env|stage|target|stack|service|region|account)\b",
     re.IGNORECASE,
 )
-_VARYING: Final = re.compile(
+_VARYING: Final = lazy_re.compile(
     r"\bgithub\.(?:run_id|run_number|run_attempt|sha|ref|ref_name|head_ref|base_ref|actor|triggering_actor|event|event_name)\b"
     r"|\binputs\.|\bevent\.inputs\.",
     re.IGNORECASE,
 )
 _EVENT: Final = "github.event_name"
-_STATE: Final = re.compile(r"deployments|rolloutState|runningCount|pendingCount|StackStatus", re.IGNORECASE)
+_STATE: Final = lazy_re.compile(r"deployments|rolloutState|runningCount|pendingCount|StackStatus", re.IGNORECASE)
 
 
 def cancelled_by(group: ConcurrencyInForce) -> Answer:

@@ -14,6 +14,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.answers import NO
 from checker.model.environment_words import words
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep, Start
@@ -27,16 +28,16 @@ from checker.reason.deploys.fetched_code import Brought, brought_by, foreign_cod
 
 _TAG_WORDS: Final = frozenset({"tag", "version", "release", "ref", "sha", "commit", "revision"})
 _IMAGE_WORDS: Final = frozenset({"image", "docker", "container", "ecr"})
-_INPUT: Final = re.compile(r"\binputs\.([A-Za-z_][\w-]*)")
-_RELEASE: Final = re.compile(r"\bgithub\.event\.release\.tag_name\b|\bgithub\.event\.release\['tag_name'\]")
+_INPUT: Final = lazy_re.compile(r"\binputs\.([A-Za-z_][\w-]*)")
+_RELEASE: Final = lazy_re.compile(r"\bgithub\.event\.release\.tag_name\b|\bgithub\.event\.release\['tag_name'\]")
 # "Specifies the commitish value that determines where the Git tag is created from. Can be any branch or commit SHA.
 # Unused if the Git tag already exists." (GitHub REST API, "Create a release")
-_MADE_FROM: Final = re.compile(r"\bgithub\.event\.release\b.*\btarget_commitish\b")
-_OWN_REF: Final = re.compile(r"\bgithub\.(?:sha|ref|ref_name)\b|\bGITHUB_(?:SHA|REF|REF_NAME)\b")
-_OUTPUT: Final = re.compile(r"\bsteps\.([A-Za-z_][\w-]*)\.outputs\b")
-_HEAD: Final = re.compile(r"\brev-parse\b.*\bHEAD\b")
+_MADE_FROM: Final = lazy_re.compile(r"\bgithub\.event\.release\b.*\btarget_commitish\b")
+_OWN_REF: Final = lazy_re.compile(r"\bgithub\.(?:sha|ref|ref_name)\b|\bGITHUB_(?:SHA|REF|REF_NAME)\b")
+_OUTPUT: Final = lazy_re.compile(r"\bsteps\.([A-Za-z_][\w-]*)\.outputs\b")
+_HEAD: Final = lazy_re.compile(r"\brev-parse\b.*\bHEAD\b")
 _LEVELS: Final = 6
-_PINNED: Final = re.compile(r"[0-9a-f]{40}|v?\d+(?:\.\d+)*(?:-[\w.]+)?")
+_PINNED: Final = lazy_re.compile(r"[0-9a-f]{40}|v?\d+(?:\.\d+)*(?:-[\w.]+)?")
 
 
 class Code(StrEnum):

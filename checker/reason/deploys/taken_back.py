@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from checker import lazy_re
 from checker.model.answers import YES, Open
 from checker.model.environments import Environment
 from checker.model.pipeline.scripts import AwsCall
@@ -26,8 +27,8 @@ _TELLS: Final = frozenset(
 )  # fmt: skip
 
 
-_OF_A_REVISION: Final = re.compile(r"taskDefinition|\bid\b|FAILED|rolloutStateReason|events|taskSets|evision")
-_OF_ANY: Final = re.compile(r"rolloutState|\bstatus\b|(?:running|desired|pending)Count")
+_OF_A_REVISION: Final = lazy_re.compile(r"taskDefinition|\bid\b|FAILED|rolloutStateReason|events|taskSets|evision")
+_OF_ANY: Final = lazy_re.compile(r"rolloutState|\bstatus\b|(?:running|desired|pending)Count")
 
 
 def taken_back(path: DeployPath, environment: Environment | None) -> Resource | AwsCall | None:
@@ -46,7 +47,7 @@ def taken_back(path: DeployPath, environment: Environment | None) -> Resource | 
 
 
 # ``deploymentCircuitBreaker={enable=true,rollback=true}``, as JSON, and as a dictionary of Python.
-_BREAKER: Final = re.compile(
+_BREAKER: Final = lazy_re.compile(
     r"(?:deploymentCircuitBreaker|\balarms)\W+\{?(?=[^{}]*\benable\W+true)(?=[^{}]*\brollback\W+true)", re.IGNORECASE
 )
 

@@ -6,11 +6,11 @@ A task that failed has stopped like one that worked: the waiter and ``lastStatus
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.pipeline.handling import Handling, Stream
 from checker.model.pipeline.jobs import EffectiveJob
@@ -23,8 +23,8 @@ from checker.reason.deploys.paths import At
 _STARTS: Final = frozenset({"RunTask", "StartTask"})
 _EXIT_CODE: Final = "exitcode"
 # Of a query: what picks among several, and what is a text.
-_PICKS: Final = re.compile(r"\[\?.*?\]|'[^']*'|`[^`]*`|\"[^\"]*\"")
-_NAME: Final = re.compile(r"[A-Za-z_]\w*")
+_PICKS: Final = lazy_re.compile(r"\[\?.*?\]|'[^']*'|`[^`]*`|\"[^\"]*\"")
+_NAME: Final = lazy_re.compile(r"[A-Za-z_]\w*")
 # These hold a container with its exit code: a query that names nothing else has the exit code too.
 _AROUND: Final = frozenset({"tasks", "containers"})
 _JQ: Final = frozenset({"jq", "gojq", "jaq"})

@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.answers import YES
 from checker.model.pipeline.scripts import AwsCall, Command, How, Loop, Trace
 from checker.model.possible import options, shown
@@ -20,8 +21,8 @@ _WAIT_DELAY: Final = 6
 _WAIT_ATTEMPTS: Final = 100
 _ACTION_MINUTES: Final = 30
 _ACTION_MOST: Final = 360
-_OPTION: Final = re.compile(r"--?(?:deadline|timeout|wait|max-wait|wait-timeout|timeout-seconds)")
-_TIMEOUT: Final = re.compile(r"\btimeout\s+(?:-\S+\s+)*(\d+(?:\.\d+)?)([smhd]?)\b")
+_OPTION: Final = lazy_re.compile(r"--?(?:deadline|timeout|wait|max-wait|wait-timeout|timeout-seconds)")
+_TIMEOUT: Final = lazy_re.compile(r"\btimeout\s+(?:-\S+\s+)*(\d+(?:\.\d+)?)([smhd]?)\b")
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 

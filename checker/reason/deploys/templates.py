@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Collection, Iterator
 
+from checker import lazy_re
 from checker.data.harmless import program_is_harmless
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Trace
@@ -55,7 +55,7 @@ def maker_of(pipeline: Pipeline, path: str, judged: Collection[str]) -> Command 
 
 
 # Steps that make no file of the repository.
-_MAKES_NONE = re.compile(
+_MAKES_NONE = lazy_re.compile(
     r"actions/(?:checkout|setup-[\w-]+)|[\w-]+/setup-[\w-]+|aws-actions/(?!aws-cloudformation)[\w-]+"
 )
 

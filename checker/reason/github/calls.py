@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.answers import NO
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, options
@@ -59,15 +60,15 @@ class Call(Struct, frozen=True):
     why: str = ""
 
 
-_JOBS_OWN: Final = re.compile(r"github\.token\b|secrets\.GITHUB_TOKEN\b|(?:^|\{)GITHUB_TOKEN\b", re.IGNORECASE)
+_JOBS_OWN: Final = lazy_re.compile(r"github\.token\b|secrets\.GITHUB_TOKEN\b|(?:^|\{)GITHUB_TOKEN\b", re.IGNORECASE)
 _TOKEN_NAMES: Final = ("GH_TOKEN", "GITHUB_TOKEN")
 _ENTERPRISE: Final = ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "GH_HOST")
 _VERBS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
-_NAMED: Final = re.compile(r"\b(?:github|octokit)\.rest\.(\w+)\.(\w+)\b(?!\s*\.endpoint\.merge)")
-_OLD: Final = re.compile(r"\bgithub\.(\w+)\.(\w+)\s*\(")
-_RAW: Final = re.compile(r"\.request\(\s*[`'\"](?:(GET|POST|PUT|PATCH|DELETE)\s+)?(/[^`'\"?]*)")
-_COMMENT: Final = re.compile(r"(?<![:\"'`])//[^\n]*|/\*.*?\*/", re.DOTALL)
-_EXPRESSION: Final = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
+_NAMED: Final = lazy_re.compile(r"\b(?:github|octokit)\.rest\.(\w+)\.(\w+)\b(?!\s*\.endpoint\.merge)")
+_OLD: Final = lazy_re.compile(r"\bgithub\.(\w+)\.(\w+)\s*\(")
+_RAW: Final = lazy_re.compile(r"\.request\(\s*[`'\"](?:(GET|POST|PUT|PATCH|DELETE)\s+)?(/[^`'\"?]*)")
+_COMMENT: Final = lazy_re.compile(r"(?<![:\"'`])//[^\n]*|/\*.*?\*/", re.DOTALL)
+_EXPRESSION: Final = lazy_re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
 _FIRST_WITH_REST: Final = 5
 
 

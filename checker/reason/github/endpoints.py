@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Final, TypeAlias
 
+from checker import lazy_re
 from checker.data.github_api import NEVER, Operation, by_id, operations
 from checker.model.values import Hole, Text, pieces
 
@@ -16,9 +17,9 @@ __all__ = ["NEVER", "Needs", "command_needs", "is_open", "matching", "methods_of
 
 # A segment of a request's path: written out, or open.
 Segment: TypeAlias = "str | None"
-_TWO: Final = re.compile(r"github\.repository\b(?!_)|GITHUB_REPOSITORY\b(?!_)|\brepo_?full_?name\b|full_name\b")
-_LONG: Final = re.compile(r"\b(?:path|endpoint|url|uri|route)\b", re.IGNORECASE)
-_FILLED: Final = re.compile(r"\{(?:owner|repo|branch)\}|:(?:owner|repo|branch)$")
+_TWO: Final = lazy_re.compile(r"github\.repository\b(?!_)|GITHUB_REPOSITORY\b(?!_)|\brepo_?full_?name\b|full_name\b")
+_LONG: Final = lazy_re.compile(r"\b(?:path|endpoint|url|uri|route)\b", re.IGNORECASE)
+_FILLED: Final = lazy_re.compile(r"\{(?:owner|repo|branch)\}|:(?:owner|repo|branch)$")
 
 
 @lru_cache(maxsize=4096)  # jobs ask the same again and again, of a thousand operations

@@ -12,6 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, options, shown
 from checker.model.values import Hole, Text, pieces, text
@@ -22,9 +23,9 @@ _VALUED: Final = frozenset(
      "-t", "--template", "-p", "--preview", "--cache"}
 )  # fmt: skip
 _FIELDS: Final = frozenset({"-f", "--raw-field", "-F", "--field", "--input"})
-_API_HOST: Final = re.compile(r"^https?://api\.github\.com/?")
-_API_HOLE: Final = re.compile(r"api[_.]?(?:base_?)?url|github_?api", re.IGNORECASE)
-_BELOW_REPOSITORY: Final = re.compile(r"/?repos/")
+_API_HOST: Final = lazy_re.compile(r"^https?://api\.github\.com/?")
+_API_HOLE: Final = lazy_re.compile(r"api[_.]?(?:base_?)?url|github_?api", re.IGNORECASE)
+_BELOW_REPOSITORY: Final = lazy_re.compile(r"/?repos/")
 
 
 class Request(Struct, frozen=True):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, alike, either, negated, yes_if
 from checker.model.environment_words import words
 from checker.model.pipeline.handling import Stream
@@ -31,12 +32,12 @@ if TYPE_CHECKING:
 _TAG_WORDS: Final = frozenset({"tag", "tags", "version", "release"})
 _OTHER_WORDS: Final = frozenset({"sha", "commit", "branch", "head", "base", "hash"})
 _EITHER_WORDS: Final = frozenset({"ref", "revision", "rev"})
-_VERSION: Final = re.compile(r"v?\d+\.\d+(?:\.\d+)?(?:[-+.][\w.-]+)?")
-_PEELED: Final = re.compile(r"\^\{(?:commit|)\}|\^0|~\d*")
-_NO_ID: Final = re.compile(r"--(?:abbrev-ref|symbolic|show-|git-dir|git-common|is-|absolute|git-path|local-env)")
-_SHA_OF_OBJECT: Final = re.compile(r"object\W{1,4}sha\b|object\s*:\s*\{\s*sha\b")
-_REF: Final = re.compile(r"git/(?:ref|refs|matching-refs)/tags/")
-_FIRST_COLUMN: Final = re.compile(r"\bcut\b.*-f ?1\b|print \$1\b|head -c|cut -c|\bsed\b")
+_VERSION: Final = lazy_re.compile(r"v?\d+\.\d+(?:\.\d+)?(?:[-+.][\w.-]+)?")
+_PEELED: Final = lazy_re.compile(r"\^\{(?:commit|)\}|\^0|~\d*")
+_NO_ID: Final = lazy_re.compile(r"--(?:abbrev-ref|symbolic|show-|git-dir|git-common|is-|absolute|git-path|local-env)")
+_SHA_OF_OBJECT: Final = lazy_re.compile(r"object\W{1,4}sha\b|object\s*:\s*\{\s*sha\b")
+_REF: Final = lazy_re.compile(r"git/(?:ref|refs|matching-refs)/tags/")
+_FIRST_COLUMN: Final = lazy_re.compile(r"\bcut\b.*-f ?1\b|print \$1\b|head -c|cut -c|\bsed\b")
 _VALUED: Final = frozenset({"-C", "-c", "--git-dir", "--work-tree", "--namespace"})
 
 
@@ -225,7 +226,7 @@ def _last_part(url: Possible) -> Possible:
     return Text((last,)) if isinstance(last, Hole) else last.rpartition("/")[2]
 
 
-_LIBRARY: Final = re.compile(r"get_git_ref\(\W{0,3}(?:refs/)?tags/.*object\.sha|\btags\[.*\]\.object\.hexsha")
+_LIBRARY: Final = lazy_re.compile(r"get_git_ref\(\W{0,3}(?:refs/)?tags/.*object\.sha|\btags\[.*\]\.object\.hexsha")
 
 
 def _objects_in_values(trace: Trace) -> Iterator[TagRead]:
@@ -236,7 +237,7 @@ def _objects_in_values(trace: Trace) -> Iterator[TagRead]:
             return
 
 
-_COMMENT: Final = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+_COMMENT: Final = lazy_re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
 def _script(step: EffectiveStep) -> Iterator[TagRead]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environment_words import kind_of, words
 from checker.model.environments import Environment, EnvironmentKind, Project
@@ -20,12 +21,12 @@ from checker.reason.deploys.http_requests import Request
 from checker.reason.deploys.paths import DeployPath, environment_of
 from checker.reason.network.served_names import listeners_and_distributions, normal_name
 
-_HOST: Final = re.compile(r"https?://(?:[^/@]*@)?([^/:?#]+|\[[^\]]*\])", re.IGNORECASE)
-_LOCAL: Final = re.compile(
+_HOST: Final = lazy_re.compile(r"https?://(?:[^/@]*@)?([^/:?#]+|\[[^\]]*\])", re.IGNORECASE)
+_LOCAL: Final = lazy_re.compile(
     r"(?:.*\.)?localhost|127\.[\d.]+|0\.0\.0\.0|\[?::1?\]?|host\.docker\.internal", re.IGNORECASE
 )
 # What AWS calls a balancer, a distribution or an API by itself.
-_GIVEN: Final = re.compile(r"\.amazonaws\.com(?:\.cn)?$|\.cloudfront\.net$|\.awsapprunner\.com$", re.IGNORECASE)
+_GIVEN: Final = lazy_re.compile(r"\.amazonaws\.com(?:\.cn)?$|\.cloudfront\.net$|\.awsapprunner\.com$", re.IGNORECASE)
 
 # What services and clusters are called after, and words that are in anybody's names.
 _NAMED: Final = {"AWS::ECS::Service": "ServiceName", "AWS::ECS::Cluster": "ClusterName"}

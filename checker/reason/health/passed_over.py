@@ -10,16 +10,17 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from checker import lazy_re
 from checker.model.answers import YES, Open
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command
 from checker.model.sources import Spot, brief
 from checker.reason.deploys.paths import At
 
 # What became of steps and jobs, and everything else that an expression can ask for.
-_RESULTS: Final = re.compile(
+_RESULTS: Final = lazy_re.compile(
     r"\b(?:steps\.[\w-]+\.(?:outcome|conclusion)|needs\.[\w*-]+\.result|job\.status)\b", re.IGNORECASE
 )
-_CONTEXTS: Final = re.compile(
+_CONTEXTS: Final = lazy_re.compile(
     r"\b(?:github|env|vars|secrets|inputs|matrix|steps|needs|runner|strategy|hashFiles)\b", re.IGNORECASE
 )
 

@@ -6,12 +6,12 @@ a task is to pass both roles, to ``ecs-tasks.amazonaws.com``. A role can be pass
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, either, every
 from checker.model.environments import Environment, Project
 from checker.model.overlap import Pattern, Wild, overlap
@@ -42,7 +42,7 @@ _A_ROLE: Final = glob("arn:*:iam::*:role/*")
 _COLONS: Final = 5
 _ITS_NAME: Final = glob("role/*")
 # What CDK appends to a construct's path to make a logical id.
-_HASH: Final = re.compile(r"[0-9A-F]{8}$")
+_HASH: Final = lazy_re.compile(r"[0-9A-F]{8}$")
 
 
 class TaskRole(Struct, frozen=True):

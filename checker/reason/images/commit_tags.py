@@ -13,37 +13,40 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.scripts import CACHE, AwsCall, plain_name
 from checker.model.possible import Scalar, call_behind, options, shown
 from checker.model.values import Absent, Hole, Text, pieces, text
 
-_SHA: Final = re.compile(
+_SHA: Final = lazy_re.compile(
     r"(?<![a-z])(sha|commit|rev[-_ ]?parse|rev[-_ ]?list|head[-_]?commit|git[-_]?rev)(?![a-z])", re.I
 )
-_MOVES: Final = re.compile(
+_MOVES: Final = lazy_re.compile(
     r"(?<![a-z])(latest|stable|ref_name|tag_name|run_number|run_id|head_ref|branch)(?![a-z])", re.I
 )
 # What makes a commit shorter: `${SHA:0:7}`, `sha[:7]`, `git rev-parse --short`, `cut -c1-7`, an output `short_sha`.
-_SHORT: Final = re.compile(
+_SHORT: Final = lazy_re.compile(
     r"(?<![a-z])short|--abbrev|\{[\w-]+:\.\.\.|:\d*:\s*-?\d+\}|\[\s*0?\s*:\s*\d+\s*\]|\bcut\s|\bhead\s+-c|"
     r"substr|slice\(|%\.\d+s|%h\b|truncate|trunc\b|tag_sha7",
     re.I,
 )
 # A branch, whose name is the same for every commit on it.
-_BRANCH: Final = re.compile(
+_BRANCH: Final = lazy_re.compile(
     r"--abbrev-ref|--show-current|symbolic-ref|name-rev|(?<![a-z])head[-_]ref(?![a-z])|(?<![a-z])branch(?:[-_]?name)?(?![a-z])",
     re.I,
 )
-_REF: Final = re.compile(r"(?<![a-z])ref[-_]name(?![a-z])", re.I)
+_REF: Final = lazy_re.compile(r"(?<![a-z])ref[-_]name(?![a-z])", re.I)
 # Another commit than the one that the run is of: one before it, or where a pull request began.
-_ANOTHER: Final = re.compile(r"HEAD(?:[~^]|@\{)|merge-base|event\.before\b|\bbase\.sha\b|\bbase_sha\b|--skip", re.I)
+_ANOTHER: Final = lazy_re.compile(
+    r"HEAD(?:[~^]|@\{)|merge-base|event\.before\b|\bbase\.sha\b|\bbase_sha\b|--skip", re.I
+)
 
 
 # Source: the README of docker/build-push-action, "Outputs"; depot's is made after it.
 _PUTS_OUT_DIGESTS: Final = frozenset({"docker/build-push-action", "depot/build-push-action"})
-_DIGEST: Final = re.compile(r"\$\{\{\s*steps\.([\w-]+)\.outputs\.digest\s*\}\}")
+_DIGEST: Final = lazy_re.compile(r"\$\{\{\s*steps\.([\w-]+)\.outputs\.digest\s*\}\}")
 
 
 class Mark(Enum):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from checker import lazy_re
 from checker.model.environments import Environment
 from checker.model.resources import Raw, Resource
 from checker.model.values import Known, Text
@@ -14,7 +15,7 @@ from checker.reason.workloads.elsewhere import RUNNERS
 _NAMED_SO: Final = frozenset(
     {"Image", "ImageUri", "ImageIdentifier", "ContainerUri", "BaseImage", "ContainerImage", "TrainingImage"}
 )
-IN_ECR: Final = re.compile(r"\.dkr[.-]ecr|^public\.ecr\.aws/")
+IN_ECR: Final = lazy_re.compile(r"\.dkr[.-]ecr|^public\.ecr\.aws/")
 
 
 def named_so(

@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment, Project
 from checker.model.resources import Resource
@@ -39,15 +40,15 @@ _PLACES: Final[Mapping[str, tuple[str, ...]]] = {
     "AWS::SageMaker::InferenceComponent": ("Specification.Container.Image",),
     "AWS::SageMaker::Model": ("PrimaryContainer.Image", "Containers.*.Image"),
 }
-SHA: Final = re.compile(r"[0-9a-f]{40}")
+SHA: Final = lazy_re.compile(r"[0-9a-f]{40}")
 # Tags of CDK's image assets: a hash of the content.
-_CONTENT_HASH: Final = re.compile(r"[0-9a-f]{64}")
-_DYNAMIC: Final = re.compile(r"\{\{resolve:[^}]*\}\}")
+_CONTENT_HASH: Final = lazy_re.compile(r"[0-9a-f]{64}")
+_DYNAMIC: Final = lazy_re.compile(r"\{\{resolve:[^}]*\}\}")
 # A version of at least two numbers (1.27, v3.3.7-alpine), a date or a build number.
-_RELEASE: Final = re.compile(r"\d+\.\d+|\d{6}|\d{4}-\d{2}-\d{2}")
+_RELEASE: Final = lazy_re.compile(r"\d+\.\d+|\d{6}|\d{4}-\d{2}-\d{2}")
 _COMPONENT: Final = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
-_NAME: Final = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
-_TAG: Final = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
+_NAME: Final = lazy_re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+_TAG: Final = lazy_re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 _HEX: Final = frozenset("0123456789abcdef")
 _FIRST_MARK: Final = 0xE000  # private use: stands for hole 0, the next one for hole 1, ...
 
@@ -274,7 +275,7 @@ def movement(image: ParsedImage, repository: Resource | None, bootstrap_tags: Se
 
 # Whose releases have two numbers: 16.4 is one of PostgreSQL's (https://www.postgresql.org/support/versioning/).
 _OF_TWO_NUMBERS: Final = frozenset({"postgres", "postgresql", "postgis", "timescaledb-ha", "aws-for-fluent-bit"})
-_TWO_NUMBERS: Final = re.compile(r"v?\d{1,4}\.\d{1,3}(?:-[a-z][a-z0-9-]*)?")
+_TWO_NUMBERS: Final = lazy_re.compile(r"v?\d{1,4}\.\d{1,3}(?:-[a-z][a-z0-9-]*)?")
 
 
 def _is_line(repository: str, tag: str) -> bool:

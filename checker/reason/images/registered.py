@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from checker import lazy_re
 from checker.model.pipeline.scripts import Argument, AwsCall
 from checker.model.possible import Possible
 from checker.model.values import Absent, Text, Unknown
@@ -33,7 +33,7 @@ def images_in(value: Argument | Absent) -> Iterator[Possible]:
         yield from _written(value)
 
 
-_IMAGE: Final = re.compile(r'"?image"?\s*[:=]\s*"?([^"\s,}]*)')
+_IMAGE: Final = lazy_re.compile(r'"?image"?\s*[:=]\s*"?([^"\s,}]*)')
 
 
 def _written(value: str | Text) -> Iterator[Possible]:

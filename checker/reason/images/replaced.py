@@ -12,6 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, joined, open_text, options, shown
 from checker.model.values import Hole, Text, Unknown, pieces, text
@@ -22,7 +23,7 @@ _EDITORS: Final = frozenset({"sed", "gsed", "perl"})
 
 # What stands for a hole while a text is searched: Unicode's private use area, 6,400 letters that no text has.
 _FIRST: Final = 0xE000
-_STANDS: Final = re.compile("([\ue000-\uf8ff])")
+_STANDS: Final = lazy_re.compile("([\ue000-\uf8ff])")
 
 
 class Replaced(Struct, frozen=True):
@@ -76,7 +77,7 @@ def _value_of(option: Text) -> str | Text:
     return text([value, *rest]) if sign and re.fullmatch(r"-*\w[\w-]*", name) else option
 
 
-_EDIT: Final = re.compile(r"(?:^|[;\s])(?:[^;]*?[\s}/])?s([|/#@,~!%+^])")
+_EDIT: Final = lazy_re.compile(r"(?:^|[;\s])(?:[^;]*?[\s}/])?s([|/#@,~!%+^])")
 
 
 def _substituted(option: Text) -> Iterator[str | Text]:
@@ -94,14 +95,14 @@ def _substituted(option: Text) -> Iterator[str | Text]:
 
 # -- jq and yq ---------------------------------------------------------------------------------------
 
-_SETS: Final = re.compile(
+_SETS: Final = lazy_re.compile(
     r'(?:\.image|\["image"\])\s*\)?\s*\|?=(?!=)|"?\bimage"?\s*:(?!\s*\.image\b)|"image"\s*\]\s*[;,]'
 )
-_AT_END: Final = re.compile(r"\b(?:else|elif|end|then|as|del)\b")
-_NAMED: Final = re.compile(r"""\.name\s*==\s*(?:\\?"([^"\\]+)\\?"|\$(\w+))""")
-_NUMBERED: Final = re.compile(r"containerDefinitions\s*\.?\[(\d+)\]")
-_SLICE: Final = re.compile(r"\[\s*0?\s*:\s*\d+\s*\]")
-_VARIABLE: Final = re.compile(r"\$(?:ENV\.)?(\w+)|\b(?:str)?env\(?\.?(\w+)\)?")
+_AT_END: Final = lazy_re.compile(r"\b(?:else|elif|end|then|as|del)\b")
+_NAMED: Final = lazy_re.compile(r"""\.name\s*==\s*(?:\\?"([^"\\]+)\\?"|\$(\w+))""")
+_NUMBERED: Final = lazy_re.compile(r"containerDefinitions\s*\.?\[(\d+)\]")
+_SLICE: Final = lazy_re.compile(r"\[\s*0?\s*:\s*\d+\s*\]")
+_VARIABLE: Final = lazy_re.compile(r"\$(?:ENV\.)?(\w+)|\b(?:str)?env\(?\.?(\w+)\)?")
 
 
 def _assigned(command: Command) -> Iterator[Replaced]:
@@ -232,7 +233,7 @@ def _container(line: str, end: int, given: Mapping[str, Possible]) -> str | int 
 
 
 # A word that names a file, by its ending; a filter of jq's begins with a full stop, and has signs that no path has.
-_FILE: Final = re.compile(r"(?:file://)?((?!\.\w)[\w@%+:,./${}<>-]*[\w}>]\.[A-Za-z]\w*)")
+_FILE: Final = lazy_re.compile(r"(?:file://)?((?!\.\w)[\w@%+:,./${}<>-]*[\w}>]\.[A-Za-z]\w*)")
 
 
 def of_file(changers: Sequence[Command], file: str, before: Sequence[Command]) -> list[Command]:

@@ -6,7 +6,6 @@ The numbers are the simulation's: how often a busy project pushes, how old what 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
@@ -14,6 +13,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
+from checker import lazy_re
 from checker.model.environments import Project
 from checker.model.resources import Resource
 from checker.model.shown.facts import Fate, ImagesOfAge, Retention
@@ -75,7 +75,7 @@ def pinned(project: Project) -> dict[ResourceKey, str]:
     return found
 
 
-_NO_TAG: Final = re.compile(r"(?:^|/)[^/:@]+@")
+_NO_TAG: Final = lazy_re.compile(r"(?:^|/)[^/:@]+@")
 
 
 def _tagged(project: Project) -> Iterator[ParsedImage]:

@@ -15,6 +15,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Open, either
 from checker.model.environments import Project
 from checker.model.pipeline.pipeline import Pipeline
@@ -29,7 +30,7 @@ from checker.reason.images.registered import images_in
 from checker.reason.images.replaced import CHANGERS, Replaced, marked, of_file, set_by, unmarked
 from checker.reason.images.used_again import at_origin, from_stack, unseen_again, used_again
 
-_FAMILY: Final = re.compile(r'"family"\s*:\s*"([^"]+)"')
+_FAMILY: Final = lazy_re.compile(r'"family"\s*:\s*"([^"]+)"')
 
 
 class Runs(StrEnum):
@@ -232,7 +233,7 @@ def _image(at: At, call: AwsCall, release: Release) -> Revision:
 
 
 # What an AppSpec of CodeDeploy names (CodeDeploy User Guide, "AppSpec 'resources' section").
-_SPEC: Final = re.compile(r"TaskDefinition\W*?[:=]\s*[\\\"']*([^\s\\\"',}]+)")
+_SPEC: Final = lazy_re.compile(r"TaskDefinition\W*?[:=]\s*[\\\"']*([^\s\\\"',}]+)")
 
 
 def _of_spec(at: At, call: AwsCall, release: Release) -> Revision:

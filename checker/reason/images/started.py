@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Final
 
+from checker import lazy_re
 from checker.data.harmless import engine_verbs
 from checker.model.environments import Environment
 from checker.model.resources import Resource
@@ -29,24 +30,24 @@ _USER_DATA: Final[Mapping[str, str]] = {
     "AWS::EC2::LaunchTemplate": "LaunchTemplateData.UserData",
 }
 _MOST: Final = 65_536  # characters: four times what an instance takes (Amazon EC2 User Guide, "Run commands at launch")
-_ENGINE: Final = re.compile(r"(?:^|[/=\s\"'\[(-])(?:docker|podman|nerdctl|finch|crictl|kubectl)(?=[\s\"',]|$)")
-_PROGRAM: Final = re.compile(r"(?:[A-Za-z]+=-?)?(?:\S*/)?(docker|podman|nerdctl|finch|crictl|kubectl)")
+_ENGINE: Final = lazy_re.compile(r"(?:^|[/=\s\"'\[(-])(?:docker|podman|nerdctl|finch|crictl|kubectl)(?=[\s\"',]|$)")
+_PROGRAM: Final = lazy_re.compile(r"(?:[A-Za-z]+=-?)?(?:\S*/)?(docker|podman|nerdctl|finch|crictl|kubectl)")
 _SEPARATES: Final = frozenset(";|&()<>")
-_SEQUENCE: Final = re.compile(r"\s*-\s*\[(.*)\]\s*")
+_SEQUENCE: Final = lazy_re.compile(r"\s*-\s*\[(.*)\]\s*")
 _GROUPS: Final = frozenset({"container", "image"})
 # Options that take no value.
 _FLAGS: Final = frozenset({
     "--rm", "--detach", "--interactive", "--tty", "--init", "--quiet", "--privileged", "--read-only", "--publish-all",
     "--no-healthcheck", "--oom-kill-disable", "--all-tags", "--disable-content-trust", "--sig-proxy",
 })  # fmt: skip
-_SHORT_FLAGS: Final = re.compile(r"-[ditqaP]+")
-_ASSIGNED: Final = re.compile(
+_SHORT_FLAGS: Final = lazy_re.compile(r"-[ditqaP]+")
+_ASSIGNED: Final = lazy_re.compile(
     r"^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)=[\"']?([^\s\"'`;]*)[\"']?[ \t]*;?[ \t]*$", re.MULTILINE
 )
-_VARIABLE: Final = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
+_VARIABLE: Final = lazy_re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
 _DEEPEST: Final = 3  # a shell in a shell in a shell
-_SUBSTITUTED: Final = re.compile(r"\$\{([^${}]+)\}")
-_SDK: Final = re.compile(r"arn:[\w*-]+:states:::aws-sdk:(\w+):(\w+)(?:\.\w+)?")
+_SUBSTITUTED: Final = lazy_re.compile(r"\$\{([^${}]+)\}")
+_SDK: Final = lazy_re.compile(r"arn:[\w*-]+:states:::aws-sdk:(\w+):(\w+)(?:\.\w+)?")
 # Service and call, lower case -> where it names images; `*` stands for every element of a list.
 _CALLS: Final[Mapping[tuple[str, str], tuple[tuple[str, ...], ...]]] = {
     ("batch", "registerjobdefinition"): (("containerproperties", "image"),),
@@ -88,7 +89,7 @@ def started_references(environment: Environment) -> Iterator[ImageReference]:
 
 
 # AWS IoT Greengrass V2 Developer Guide, "Run a Docker container": an artifact of a component.
-_ARTIFACT: Final = re.compile(r"\bdocker:((?!//)[^\s\"',}]+)")
+_ARTIFACT: Final = lazy_re.compile(r"\bdocker:((?!//)[^\s\"',}]+)")
 
 
 def _commands_of(document: Resolved) -> Iterator[str]:
@@ -120,10 +121,10 @@ def _decoded(script: str) -> str:
 _SHORTEST: Final = 8
 
 # Compose starts what its file names (Docker documentation, "docker compose up"; Compose file reference, `image`).
-_COMPOSE: Final = re.compile(
+_COMPOSE: Final = lazy_re.compile(
     r"(?:docker[ -]compose|(?:podman|nerdctl)[ -]compose)\b[^\n;&|]*\b(?:up|run|start|create)\b"
 )
-_SERVICE_IMAGE: Final = re.compile(r"\bimage:[ \t]*[\"']?([^\s\"'\\]+)")
+_SERVICE_IMAGE: Final = lazy_re.compile(r"\bimage:[ \t]*[\"']?([^\s\"'\\]+)")
 
 
 def _composed(marked: str) -> Iterator[str | Unknown]:
@@ -263,7 +264,7 @@ def _in_state(state: dict[str, Resolved], owner: Resource) -> Iterator[Resolved]
 
 
 # A service that Step Functions calls in its own way, and what such a call names an image by.
-_TASK: Final = re.compile(r"arn:[\w*-]+:states:::(?!lambda|aws-sdk)[\w-]+:\w+")
+_TASK: Final = lazy_re.compile(r"arn:[\w*-]+:states:::(?!lambda|aws-sdk)[\w-]+:\w+")
 _IMAGES: Final = frozenset({"image", "imageuri", "trainingimage", "imageoverride", "containerimage"})
 _KUBERNETES: Final = frozenset({"containers", "initcontainers"})
 

@@ -6,21 +6,22 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from checker import lazy_re
 from checker.model.pipeline.scripts import AwsCall, plain_name
 from checker.model.possible import Possible, Scalar, call_behind, options, shown
 from checker.model.values import Absent, CallPlace
 from checker.reason.deploys.paths import At
 
-_OUTPUT_OF_STACK: Final = re.compile(
+_OUTPUT_OF_STACK: Final = lazy_re.compile(
     # The option of every command of AWS's, `--output text`, is no stack's output.
     r"describe[-_]?stacks|list[-_]?exports|(?<!-)outputs?\b.*task|task.*(?<!-)outputs?\b|\bstack\w*\[|outputs?\[",
     re.I,
 )
 
 
-_TEXT: Final = re.compile(r"\"[^\"]*\"|'[^']*'")
+_TEXT: Final = lazy_re.compile(r"\"[^\"]*\"|'[^']*'")
 # What speaks of what a revision runs.
-_OF_IMAGES: Final = re.compile(
+_OF_IMAGES: Final = lazy_re.compile(
     r"image|sha\b|_sha|commit|(?<![a-z])tags?(?![a-z])|digest|container|release", re.IGNORECASE
 )
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.migrations.tools import TOOLS
 from checker.model.pipeline.changes import held_by
 from checker.model.pipeline.pipeline import Pipeline
@@ -18,12 +19,12 @@ from checker.model.sources import Spot
 from checker.reason.migrations.migrating import Migrating, migrating, tool_of
 from checker.reason.migrations.transactions import HERE
 
-_SQL: Final = re.compile(r"(?:\./)*(?P<file>[\w./-]+\.(?:sql|psql|ddl))")
+_SQL: Final = lazy_re.compile(r"(?:\./)*(?P<file>[\w./-]+\.(?:sql|psql|ddl))")
 
 
 # The option behind which a client is given a statement, alone or as the last of several letters: `-Atc`.
-_OF_PSQL: Final = re.compile(r"(?:-[abeEnqsStwWxXAH1z0]*c|--command(?:=|$))(?P<behind>.*)", re.DOTALL)
-_OF_MYSQL: Final = re.compile(r"(?:-[NsBrtvqfnAbEHXwGLoTU]*e|--execute(?:=|$))(?P<behind>.*)", re.DOTALL)
+_OF_PSQL: Final = lazy_re.compile(r"(?:-[abeEnqsStwWxXAH1z0]*c|--command(?:=|$))(?P<behind>.*)", re.DOTALL)
+_OF_MYSQL: Final = lazy_re.compile(r"(?:-[NsBrtvqfnAbEHXwGLoTU]*e|--execute(?:=|$))(?P<behind>.*)", re.DOTALL)
 _STATEMENT_OF: Final = {
     "psql": _OF_PSQL, "usql": _OF_PSQL, "cockroach": _OF_MYSQL, "mysql": _OF_MYSQL, "mariadb": _OF_MYSQL,
 }  # fmt: skip

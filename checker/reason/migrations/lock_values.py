@@ -8,21 +8,22 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from checker import lazy_re
 from checker.reason.migrations.lock_ways import TAKES_ROW, State
 from checker.reason.migrations.runner_code import name_of
 
 # Statements about the lock.
-TRY: Final = re.compile(r"\bpg_try_advisory_lock\s*\(", re.IGNORECASE)
-WAIT: Final = re.compile(r"\bpg_advisory_lock\s*\(", re.IGNORECASE)
-LETS_GO: Final = re.compile(r"\bpg_advisory_unlock(?:_all)?\s*\(|^\s*DISCARD\s+ALL", re.IGNORECASE)
-ABOUT: Final = re.compile(r"\bpg_(?:try_)?advisory_|\bDISCARD\s+ALL", re.IGNORECASE)
+TRY: Final = lazy_re.compile(r"\bpg_try_advisory_lock\s*\(", re.IGNORECASE)
+WAIT: Final = lazy_re.compile(r"\bpg_advisory_lock\s*\(", re.IGNORECASE)
+LETS_GO: Final = lazy_re.compile(r"\bpg_advisory_unlock(?:_all)?\s*\(|^\s*DISCARD\s+ALL", re.IGNORECASE)
+ABOUT: Final = lazy_re.compile(r"\bpg_(?:try_)?advisory_|\bDISCARD\s+ALL", re.IGNORECASE)
 # Answers yes whatever the lock's answer, or gives no row at all.
-YES_ANYHOW: Final = re.compile(
+YES_ANYHOW: Final = lazy_re.compile(
     r"\btrue\s+or\b|\bor\s+(?:true|1\s*=\s*1)\b|\bcoalesce\s*\(.*,\s*true\s*\)|\bnot\s+pg_try|\bwhere\s+(?:false|1\s*=\s*0)\b",
     re.IGNORECASE | re.DOTALL,
 )
 # What is another in each run, or each session.
-VARYING: Final = re.compile(
+VARYING: Final = lazy_re.compile(
     r"\b(?:random|randint|randrange|uuid\d?|getpid|pid|time|now|hostname|gethostname|token_hex|urandom|environ|getenv"
     r"|pg_backend_pid|clock_timestamp|gen_random_uuid|txid_current|inet_client_port|monotonic)\b"
     # Of a text it is another in each process: Python documentation, "object.__hash__".

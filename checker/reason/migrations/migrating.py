@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.migrations.folders import MigrationFolder
 from checker.model.migrations.tools import MigrationTool, about_migrations
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
@@ -34,11 +35,11 @@ _STARTS: Final = frozenset(
         ("ssm", "SendCommand"),
     }
 )
-_LOCAL: Final = re.compile(r"localhost|127\.0\.0\.1|@(?:postgres|db|database)[:/]")
+_LOCAL: Final = lazy_re.compile(r"localhost|127\.0\.0\.1|@(?:postgres|db|database)[:/]")
 # A file that is run to migrate, by its name without folder and ending.
-_FILE: Final = re.compile(r"(?:^|/)([\w.-]*migrat[\w.-]*)\.(?:py|m?js|cjs|ts)$", re.IGNORECASE)
-_COMMENT: Final = re.compile(r"(?:^|(?<=\s))(?:#|//).*", re.MULTILINE)
-_LIST: Final = re.compile(r"\[[^\[\]{}]*\]")
+_FILE: Final = lazy_re.compile(r"(?:^|/)([\w.-]*migrat[\w.-]*)\.(?:py|m?js|cjs|ts)$", re.IGNORECASE)
+_COMMENT: Final = lazy_re.compile(r"(?:^|(?<=\s))(?:#|//).*", re.MULTILINE)
+_LIST: Final = lazy_re.compile(r"\[[^\[\]{}]*\]")
 
 Action: TypeAlias = "Command | AwsCall"
 

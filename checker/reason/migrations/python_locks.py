@@ -14,15 +14,16 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct, field
 
+from checker import lazy_re
 from checker.model.migrations.folders import MigrationRunner
 from checker.model.pipeline.python import nodes_of
 from checker.reason.migrations.busy_lock import gone_through
 from checker.reason.migrations.lock_scopes import ended
 from checker.reason.migrations.lock_ways import UNFOLLOWED
 
-_TRY: Final = re.compile(r"pg_try_advisory_lock\b", re.IGNORECASE)
-_TAKES: Final = re.compile(r"pg_(?:try_)?advisory_lock\b", re.IGNORECASE)
-_LETS_GO: Final = re.compile(r"pg_advisory_unlock", re.IGNORECASE)
+_TRY: Final = lazy_re.compile(r"pg_try_advisory_lock\b", re.IGNORECASE)
+_TAKES: Final = lazy_re.compile(r"pg_(?:try_)?advisory_lock\b", re.IGNORECASE)
+_LETS_GO: Final = lazy_re.compile(r"pg_advisory_unlock", re.IGNORECASE)
 _SWITCHES: Final = frozenset({"environ", "getenv"})
 _Function: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef"
 _HOLDS_OTHERS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)

@@ -16,39 +16,40 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.migrations.folders import MigrationRunner, SourceFile
 from checker.reason.migrations.lock_values import VARYING
 from checker.reason.migrations.python_locks import fault_of
 from checker.reason.migrations.script_locks import fault_of as of_script
 
-_LOCK: Final = re.compile(
+_LOCK: Final = lazy_re.compile(
     r"\bpg_(?P<attempt>try_)?advisory_(?P<xact>xact_)?lock(?P<shared>_shared)?\s*\(", re.IGNORECASE
 )
-_COMMENTED: Final = re.compile(r"[\"'`][^\"'`\n]*--\s[^\"'`\n]*$")
-_UNLOCK: Final = re.compile(r"\bpg_advisory_unlock(?:_all)?\s*\(", re.IGNORECASE)
-_TABLE: Final = re.compile(
+_COMMENTED: Final = lazy_re.compile(r"[\"'`][^\"'`\n]*--\s[^\"'`\n]*$")
+_UNLOCK: Final = lazy_re.compile(r"\bpg_advisory_unlock(?:_all)?\s*\(", re.IGNORECASE)
+_TABLE: Final = lazy_re.compile(
     r"\bLOCK\s+(?:TABLE\s+)?[\w.\"]+\s+IN\s+(?:ACCESS |SHARE ROW |SHARE UPDATE |ROW )?EXCLUSIVE\s+MODE", re.IGNORECASE
 )
 # Locks of a session in other systems: MySQL Reference Manual, "Locking Functions"; Transact-SQL reference,
 # "sp_getapplock"; Oracle Database documentation, "DBMS_LOCK".
-_OTHERS: Final = re.compile(r"\bGET_LOCK\s*\(|\bsp_getapplock\b|\bDBMS_LOCK\b", re.IGNORECASE)
+_OTHERS: Final = lazy_re.compile(r"\bGET_LOCK\s*\(|\bsp_getapplock\b|\bDBMS_LOCK\b", re.IGNORECASE)
 _METHODS: Final = (
     r"(?:query|queryArray|queryObject|execute|exec|Exec|ExecContext|Query|QueryContext|QueryRow|QueryRowContext|unsafe|raw|"
     r"none|one|fetchval|fetchrow|fetch|fetch_one|scalar|scalar_one|driver_sql|exec_driver_sql|\$queryRaw|\$executeRaw)"
 )
-_CALL: Final = re.compile(rf"(?<![\w$.])([A-Za-z_$][\w$.]*?)\.{_METHODS}\s*(?:<[^<>]*>)?[(`]")
-_TAGGED: Final = re.compile(r"([A-Za-z_$][\w$]*)`\s*[^`]*$")
-_NAMED: Final = re.compile(r"\b([A-Za-z_]\w*)\s*(?::\s*[\w\[\]., ]+)?=\s*\(?\s*[rRfF]?[\"'`][^\"'`]*$")
-_DISCARDS: Final = re.compile(rf"^\s*(?:await\s+)?(?:_,\s*err\s*:?=\s*)?[\w$.]+\.{_METHODS}\s*(?:<[^<>]*>)?\($")
-_NAME: Final = re.compile(r"[A-Za-z_$][\w$]*")
+_CALL: Final = lazy_re.compile(rf"(?<![\w$.])([A-Za-z_$][\w$.]*?)\.{_METHODS}\s*(?:<[^<>]*>)?[(`]")
+_TAGGED: Final = lazy_re.compile(r"([A-Za-z_$][\w$]*)`\s*[^`]*$")
+_NAMED: Final = lazy_re.compile(r"\b([A-Za-z_]\w*)\s*(?::\s*[\w\[\]., ]+)?=\s*\(?\s*[rRfF]?[\"'`][^\"'`]*$")
+_DISCARDS: Final = lazy_re.compile(rf"^\s*(?:await\s+)?(?:_,\s*err\s*:?=\s*)?[\w$.]+\.{_METHODS}\s*(?:<[^<>]*>)?\($")
+_NAME: Final = lazy_re.compile(r"[A-Za-z_$][\w$]*")
 # ``const { rows } = await client.query(``; ``Scan(&held)`` of Go's database/sql.
-_BOUND: Final = re.compile(
+_BOUND: Final = lazy_re.compile(
     rf"\b(?:const|let|var)\s+([^=;()]+?)=\s*\(*\s*(?:await\s+)?[\w$.]+\.{_METHODS}\s*(?:<[^<>]*>)?\(\s*[\"'`][^\"'`]*$"
 )
-_SCANNED: Final = re.compile(r"[^;{}]*?\.Scan\(\s*&([A-Za-z_]\w*)")
-_TELLS: Final = re.compile(r"\s*(?:console|log|logger|slog|fmt|process\.stdout)\.\w+\(|\s*//")
-_HANDED: Final = re.compile(r"\s*(?:const|let|var)\s+([^=;()]+?)=[^=>?!&|]*;?\s*$")
+_SCANNED: Final = lazy_re.compile(r"[^;{}]*?\.Scan\(\s*&([A-Za-z_]\w*)")
+_TELLS: Final = lazy_re.compile(r"\s*(?:console|log|logger|slog|fmt|process\.stdout)\.\w+\(|\s*//")
+_HANDED: Final = lazy_re.compile(r"\s*(?:const|let|var)\s+([^=;()]+?)=[^=>?!&|]*;?\s*$")
 _POOLED: Final = (
     r"(?:new\s+(?:[\w.]+\.)?Pool\b|createPool\(|postgres\(|knex\(|new\s+PrismaClient|pgp\(|drizzle\(|sql\.Open\(|pgxpool\.\w+\("
     r"|(?:await\s+)?(?:\w+\.)?create_pool\(|(?:Async)?ConnectionPool\(|create_(?:async_)?engine\(|ThreadedConnectionPool\()"
@@ -57,14 +58,14 @@ _OWN: Final = (
     r"(?:(?:await\s+)?[\w$.]+\.(?:connect|acquire|getconn|reserve|Conn|Acquire|raw_connection|begin)\(|new\s+(?:[\w.]+\.)?Client\b"
     r"|(?:await\s+)?(?:[\w]+\.)?connect\(|pgx\.Connect\w*\()"
 )
-_RUNS_A_FILE: Final = re.compile(
+_RUNS_A_FILE: Final = lazy_re.compile(
     rf"(?<![\w$.])([A-Za-z_$][\w$.]*?)\.{_METHODS}\s*(?:<[^<>]*>)?\(\s*(?:ctx\s*,\s*)?(?:text\(\s*)?([A-Za-z_]\w*(?:\.\w+)*)\s*[,)]"
 )
-_FUNCTION: Final = re.compile(r"\b(?:function|def|func|async)\b|=>\s*\{")
-_POOLER: Final = re.compile(r"pgbouncer|:6432\b|-pooler\.", re.IGNORECASE)
+_FUNCTION: Final = lazy_re.compile(r"\b(?:function|def|func|async)\b|=>\s*\{")
+_POOLER: Final = lazy_re.compile(r"pgbouncer|:6432\b|-pooler\.", re.IGNORECASE)
 _KEY: Final = 120  # signs behind a lock's name in which its key is looked for
 _MOST: Final = 50  # places of one file, or names, that are looked at; no honest runner has more
-_ONE: Final = re.compile(r"\bmax(?:_size|OpenConns)?\s*[:=(]\s*1\b|SetMaxOpenConns\(1\)")
+_ONE: Final = lazy_re.compile(r"\bmax(?:_size|OpenConns)?\s*[:=(]\s*1\b|SetMaxOpenConns\(1\)")
 
 
 class Taken(Struct, frozen=True):

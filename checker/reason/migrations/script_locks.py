@@ -16,26 +16,27 @@ from typing import Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.migrations.folders import MigrationRunner
 
-_LOCK: Final = re.compile(r"pg_(?:try_)?advisory_lock\s*\(", re.IGNORECASE)
-_QUOTED: Final = re.compile(r"'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"|`(?:\\.|[^`\\])*`")
-_SENT: Final = re.compile(r"([A-Za-z_$][\w$]*)\.(?:query|unsafe|execute)\s*(?:<[^<>]*>)?\(\s*$")
-_CALL: Final = re.compile(r"([A-Za-z_$][\w$.]*)\s*\(\s*(.?)")
-_ENDS: Final = re.compile(r"end|close|destroy|terminate|\$disconnect")
+_LOCK: Final = lazy_re.compile(r"pg_(?:try_)?advisory_lock\s*\(", re.IGNORECASE)
+_QUOTED: Final = lazy_re.compile(r"'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"|`(?:\\.|[^`\\])*`")
+_SENT: Final = lazy_re.compile(r"([A-Za-z_$][\w$]*)\.(?:query|unsafe|execute)\s*(?:<[^<>]*>)?\(\s*$")
+_CALL: Final = lazy_re.compile(r"([A-Za-z_$][\w$.]*)\s*\(\s*(.?)")
+_ENDS: Final = lazy_re.compile(r"end|close|destroy|terminate|\$disconnect")
 # What is called around a lock, and migrates nothing.
-_SMALL: Final = re.compile(
+_SMALL: Final = lazy_re.compile(
     r"(?:console|log|logger|process\.(?:stdout|stderr)|JSON|Date|Math|Number|String|Boolean|performance)\b.*"
     r"|(?:\w*[sS]leep|\w*[dD]elay|wait\w*|setTimeout|Error|Promise|resolve|if|for|while|switch|catch|return|await)"
 )
-_HELPER: Final = re.compile(
+_HELPER: Final = lazy_re.compile(
     r"(?:function\s+(?P<named>[A-Za-z_$][\w$]*)\s*\(|(?:const|let|var)\s+(?P<kept>[A-Za-z_$][\w$]*)\s*=\s*(?:async\s*)?"
     r"(?:function\s*)?\()\s*(?P<first>[A-Za-z_$][\w$]*)?"
 )
-_HANDED: Final = re.compile(
+_HANDED: Final = lazy_re.compile(
     r"([A-Za-z_$][\w$]*)\s*\(\s*(?:async\s*)?\(?\s*([A-Za-z_$][\w$]*)\s*\)?\s*=>\s*\{?\s*(?:await\s+|return\s+)*$"
 )
-_IF: Final = re.compile(r"(?:^|[;{}\n])\s*(?:\}?\s*else\b|if\s*\()[^;{}\n]*$")
+_IF: Final = lazy_re.compile(r"(?:^|[;{}\n])\s*(?:\}?\s*else\b|if\s*\()[^;{}\n]*$")
 _MOST: Final = 20
 _LONGEST: Final = 100_000  # signs of a file
 

@@ -19,6 +19,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.model.environments import Project
 from checker.model.migrations.folders import Connection, MigrationFolder, MigrationRunner, SourceFile, SqlFile
 from checker.model.values import Known
@@ -48,19 +49,19 @@ _WHY_NOT: Final[Mapping[tuple[str, str], str]] = {
     ("Oracle", LOCK): "Oracle refuses at once what changes a table in use, unless DDL_LOCK_TIMEOUT says otherwise.",
 }
 _SYSTEMS: Final = (
-    ("PostgreSQL", re.compile(r"postg|psycopg|pgsql|\bpg\b", re.IGNORECASE)),
-    ("MariaDB", re.compile(r"mariadb", re.IGNORECASE)),
-    ("MySQL", re.compile(r"mysql|trilogy|^aurora$", re.IGNORECASE)),
-    ("SQL Server", re.compile(r"sql ?server|mssql|tedious|sqlsrv|pyodbc", re.IGNORECASE)),
-    ("Oracle", re.compile(r"\b(?:cx_)?oracle", re.IGNORECASE)),
+    ("PostgreSQL", lazy_re.compile(r"postg|psycopg|pgsql|\bpg\b", re.IGNORECASE)),
+    ("MariaDB", lazy_re.compile(r"mariadb", re.IGNORECASE)),
+    ("MySQL", lazy_re.compile(r"mysql|trilogy|^aurora$", re.IGNORECASE)),
+    ("SQL Server", lazy_re.compile(r"sql ?server|mssql|tedious|sqlsrv|pyodbc", re.IGNORECASE)),
+    ("Oracle", lazy_re.compile(r"\b(?:cx_)?oracle", re.IGNORECASE)),
 )
 # The one that counts where a file lists a connection for every system (Laravel documentation, "Database").
-_CHOSEN: Final = re.compile(r"env\(\s*['\"]DB_CONNECTION['\"]\s*,\s*['\"](\w+)['\"]\s*\)")
-_IMPORTS: Final = re.compile(r"^[ \t]*(?:import|from)\b.*|^.*\brequire\(.*", re.MULTILINE)
-_ZERO: Final = re.compile(r"-1|0+(?:\.0*)?\s*(?:us|ms|s|min|h|d)?", re.IGNORECASE)
+_CHOSEN: Final = lazy_re.compile(r"env\(\s*['\"]DB_CONNECTION['\"]\s*,\s*['\"](\w+)['\"]\s*\)")
+_IMPORTS: Final = lazy_re.compile(r"^[ \t]*(?:import|from)\b.*|^.*\brequire\(.*", re.MULTILINE)
+_ZERO: Final = lazy_re.compile(r"-1|0+(?:\.0*)?\s*(?:us|ms|s|min|h|d)?", re.IGNORECASE)
 # What stands in a statement for a value that is given apart from it, and where that is given.
-_PLACE: Final = re.compile(r"%s|%\(\w+\)?s?|\$\d+|\?|:\w+")
-_GIVEN: Final = re.compile(r"['\"`]{1,3}\s*\)?\s*,\s*[\[({]?(?P<arguments>[^\])}]*)")
+_PLACE: Final = lazy_re.compile(r"%s|%\(\w+\)?s?|\$\d+|\?|:\w+")
+_GIVEN: Final = lazy_re.compile(r"['\"`]{1,3}\s*\)?\s*,\s*[\[({]?(?P<arguments>[^\])}]*)")
 _GROUPS: Final = ("AWS::RDS::DBParameterGroup", "AWS::RDS::DBClusterParameterGroup")
 
 
@@ -192,7 +193,7 @@ def _in_connection(name: str, connection: Connection) -> Bound | None:
     return None
 
 
-_COMMENT: Final = re.compile(r"(?:^|\s)(?:#|//).*")
+_COMMENT: Final = lazy_re.compile(r"(?:^|\s)(?:#|//).*")
 
 
 def _keyed(name: str) -> re.Pattern[str]:

@@ -12,6 +12,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.data.harmless import program_is_harmless
 from checker.model.environment_words import words as parts_of
 from checker.model.migrations.tools import BY_NAME, TOOLS, MigrationTool
@@ -52,21 +53,23 @@ _STARTERS: Final = (
     _CONTAINERS | _SHELLS | _LAUNCHERS | {"xargs", "parallel", "watch", "entr", "nodemon", "make", "just", "task", "nx"}
 )
 # Versions of an interpreter, and what is written between a launcher and its program: options, variables, a duration.
-_BETWEEN: Final = re.compile(r"python[\d.]*|-.*|\w+=.*|\d+[smh]?")
+_BETWEEN: Final = lazy_re.compile(r"python[\d.]*|-.*|\w+=.*|\d+[smh]?")
 _LONGEST: Final = 300  # signs of a word that are looked at
-_NAMED: Final = re.compile(r"(?:^|[/:_.\-])(?:db[:_-]?)?(?:migrate|migrations?|migrator)(?:$|[:_.\-])", re.IGNORECASE)
-_FILE: Final = re.compile(r"migrat.*\.(?:py|js|mjs|cjs|ts|sh|rb)$", re.IGNORECASE)
-_SQL_OF_MIGRATIONS: Final = re.compile(r"migrations?/.*\.sql|migrat.*\.sql", re.IGNORECASE)
+_NAMED: Final = lazy_re.compile(
+    r"(?:^|[/:_.\-])(?:db[:_-]?)?(?:migrate|migrations?|migrator)(?:$|[:_.\-])", re.IGNORECASE
+)
+_FILE: Final = lazy_re.compile(r"migrat.*\.(?:py|js|mjs|cjs|ts|sh|rb)$", re.IGNORECASE)
+_SQL_OF_MIGRATIONS: Final = lazy_re.compile(r"migrations?/.*\.sql|migrat.*\.sql", re.IGNORECASE)
 # Rows for a try-out, which no schema waits for.
-_SEEDS: Final = re.compile(r"(^|[/_.-])(seeds?|seeders?|fixtures?)([/_.-]|$)", re.IGNORECASE)
-_SQL_FILE: Final = re.compile(r"\.sql\s*$", re.IGNORECASE)
-_STATEMENT: Final = re.compile(
+_SEEDS: Final = lazy_re.compile(r"(^|[/_.-])(seeds?|seeders?|fixtures?)([/_.-]|$)", re.IGNORECASE)
+_SQL_FILE: Final = lazy_re.compile(r"\.sql\s*$", re.IGNORECASE)
+_STATEMENT: Final = lazy_re.compile(
     r"\b(?:create|alter|drop|truncate|grant|revoke|reindex|insert\s+into|delete\s+from|update\s+\S+\s+set|comment\s+on)\b",
     re.IGNORECASE,
 )
 # A file whose name is the run's own, in a folder or not: the sign of a loop over files.
-_EACH: Final = re.compile(r"(?:[\w./-]*/)?\$\{?\w+\}?(?:\.sql)?|a word that xargs reads")
-_BACK: Final = re.compile(r"(?:.*:)?(?:down|down-to|downgrade|undo|rollback|revert|redo)", re.IGNORECASE)
+_EACH: Final = lazy_re.compile(r"(?:[\w./-]*/)?\$\{?\w+\}?(?:\.sql)?|a word that xargs reads")
+_BACK: Final = lazy_re.compile(r"(?:.*:)?(?:down|down-to|downgrade|undo|rollback|revert|redo)", re.IGNORECASE)
 
 
 class Applied(Struct, frozen=True):

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Open
 from checker.model.migrations.folders import MigrationFolder, SqlFile, Statement
 from checker.model.migrations.tools import BY_NAME, MigrationTool
@@ -73,15 +74,17 @@ def _is_set(pattern: str, tool: str, pipeline: Pipeline) -> bool:
     return any(re.search(pattern, text) is not None for text in texts)
 
 
-_ASKS: Final = re.compile(r"\bpg_advisory_(?P<scope>xact_)?lock\s*\(", re.IGNORECASE)
-_LETS_GO: Final = re.compile(r"\bpg_advisory_unlock(?:_all)?\s*\(", re.IGNORECASE)
-_CHANGES_NOTHING: Final = re.compile(r"\s*(?:(?:SET|SHOW|SELECT)\b|\\|$)", re.IGNORECASE)
+_ASKS: Final = lazy_re.compile(r"\bpg_advisory_(?P<scope>xact_)?lock\s*\(", re.IGNORECASE)
+_LETS_GO: Final = lazy_re.compile(r"\bpg_advisory_unlock(?:_all)?\s*\(", re.IGNORECASE)
+_CHANGES_NOTHING: Final = lazy_re.compile(r"\s*(?:(?:SET|SHOW|SELECT)\b|\\|$)", re.IGNORECASE)
 _OPEN: Final = "what only the run knows"  # no statement, and nothing that changes nothing
-_BEGINS: Final = re.compile(r"\s*(?:BEGIN|START\s+TRANSACTION)\b", re.IGNORECASE)
-_COMMITS: Final = re.compile(r"\s*(?:COMMIT|END|ROLLBACK|ABORT)\b", re.IGNORECASE)
-_COMMENT: Final = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
-_INCLUDES: Final = re.compile(r"\s*\\(?:i|ir|include|include_relative)\b")
-_GIVEN: Final = re.compile(r"(?:-[A-Za-z]*?(?P<short>[cf])|--(?P<long>command|file))(?:=?(?P<value>.+))?", re.DOTALL)
+_BEGINS: Final = lazy_re.compile(r"\s*(?:BEGIN|START\s+TRANSACTION)\b", re.IGNORECASE)
+_COMMITS: Final = lazy_re.compile(r"\s*(?:COMMIT|END|ROLLBACK|ABORT)\b", re.IGNORECASE)
+_COMMENT: Final = lazy_re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_INCLUDES: Final = lazy_re.compile(r"\s*\\(?:i|ir|include|include_relative)\b")
+_GIVEN: Final = lazy_re.compile(
+    r"(?:-[A-Za-z]*?(?P<short>[cf])|--(?P<long>command|file))(?:=?(?P<value>.+))?", re.DOTALL
+)
 
 
 # A here-document, and one in a string.

@@ -9,16 +9,17 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.model.migrations.folders import Effect, Migration, MigrationFolder, SqlFile, Statement
 from checker.model.sources import Spot
 
 # `contract of 0007 released in v1.2.0`, `contracts: 0007, released: v1.2.0`, `contract (expand 0007, release v1.2.0)`.
-_CONTRACT: Final = re.compile(r"\bcontracts?\b", re.IGNORECASE)
-_EXPAND: Final = re.compile(r"^(?:[\w-]+\s*:\s*)?expand\b(?!\s*/)", re.IGNORECASE)
-_NUMBER: Final = re.compile(r"(?<![\w.])[Vv]?(\d+)(?![\w.]*\.\d)")
+_CONTRACT: Final = lazy_re.compile(r"\bcontracts?\b", re.IGNORECASE)
+_EXPAND: Final = lazy_re.compile(r"^(?:[\w-]+\s*:\s*)?expand\b(?!\s*/)", re.IGNORECASE)
+_NUMBER: Final = lazy_re.compile(r"(?<![\w.])[Vv]?(\d+)(?![\w.]*\.\d)")
 # A revision of Alembic's is named by hexadecimal digits.
-_REVISION: Final = re.compile(r"\bof\s+(?:revision\s+)?((?=\d*[a-f])(?=[a-f]*\d)[0-9a-f]{4,40})\b")
-_RELEASE: Final = re.compile(r"\breleased?\b\s*(?:in|with|by|:|=)?\s*([\w.+-]*\d[\w.+-]*)", re.IGNORECASE)
+_REVISION: Final = lazy_re.compile(r"\bof\s+(?:revision\s+)?((?=\d*[a-f])(?=[a-f]*\d)[0-9a-f]{4,40})\b")
+_RELEASE: Final = lazy_re.compile(r"\breleased?\b\s*(?:in|with|by|:|=)?\s*([\w.+-]*\d[\w.+-]*)", re.IGNORECASE)
 
 
 class Promise(Struct, frozen=True):

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from checker import lazy_re
 from checker.model.environment_words import kind_of, words
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.values import Known
 
-_HOST: Final = re.compile(r"(?<![\w.@-])(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,}(?![\w-])")
+_HOST: Final = lazy_re.compile(r"(?<![\w.@-])(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,}(?![\w-])")
 # Domains that a network has for itself.
 _INNER: Final = (".internal", ".local")
 # Words that begin a host's label without a gap: stagingdb. Shorter ones begin other words too.
-_BEGINS: Final = re.compile(r"(?:staging|preprod|nonprod)(?=[a-z0-9])")
+_BEGINS: Final = lazy_re.compile(r"(?:staging|preprod|nonprod)(?=[a-z0-9])")
 _NOT_PRODUCTION: Final = frozenset({"preprod", "nonprod", "preproduction", "nonproduction"})
 
 

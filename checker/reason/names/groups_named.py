@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from checker import lazy_re
 from checker.model.environments import Environment
 from checker.model.resources import Resource
 from checker.model.values import Known, Resolved
@@ -24,8 +25,8 @@ _OTHERS = (
     "AWS::SNS::", "AWS::SQS::", "AWS::SecretsManager::", "AWS::Serverless::", "Custom::",
     "AWS::CloudFormation::", "AWS::Route53::RecordSet",
 )  # fmt: skip
-_KEY = re.compile(r"(?:cloud_?watch)?_?(?:logs?)?_?log_?group(?:_?(?:arn|name))?", re.IGNORECASE)
-_ARN = re.compile(r"arn:[^:]*:logs:[^:]*:[^:]*:log-group:([^:*]+)(?::.*)?")
+_KEY = lazy_re.compile(r"(?:cloud_?watch)?_?(?:logs?)?_?log_?group(?:_?(?:arn|name))?", re.IGNORECASE)
+_ARN = lazy_re.compile(r"arn:[^:]*:logs:[^:]*:[^:]*:log-group:([^:*]+)(?::.*)?")
 
 
 def groups_named(environment: Environment) -> Iterator[tuple[Resource, str, Name]]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environment_words import UNNAMED, environment_of, words
 from checker.model.environments import Environment, EnvironmentKind, Project
@@ -21,11 +21,11 @@ _MARKS: Final = frozenset(
 # Words of a parameter's name that say: each environment gets its own value.
 _ENVIRONMENT_PARAMETERS: Final = frozenset({"env", "environment", "stage", "tier", "stack"})
 # A hash that code makes: of the environment, as far as anybody can tell from its template.
-_GENERATED: Final = re.compile(
+_GENERATED: Final = lazy_re.compile(
     r"(?<![0-9A-Za-z])(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,}(?![0-9A-Za-z])|(?=[A-F]*\d)(?=\d*[A-F])[0-9A-F]{8}(?![0-9A-Za-z])"
 )
 # An id that a service gave to the parent (vpc-0a1b2c3d, Z123ABC, a1b2c3d4e5): which environment's, nothing says.
-_ISSUED_ID: Final = re.compile(
+_ISSUED_ID: Final = lazy_re.compile(
     r"^[a-z]+-[0-9a-f]{8,}$|^Z[0-9A-Z]+$|^(?=.*\d)[0-9a-z]{10,}$|^[a-z]{2}-[a-z]+-\d_\w+$|resolve:"
 )
 

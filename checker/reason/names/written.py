@@ -6,12 +6,12 @@ composite action itself serves one environment, whoever calls.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.environment_words import UNNAMED, environment_of, kind_of, words
 from checker.model.environments import EnvironmentKind, Project
 from checker.model.pipeline.scripts import AwsCall, CdkCommand
@@ -29,7 +29,7 @@ CLUSTER: Final = "cluster"
 SERVICE: Final = "service"
 SHARED: Final = "shared"
 _WORKFLOWS: Final = ".github/workflows/"
-_WORDS: Final = re.compile(r"[^\s\"'=;&|()]+")
+_WORDS: Final = lazy_re.compile(r"[^\s\"'=;&|()]+")
 # Stacks of the account, which no environment owns.
 _ACCOUNTS: Final = frozenset({"CDKToolkit", "*"})
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment
 from checker.model.resources import Resource
@@ -22,10 +23,10 @@ from checker.reason.network.reachability import Cause, Connection, Reach, stoppe
 from checker.reason.network.security_groups import own_port, whole
 from checker.reason.workloads.variables import Variable
 
-_URL: Final = re.compile(
+_URL: Final = lazy_re.compile(
     r"^(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?:[^@/?#]*@)?(?P<host>[^:/?#\s]+)(?::(?P<port>[^/?#\s]+))?"
 )
-_HOST: Final = re.compile(r"^(?P<host>[A-Za-z0-9\x00_-]+(?:\.[A-Za-z0-9\x00_-]+)+)(?::(?P<port>\d+))?$")
+_HOST: Final = lazy_re.compile(r"^(?P<host>[A-Za-z0-9\x00_-]+(?:\.[A-Za-z0-9\x00_-]+)+)(?::(?P<port>\d+))?$")
 _SCHEME_PORTS: Final = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 # What can be called by a reference to its address: type -> how the attribute begins that holds the address.
 SERVERS: Final = {

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, either, every, negated
 from checker.model.environments import Environment
 from checker.model.resources import Resource
@@ -21,12 +22,12 @@ from checker.reason.network.waf import Acl, AclRule
 from checker.reason.workloads.variables import Variable, environment_variables
 
 # Variables that hold an address for browsers, mails and redirects: it is shown, and not called.
-_SHOWN: Final = re.compile(
+_SHOWN: Final = lazy_re.compile(
     r"^(?:APP|SITE|WEB|PUBLIC|FRONTEND|BASE|ROOT|EXTERNAL|CANONICAL|HOME|NEXT_?AUTH|WEBSITE)_?(?:APP_?)?UR[LI]$"
     r"|ORIGIN|CORS|CALLBACK|REDIRECT|ISSUER|AUDIENCE|COOKIE|DOMAIN|LINK|LOGO|ALLOWED",
     re.IGNORECASE,
 )
-_URL: Final = re.compile(r"^(?:https?|wss?)://", re.IGNORECASE)
+_URL: Final = lazy_re.compile(r"^(?:https?|wss?)://", re.IGNORECASE)
 
 
 def own_calls(environment: Environment, balancer: Resource) -> Iterator[Variable]:

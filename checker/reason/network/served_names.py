@@ -6,11 +6,11 @@ Sources: Elastic Load Balancing User Guide, "HTTPS listeners" and "Host conditio
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, either
 from checker.model.environments import Environment
 from checker.model.resources import Resource
@@ -19,7 +19,7 @@ from checker.model.values import Absent, Hole, Known, Resolved, ResourceKey, Tex
 _TLS = ("HTTPS", "TLS")
 _GLOBAL = "us-east-1"  # where CloudFront, and what stands behind it, takes certificates from
 # A pattern that stands for one name.
-_LITERAL = re.compile(r"\^?((?:[\w-]|\\\.)+)\$?")
+_LITERAL = lazy_re.compile(r"\^?((?:[\w-]|\\\.)+)\$?")
 _BALANCERS = {"AWS::ElasticLoadBalancingV2::LoadBalancer"}
 
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment
 from checker.model.resources import Resource
@@ -20,9 +21,9 @@ from checker.model.values import Absent, Known, Resolved, Text, Unknown, as_list
 from checker.reason.network.security_groups import whole
 
 _LOCAL: Final = r"(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\])"
-_LOCAL_URL: Final = re.compile(rf"https?://{_LOCAL}(?::(\d{{1,5}}))?(?=[/'\"\s?)]|$)")
+_LOCAL_URL: Final = lazy_re.compile(rf"https?://{_LOCAL}(?::(\d{{1,5}}))?(?=[/'\"\s?)]|$)")
 # An address without a scheme, as curl and wget take it; a bare connection, as netcat and bash make it.
-_LOCAL_PLACE: Final = re.compile(
+_LOCAL_PLACE: Final = lazy_re.compile(
     rf"\b(?:curl|wget)\b[^;|&]*?\s['\"]?{_LOCAL}(?::(\d{{1,5}}))?(?=[/'\"\s?)]|$)"
     rf"|\b(?:nc|ncat|netcat)\b[^;|&]*?\s{_LOCAL}\s+(\d{{1,5}})\b|/dev/tcp/{_LOCAL}/(\d{{1,5}})\b"
 )
@@ -175,19 +176,21 @@ def _container(item: dict[str, Resolved], index: int) -> Container:
 
 
 # How servers are told on their command line where to listen: the last program's own options.
-_LISTEN: Final = re.compile(
+_LISTEN: Final = lazy_re.compile(
     r"(?:^|\s)(?:--(?:http-)?port|--listen|--bind|--addr(?:ess)?|--server[.-]port|-b)(?:=|\s+)"
     r"(?:[\w.*\[\]:-]*:)?(\d{2,5})(?=\s|$)|(?:^|\s)PORT=(\d{2,5})(?=\s)"
 )
-_OF_OTHER_HOST: Final = re.compile(r"(?:^|\s)(?:--host(?:name)?|-h)(?:=|\s+)(?!0\.0\.0\.0|127\.|localhost|::|\[::)\S")
+_OF_OTHER_HOST: Final = lazy_re.compile(
+    r"(?:^|\s)(?:--host(?:name)?|-h)(?:=|\s+)(?!0\.0\.0\.0|127\.|localhost|::|\[::)\S"
+)
 
 
 # The same for the address, and the variables that servers take it from.
-_INWARD: Final = re.compile(
+_INWARD: Final = lazy_re.compile(
     r"(?:^|\s)(?:--host(?:name)?|--listen|--bind|--addr(?:ess)?|--server[.-](?:host|address)|-b)(?:=|\s+)"
     r"(?:\w+://)?(?:127\.\d+\.\d+\.\d+|localhost|\[?::1\]?)(?::\d{2,5})?(?=\s|$)"
 )
-_ADDRESS: Final = re.compile(r"(?:127\.\d+\.\d+\.\d+|localhost|\[?::1\]?)(?::\d{2,5})?")
+_ADDRESS: Final = lazy_re.compile(r"(?:127\.\d+\.\d+\.\d+|localhost|\[?::1\]?)(?::\d{2,5})?")
 _LISTENS_AT: Final = frozenset({
     "BIND", "BIND_ADDR", "BIND_ADDRESS", "BIND_HOST", "FLASK_RUN_HOST", "HOST", "LISTEN", "LISTEN_ADDR",
     "LISTEN_ADDRESS", "LISTEN_HOST", "SERVER_ADDRESS", "SERVER_HOST", "UVICORN_HOST",

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from typing import Final
 
+from checker import lazy_re
 from checker.model.environments import Environment
 from checker.model.values import Known, Resolved, Text, as_number
 
@@ -31,7 +32,7 @@ _ACCEPTED: Final = ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q
 _MANY: Final = 1 / 64
 _BODIES: Final = frozenset({"Body", "JsonBody"})
 BODY_LIMIT: Final = 8192
-_PLAIN: Final = re.compile(
+_PLAIN: Final = lazy_re.compile(
     r"(?P<begin>\^|\\A)?(?P<before>\.[*+]\??)?(?P<text>(?:[\w/ :;,@=~-]|\\[./-])*)(?P<after>\.[*+]\??)?(?P<end>\$|\\Z)?"
 )
 
@@ -283,7 +284,7 @@ def _size(statement: dict[str, Resolved]) -> Share:
     return Share.ALL if all(held) else (Share.NONE if not any(held) else Share.OPEN)
 
 
-_WITH_LENGTH: Final = re.compile(r".*/(\d{1,3})", re.DOTALL)
+_WITH_LENGTH: Final = lazy_re.compile(r".*/(\d{1,3})", re.DOTALL)
 
 
 def _addresses(addresses: Sequence[Resolved]) -> Share:

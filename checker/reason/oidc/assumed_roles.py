@@ -12,12 +12,12 @@ token in, so those that do stand before those that do not.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, either
 from checker.model.environment_words import environment_of, words
 from checker.model.environments import Project
@@ -33,11 +33,11 @@ from checker.reason.oidc.trust import all_admitted
 from checker.reason.text.patterns import exact, glob
 
 _ROLE: Final = "AWS::IAM::Role"
-_ACCOUNT: Final = re.compile(r"arn:[^:]+:iam::(\d{12}):")
+_ACCOUNT: Final = lazy_re.compile(r"arn:[^:]+:iam::(\d{12}):")
 # What CDK appends to a logical id.
-_HASH: Final = re.compile(r"[0-9A-F]{8}$")
-_INPUT: Final = re.compile(r"^\$\{\{\s*inputs\.")
-_EXPRESSION: Final = re.compile(r"[A-Za-z_][\w-]*")
+_HASH: Final = lazy_re.compile(r"[0-9A-F]{8}$")
+_INPUT: Final = lazy_re.compile(r"^\$\{\{\s*inputs\.")
+_EXPRESSION: Final = lazy_re.compile(r"[A-Za-z_][\w-]*")
 # What roles are for. Two that are for different things are not the same one.
 _PURPOSES: Final = {
     "build": "build", "builder": "build", "image": "build", "images": "build", "push": "build", "publish": "build",

@@ -8,10 +8,10 @@ federation".
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, either, negated
 from checker.model.environments import Project
 from checker.model.resources import Resource
@@ -30,7 +30,7 @@ _CALLS: Final = {
 }
 # What acts with a role only as a caller hands it over, on that caller's own template.
 _ACTS_FOR_CALLER: Final = frozenset({"cloudformation.amazonaws.com"})
-_ACCOUNT: Final = re.compile(r"(?:arn:[^:]*:(?:iam|sts)::)?(\d{12})(?::|$)")
+_ACCOUNT: Final = lazy_re.compile(r"(?:arn:[^:]*:(?:iam|sts)::)?(\d{12})(?::|$)")
 # Keys whose values are of one's own choosing, or the same for everybody of a provider.
 _NO_BOUND: Final = (
     "sts:externalid",

@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, either, every, yes_if
 from checker.model.overlap import Pattern, Wild
 from checker.model.settings import Settings, SubjectForm
@@ -36,7 +37,7 @@ from checker.reason.oidc.trust import (
 from checker.reason.text.patterns import UNREAD, covers, exact, example, folded, glob, has_hole, has_wild, shown
 
 _MAX_PROBES: Final = 600
-_IDS: Final = re.compile(r"@\d+(?=[/:])")
+_IDS: Final = lazy_re.compile(r"@\d+(?=[/:])")
 STRANGER: Final = Repository("a-stranger/anything")
 
 

@@ -6,12 +6,12 @@ images with Amazon ECS".
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.environments import Project
 from checker.model.resources import Resource
 from checker.model.values import Absent, Hole, Known, Resolved, Text, as_bool, pieces, text
@@ -22,7 +22,7 @@ from checker.reason.names.arns import account_of, expand
 from checker.reason.text.patterns import exact
 
 _PULL: Final = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability")
-_REPOSITORY: Final = re.compile(r"(\d{12}|\*)\.dkr[.-]ecr\.([a-z0-9-]+|\*)\.[^/]+/([^:@]+)")
+_REPOSITORY: Final = lazy_re.compile(r"(\d{12}|\*)\.dkr[.-]ecr\.([a-z0-9-]+|\*)\.[^/]+/([^:@]+)")
 _LOGS: Final = ("logs:CreateLogStream", "logs:PutLogEvents")
 
 

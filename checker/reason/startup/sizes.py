@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.resources import Resource
 from checker.model.values import Absent, Known, Resolved, as_number
@@ -27,7 +28,7 @@ _TAKEN: Final = {
     32768: (60 * _GB, 244 * _GB, 1),
 }
 _SMALLEST: Final = (512, _GB, 2 * _GB)
-_UNIT: Final = re.compile(r"\s*(\d*\.?\d+)\s*(vcpu|gb)\s*", re.IGNORECASE)
+_UNIT: Final = lazy_re.compile(r"\s*(\d*\.?\d+)\s*(vcpu|gb)\s*", re.IGNORECASE)
 
 
 def on_fargate(task: Resource) -> Answer:

@@ -12,6 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.environments import Environment, EnvironmentKind
 from checker.model.resources import Resource
 from checker.model.values import Absent, Known, Resolved, Text, Unknown, Value, as_bool, as_number
@@ -20,7 +21,7 @@ METRIC_ALARM: Final = "AWS::CloudWatch::Alarm"
 COMPOSITE_ALARM: Final = "AWS::CloudWatch::CompositeAlarm"
 ALARM_TYPES: Final = (METRIC_ALARM, COMPOSITE_ALARM)
 # ALARM("name"), OK(name) or an ARN: the name is what stands in the brackets, quoted or not.
-_NAME_IN_RULE: Final = re.compile(r"(?:ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*+[\"']?([^\"')]++)[\"']?\s*\)")
+_NAME_IN_RULE: Final = lazy_re.compile(r"(?:ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*+[\"']?([^\"')]++)[\"']?\s*\)")
 
 
 class DeploymentAlarm(Struct, frozen=True):
@@ -142,8 +143,8 @@ def alarms_read(composite: Resource) -> Iterator[str]:
 
 
 # Metrics that count what goes wrong: a healthy system has none of it.
-_WRONG: Final = re.compile(r"5XX|4XX|Error|Fault|Fail|Reject|Throttle|Unhealthy|Dropped", re.IGNORECASE)
-_SHARES: Final = re.compile(r"Utilization$|Utilized$|Percent")
+_WRONG: Final = lazy_re.compile(r"5XX|4XX|Error|Fault|Fail|Reject|Throttle|Unhealthy|Dropped", re.IGNORECASE)
+_SHARES: Final = lazy_re.compile(r"Utilization$|Utilized$|Percent")
 
 
 def never_changes(alarm: Resource) -> str:

@@ -9,7 +9,9 @@ from typing import Final
 
 from msgspec import Struct
 
-_TOKEN: Final = re.compile(
+from checker import lazy_re
+
+_TOKEN: Final = lazy_re.compile(
     r"\s*(?:(ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*+[\"']?([^\"')]*+)[\"']?\s*\)|(TRUE|FALSE|AND|OR|NOT|\(|\)))\s*",
     re.IGNORECASE,
 )

@@ -6,12 +6,12 @@ of a bucket, when the stack is deleted does so all the same.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.environments import Environment
 from checker.model.resources import Resource
 from checker.model.values import Known, Text
@@ -25,11 +25,11 @@ _ERASERS: Final = {
     "Custom::S3AutoDeleteObjects": "deletes every object of a bucket",
     "Custom::ECRAutoDeleteImages": "deletes every image of a repository",
 }
-_CALLED_SO: Final = re.compile(
+_CALLED_SO: Final = lazy_re.compile(
     r"(?i)empt(?:y|ies)|eras|purg|wip(?:e|ing)|auto-?delet|clean-?up|delete(?:all|objects|bucket)"
 )
 # Calls that delete data, or what it cannot be read without. One object or item is taken back by whoever put it there.
-_DELETES: Final = re.compile(
+_DELETES: Final = lazy_re.compile(
     r"delete(?:objects|secret|table|db(?:instance|cluster)(?:snapshot|automatedbackup)?|dbsnapshot|globalcluster|cluster"
     r"|filesystem|volume|bucket|repository|domain|elasticsearchdomain|collection|userpool|stream|broker|ledger|keyspace"
     r"|backup|backupvault|snapshot|recoverypoint|replicationgroup|cachecluster|serverlesscache|namespace|index|database"
@@ -38,7 +38,7 @@ _DELETES: Final = re.compile(
 # Services whose things of these names hold no data.
 _NO_DATA: Final = frozenset({"ecs", "eks", "emr", "servicediscovery", "cloudfront", "lambda", "logs", "iam", "glue"})
 # What a function's code in the template says where it deletes: methods and commands of the SDKs.
-_IN_CODE: Final = re.compile(
+_IN_CODE: Final = lazy_re.compile(
     r"(?i)\.objects\.(?:all\(\)|filter\([^)]*\))\.delete\(|object_versions\.\w*\(?[^)]*\)?\.delete\("
     r"|delete_?(?:objects?|secret|table|db_?instance|db_?cluster|file_?system|bucket|repository|user_?pool)\b"
     r"|delete_?objects?command|delete_?(?:secret|table|bucket|repository)command|batch_?delete_?image|schedule_?key_?deletion"

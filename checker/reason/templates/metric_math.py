@@ -8,14 +8,14 @@ CloudWatch User Guide, "Using math expressions with CloudWatch metrics" (operato
 from __future__ import annotations
 
 import math
-import re
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from checker import lazy_re
 from checker.model.answers import Answer, Open, yes_if
 
-_TOKEN: Final = re.compile(r"\s*(?:(\d+(?:\.\d+)?)|([A-Za-z_]\w*)|(==|!=|<=|>=|&&|\|\||[-+*/^(),\[\]<>]))")
+_TOKEN: Final = lazy_re.compile(r"\s*(?:(\d+(?:\.\d+)?)|([A-Za-z_]\w*)|(==|!=|<=|>=|&&|\|\||[-+*/^(),\[\]<>]))")
 _MOST: Final = 2_000  # characters of an expression
 _DEEP: Final = 40
 _PERIOD: Final = 300.0

@@ -14,6 +14,7 @@ from collections.abc import Collection
 from typing import Final
 from urllib.parse import urlsplit
 
+from checker import lazy_re
 from checker.model.values import Resolved, as_list
 
 # The fields of the message that an alarm publishes.
@@ -23,23 +24,25 @@ _FIELDS: Final = frozenset(
      "InsufficientDataActions", "Trigger", "AlarmRule", "AlarmContributors", "ActionSuppressedBy",
      "ActionSuppressedReason", "TriggeringChildren", "$or"}
 )  # fmt: skip
-_MAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
-_PLACEHOLDER: Final = re.compile(r"\b(?:todo|tbd|fixme|changeme|change[-_ ]me|replace[-_ ]?me|xxx+)\b", re.IGNORECASE)
+_MAIL: Final = lazy_re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+_PLACEHOLDER: Final = lazy_re.compile(
+    r"\b(?:todo|tbd|fixme|changeme|change[-_ ]me|replace[-_ ]?me|xxx+)\b", re.IGNORECASE
+)
 _FORMS: Final = {
     "email": _MAIL,
     "email-json": _MAIL,
-    "https": re.compile(r"https://[^/\s]+.*"),
-    "http": re.compile(r"http://[^/\s]+.*"),
-    "sms": re.compile(r"\+?[\d .()-]{6,}"),
-    "sqs": re.compile(r"arn:.*"),
-    "lambda": re.compile(r"arn:.*"),
-    "firehose": re.compile(r"arn:.*"),
+    "https": lazy_re.compile(r"https://[^/\s]+.*"),
+    "http": lazy_re.compile(r"http://[^/\s]+.*"),
+    "sms": lazy_re.compile(r"\+?[\d .()-]{6,}"),
+    "sqs": lazy_re.compile(r"arn:.*"),
+    "lambda": lazy_re.compile(r"arn:.*"),
+    "firehose": lazy_re.compile(r"arn:.*"),
 }
 
 
 # Names that never lead anywhere (RFC 2606 and 6761), and the mailbox from which programs send and nobody reads.
-_NOWHERE: Final = re.compile(r"(?:^|\.)(?:invalid|test|example|localhost|localdomain)\.?$", re.IGNORECASE)
-_NOBODY: Final = re.compile(r"(?:do[-_.]?not|no)[-_.]?reply|your?[-_.]?(?:e?-?mail|name|address)", re.IGNORECASE)
+_NOWHERE: Final = lazy_re.compile(r"(?:^|\.)(?:invalid|test|example|localhost|localdomain)\.?$", re.IGNORECASE)
+_NOBODY: Final = lazy_re.compile(r"(?:do[-_.]?not|no)[-_.]?reply|your?[-_.]?(?:e?-?mail|name|address)", re.IGNORECASE)
 
 
 def no_address(protocol: Resolved, endpoint: Resolved) -> str:

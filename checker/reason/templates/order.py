@@ -5,12 +5,12 @@ Source: AWS CloudFormation User Guide, "DependsOn attribute" and the references 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from checker import lazy_re
 from checker.model.resources import Raw, Resource
 
-_IN_SUB = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.[^}]*)?\}")
+_IN_SUB = lazy_re.compile(r"\$\{([A-Za-z0-9]+)(?:\.[^}]*)?\}")
 
 
 class Order:

@@ -8,19 +8,19 @@ Manager User Guide, "aws:executeAwsApi" (``Service``, ``Api``, and the call's ow
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.environments import Environment
 from checker.model.resources import Resource
 from checker.model.values import Known, Resolved
 from checker.reason.names.custom_resources import calls_of, custom_resources, decoded
 
-_SDK: Final = re.compile(r"arn:[\w*-]+:states:::aws-sdk:(\w+):(\w+)(?:\.\w+)?")
-_UNIVERSAL: Final = re.compile(r"arn:[\w*-]+:scheduler:::aws-sdk:(\w+):(\w+)")
+_SDK: Final = lazy_re.compile(r"arn:[\w*-]+:states:::aws-sdk:(\w+):(\w+)(?:\.\w+)?")
+_UNIVERSAL: Final = lazy_re.compile(r"arn:[\w*-]+:scheduler:::aws-sdk:(\w+):(\w+)")
 _MACHINES: Final = ("AWS::StepFunctions::StateMachine", "AWS::Serverless::StateMachine")
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import Final
 
+from checker import lazy_re
 from checker.data.type_facts import facts_of
 
 # What is lost with the resource: data, identities of users, keys to data, images that a rollback needs.
@@ -70,13 +70,13 @@ STATEFUL: Final = frozenset(
 )
 
 # What a type that keeps something is called, at the end of its name ...
-_KEEPERS: Final = re.compile(
+_KEEPERS: Final = lazy_re.compile(
     r"(?:Database|Datastore|(?:Data|Sequence|Variant|Annotation|Reference|Parameter)Store|FileSystem|Volume|Bucket|Vault"
     r"|Ledger|Table|Index|Tape|Disk|Stream|Broker|Repository|Workspace|InfluxDBCluster|VmCluster|Infrastructure"
     r"|FeatureGroup|Collection|Memory)$"
 )
 # ... and what its schema has beside: how much it holds, for how long, and by which key nobody else reads it.
-_KEPT: Final = re.compile(
+_KEPT: Final = lazy_re.compile(
     r"Kms|KMS|Sse|SSE|Encryption|Snapshot|Backup|AllocatedStorage|StorageCapacity|VolumeSize|SizeIn|PointInTime"
     r"|DeletionProtection|TerminationProtection|RetentionPeriod|OnlineStore|StorageConfig"
 )

@@ -8,12 +8,12 @@ to the product of the two lengths at worst, whatever the input.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import accumulate
 from typing import Final
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, either
 from checker.model.overlap import MAX_WORK, Pattern, Symbol, Wild, overlap
 from checker.model.values import Hole, PolicyVariable, Text, pieces, text
@@ -21,7 +21,7 @@ from checker.model.values import Hole, PolicyVariable, Text, pieces, text
 # How much of a pattern the reason of an open answer quotes, in symbols.
 _MOST_SHOWN: Final = 120
 # ``${aws:username}``: filled in at the time of the call; ``${*}``, ``${?}`` and ``${$}`` stand for the character.
-_VARIABLE: Final = re.compile(r"\$\{([^}]*)\}")
+_VARIABLE: Final = lazy_re.compile(r"\$\{([^}]*)\}")
 
 
 @lru_cache(maxsize=16_384)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.possible import Possible, options
 from checker.model.values import Text
 
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline
     from checker.model.pipeline.workflows import Input
 
-INPUT: Final = re.compile(r"\b(?:github\.event\.)?inputs(?:\.([\w-]+)|\[\s*'([^']*)'\s*\])")
+INPUT: Final = lazy_re.compile(r"\b(?:github\.event\.)?inputs(?:\.([\w-]+)|\[\s*'([^']*)'\s*\])")
 # What people write freely. Source: GitHub documentation, "Script injections": "Understanding the risk".
-_WRITTEN: Final = re.compile(
+_WRITTEN: Final = lazy_re.compile(
     r"\bgithub\.head_ref\b"
     r"|\bgithub\.event(?:\.[\w*-]+|\[[^\]]*\])*\.(?:title|body|message|head_branch|page_name|default_branch|label|email"
     r"|description|display_title)\b"
@@ -31,36 +32,36 @@ _WRITTEN: Final = re.compile(
     r"|\bgithub\.event\.release\.(?:name|tag_name|target_commitish)\b|\bgithub\.event\.client_payload\b"
 )
 # The branch or tag that a run is of: free where a person picks any, or a filter lets through more than one can list.
-_REF: Final = re.compile(r"\bgithub\.ref(?:_name)?\b")
+_REF: Final = lazy_re.compile(r"\bgithub\.ref(?:_name)?\b")
 _ANY_OF_FILTER: Final = frozenset({"*", "**"})
-_ASKED: Final = re.compile(
+_ASKED: Final = lazy_re.compile(
     r"\b(?:contains|startswith|endswith)\s*\([^()]*\)"
     r"|[\w.]+\s*[!=]=\s*(?:'[^']*'|[\w.]+)|'[^']*'\s*[!=]=\s*[\w.]+",
     re.IGNORECASE,
 )
 # All of an event or of its inputs, as JSON text: what people write is in it.
-_WHOLE: Final = re.compile(
+_WHOLE: Final = lazy_re.compile(
     r"\bgithub(?:\.event(?:\.(?:inputs|commits|pull_request|issue|comment|release|review))?)?\s*\)|\binputs\s*\)"
 )
 _FREE_TYPES: Final = frozenset({"string", ""})
 # Expressions whose value is yes or no, or a hash, whatever they look at (GitHub documentation, "Evaluate expressions").
-_ANSWER: Final = re.compile(
+_ANSWER: Final = lazy_re.compile(
     r"^!|^(?:contains|startswith|endswith|hashfiles|success|failure|always|cancelled)\s*\(", re.I
 )
-_COMPARED: Final = re.compile(r"==|!=|<|>")
+_COMPARED: Final = lazy_re.compile(r"==|!=|<|>")
 # What a step before wrote, as expressions and the holes of values name it.
-_HANDED: Final = re.compile(r"\bsteps\.(?P<step>[\w-]+)\.outputs\.(?P<output>[\w-]+)|\benv\.(?P<variable>\w+)")
+_HANDED: Final = lazy_re.compile(r"\bsteps\.(?P<step>[\w-]+)\.outputs\.(?P<output>[\w-]+)|\benv\.(?P<variable>\w+)")
 # Commands whose answer is what people wrote: titles and texts, subjects of commits, names of their authors.
-_TOLD: Final = re.compile(
+_TOLD: Final = lazy_re.compile(
     r"\bgh\s+(?:pr|issue|release)\s+(?:view|list)\b.*\b(?:title|body|headRefName|name|comments|labels)\b"
     r"|\bgit\s+(?:log|show)\b.*%(?:s|b|B|an|ae|cn|ce|aN|cN|D|d)\b|\bgit\s+(?:log|show)\b.*--(?:oneline|pretty=(?:medium|full|short))"
 )
 # The event itself, as scripts and programs read it; and a branch that anybody may call as they like.
-_EVENT: Final = re.compile(r"\bGITHUB_EVENT_PATH\b|\bcontext\.payload\b|\bGITHUB_HEAD_REF\b")
+_EVENT: Final = lazy_re.compile(r"\bGITHUB_EVENT_PATH\b|\bcontext\.payload\b|\bGITHUB_HEAD_REF\b")
 # A script that lets only some texts through looks like one of these.
-_LOOKED_AT: Final = re.compile(r"\bcase\b|=~|\bgrep\b|\bexit\b|\btest\b|\[\[?\s|\bexpr\b")
-_PYTHON: Final = re.compile(r"\bpython[\d.]*\b|\.py\b")
-_VARIABLE: Final = re.compile(r"\$\{?(\w+)")
+_LOOKED_AT: Final = lazy_re.compile(r"\bcase\b|=~|\bgrep\b|\bexit\b|\btest\b|\[\[?\s|\bexpr\b")
+_PYTHON: Final = lazy_re.compile(r"\bpython[\d.]*\b|\.py\b")
+_VARIABLE: Final = lazy_re.compile(r"\$\{?(\w+)")
 _MOST_STEPS: Final = 20  # that hand a text on, one to the other
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from checker import lazy_re
 from checker.model.secrets.commands import secret_words, spans_of_arguments
 from checker.model.secrets.values import is_secret_name, looks_secret, plain_secret
 from checker.model.values import Expression, Hole, Known, Parameter, Resolved, Text, Value, pieces, text
@@ -18,36 +19,36 @@ from checker.model.values import Expression, Hole, Known, Parameter, Resolved, T
 _FIRST_MARK: Final = 0xF0000  # private use: stands for hole 0, the next one for hole 1, ...
 _MOST_HOLES: Final = 0xFFFD
 _VALUE: Final = r"(?P<quote>['\"]?)(?P<value>[^'\"\s$`{}()]+)(?P=quote)"
-_LINE: Final = re.compile(
+_LINE: Final = lazy_re.compile(
     rf"^[ \t]*(?:(?:export|const|let|var)[ \t]+)?(?P<name>[A-Za-z_]\w*)[ \t]*=[ \t]*{_VALUE}[ \t]*;?[ \t]*$",
     re.MULTILINE,
 )
 # Before a command, as its option, in what is written to a file. What it assigns is only looked at, so that the one in
 # `Environment=NAME=value` is found too; and no further than a secret is long, for in `a=a=a=…` there is one at each.
 _SHORT_VALUE: Final = _VALUE.replace("+)", "{1,512})")
-_WORD: Final = re.compile(
+_WORD: Final = lazy_re.compile(
     rf"(?:^|(?<=[\s'\"=;&|]))-{{0,2}}(?P<name>[A-Za-z_][\w.-]*)=(?={_SHORT_VALUE}(?:[\s'\";&|>]|$))", re.MULTILINE
 )
 _LITERAL: Final = r"[^'\"\s$`{}()<>]{2,512}"
-_OPTION: Final = re.compile(
+_OPTION: Final = lazy_re.compile(
     rf"(?:^|(?<=[\s'\"]))--?(?P<name>[A-Za-z][\w-]{{1,63}})[ \t]+(?P<quote>['\"]?)(?P<value>(?!-){_LITERAL})(?P=quote)",
     re.MULTILINE,
 )
 # In a list or a table of a program, as an argument of a call, in JSON: the value stands in quotes.
-_EQUALS: Final = re.compile(r"-{0,2}([A-Za-z][\w.-]*)=(\S+)")
-_QUOTED: Final = re.compile(
+_EQUALS: Final = lazy_re.compile(r"-{0,2}([A-Za-z][\w.-]*)=(\S+)")
+_QUOTED: Final = lazy_re.compile(
     rf"""(?<![\w.-])(?P<name>[A-Za-z_][\w.-]{{1,63}})["']?[ \t]{{0,9}}[:=][ \t]{{0,9}}"""
     rf"""(?P<quote>["'])(?P<value>{_LITERAL})(?P=quote)"""
 )
-_KEYED: Final = re.compile(
+_KEYED: Final = lazy_re.compile(
     rf"^[ \t]*(?:-[ \t]+)?(?P<name>[A-Za-z_][\w.-]{{1,63}}):[ \t]+(?P<quote>)(?P<value>{_LITERAL})[ \t]*$", re.MULTILINE
 )
 # A header that a command sends.
-_HEADER: Final = re.compile(rf"""['"](?P<name>[A-Za-z][\w-]{{1,63}}):[ ]?(?P<value>{_LITERAL})['"]""")
+_HEADER: Final = lazy_re.compile(rf"""['"](?P<name>[A-Za-z][\w-]{{1,63}}):[ ]?(?P<value>{_LITERAL})['"]""")
 # Nothing but letters: a type, a field's name, a word of a message. No program is given such a password.
-_WORDS: Final = re.compile(r"[A-Za-z]+(?:[_.-][A-Za-z]+)*")
+_WORDS: Final = lazy_re.compile(r"[A-Za-z]+(?:[_.-][A-Za-z]+)*")
 _LONGEST: Final = 65_536
-_RESOLVED: Final = re.compile(r"\{\{resolve:[^{}]{1,1024}\}\}")
+_RESOLVED: Final = lazy_re.compile(r"\{\{resolve:[^{}]{1,1024}\}\}")
 
 
 def assignments(script: str | Text, *, program: bool) -> Iterator[tuple[str, str | Text]]:
@@ -92,7 +93,7 @@ def secrets_in(written: str) -> Iterator[tuple[str, str]]:
 
 
 # AWS CodeBuild User Guide, "Build specification reference": what stands below these keys names secrets.
-_NAMED_SECRETS: Final = re.compile(
+_NAMED_SECRETS: Final = lazy_re.compile(
     r"^([ \t]*)(?:parameter-store|secrets-manager):[ \t]*\n(?:\1[ \t]+\S[^\n]*(?:\n|\Z))*", re.MULTILINE
 )
 

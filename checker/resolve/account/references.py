@@ -7,22 +7,22 @@ says nothing of the type, and whoever looks one up asks for the type that it exp
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, Final, TypeVar
 
+from checker import lazy_re
 from checker.model.live.snapshot import LiveResource
 from checker.model.values import Attribute, Hole, Resolved, ResourceKey, Unknown, text
 
 # What can be nothing but a reference: an ARN, an id that AWS generates (sg-0abc, vpc-…, eipalloc-…), a host name.
-_TOKEN: Final = re.compile(
+_TOKEN: Final = lazy_re.compile(
     r"arn:aws[\w-]*:[\w-]+:[\w-]*:[\w-]*:[\w+=,.@:/$-]+"
     r"|\b[a-z]{1,16}-(?:[0-9a-f]{17}|[0-9a-f]{8})\b"
     r"|\b[a-z0-9](?:[a-z0-9-]*\.)+(?:com|net|aws|on\.aws|internal|cn)\b"
 )
 # What cuts an ARN shorter: `arn:…:bucket/*` is the bucket's, `arn:…:log-group:x:*` the group's.
-_CUT: Final = re.compile(r"[:/](?=[^:/]*$)")
+_CUT: Final = lazy_re.compile(r"[:/](?=[^:/]*$)")
 
 
 _COMPLETES: Final = ("Policy", "Configuration", "Association", "Attachment", "Config")

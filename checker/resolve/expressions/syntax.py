@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
+from checker import lazy_re
+
 # GitHub refuses expressions longer than this.
 MAX_LENGTH: Final = 21_000
 _MAX_DEPTH: Final = 50
@@ -16,7 +18,7 @@ class ExpressionError(Exception):
     """The expression is not one; the message completes "the expression cannot be read: ..."."""
 
 
-_TOKEN: Final = re.compile(
+_TOKEN: Final = lazy_re.compile(
     r"""\s*(?:(?P<number>[+-]?(?:0x[0-9a-fA-F]+|0o[0-7]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|Infinity)|NaN\b)(?![\w.])
     |(?P<string>'(?:[^']|'')*')
     |(?P<name>[A-Za-z_][\w-]*)

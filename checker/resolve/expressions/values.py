@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.answers import YES, Answer, Certain, yes_if
 from checker.model.answers import Open as Undecided
 from checker.model.possible import MAX_OPTIONS, OneOf, Possible, Scalar, as_text, one_of, open_text, same
@@ -56,7 +57,7 @@ class Filtered(list["Data"]):
 # What an expression can be: lists and objects beside the scalars.
 Data: TypeAlias = "Scalar | OneOf | Unknown | Open | Partial | Several | list[Data] | Mapping[str, Data]"
 EITHER: Final = OneOf((True, False))
-_NUMBER: Final = re.compile(
+_NUMBER: Final = lazy_re.compile(
     r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|0x[0-9a-fA-F]+|0o[0-7]+|[+-]?Infinity", re.ASCII
 )
 

@@ -6,13 +6,13 @@ Source: Python documentation, "Built-in Functions", "importlib", "functools.part
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.data.aws_calls import methods
 from checker.model.pipeline.python import nodes_of
 from checker.model.pipeline.scripts import Loop
@@ -45,7 +45,7 @@ _FIX: Final = "Write the call out."
 _MAX_NAMES: Final = 64
 _MAX_CODE: Final = 20_000
 _IMPORT: Final = "Import it by its name."
-_SIGNS: Final = re.compile(r"(?:^|\.)(?:\w*AWS4Auth|\w*SigV4\w*|\w*AWSRequestsAuth|AWSSigV4)$")
+_SIGNS: Final = lazy_re.compile(r"(?:^|\.)(?:\w*AWS4Auth|\w*SigV4\w*|\w*AWSRequestsAuth|AWSSigV4)$")
 # Functions that start a program: a list of its words, or a line.
 RUNS: Final = frozenset({"subprocess.run", "subprocess.check_call", "subprocess.check_output", "subprocess.call",
                           "subprocess.Popen", "os.system", "subprocess.getoutput", "anyio.run_process",
@@ -74,9 +74,9 @@ _LISTS: Final[Mapping[str, int]] = {
     **dict.fromkeys(("os.spawnv", "os.spawnve", "os.spawnvp", "os.spawnvpe"), 2),
     "pty.spawn": 0,
 }
-_WORDS: Final = re.compile(r"os\.(?:exec|spawn)lp?e?|asyncio\.(?:subprocess\.)?create_subprocess_exec")
+_WORDS: Final = lazy_re.compile(r"os\.(?:exec|spawn)lp?e?|asyncio\.(?:subprocess\.)?create_subprocess_exec")
 # Loads code that stands in no import: "importlib.metadata" (Entry points), "importlib.util", "pkgutil", setuptools.
-_LOADS: Final = re.compile(
+_LOADS: Final = lazy_re.compile(
     r"(?:importlib\.metadata\.|pkg_resources\.|importlib_metadata\.).*\.load|.*\.(?:exec_module|load_module)"
     r"|(?:globals|locals|vars)\(.*\)\[.*|.*\.__dict__\[.*|pkgutil\.resolve_name|(?:pkg_resources\.)?load_entry_point|.*zipimporter\(.*\)\.\w+"
 )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
+from checker import lazy_re
 from checker.model.answers import YES, Certain, alike
 from checker.model.possible import OneOf, Possible, joined, open_text, options, same
 from checker.model.values import Text
@@ -109,7 +109,7 @@ def _binary(machine: Machine, node: ast.BinOp, frame: Frame) -> Value:
 
 _LARGEST: Final = 10**15  # what code that multiplies without end comes to is not worked out
 # Where `text % values` puts them (Python documentation, "printf-style String Formatting").
-_PLACE: Final = re.compile(r"%[sdi]")
+_PLACE: Final = lazy_re.compile(r"%[sdi]")
 
 
 def _may_be_text(found: Value) -> bool:

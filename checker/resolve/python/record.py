@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-import re
 from typing import Final
 
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.data.aws_calls import is_custom, operation_of, polled_by
 from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.scripts import Argument, AwsCall, Command, How, Write, plain_name
@@ -20,7 +20,7 @@ from checker.resolve.python.syntax_facts import conditions_before, shown
 from checker.resolve.python.values import Client, Dict, Either, Extern, Value, elements, plain
 
 # What makes a line more than the words of one command.
-_SHELL_SIGNS: Final = re.compile(r"[|&;<>()$`\n*'\"\\]")
+_SHELL_SIGNS: Final = lazy_re.compile(r"[|&;<>()$`\n*'\"\\]")
 
 
 def api_call(machine: Machine, client: Client, spelled: str, call: Call, kind: str = "") -> Value:
@@ -137,7 +137,7 @@ def http(machine: Machine, method: Value, url: Value, call: Call, name: str, *, 
 
 
 # The files that a runner reads outputs and variables of later steps from (GitHub documentation, "Workflow commands").
-_OF_RUNNER: Final = re.compile(r"GITHUB_(?:OUTPUT|ENV)\b")
+_OF_RUNNER: Final = lazy_re.compile(r"GITHUB_(?:OUTPUT|ENV)\b")
 
 
 def tells_runner(machine: Machine, call: Call) -> None:

@@ -12,11 +12,12 @@ from typing import Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.possible import Possible
 from checker.resolve.shell.wrappers import MOST_WRAPPERS, Unwrapped, after_options, once, unwrapped
 
 _VALUES: Final = frozenset({"-k", "-s", "--signal", "--kill-after"})
-_FORKS: Final = re.compile(r"-[a-z]*f[a-z]*|--fork")
+_FORKS: Final = lazy_re.compile(r"-[a-z]*f[a-z]*|--fork")
 
 
 class Timed(Struct, frozen=True):

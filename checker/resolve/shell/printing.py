@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.model.pipeline.handling import Handling, Stream
 from checker.model.pipeline.scripts import Command, Output, Write
 from checker.model.possible import Possible, joined, mapped, open_text
@@ -46,7 +47,7 @@ def _spaced(words: list[Possible]) -> Possible:
     return joined([part for index, word in enumerate(words) for part in ([" "] if index else []) + [word]])
 
 
-_DIRECTIVE: Final = re.compile(r"(%%|%s|%d|\\n|\\t|\\\\)")
+_DIRECTIVE: Final = lazy_re.compile(r"(%%|%s|%d|\\n|\\t|\\\\)")
 _MEANT: Final = {"%%": "%", "\\n": "\n", "\\t": "\t", "\\\\": "\\"}
 _MOST_WORDS: Final = 200
 
@@ -93,7 +94,7 @@ def _basename(value: object, command: Command) -> Possible:
     return open_text(f"$(basename {value})", command.spot.file) if isinstance(value, Text) else ""
 
 
-_SIMPLE: Final = re.compile(r"[^(){}+?*]*|(?:[^(){}+?*]|\.\*|\([\w |:.-]*\))*")  # no pattern that takes long
+_SIMPLE: Final = lazy_re.compile(r"[^(){}+?*]*|(?:[^(){}+?*]|\.\*|\([\w |:.-]*\))*")  # no pattern that takes long
 _MAX_PATTERN: Final = 200
 
 
@@ -123,11 +124,11 @@ def found_in(said: str, words: Sequence[Possible]) -> bool | None:
     return any(search(line) for line in said.splitlines())
 
 
-_BEGUN: Final = re.compile(r"([A-Za-z_][\w-]*)<<(\S+)")
-_ASSIGNED: Final = re.compile(r"([A-Za-z_][\w-]*)=", re.DOTALL)
+_BEGUN: Final = lazy_re.compile(r"([A-Za-z_][\w-]*)<<(\S+)")
+_ASSIGNED: Final = lazy_re.compile(r"([A-Za-z_][\w-]*)=", re.DOTALL)
 # How outputs were set before there was a file for them; runners still take it (GitHub Changelog, "GitHub Actions:
 # Deprecating save-state and set-output commands": its end is put off).
-_SAID: Final = re.compile(r"::set-output name=([A-Za-z_][\w-]*)::")
+_SAID: Final = lazy_re.compile(r"::set-output name=([A-Za-z_][\w-]*)::")
 
 
 class Unfinished(Struct):

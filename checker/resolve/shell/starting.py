@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.data.harmless import WRAPPERS
 from checker.model.pipeline.scripts import Command
 from checker.model.pipeline.shell import Script
@@ -27,11 +28,11 @@ from checker.resolve.shell.wrappers import unwrapped
 SHELLS: Final = frozenset({"bash", "sh", "dash", "zsh", "ksh"})
 NO_SCRIPT: Final = "there is no script"
 # Files of tools on the runner that give a shell their functions and paths: version managers and their kin.
-_OF_A_TOOL: Final = re.compile(
+_OF_A_TOOL: Final = lazy_re.compile(
     r"bin/activate|(?:^|/)(?:nvm|asdf|conda|mamba|rvm|sdkman-init|virtualenvwrapper|gvm|chruby|emsdk_env)\.sh$"
     r"|\.cargo/env$|/scripts/(?:rvm|gvm)$|\.(?:bashrc|bash_profile|profile)$|/completion$"
 )
-_HERE: Final = re.compile(r"\$\{?PWD\}?|\$\(pwd\)|\$\{\{ *github\.workspace *\}\}")
+_HERE: Final = lazy_re.compile(r"\$\{?PWD\}?|\$\(pwd\)|\$\{\{ *github\.workspace *\}\}")
 _MARKS: Final = 1_000  # marks of text that is not a step's own count from here on
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from checker import lazy_re
 from checker.model.pipeline.shell import (
     AndOr,
     Background,
@@ -233,7 +234,9 @@ def assigned_in(block: Block) -> set[str]:
 
 
 # `i++`, `--i`, `i += 2`, `i = j`; not `i == j`.
-_COUNTED: Final = re.compile(r"(?:\+\+|--)\s*([A-Za-z_]\w*)|([A-Za-z_]\w*)\s*(?:\+\+|--|(?:[-+*/%&|^]|<<|>>)?=(?!=))")
+_COUNTED: Final = lazy_re.compile(
+    r"(?:\+\+|--)\s*([A-Za-z_]\w*)|([A-Za-z_]\w*)\s*(?:\+\+|--|(?:[-+*/%&|^]|<<|>>)?=(?!=))"
+)
 
 
 def counted_in(statement: Simple | Test) -> set[str]:

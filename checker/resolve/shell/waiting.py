@@ -7,19 +7,19 @@ CloudFormation User Guide, "Stack status codes": an update that failed is rolled
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.model.pipeline.scripts import Command
 
 # A query of `aws ecs describe-tasks` that gives one container's exit code, and what it gives of one that was killed.
 _ONE: Final = r"(?:\[(?:0|\?[^\]]*)?\])?(?:\s*\|\s*\[0\])?"
-_EXIT_CODE: Final = re.compile(rf"(?:--query=)?tasks{_ONE}\.containers{_ONE}\.exitCode(?:\s*\|\s*\[0\])?")
-_STATUS: Final = re.compile(rf"(?:--query=)?tasks{_ONE}\.lastStatus(?:\s*\|\s*\[0\])?")
-_JQ: Final = re.compile(r"\.tasks\[?0?\]?(?:\.\[0\]|\[\])?\.lastStatus")
+_EXIT_CODE: Final = lazy_re.compile(rf"(?:--query=)?tasks{_ONE}\.containers{_ONE}\.exitCode(?:\s*\|\s*\[0\])?")
+_STATUS: Final = lazy_re.compile(rf"(?:--query=)?tasks{_ONE}\.lastStatus(?:\s*\|\s*\[0\])?")
+_JQ: Final = lazy_re.compile(r"\.tasks\[?0?\]?(?:\.\[0\]|\[\])?\.lastStatus")
 _JQS: Final = frozenset({"jq", "gojq", "jaq"})
 _KILLED: Final = "137"
 # Amazon ECS API Reference, "Deployment": what tells that one has failed, by the query that asks for it.
@@ -28,14 +28,14 @@ _FAILED: Final = "FAILED"
 _GOES_ON: Final = "IN_PROGRESS"
 _DEPLOYMENT: Final = rf"(?:--query=)?services{_ONE}\.deployments{_ONE}"
 _OF_SERVICES: Final = (
-    (re.compile(rf"{_DEPLOYMENT}\.rolloutState(?:\s*\|\s*\[0\])?"), _FAILED, _GOES_ON),
-    (re.compile(rf"{_DEPLOYMENT}\.runningCount(?:\s*\|\s*\[0\])?"), "0", "0"),
-    (re.compile(rf"(?:--query=)?length\(services{_ONE}\.deployments\)"), "2", "2"),
+    (lazy_re.compile(rf"{_DEPLOYMENT}\.rolloutState(?:\s*\|\s*\[0\])?"), _FAILED, _GOES_ON),
+    (lazy_re.compile(rf"{_DEPLOYMENT}\.runningCount(?:\s*\|\s*\[0\])?"), "0", "0"),
+    (lazy_re.compile(rf"(?:--query=)?length\(services{_ONE}\.deployments\)"), "2", "2"),
 )
 _FAILED_SERVICE: Final = '{"services": [{"deployments": [{"status": "PRIMARY", "rolloutState": "FAILED"}]}]}'
 _ROLLING_SERVICE: Final = _FAILED_SERVICE.replace(_FAILED, _GOES_ON)
-_JQ_ROLLOUT: Final = re.compile(r"\.services\[0?\](?:\s*\|\s*)?\.deployments\[0?\](?:\s*\|\s*)?\.rolloutState")
-_OF_STACKS: Final = re.compile(rf"(?:--query=)?Stacks{_ONE}\.StackStatus(?:\s*\|\s*\[0\])?")
+_JQ_ROLLOUT: Final = lazy_re.compile(r"\.services\[0?\](?:\s*\|\s*)?\.deployments\[0?\](?:\s*\|\s*)?\.rolloutState")
+_OF_STACKS: Final = lazy_re.compile(rf"(?:--query=)?Stacks{_ONE}\.StackStatus(?:\s*\|\s*\[0\])?")
 _ROLLED_BACK: Final = "UPDATE_ROLLBACK_COMPLETE"
 _CHANGING: Final = "UPDATE_IN_PROGRESS"
 RUNNING: Final = "RUNNING"

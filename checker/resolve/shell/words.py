@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Final
 
+from checker import lazy_re
 from checker.model.answers import YES, Answer, Open, alike, either, every, negated, yes_if
 from checker.model.pipeline.shell import Literal, Opaque, Part, Substitution, Variable, Word
 from checker.model.possible import (
@@ -30,9 +31,9 @@ from checker.resolve.shell.state import State, Stored
 # How a Substitution becomes a value: given by who follows the script.
 Capture = Callable[[Substitution], Possible]
 
-_MARK: Final = re.compile(r"(__gha\d+__)")
-_BRACES: Final = re.compile(r"^(.*?)\{([^{}]*(?:,|\.\.)[^{}]*)\}(.*)$", re.DOTALL)
-_BLANK: Final = re.compile(r"[ \t\n]+")
+_MARK: Final = lazy_re.compile(r"(__gha\d+__)")
+_BRACES: Final = lazy_re.compile(r"^(.*?)\{([^{}]*(?:,|\.\.)[^{}]*)\}(.*)$", re.DOTALL)
+_BLANK: Final = lazy_re.compile(r"[ \t\n]+")
 _DEFAULTS: Final = frozenset({":-", "-", ":=", "=", ":?", "?", ":+", "+"})
 _MAX_FIELDS: Final = 6_000  # more than the rounds of a loop that are gone through
 
@@ -79,7 +80,9 @@ def _whole(field: list[Possible]) -> Possible:
 
 
 # What GitHub gives that has no blank in it: https://docs.github.com/en/actions/reference/contexts-reference#github-context
-_NO_BLANK: Final = re.compile(r"\$\{\{ github\.(?:sha|ref|ref_name|head_ref|run_id|run_number|run_attempt|actor) \}\}")
+_NO_BLANK: Final = lazy_re.compile(
+    r"\$\{\{ github\.(?:sha|ref|ref_name|head_ref|run_id|run_number|run_attempt|actor) \}\}"
+)
 
 
 def is_one_word(value: Possible, word: Word) -> bool:

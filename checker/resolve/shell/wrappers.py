@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
+from checker import lazy_re
 from checker.data.launchers import PLAIN
 from checker.model.possible import Possible, joined
 from checker.model.values import Text
@@ -63,7 +64,7 @@ _PROGRAMS: Final[Mapping[str, str]] = {
     "@angular/cli": "ng", "@nestjs/cli": "nest", "@go-task/cli": "task", "aws-sam-cli": "sam", "rust-just": "just",
 }  # fmt: skip
 MOST_WRAPPERS: Final = 8  # around one another
-_ASSIGNMENT: Final = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
+_ASSIGNMENT: Final = lazy_re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 
 
 class Unwrapped(Struct):

@@ -6,11 +6,11 @@ Source: Docker documentation, "docker compose run" and "Compose file reference",
 from __future__ import annotations
 
 import posixpath
-import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from checker import lazy_re
 from checker.model.possible import Possible, open_text
 from checker.resolve.tasks.recipes import TaskLibrary, joined_path
 
@@ -80,7 +80,7 @@ def _listed(value: Any) -> list[Any]:
 
 
 _ADDED: Final = ("environment", "env_file", "volumes")  # what a later file adds to
-_VARIABLE: Final = re.compile(r"\$(\w+)")
+_VARIABLE: Final = lazy_re.compile(r"\$(\w+)")
 
 
 def _taken_apart(

@@ -10,26 +10,27 @@ from typing import Final
 
 from msgspec import Struct, field
 
+from checker import lazy_re
 from checker.model.possible import Possible, joined, open_text
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path, placed
 
 NAMES: Final = ("justfile", "Justfile", ".justfile", "JUSTFILE")
-_HEAD: Final = re.compile(
+_HEAD: Final = lazy_re.compile(
     r"@?([A-Za-z_][\w-]*)((?:\s++[^\s:=]++(?:=(?:'[^']*'|\"[^\"]*\"|[^\s:'\"])++)?)*+)\s*+:(?!=)\s*(.*)"
 )
-_ASSIGN: Final = re.compile(r"(export\s+)?([A-Za-z_][\w-]*)\s*:=\s*(.*)")
-_SET: Final = re.compile(r"set\s+([a-z-]+)(?:\s*:=\s*(.*))?")
-_ATTRIBUTES: Final = re.compile(r"\[(.*)\]\s*(?:#.*)?")
-_QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
+_ASSIGN: Final = lazy_re.compile(r"(export\s+)?([A-Za-z_][\w-]*)\s*:=\s*(.*)")
+_SET: Final = lazy_re.compile(r"set\s+([a-z-]+)(?:\s*:=\s*(.*))?")
+_ATTRIBUTES: Final = lazy_re.compile(r"\[(.*)\]\s*(?:#.*)?")
+_QUOTED: Final = lazy_re.compile(r"'[^']*'|\"[^\"]*\"")
 # Systems that no Linux runner is.
 _ELSEWHERE: Final = frozenset({"windows", "macos", "openbsd"})
 _HERE: Final = frozenset({"linux", "unix"})
-_IMPORT: Final = re.compile(r"(?m)^import\??\s+['\"]([^'\"]+)['\"]")
-_MODULE: Final = re.compile(r"(?m)^mod\??\s+([\w-]+)(?:\s+['\"]([^'\"]+)['\"])?")
-_ALIAS: Final = re.compile(r"alias\s+([\w-]+)\s*:=\s*([\w-]+)")
-_PARAMETER: Final = re.compile(r"([*+$]*)([A-Za-z_][\w-]*)(?:=('[^']*'|\"[^\"]*\"|\S+))?")
-_NEED: Final = re.compile(r"\(\s*([\w-]+)([^)]*)\)|([\w-]+)|&&")
-_PLACE: Final = re.compile(r"\{\{((?:(?!\{\{).)*?)\}\}", re.DOTALL)
+_IMPORT: Final = lazy_re.compile(r"(?m)^import\??\s+['\"]([^'\"]+)['\"]")
+_MODULE: Final = lazy_re.compile(r"(?m)^mod\??\s+([\w-]+)(?:\s+['\"]([^'\"]+)['\"])?")
+_ALIAS: Final = lazy_re.compile(r"alias\s+([\w-]+)\s*:=\s*([\w-]+)")
+_PARAMETER: Final = lazy_re.compile(r"([*+$]*)([A-Za-z_][\w-]*)(?:=('[^']*'|\"[^\"]*\"|\S+))?")
+_NEED: Final = lazy_re.compile(r"\(\s*([\w-]+)([^)]*)\)|([\w-]+)|&&")
+_PLACE: Final = lazy_re.compile(r"\{\{((?:(?!\{\{).)*?)\}\}", re.DOTALL)
 _LOOKS: Final = frozenset(
     {"-l", "--list", "--summary", "--dump", "-n", "--dry-run", "--evaluate", "--version", "--fmt"}
 )
@@ -286,10 +287,10 @@ def _script_program(recipe: _Recipe, read: _File) -> str:
 
 
 _LONGEST: Final = 500  # characters of an expression that is looked into
-_CHOICE: Final = re.compile(
+_CHOICE: Final = lazy_re.compile(
     r"if\s+(.+?)\s*(==|!=)\s*(.+?)\s*\{\s*(.*?)\s*\}\s*else\s*(?:\{\s*(.*?)\s*\}|(if\b.*))", re.DOTALL
 )
-_PARTS: Final = re.compile(r"((?:'[^']*'|\"[^\"]*\"|[^'\"+/])+)\s*([+/]|$)")
+_PARTS: Final = lazy_re.compile(r"((?:'[^']*'|\"[^\"]*\"|[^'\"+/])+)\s*([+/]|$)")
 
 
 def _expression(written: str, bound: Mapping[str, Possible]) -> Possible:

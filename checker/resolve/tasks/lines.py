@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.model.pipeline.shell import Block, Script
 from checker.model.possible import Possible
 from checker.resolve.shell.dialects.plain_sh import dialect, dialect_of
 from checker.resolve.shell.state import State
 from checker.resolve.tasks.recipes import Line
 
-_SHORT: Final = re.compile(r"-[A-Za-z]*e")
+_SHORT: Final = lazy_re.compile(r"-[A-Za-z]*e")
 
 
 def _stops(flags: str) -> bool:

@@ -13,14 +13,15 @@ from typing import Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.model.possible import Possible, joined, open_text
 from checker.resolve.tasks.recipes import placed
 
 _MAX_REFERENCES: Final = 1_000  # of one target's recipe: variables that name one another may double without end
 _MAX_DEPTH: Final = 20
 _MOST_SIGNS: Final = 10_000  # of the arguments of one call
-_REFERENCE: Final = re.compile(r"\$(?:\(|\{)|\$(.)", re.DOTALL)
-_FUNCTION: Final = re.compile(r"([a-z][a-z-]*)\s+(.*)", re.DOTALL)
+_REFERENCE: Final = lazy_re.compile(r"\$(?:\(|\{)|\$(.)", re.DOTALL)
+_FUNCTION: Final = lazy_re.compile(r"([a-z][a-z-]*)\s+(.*)", re.DOTALL)
 
 
 class Rule(Struct):

@@ -15,6 +15,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.model.possible import Possible, open_text
 from checker.resolve.tasks.make_values import Makefile, Rule, Scope, fields
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path
@@ -22,19 +23,19 @@ from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path
 NAMES: Final = ("GNUmakefile", "makefile", "Makefile")
 _MAX_TARGETS: Final = 500
 _MAX_DEPTH: Final = 20
-_ASSIGN: Final = re.compile(
+_ASSIGN: Final = lazy_re.compile(
     r"(?:(?:export|override|private)\s+)*([\w.-]+)\s*(:::?=|:?:?=|\?=|\+=|!=)\s*(.*)", re.DOTALL
 )
-_RULE: Final = re.compile(r"([^\s:#=][^:#=]*?)\s*(::?)(?!=)\s*([^;#]*)(?:;(.*))?", re.DOTALL)
-_GIVEN: Final = re.compile(r"([A-Za-z_][\w.-]*)(?:[:+?]{0,2})=(.*)", re.DOTALL)
+_RULE: Final = lazy_re.compile(r"([^\s:#=][^:#=]*?)\s*(::?)(?!=)\s*([^;#]*)(?:;(.*))?", re.DOTALL)
+_GIVEN: Final = lazy_re.compile(r"([A-Za-z_][\w.-]*)(?:[:+?]{0,2})=(.*)", re.DOTALL)
 _WITH_VALUE: Final = frozenset({"-C", "--directory", "-f", "--file", "--makefile", "-I", "-o", "-W", "--eval"})
 # What runs no recipe (`-t` marks its target as made instead), and what takes no notice of one that fails.
 _DRY: Final = frozenset({"--dry-run", "--just-print", "--recon", "--question", "--version", "--touch"})
 _DRY_LETTERS: Final = frozenset("nqtv")
-_IGNORES: Final = re.compile(r"(?:^|\s)(?:--ignore-errors\b|-?[bBdekLmnpqrRsStvw]*i)")
-_LETTERS: Final = re.compile(r"-[bBdeikLmnpqrRsStvw]+")  # options of one letter that take no value
-_ONLY_CALLS: Final = re.compile(r"\$[({](?:foreach|eval|call)\s")
-_DEFINE: Final = re.compile(r"(?:(?:override|export)\s+)*define\s+([\w.-]+)\s*(?::{0,3}=|\+=|\?=)?\s*")
+_IGNORES: Final = lazy_re.compile(r"(?:^|\s)(?:--ignore-errors\b|-?[bBdekLmnpqrRsStvw]*i)")
+_LETTERS: Final = lazy_re.compile(r"-[bBdeikLmnpqrRsStvw]+")  # options of one letter that take no value
+_ONLY_CALLS: Final = lazy_re.compile(r"\$[({](?:foreach|eval|call)\s")
+_DEFINE: Final = lazy_re.compile(r"(?:(?:override|export)\s+)*define\s+([\w.-]+)\s*(?::{0,3}=|\+=|\?=)?\s*")
 
 
 def tasks(words: Sequence[Possible], folder: str, environment: Mapping[str, Possible], library: TaskLibrary) -> Tasks:
@@ -165,7 +166,7 @@ def _rule_for(name: str, read: Makefile) -> tuple[Rule | None, str]:
     return None, ""
 
 
-_CONDITION: Final = re.compile(
+_CONDITION: Final = lazy_re.compile(
     r"(ifeq|ifneq)\s*(?:\((.*),\s*+(.*)\)|(['\"])(.*)\4\s+(['\"])(.*)\6)\s*$|(ifdef|ifndef)\s+(\S+)\s*$"
 )
 

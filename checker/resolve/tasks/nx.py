@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
+from checker import lazy_re
 from checker.model.possible import Possible
 from checker.resolve.tasks.packages import scripts_in
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path
@@ -37,7 +38,7 @@ _TARGETS: Final = frozenset({"-t", "--target", "--targets"})
 _COMMANDS: Final = frozenset({"nx:run-commands", "@nx/workspace:run-commands", "@nrwl/workspace:run-commands"})
 _SCRIPTS: Final = frozenset({"nx:run-script", "@nrwl/workspace:run-script"})
 # Builders by the programs that they start.
-_BUILDER: Final = re.compile(
+_BUILDER: Final = lazy_re.compile(
     r"@(?:nx|nrwl)/(?P<of>jest|vite|eslint|js|webpack|rollup|esbuild|next|cypress|playwright):[\w-]+"
 )
 _PROGRAM: Final = {"js": "tsc", "vite": "vite build", "next": "next build", "eslint": "eslint ."}

@@ -16,6 +16,7 @@ from typing import Any, Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.model.possible import Possible
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path
 
@@ -272,7 +273,7 @@ def _script(
         yield Line(written, file, at, _told(text, each), exported=True, positional=given, shell=shell)
 
 
-_SHELL_SET: Final = re.compile(r"(?m)^[ \t]*script-shell[ \t]*=[ \t]*[\"']?([^\s\"']+)")
+_SHELL_SET: Final = lazy_re.compile(r"(?m)^[ \t]*script-shell[ \t]*=[ \t]*[\"']?([^\s\"']+)")
 
 
 def _shell(folder: str, library: TaskLibrary) -> str:

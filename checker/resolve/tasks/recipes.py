@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from msgspec import Struct, field
 
+from checker import lazy_re
 from checker.model.possible import Possible
 
 
@@ -56,7 +57,7 @@ class TaskLibrary(Protocol):
         ...
 
 
-_WORD: Final = re.compile(r"[\w.:/@+-]+")
+_WORD: Final = lazy_re.compile(r"[\w.:/@+-]+")
 
 
 def placed(name: str, value: Possible, before: str, used: dict[str, Possible]) -> str:

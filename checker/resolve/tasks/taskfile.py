@@ -10,6 +10,7 @@ from typing import Any, Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.model.possible import Possible, open_text
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path, placed
 
@@ -20,8 +21,8 @@ _LOOKS: Final = frozenset({"-l", "--list", "-a", "--list-all", "-n", "--dry", "-
 _VALUES: Final = frozenset({"-d", "--dir", "-t", "--taskfile", "-o", "--output", "-C", "--concurrency"})
 # Systems that no Linux runner is, as a runner says which it is (GitHub documentation, "Variables reference").
 _SYSTEMS: Final = {"windows": "Windows", "darwin": "macOS", "freebsd": "FreeBSD"}
-_PLACE: Final = re.compile(r"\{\{-?((?:(?!\{\{).)*?)-?\}\}", re.DOTALL)
-_GIVEN: Final = re.compile(r"([A-Za-z_]\w*)=")
+_PLACE: Final = lazy_re.compile(r"\{\{-?((?:(?!\{\{).)*?)-?\}\}", re.DOTALL)
+_GIVEN: Final = lazy_re.compile(r"([A-Za-z_]\w*)=")
 _MAX_DEPTH: Final = 20
 _MAX_RUNS: Final = 500
 
@@ -252,7 +253,7 @@ def _alias(name: str, listed: Mapping[str, Any]) -> str:
     return next(each, "")
 
 
-_MATCH: Final = re.compile(r"\{\{-?\s*index\s+\.MATCH\s+(\d+)\s*-?\}\}")
+_MATCH: Final = lazy_re.compile(r"\{\{-?\s*index\s+\.MATCH\s+(\d+)\s*-?\}\}")
 
 
 def _by_pattern(name: str, listed: Mapping[str, Any]) -> tuple[str, object] | None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from checker import lazy_re
 from checker.model.possible import Possible
 from checker.resolve.tasks.packages import scripts_of
 from checker.resolve.tasks.recipes import TaskLibrary, Tasks, joined_path
@@ -40,7 +41,7 @@ _VALUES: Final = frozenset(
     {"--filter", "-F", "--concurrency", "--scope", "--ignore", "--since", "--cwd", "--log-order", "--output-logs",
      "--cache-dir", "--token", "--team", "--env-mode", "--root-turbo-json", "--npm-client", "--log-prefix"}
 )  # fmt: skip
-_COMMENT: Final = re.compile(r"^\s*//.*$", re.MULTILINE)
+_COMMENT: Final = lazy_re.compile(r"^\s*//.*$", re.MULTILINE)
 
 
 def tasks(program: str, words: Sequence[Possible], folder: str, library: TaskLibrary) -> Tasks:

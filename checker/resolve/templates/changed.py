@@ -5,17 +5,17 @@ A value that only the run knows is a parameter that the pipeline gives.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
+from checker import lazy_re
 from checker.model.pipeline.changes import Held, put
 from checker.model.possible import marked, options
 from checker.model.resources import Raw, Stack
 from checker.model.values import Text
 
 _NAME: Final = "GivenByTheRun"
-_PLACE: Final = re.compile(rf"{_NAME}[0-9]+X")
+_PLACE: Final = lazy_re.compile(rf"{_NAME}[0-9]+X")
 
 
 class Reading(Protocol):

@@ -17,6 +17,7 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.model.pipeline.changes import Held, held_by
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.pipeline import Pipeline
@@ -34,13 +35,13 @@ _ACTION: Final = "aws-actions/aws-cloudformation-github-deploy"
 _REGISTERING: Final = frozenset(
     {"aws-actions/amazon-ecs-deploy-task-definition", "aws-actions/amazon-ecs-render-task-definition"}
 )
-_PAIR: Final = re.compile(
+_PAIR: Final = lazy_re.compile(
     r"ParameterKey=(?P<key>[^,]+)(?:,ParameterValue=(?P<value>.*))?(?:,UsePreviousValue=.*)?", re.DOTALL
 )
 _SOMEWHERE: Final = "**/"  # in front of a path whose folder is not known
 # What makes a template of another: SAM documentation, "sam build" (where what it builds lies).
 _OUTPUT: Final = ".aws-sam/build/template.yaml"
-_BUILT: Final = re.compile(r"(?:^|/)\.aws-sam/build/template\.ya?ml$")
+_BUILT: Final = lazy_re.compile(r"(?:^|/)\.aws-sam/build/template\.ya?ml$")
 
 
 class Deployment(Struct, frozen=True):

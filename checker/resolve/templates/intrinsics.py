@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from checker import lazy_re
 from checker.model.answers import YES, Certain
 from checker.model.possible import shown
 from checker.model.resources import Raw
@@ -42,7 +43,7 @@ MAX_LIST: Final = 10_000
 # Parts that one loop may make: far more than the 500 resources that CloudFormation takes of a template.
 MAX_EXPANDED: Final = 300_000
 
-_PLACEHOLDER: Final = re.compile(r"\$\{([^}]*)\}")
+_PLACEHOLDER: Final = lazy_re.compile(r"\$\{([^}]*)\}")
 
 
 def mapping(value: Raw) -> Mapping[str, Raw]:

@@ -6,10 +6,10 @@ stands in :mod:`checker.resolve.templates.intrinsics`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeAlias
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Certain, Open, either, every, negated, yes_if
 from checker.model.overlap import could_be_equal
 from checker.model.resources import Raw, Stack
@@ -34,7 +34,7 @@ from checker.resolve.templates.intrinsics import FUNCTIONS, MAX_DEPTH, expand_fo
 _NO_CONDITION: Final = Open("a condition that cannot be evaluated here")
 # A dynamic reference (CloudFormation User Guide, "Get a plaintext value from Systems Manager Parameter Store").
 _STORED: Final = "{{resolve:ssm:"
-_REFERENCE: Final = re.compile(r"\{\{resolve:ssm:(?P<name>[^:{}]+)(?::\d+)?\}\}")
+_REFERENCE: Final = lazy_re.compile(r"\{\{resolve:ssm:(?P<name>[^:{}]+)(?::\d+)?\}\}")
 _NOT_ASSUMED: Final = Open("whether two values are equal")
 
 

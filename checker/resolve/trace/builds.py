@@ -24,14 +24,15 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.data.goals import goals
 from checker.data.harmless import program_is_harmless
 from checker.model.possible import Possible
 
 _MAX_FILES: Final = 400
 _INSTALLING: Final = frozenset({"install", "ci", "i"})
-_STRING: Final = re.compile(r"\"((?:[^\"\\\n]|\\.)*)\"|'((?:[^'\\\n]|\\.)*)'")
-_LINE_COMMENT: Final = re.compile(r"^[ \t]*+(?://|\*|/\*|#(?!\[)).*$", re.MULTILINE)
+_STRING: Final = lazy_re.compile(r"\"((?:[^\"\\\n]|\\.)*)\"|'((?:[^'\\\n]|\\.)*)'")
+_LINE_COMMENT: Final = lazy_re.compile(r"^[ \t]*+(?://|\*|/\*|#(?!\[)).*$", re.MULTILINE)
 _MOST_TEXT: Final = 1_000_000  # signs of all files of a build; of more nothing is told
 
 # The words of a command as far as they are known; none where the program is not.
@@ -128,10 +129,10 @@ def _mentions(text: str, word: str) -> Mapping[str, int]:
 
 # --- Rust -------------------------------------------------------------------------------------------------------------
 
-_RUST_STARTS: Final = re.compile(
+_RUST_STARTS: Final = lazy_re.compile(
     r"\bCommand::new\(\s*(?:\"(?P<name>[^\"]*)\"|(?P<other>[^)]*))|\baws_(?:sdk_\w+|config)::"
 )
-_OWN_TOOL: Final = re.compile(r"rustc|cargo|\bcc\b|protoc", re.IGNORECASE)
+_OWN_TOOL: Final = lazy_re.compile(r"rustc|cargo|\bcc\b|protoc", re.IGNORECASE)
 
 
 def _of_cargo(text: str, _whole: str, _asked: Sequence[str]) -> Iterator[_Started]:
@@ -144,12 +145,12 @@ def _of_cargo(text: str, _whole: str, _asked: Sequence[str]) -> Iterator[_Starte
 
 # --- Gradle -----------------------------------------------------------------------------------------------------------
 
-_GRADLE_STARTS: Final = re.compile(
+_GRADLE_STARTS: Final = lazy_re.compile(
     r"\bcommandLine\b(?P<words>[^\n]*(?:\n\s*['\"][^\n]*)*)|\bexecutable\s*[=(]?\s*(?P<one>['\"][^'\"\n]+['\"])"
     r"|(?P<run>(?:\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'))\.execute\(|\bProcessBuilder\((?P<built>[^)]*)\)"
     r"|\bjavaexec\b|\bJavaExec\b|\bRuntime\.getRuntime\(\)"
 )
-_GRADLE_TASK: Final = re.compile(
+_GRADLE_TASK: Final = lazy_re.compile(
     r"\btask\s+(?P<a>\w+)|\btask\(\s*['\"](?P<b>\w+)|\btasks\.(?:register|create)\s*(?:<[\w.]+>)?\(\s*['\"](?P<c>\w+)"
     r"|\bval\s+(?P<d>\w+)\s+by\s+tasks\.(?:registering|creating)|\btask\s*<[\w.]+>\(\s*['\"](?P<e>\w+)"
 )
@@ -191,15 +192,15 @@ _PHASES: Final = (
     *("process-test-resources", "test-compile", "process-test-classes", "test", "prepare-package", "package"),
     *("pre-integration-test", "integration-test", "post-integration-test", "verify", "install", "deploy"),
 )
-_RUNNING_PLUGIN: Final = re.compile(
+_RUNNING_PLUGIN: Final = lazy_re.compile(
     r"<artifactId>\s*(?:exec-maven-plugin|maven-antrun-plugin|gmavenplus-plugin|groovy-maven-plugin|gmaven-plugin)\s*<"
 )
-_PHASE: Final = re.compile(r"<phase>\s*([\w-]+)\s*</phase>")
-_MAVEN_STARTS: Final = re.compile(
+_PHASE: Final = lazy_re.compile(r"<phase>\s*([\w-]+)\s*</phase>")
+_MAVEN_STARTS: Final = lazy_re.compile(
     r"<executable>\s*(?P<name>[^<]*?)\s*</executable>|<exec\b[^>]*\bexecutable=\"(?P<ant>[^\"]*)\"|<java\b"
     r"|<goal>\s*(?:java|execute)\s*</goal>"
 )
-_ARGUMENT: Final = re.compile(r"<argument>\s*([^<]*?)\s*</argument>|<arg\b[^>]*\b(?:value|line)=\"([^\"]*)\"")
+_ARGUMENT: Final = lazy_re.compile(r"<argument>\s*([^<]*?)\s*</argument>|<arg\b[^>]*\b(?:value|line)=\"([^\"]*)\"")
 
 
 def _of_maven(text: str, _whole: str, asked: Sequence[str]) -> Iterator[_Started]:
@@ -222,9 +223,9 @@ def _of_maven(text: str, _whole: str, asked: Sequence[str]) -> Iterator[_Started
 
 # --- MSBuild ----------------------------------------------------------------------------------------------------------
 
-_EXEC: Final = re.compile(r"<Exec\b[^<>]{0,2000}?\bCommand=(?:\"(?P<one>[^\"]*)\"|'(?P<other>[^']*)')", re.DOTALL)
-_HOOKED: Final = re.compile(r"\b(?:Before|After)Targets=")
-_ASKED_TARGET: Final = re.compile(r"[-/]{1,2}(?:t|target):(.*)", re.IGNORECASE)
+_EXEC: Final = lazy_re.compile(r"<Exec\b[^<>]{0,2000}?\bCommand=(?:\"(?P<one>[^\"]*)\"|'(?P<other>[^']*)')", re.DOTALL)
+_HOOKED: Final = lazy_re.compile(r"\b(?:Before|After)Targets=")
+_ASKED_TARGET: Final = lazy_re.compile(r"[-/]{1,2}(?:t|target):(.*)", re.IGNORECASE)
 
 
 def _of_msbuild(text: str, whole: str, asked: Sequence[str]) -> Iterator[_Started]:
@@ -248,7 +249,7 @@ def _unfolded(text: str) -> str:
 
 # --- CMake ------------------------------------------------------------------------------------------------------------
 
-_CMAKE_CALL: Final = re.compile(
+_CMAKE_CALL: Final = lazy_re.compile(
     r"\b(?P<call>add_custom_target|add_custom_command|execute_process)\s{0,20}"
     r"\((?P<inside>(?:[^()]|\([^()]{0,2000}\)){0,4000}+)\)",
     re.IGNORECASE,
@@ -281,10 +282,10 @@ def _of_cmake(text: str, whole: str, asked: Sequence[str]) -> Iterator[_Started]
 
 # --- Scala, Elixir ----------------------------------------------------------------------------------------------------
 
-_SBT_STARTS: Final = re.compile(
+_SBT_STARTS: Final = lazy_re.compile(
     r"(?P<line>\"(?:[^\"\\\n]|\\.)*\")\s*\.?!{1,2}(?![=\w])|\bProcess\((?P<words>[^)]*)\)|(?P<any>\bProcessBuilder\b)"
 )
-_MIX_STARTS: Final = re.compile(
+_MIX_STARTS: Final = lazy_re.compile(
     r"\bSystem\.cmd\((?P<words>[^)]*)\)|\b(?:System\.shell|Mix\.shell\(\)\.cmd|:os\.cmd)\((?P<line>[^)]*)\)"
     r"|\"cmd (?P<alias>[^\"]*)\""
 )
@@ -304,21 +305,21 @@ def _of_mix(text: str, _whole: str, _asked: Sequence[str]) -> Iterator[_Started]
             yield from _lines(match["alias"] or next(iter(_literals(match["line"] or "")), "$"))
 
 
-_MSBUILD: Final = re.compile(r".*\.(?:[cfv][sb]?proj|targets|props)")
-_GRADLE: Final = re.compile(r".*\.gradle(?:\.kts)?|(?:.*/)?(?:buildSrc|build-logic)/.*")
+_MSBUILD: Final = lazy_re.compile(r".*\.(?:[cfv][sb]?proj|targets|props)")
+_GRADLE: Final = lazy_re.compile(r".*\.gradle(?:\.kts)?|(?:.*/)?(?:buildSrc|build-logic)/.*")
 _BUILDS: Final[Mapping[str, _Build]] = {
     "cargo": _Build(
-        re.compile(r"(?:.*/)?build\.rs"),
+        lazy_re.compile(r"(?:.*/)?build\.rs"),
         _of_cargo,
         verbs=frozenset({"build", "b", "check", "c", "test", "t", "run", "r", "clippy", "bench", "doc", "install",
                          "nextest", "llvm-cov", "zigbuild", "lambda", "publish", "package", "rustc", "fix"}),
     ),
     **dict.fromkeys(
         ("wasm-pack", "maturin"),
-        _Build(re.compile(r"(?:.*/)?build\.rs"), _of_cargo, verbs=frozenset({"build", "publish"})),
+        _Build(lazy_re.compile(r"(?:.*/)?build\.rs"), _of_cargo, verbs=frozenset({"build", "publish"})),
     ),
     **dict.fromkeys(("gradle", "gradlew"), _Build(_GRADLE, _of_gradle)),
-    **dict.fromkeys(("mvn", "mvnw", "mvnd"), _Build(re.compile(r"(?:.*/)?pom\.xml"), _of_maven, _without_markup)),
+    **dict.fromkeys(("mvn", "mvnw", "mvnd"), _Build(lazy_re.compile(r"(?:.*/)?pom\.xml"), _of_maven, _without_markup)),
     "dotnet": _Build(
         _MSBUILD,
         _of_msbuild,
@@ -327,8 +328,8 @@ _BUILDS: Final[Mapping[str, _Build]] = {
     ),
     **dict.fromkeys(
         ("cmake", "ninja"),
-        _Build(re.compile(r"(?:.*/)?CMakeLists\.txt|.*\.cmake"), _of_cmake),
+        _Build(lazy_re.compile(r"(?:.*/)?CMakeLists\.txt|.*\.cmake"), _of_cmake),
     ),
-    "sbt": _Build(re.compile(r".*\.sbt|(?:.*/)?project/.*\.scala"), _of_sbt),
-    "mix": _Build(re.compile(r"(?:.*/)?mix\.exs"), _of_mix),
+    "sbt": _Build(lazy_re.compile(r".*\.sbt|(?:.*/)?project/.*\.scala"), _of_sbt),
+    "mix": _Build(lazy_re.compile(r"(?:.*/)?mix\.exs"), _of_mix),
 }  # fmt: skip

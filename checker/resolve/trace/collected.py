@@ -386,14 +386,14 @@ class Collected(Struct):
 
 
 # Actions that give later steps no variable, or only those of the runner's own names.
-_SETS_NONE: Final = re.compile(r"actions/(?:checkout|cache|(?:up|down)load-artifact)@|aws-actions/")
+_SETS_NONE: Final = r"actions/(?:checkout|cache|(?:up|down)load-artifact)@|aws-actions/"
 
 
 def _is_sealed(step: EffectiveStep) -> bool:
     """Whether every variable that the steps before can have handed on was seen."""
     before = [each for each in step.job.steps if each.index < step.index]
     writes = any(each.run is not None and "GITHUB_ENV" in each.run.text for each in before)
-    return not writes and all(each.run is not None or _SETS_NONE.match(each.uses) for each in before)
+    return not writes and all(each.run is not None or re.match(_SETS_NONE, each.uses) for each in before)
 
 
 def _path(command: Command, word: Possible) -> str | None:

@@ -5,10 +5,10 @@ Source: README of docker/metadata-action, "tags input" (types, defaults), "flavo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from checker import lazy_re
 from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.possible import Possible, joined, open_text, shown
 from checker.model.values import Text
@@ -18,10 +18,10 @@ _BRANCH: Final = "refs/heads/"
 _TAG: Final = "refs/tags/"
 _OF_VERSIONS: Final = frozenset({"semver", "pep440", "match"})
 # Parts of a version that stay the same over several releases: `{{major}}.{{minor}}` names a line of them.
-_WHOLE: Final = re.compile(r"\{\{\s*(?:version|raw|patch)\s*\}\}")
-_EXPRESSION: Final = re.compile(r"(\{\{.*?\}\})")
+_WHOLE: Final = lazy_re.compile(r"\{\{\s*(?:version|raw|patch)\s*\}\}")
+_EXPRESSION: Final = lazy_re.compile(r"(\{\{.*?\}\})")
 # A regular expression that takes in all that a release's tag ends with: `v(.*)`, `\d+\.\d+\.\d+`.
-_ALL_OF_IT: Final = re.compile(r"\.[*+]|\\d(?>.*?\.)(?>.*?\\d)(?>.*?\.).*\\d")
+_ALL_OF_IT: Final = lazy_re.compile(r"\.[*+]|\\d(?>.*?\.)(?>.*?\\d)(?>.*?\.).*\\d")
 
 
 def outputs_of(job: EffectiveJob, images: list[Possible], rules: list[Possible], flavor: str) -> Mapping[str, Possible]:

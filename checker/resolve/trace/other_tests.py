@@ -16,11 +16,12 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.data.goals import goals
 from checker.model.possible import Possible
 
-_JAVASCRIPT: Final = re.compile(r".*\.[cm]?[jt]sx?")
-_COMMENT: Final = re.compile(r"^[ \t]*+(?://|\*|/\*|#(?!\[)).*$", re.MULTILINE)
+_JAVASCRIPT: Final = lazy_re.compile(r".*\.[cm]?[jt]sx?")
+_COMMENT: Final = lazy_re.compile(r"^[ \t]*+(?://|\*|/\*|#(?!\[)).*$", re.MULTILINE)
 
 
 class _Language(Struct, frozen=True):
@@ -34,74 +35,76 @@ class _Language(Struct, frozen=True):
 
 _OF_NODE: Final = _Language(
     _JAVASCRIPT,
-    re.compile(
+    lazy_re.compile(
         r"['\"](?:node:)?child_process['\"]"
         r"|['\"](?:execa|zx|shelljs|cross-spawn|nano-spawn|tinyexec|aws4fetch|aws4|dockerode|ssh2|node-ssh"
         r"|aws-sdk(?:/[\w/]+)?|@aws-sdk/(?:client|lib|credential)[\w-]*|@aws-cdk/toolkit-lib|aws-cdk)(?:/\w+)?['\"]"
         r"|\bBun\.(?:spawn|\$)|\bDeno\.(?:run|Command)\b|\bcy\.(?:exec|task)\(|(?<![.\w])eval\(|\bnew Function\("
         r"|\b(?:import|require)\(\s*(?!['\"`])[A-Za-z_]"
     ),
-    re.compile(
+    lazy_re.compile(
         r"\b(?:jest|vi)\.(?:mock|doMock|spyOn)\b|\bmock\.module\b|aws-sdk-client-mock|\bmockClient\b|['\"]nock['\"]|\bsinon\b"
         r"|\bproxyquire\b|\btestdouble\b|['\"]msw\b|localstack|\bendpoint\b|\brewire\b|\besmock\b|\bMockAgent\b|testcontainers"
     ),
 )
 _LANGUAGES: Final[Mapping[str, _Language]] = {
     "go": _Language(
-        re.compile(r".*_test\.go"),
-        re.compile(r'"os/exec"|"syscall"|aws-sdk-go(?:-v2)?/service'),
-        re.compile(r"httptest|localstack|gomock|testcontainers|BaseEndpoint|\bmock", re.IGNORECASE),
+        lazy_re.compile(r".*_test\.go"),
+        lazy_re.compile(r'"os/exec"|"syscall"|aws-sdk-go(?:-v2)?/service'),
+        lazy_re.compile(r"httptest|localstack|gomock|testcontainers|BaseEndpoint|\bmock", re.IGNORECASE),
     ),
     "ruby": _Language(
-        re.compile(r".*\.rb"),
-        re.compile(
+        lazy_re.compile(r".*\.rb"),
+        lazy_re.compile(
             r"(?<![.\w])(?:system|exec|spawn)[ (]|%x[({\[]|\bOpen3\b|`[^`\n]+`|\bAws::\w+::Client\b|\bIO\.popen\b"
         ),
-        re.compile(r"stub_responses|webmock|\bVCR\b|localstack|\ballow\(|\bdouble\(", re.IGNORECASE),
+        lazy_re.compile(r"stub_responses|webmock|\bVCR\b|localstack|\ballow\(|\bdouble\(", re.IGNORECASE),
     ),
     "php": _Language(
-        re.compile(r".*\.php"),
-        re.compile(r"\b(?:exec|shell_exec|system|passthru|proc_open|popen)\s*\(|\bnew Process\(|\\Aws\\|\bAws\\\w+"),
-        re.compile(r"MockHandler|createMock|localstack|Mockery|prophesize", re.IGNORECASE),
+        lazy_re.compile(r".*\.php"),
+        lazy_re.compile(
+            r"\b(?:exec|shell_exec|system|passthru|proc_open|popen)\s*\(|\bnew Process\(|\\Aws\\|\bAws\\\w+"
+        ),
+        lazy_re.compile(r"MockHandler|createMock|localstack|Mockery|prophesize", re.IGNORECASE),
     ),
     "rust": _Language(
-        re.compile(r".*\.rs"),
-        re.compile(r"process::Command\b|\bCommand::new\(|\baws_sdk_\w+"),
-        re.compile(r"localstack|endpoint_url|mockall|replay_client|cargo_bin", re.IGNORECASE),
+        lazy_re.compile(r".*\.rs"),
+        lazy_re.compile(r"process::Command\b|\bCommand::new\(|\baws_sdk_\w+"),
+        lazy_re.compile(r"localstack|endpoint_url|mockall|replay_client|cargo_bin", re.IGNORECASE),
         by_name=False,
     ),
     "jvm": _Language(
-        re.compile(r".*\.(?:java|kt|scala|groovy)"),
-        re.compile(
+        lazy_re.compile(r".*\.(?:java|kt|scala|groovy)"),
+        lazy_re.compile(
             r"\bProcessBuilder\b|\bRuntime\.(?:getRuntime\(\)|runtime)\.exec|\bsys\.process\b|\.execute\(\)\.text"
             r"|software\.amazon\.awssdk\.services\.|com\.amazonaws\.services\.|aws\.sdk\.kotlin\.services\."
         ),
-        re.compile(
+        lazy_re.compile(
             r"localstack|testcontainers|\bmock|@Mock|wiremock|\bendpoint(?:Override|Configuration)", re.IGNORECASE
         ),
         by_name=False,
     ),
     "dotnet": _Language(
-        re.compile(r".*\.(?:cs|fs)"),
-        re.compile(r"\bProcess\.Start\(|\bProcessStartInfo\b|\bnew Amazon\w+Client\("),
-        re.compile(r"localstack|testcontainers|\bMock<|NSubstitute|FakeItEasy|ServiceURL|WireMock", re.IGNORECASE),
+        lazy_re.compile(r".*\.(?:cs|fs)"),
+        lazy_re.compile(r"\bProcess\.Start\(|\bProcessStartInfo\b|\bnew Amazon\w+Client\("),
+        lazy_re.compile(r"localstack|testcontainers|\bMock<|NSubstitute|FakeItEasy|ServiceURL|WireMock", re.IGNORECASE),
         by_name=False,
     ),
     "elixir": _Language(
-        re.compile(r".*\.exs"),
-        re.compile(r"\bSystem\.(?:cmd|shell)\(|:os\.cmd\(|\bExAws\.request"),
-        re.compile(r"\bMox\b|\bMock\b|localstack|\bBypass\b|\bMimic\b", re.IGNORECASE),
+        lazy_re.compile(r".*\.exs"),
+        lazy_re.compile(r"\bSystem\.(?:cmd|shell)\(|:os\.cmd\(|\bExAws\.request"),
+        lazy_re.compile(r"\bMox\b|\bMock\b|localstack|\bBypass\b|\bMimic\b", re.IGNORECASE),
     ),
     "swift": _Language(
-        re.compile(r".*\.swift"),
-        re.compile(r"\bProcess\(\)|\bProcess\.run\(|\bimport Soto|\bimport AWS\w+"),
-        re.compile(r"localstack|\bmock|\bendpoint:", re.IGNORECASE),
+        lazy_re.compile(r".*\.swift"),
+        lazy_re.compile(r"\bProcess\(\)|\bProcess\.run\(|\bimport Soto|\bimport AWS\w+"),
+        lazy_re.compile(r"localstack|\bmock|\bendpoint:", re.IGNORECASE),
         by_name=False,
     ),
     "python": _Language(
-        re.compile(r".*\.py"),
-        re.compile(r"\b(?:boto3|subprocess|aioboto3)\b|\bos\.(?:system|popen|exec\w*|spawn\w*)\b"),
-        re.compile(r"\bmoto\b|\bmock|\bpatch\(|Stubber|localstack|endpoint_url"),
+        lazy_re.compile(r".*\.py"),
+        lazy_re.compile(r"\b(?:boto3|subprocess|aioboto3)\b|\bos\.(?:system|popen|exec\w*|spawn\w*)\b"),
+        lazy_re.compile(r"\bmoto\b|\bmock|\bpatch\(|Stubber|localstack|endpoint_url"),
     ),
 }
 _RUNNERS: Final[Mapping[str, str]] = {
@@ -132,7 +135,7 @@ _VERBS: Final[Mapping[str, tuple[frozenset[str], str]]] = {
     "rake": (frozenset({"test", "spec"}), "ruby"),
     **dict.fromkeys(("artisan", "composer"), (_TEST_ALONE, "php")),
 }
-_SKIPS: Final = re.compile(r"-D(?:skipTests|maven\.test\.skip)(?:=true)?")
+_SKIPS: Final = lazy_re.compile(r"-D(?:skipTests|maven\.test\.skip)(?:=true)?")
 # Tools that build or look, whose configuration is code: their names there.
 _OF_THEIR_NAME: Final = (
     *("webpack", "vite", "rollup", "rspack", "next", "nuxt", "astro", "eslint", "prettier", "babel", "postcss"),
@@ -143,17 +146,19 @@ _CONFIGURED: Final[Mapping[str, str]] = {
     "webpack-cli": "webpack", "tailwindcss": "tailwind", "vue-cli-service": "vue", "svelte-kit": "svelte",
 }  # fmt: skip
 # Whose tests a file is that imports one of these.
-_OWNERS: Final = re.compile(r"['\"](@playwright/test|vitest|bun:test|node:test|ava|tap|@jest/globals)['\"]")
+_OWNERS: Final = lazy_re.compile(r"['\"](@playwright/test|vitest|bun:test|node:test|ava|tap|@jest/globals)['\"]")
 _OWN: Final = {"@playwright/test": "playwright", "bun:test": "bun", "node:test": "node", "@jest/globals": "jest"}
 _NOT_RUN: Final = frozenset({"--list", "--listTests", "--version", "--help", "-h", "--showConfig", "--no-run"})
 _TELLS: Final = frozenset(
     {"install", "show-report", "codegen", "verify", "info", "init", "open", "install-deps", "cache", "version"}
 )  # verbs, in front of all
 _WORDS: Final = frozenset({"test", "run", "e2e", "exec", "watch"})
-_CONFIG: Final = re.compile(r"(?:.*/)?(?:([a-z]+)[\w.-]*\.config|\.([a-z]+)rc)\.[cm]?[jt]s")
-_SETUPS: Final = re.compile(r"(?:globalSetup|globalTeardown|setupFiles\w*|supportFile)\b[^'\"\n]*['\"]([^'\"]+)['\"]")
-_IMPORTS: Final = re.compile(r"(?:from\s+|require\(\s*|import\s+)['\"](\.{1,2}/[^'\"]+)['\"]")
-_HELPER: Final = re.compile(
+_CONFIG: Final = lazy_re.compile(r"(?:.*/)?(?:([a-z]+)[\w.-]*\.config|\.([a-z]+)rc)\.[cm]?[jt]s")
+_SETUPS: Final = lazy_re.compile(
+    r"(?:globalSetup|globalTeardown|setupFiles\w*|supportFile)\b[^'\"\n]*['\"]([^'\"]+)['\"]"
+)
+_IMPORTS: Final = lazy_re.compile(r"(?:from\s+|require\(\s*|import\s+)['\"](\.{1,2}/[^'\"]+)['\"]")
+_HELPER: Final = lazy_re.compile(
     r"(?:^|/)(?:__tests__|tests?|specs?|e2e|integration|cypress|playwright|fixtures)(?:/|$)|helper|util|setup|support",
     re.IGNORECASE,
 )
@@ -250,7 +255,7 @@ def _beside(library: TestLibrary, path: str) -> Iterator[str]:
 
 # --- bats -------------------------------------------------------------------------------------------------------------
 
-_TEST: Final = re.compile(r"^([ \t]*)@test[ \t]+(?:\"(?:\\.|[^\"\\\n])*\"|'[^'\n]*'|\S+)[ \t]*\{", re.MULTILINE)
+_TEST: Final = lazy_re.compile(r"^([ \t]*)@test[ \t]+(?:\"(?:\\.|[^\"\\\n])*\"|'[^'\n]*'|\S+)[ \t]*\{", re.MULTILINE)
 _PREFIX: Final = (
     'run() { while [[ "$1" == -* ]]; do shift; done; "$@" || true; }; load() { source "%s/${1%%.bash}.bash"; }; '
 )

@@ -16,6 +16,7 @@ from typing import Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, yes_if
 from checker.model.pipeline.jobs import Credentials, EffectiveStep
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command
@@ -30,8 +31,10 @@ _PRESENTED: Final = "AWS_WEB_IDENTITY_TOKEN_FILE"
 _SETTING: Final = frozenset({"export", "declare", "typeset", "eval", "source", ".", "read"})
 _WEB_IDENTITY: Final = "AssumeRoleWithWebIdentity"
 _ASSUMING: Final = frozenset({_WEB_IDENTITY, "AssumeRole", "AssumeRoleWithSAML"})
-_CONFIG: Final = re.compile(r"(?:^|/)\.aws/(?:config|credentials)$|^\$\{?AWS_(?:CONFIG|SHARED_CREDENTIALS)_FILE\}?$")
-_SECRET: Final = re.compile(r"\bsecrets\.", re.IGNORECASE)
+_CONFIG: Final = lazy_re.compile(
+    r"(?:^|/)\.aws/(?:config|credentials)$|^\$\{?AWS_(?:CONFIG|SHARED_CREDENTIALS)_FILE\}?$"
+)
+_SECRET: Final = lazy_re.compile(r"\bsecrets\.", re.IGNORECASE)
 _DEFAULT: Final = "default"
 
 

@@ -21,19 +21,20 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.pipeline.python import PythonModule
 from checker.model.possible import Possible
 
 MAX_MODULES: Final = 40  # that reach out; a run of more is not followed
 MAX_TESTS: Final = 200
-_TEST_FILE: Final = re.compile(r"(?:.*/)?(?:test_[^/]*|[^/]*_test)\.py")
-_UNITTEST_FILE: Final = re.compile(r"(?:.*/)?test[^/]*\.py")
-_REACHES: Final = re.compile(
+_TEST_FILE: Final = lazy_re.compile(r"(?:.*/)?(?:test_[^/]*|[^/]*_test)\.py")
+_UNITTEST_FILE: Final = lazy_re.compile(r"(?:.*/)?test[^/]*\.py")
+_REACHES: Final = lazy_re.compile(
     r"\b(?:boto3|botocore|aioboto3|aiobotocore|subprocess|os\.(?:system|popen|exec\w*|spawn\w*|posix_spawn\w*)|pexpect|pty|requests|httpx"
     r"|urllib|http\.client|aiohttp|importlib|runpy|exec|eval)\b"
 )
 # What takes the place of AWS: moto, botocore's stubs, an emulator's address, patches of the client's own names.
-_DOUBLES: Final = re.compile(
+_DOUBLES: Final = lazy_re.compile(
     r"\bmoto\b|\bmock_(?:aws|\w+)\b|\bStubber\b|localstack|endpoint_url|\bMagicMock\b|\bmonkeypatch\b|\bpatch\(|\bmocker\b|placebo"
     r"|\bvcr\b|responses\.activate|requests_mock|respx|FakeClient"
 )

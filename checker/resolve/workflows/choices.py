@@ -17,6 +17,7 @@ from typing import Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.model.pipeline.jobs import EffectiveJob, Example
 from checker.model.pipeline.workflows import Field, Input, Job, Step
 from checker.model.possible import shown
@@ -31,18 +32,20 @@ _FEW: Final = 32
 _MAX_CONDITIONS: Final = 3
 _BY_HAND: Final = "workflow_dispatch"
 # What tells a script, or an expression, on which ref it runs.
-RUNNER_REF: Final = re.compile(r"\bGITHUB_(?:HEAD_|BASE_)?REF|\bGITHUB_EVENT_NAME\b")
-_ON_REF: Final = re.compile(r"\bgithub\.(?:ref\w*|event_name|event\.release)\b|\bgithub\b(?!\s*[.\w])", re.IGNORECASE)
+RUNNER_REF: Final = lazy_re.compile(r"\bGITHUB_(?:HEAD_|BASE_)?REF|\bGITHUB_EVENT_NAME\b")
+_ON_REF: Final = lazy_re.compile(
+    r"\bgithub\.(?:ref\w*|event_name|event\.release)\b|\bgithub\b(?!\s*[.\w])", re.IGNORECASE
+)
 _NAMES: Final = {
-    kind: re.compile(rf"(?<![\w.]){kind}\b(?:\.([A-Za-z_][\w-]*)|\[\s*'([^']+)'\s*\])?", re.IGNORECASE)
+    kind: lazy_re.compile(rf"(?<![\w.]){kind}\b(?:\.([A-Za-z_][\w-]*)|\[\s*'([^']+)'\s*\])?", re.IGNORECASE)
     for kind in ("inputs", "matrix", "env")
 }
-_PICKED_BY_HAND: Final = re.compile(r"github\.event\.inputs\b(?:\.([A-Za-z_][\w-]*)|\[\s*'([^']+)'\s*\])?", re.I)
+_PICKED_BY_HAND: Final = lazy_re.compile(r"github\.event\.inputs\b(?:\.([A-Za-z_][\w-]*)|\[\s*'([^']+)'\s*\])?", re.I)
 # Contexts that mean something else in every workflow.
-_LOCAL: Final = re.compile(r"'context', '(?:inputs|needs|env|matrix|steps|job|secrets)'", re.IGNORECASE)
+_LOCAL: Final = lazy_re.compile(r"'context', '(?:inputs|needs|env|matrix|steps|job|secrets)'", re.IGNORECASE)
 _ALL: Final = "*"
 # Commands and variables by which a script takes a role on.
-_TAKES_ON: Final = re.compile(r"assume-role|assume_role|AWS_ROLE_ARN|AssumeRole")
+_TAKES_ON: Final = lazy_re.compile(r"assume-role|assume_role|AWS_ROLE_ARN|AssumeRole")
 
 
 class Way(Struct, frozen=True):

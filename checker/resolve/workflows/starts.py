@@ -6,10 +6,10 @@ Source: GitHub documentation, "Events that trigger workflows" (each event's ``GI
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from checker import lazy_re
 from checker.model.pipeline.jobs import EffectiveJob, Start
 from checker.model.pipeline.workflows import Trigger, Workflow
 from checker.model.possible import Possible, open_text
@@ -17,7 +17,7 @@ from checker.model.values import Text, pieces, text
 
 _HEADS: Final = "refs/heads/"
 _TAGS: Final = "refs/tags/"
-_GLOB: Final = re.compile(r"\*+|\[[^\]]*\]|.\?|.\+")
+_GLOB: Final = lazy_re.compile(r"\*+|\[[^\]]*\]|.\?|.\+")
 # GitHub documentation, "Events that trigger workflows": `published` is for pre-releases too, `released` is not.
 ALL_RELEASE_TYPES: Final = ("published", "unpublished", "created", "edited", "deleted", "prereleased", "released")
 _FULL_ONLY: Final = frozenset({"released"})

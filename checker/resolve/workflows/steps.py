@@ -12,6 +12,7 @@ from typing import Any, Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.data.actions import CREDENTIALS
 from checker.model.answers import NO, YES, Answer, Certain, negated
 from checker.model.answers import Open as Undecided
@@ -50,8 +51,8 @@ _ROLE_INPUTS: Final = frozenset(
     for tail in ("", "arn", "name")
 )
 _SECONDS_INPUTS: Final = ("roledurationseconds", "durationseconds", "rolesessionduration", "sessionduration")
-_NOT_CANCELLED: Final = re.compile(r"!\s*cancelled\s*\(\s*\)", re.IGNORECASE)
-_NOT_FAILED: Final = re.compile(r"!\s*failure\s*\(\s*\)", re.IGNORECASE)
+_NOT_CANCELLED: Final = lazy_re.compile(r"!\s*cancelled\s*\(\s*\)", re.IGNORECASE)
+_NOT_FAILED: Final = lazy_re.compile(r"!\s*failure\s*\(\s*\)", re.IGNORECASE)
 
 
 _MOST_QUOTED: Final = 120

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from checker import lazy_re
 from checker.collect.account.asking.clients import Clients
 from checker.collect.account.asking.failures import DENIED, REGION_CODES, MalformedError, failure, said_by
 from checker.collect.account.operations import OPERATIONS
 from checker.collect.account.target import Caller
 from checker.errors import CheckerError, UsageError
 
-_REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d+")
-_ROLE: Final = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/.+")
+_REGION: Final = lazy_re.compile(r"[a-z]{2}(-[a-z]+)+-\d+")
+_ROLE: Final = lazy_re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/.+")
 _SIGN_IN: Final = (
     "Sign in again (aws sso login, or fresh AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), or name a --profile."
 )
@@ -23,7 +23,7 @@ _NOT_AWS: Final = (
     "Something between here and AWS answers in its place, such as a proxy or a sign-in page of the network."
 )
 # What AWS says of a request whose time is not its own (IAM User Guide, "Troubleshoot Signature Version 4 signing").
-_CLOCK: Final = re.compile(r"Signature expired|Signature not yet current")
+_CLOCK: Final = lazy_re.compile(r"Signature expired|Signature not yet current")
 _CLOCK_CODES: Final = frozenset({"RequestExpired", "RequestTimeTooSkewed", "RequestInTheFuture"})
 # Where the services' own addresses end (AWS General Reference, "AWS service endpoints").
 _OF_AWS: Final = (".amazonaws.com", ".amazonaws.com.cn", ".aws", ".amazonaws.eu")

@@ -6,11 +6,11 @@ is a failure, never an absence.
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.collect.account.operations import Operation
 
 # Each service has its own word for a refusal. Sources: the services' API references, "Common errors".
@@ -58,12 +58,12 @@ class MalformedError(Exception):
 
 # What denied it, where the service says so: one's own permissions do not help against these (IAM User Guide,
 # "Troubleshoot access denied error messages").
-_DENIED_BY: Final = re.compile(
+_DENIED_BY: Final = lazy_re.compile(
     r"with (an explicit deny in (?:an?|the) [\w -]*?(?:policy|boundary))"
     r"|because (no [\w -]*?(?:policy|boundary) allows)"
 )
 _OWN: Final = "no identity-based policy allows"  # the usual case: the permission is missing
-_REFUSED: Final = re.compile(r"not authorized to perform:? ([\w-]+:\w+)")
+_REFUSED: Final = lazy_re.compile(r"not authorized to perform:? ([\w-]+:\w+)")
 
 
 class DeadlineError(Exception):

@@ -12,19 +12,22 @@ import re
 from functools import partial
 from typing import Final
 
+from checker import lazy_re
 from checker.collect.migrations.dialects.mysql_parts import in_parts
 
 _MOST: Final = 200_000  # signs of a file that is written by hand
-_TOKEN: Final = re.compile(
+_TOKEN: Final = lazy_re.compile(
     r"(?P<run>/\*M?!(?:\d{5,6})?(?P<inside>(?:(?!\*/)[\s\S])*+)\*/)|(?P<comment>--[^\n]*|\#[^\n]*|/\*(?!!)[\s\S]*?(?:\*/|\Z))|(?P<name>`(?:[^`]|``)*+(?:`|\Z))"
     r"|(?P<string>'(?:[^'\\]|\\[\s\S]|'')*+(?:'|\Z)|\"(?:[^\"\\]|\\[\s\S]|\"\")*+(?:\"|\Z))"
 )
 # A comment that MySQL runs, and what in it is of the session alone.
-_RUN: Final = re.compile(
+_RUN: Final = lazy_re.compile(
     r"/\*M?!(?:\d{5,6}\b|\s*(?:ALTER|DROP|CREATE|DELETE|UPDATE|INSERT|TRUNCATE|RENAME)\b)", re.IGNORECASE
 )
-_OF_SESSION: Final = re.compile(r"\s*(?:SET\b[^;]*;?\s*|ALTER\s+TABLE\s+\S+\s+(?:DIS|EN)ABLE\s+KEYS\s*)", re.IGNORECASE)
-_TELLS: Final = re.compile(
+_OF_SESSION: Final = lazy_re.compile(
+    r"\s*(?:SET\b[^;]*;?\s*|ALTER\s+TABLE\s+\S+\s+(?:DIS|EN)ABLE\s+KEYS\s*)", re.IGNORECASE
+)
+_TELLS: Final = lazy_re.compile(
     rf"{_RUN.pattern}|`[\w $-]+`"
     r"|\bAUTO_INCREMENT\b|\bENGINE\s*=|\bMODIFY\s+(?:COLUMN\s+)?\w|\bCHANGE\s+(?:COLUMN\s+)?\w+\s+\w"
     r"|\bRENAME\s+(?:INDEX|KEY|TABLES?)\s|\bON\s+DUPLICATE\s+KEY\b|\bREPLACE\s+INTO\b|\bUNLOCK\s+TABLES\b"
@@ -38,7 +41,7 @@ _COLUMNS: Final = r"\((?:[^()]|\(\d+\))*\)"
 _TYPE: Final = r"[A-Za-z]+(?:\s+(?:precision|varying))?(?:\s*\([^()]*\))?"
 # What is left out, and what is said in other words, one after the other.
 _LEFT_OUT: Final = tuple(
-    re.compile(each, re.IGNORECASE)
+    lazy_re.compile(each, re.IGNORECASE)
     for each in (
         r"\bON\s+UPDATE\s+(?:CURRENT_TIMESTAMP|NOW|LOCALTIME(?:STAMP)?)(?:\s*\(\d*\))?",
         r"\bCOMMENT\s*=?\s*'__text\d+__'",
@@ -54,7 +57,7 @@ _LEFT_OUT: Final = tuple(
     )
 )
 _SAID: Final = tuple(
-    (re.compile(pattern, re.IGNORECASE), said)
+    (lazy_re.compile(pattern, re.IGNORECASE), said)
     for pattern, said in (
         (r"\b((?:tiny|small|medium|big)?int(?:eger)?)\s*\(\d+\)", r"\1"),
         (r"\b(?:tinyint|mediumint)\b", "integer"),
@@ -75,7 +78,7 @@ _SAID: Final = tuple(
         ),
     )
 )
-_NOT_NULL: Final = re.compile(
+_NOT_NULL: Final = lazy_re.compile(
     rf"\bMODIFY\s+(?:COLUMN\s+)?({_NAME})\s+{_TYPE}[^,;]{{0,300}}?\bNOT\s+NULL\b[^,;]{{0,300}}", re.IGNORECASE
 )
 

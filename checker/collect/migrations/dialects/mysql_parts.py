@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from checker import lazy_re
+
 _NAME: Final = r'(?:"(?:[^"]|"")*"|[A-Za-z_]\w*)'
 _TABLE: Final = rf"(?:{_NAME}\.)?{_NAME}"
 _LEAD: Final = r"(?P<lead>(?:\s|--[^\n]*(?:\n|$))*+)"
@@ -30,33 +32,33 @@ _INSERT: Final = _begins(
 )
 _LIKE: Final = _begins(rf"(?P<made>CREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?{_TABLE})\s+LIKE\s+(?P<rest>{_TABLE})\s*")
 _RENAMES: Final = _begins(r"RENAME\s+TABLES?\s+(?P<rest>.*)")
-_RENAMED: Final = re.compile(rf"\s*({_TABLE})\s+TO\s+(?:{_NAME}\.)?({_NAME})\s*", re.IGNORECASE)
+_RENAMED: Final = lazy_re.compile(rf"\s*({_TABLE})\s+TO\s+(?:{_NAME}\.)?({_NAME})\s*", re.IGNORECASE)
 _LOCKS: Final = _begins(r"(?:UN)?LOCK\s+TABLES?\b(?P<rest>.*)")
-_DUPLICATE: Final = re.compile(r"\bON\s+DUPLICATE\s+KEY\s+UPDATE\b(?P<set>.*)", re.IGNORECASE | re.DOTALL)
-_TAIL: Final = re.compile(r"\b(?:ORDER\s+BY|LIMIT)\b", re.IGNORECASE)
+_DUPLICATE: Final = lazy_re.compile(r"\bON\s+DUPLICATE\s+KEY\s+UPDATE\b(?P<set>.*)", re.IGNORECASE | re.DOTALL)
+_TAIL: Final = lazy_re.compile(r"\b(?:ORDER\s+BY|LIMIT)\b", re.IGNORECASE)
 _WRITES: Final = "UPDATE {} SET {}"
 _DELETES: Final = "DELETE FROM {}"
 _INSERTS: Final = "INSERT INTO {}"
 _ON_CONFLICT: Final = " ON CONFLICT DO UPDATE SET {}"
-_WHERE: Final = re.compile(r"\bWHERE\b|\bORDER\s+BY\b|\bLIMIT\b", re.IGNORECASE)
-_JOIN: Final = re.compile(
+_WHERE: Final = lazy_re.compile(r"\bWHERE\b|\bORDER\s+BY\b|\bLIMIT\b", re.IGNORECASE)
+_JOIN: Final = lazy_re.compile(
     r"\b(?:(?:INNER|CROSS|(?:LEFT|RIGHT)(?:\s+OUTER)?|NATURAL)\s+)*(?:JOIN|STRAIGHT_JOIN)\b", re.IGNORECASE
 )
-_REFERENCE: Final = re.compile(
+_REFERENCE: Final = lazy_re.compile(
     rf"\s*(?P<table>{_TABLE})(?:\s+(?:AS\s+)?(?!ON\b|USING\b)(?P<alias>{_NAME}))?", re.IGNORECASE
 )
-_SET: Final = re.compile(rf"\s*(?:(?P<of>{_TABLE})\.)?(?P<column>{_NAME})\s*=", re.IGNORECASE)
-_ADD_INDEX: Final = re.compile(
+_SET: Final = lazy_re.compile(rf"\s*(?:(?P<of>{_TABLE})\.)?(?P<column>{_NAME})\s*=", re.IGNORECASE)
+_ADD_INDEX: Final = lazy_re.compile(
     rf"ADD\s+(?:(?:FULLTEXT|SPATIAL)\s+)?(?:INDEX|KEY)(?:\s+({_NAME}))?\s*({_COLUMNS}).*", re.IGNORECASE | re.DOTALL
 )
-_ADD_SEVERAL: Final = re.compile(r"ADD\s+(?:COLUMN\s+)?\((?P<columns>.*)\)\s*", re.IGNORECASE | re.DOTALL)
-_IS_KEY: Final = re.compile(
+_ADD_SEVERAL: Final = lazy_re.compile(r"ADD\s+(?:COLUMN\s+)?\((?P<columns>.*)\)\s*", re.IGNORECASE | re.DOTALL)
+_IS_KEY: Final = lazy_re.compile(
     r"\s*(?:(?:UNIQUE|PRIMARY|FOREIGN|FULLTEXT|SPATIAL|CONSTRAINT)\b|(?:KEY|INDEX|CHECK)\s*\(|(?:KEY|INDEX)\s+\S+\s*\()",
     re.IGNORECASE,
 )
-_CHANGE: Final = re.compile(rf"CHANGE\s+(?:COLUMN\s+)?({_NAME})\s+({_NAME})(\s+.*)", re.IGNORECASE | re.DOTALL)
+_CHANGE: Final = lazy_re.compile(rf"CHANGE\s+(?:COLUMN\s+)?({_NAME})\s+({_NAME})(\s+.*)", re.IGNORECASE | re.DOTALL)
 _OTHERS: Final = tuple(
-    (re.compile(pattern, re.IGNORECASE | re.DOTALL), said)
+    (lazy_re.compile(pattern, re.IGNORECASE | re.DOTALL), said)
     for pattern, said in (
         (r"DROP\s+PRIMARY\s+KEY", r'ALTER TABLE {0} DROP CONSTRAINT "primary key"'),
         (rf"DROP\s+CHECK\s+({_NAME})", r"ALTER TABLE {0} DROP CONSTRAINT \1"),

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from checker import lazy_re
 from checker.collect.documents import read_text
 from checker.collect.folders import walk
 from checker.errors import InputError
@@ -22,22 +23,26 @@ _MAX_FILES: Final = 200
 _MAX_BYTES: Final = 512 * 1024
 # Tool -> its file below the repository, and a word that the file has where it is one.
 _FILES: Final = (
-    ("rails", re.compile(r"(?:.*/)?config/database\.ya?ml"), "adapter"),
-    ("django", re.compile(r"(?:.*/)?(?:settings(?:/\w+)?|config/\w+|\w*settings\w*)\.py"), "DATABASES"),
-    ("knex", re.compile(r"(?:.*/)?knexfile\.(?:m|c)?[jt]s"), "client"),
-    ("flyway", re.compile(r"(?:.*/)?flyway\.(?:conf|toml)"), "flyway"),
-    ("sequelize", re.compile(r"(?:.*/)?(?:config/(?:config|database)|\.sequelizerc)\.(?:js|cjs|json|ts)"), "dialect"),
-    ("typeorm", re.compile(r"(?:.*/)?(?:ormconfig|data-?source)\.(?:js|ts|json)", re.IGNORECASE), "type"),
-    ("laravel", re.compile(r"(?:.*/)?config/database\.php"), "connections"),
-    ("ecto", re.compile(r"(?:.*/)?config/(?:config|prod|runtime|releases)\.exs"), "Repo"),
+    ("rails", lazy_re.compile(r"(?:.*/)?config/database\.ya?ml"), "adapter"),
+    ("django", lazy_re.compile(r"(?:.*/)?(?:settings(?:/\w+)?|config/\w+|\w*settings\w*)\.py"), "DATABASES"),
+    ("knex", lazy_re.compile(r"(?:.*/)?knexfile\.(?:m|c)?[jt]s"), "client"),
+    ("flyway", lazy_re.compile(r"(?:.*/)?flyway\.(?:conf|toml)"), "flyway"),
+    (
+        "sequelize",
+        lazy_re.compile(r"(?:.*/)?(?:config/(?:config|database)|\.sequelizerc)\.(?:js|cjs|json|ts)"),
+        "dialect",
+    ),
+    ("typeorm", lazy_re.compile(r"(?:.*/)?(?:ormconfig|data-?source)\.(?:js|ts|json)", re.IGNORECASE), "type"),
+    ("laravel", lazy_re.compile(r"(?:.*/)?config/database\.php"), "connections"),
+    ("ecto", lazy_re.compile(r"(?:.*/)?config/(?:config|prod|runtime|releases)\.exs"), "Repo"),
 )
-_NAMES: Final = re.compile(
+_NAMES: Final = lazy_re.compile(
     r"(?:database\.(?:ya?ml|php|js|json|ts)|[\w-]*settings[\w-]*\.py|\w+\.py|knexfile\.\w+|flyway\.\w+|config\.(?:c?js|json|ts)"
     r"|ormconfig\.\w+|data-?source\.\w+|(?:config|prod|runtime|releases)\.exs)",
     re.IGNORECASE,
 )
 # Files for somebody's own machine, and for tests.
-_ELSEWHERE: Final = re.compile(
+_ELSEWHERE: Final = lazy_re.compile(
     r"(?:^|[/_.-])(?:dev|develop|development|local|tests?|testing|ci|example)(?=[/_.-])", re.IGNORECASE
 )
 
@@ -62,8 +67,8 @@ def read_connections(root: Path, problems: list[Problem]) -> Iterator[Connection
             yield Connection(tool[0], shown, _of_production(text) if tool[0] == "rails" else text)
 
 
-_SECTION: Final = re.compile(r"^(\w+):[ \t]*(?:&(\w+))?[ \t]*$", re.MULTILINE)
-_MERGED: Final = re.compile(r"<<:\s*\*(\w+)")
+_SECTION: Final = lazy_re.compile(r"^(\w+):[ \t]*(?:&(\w+))?[ \t]*$", re.MULTILINE)
+_MERGED: Final = lazy_re.compile(r"<<:\s*\*(\w+)")
 
 
 def _of_production(text: str) -> str:

@@ -7,10 +7,10 @@ migration does more than add. What cannot be undone has none.
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from checker import lazy_re
 from checker.collect.migrations.frameworks.changes import Change, only_adds, statements
 from checker.collect.migrations.frameworks.operations import State, changes
 from checker.collect.migrations.revisions.columns import Unread, called
@@ -18,7 +18,7 @@ from checker.collect.migrations.sql_context import in_context
 from checker.model.migrations.folders import Effect, Migration, MigrationFolder, SqlFile, Statement
 from checker.model.sources import Problem, Spot
 
-_NUMBERED: Final = re.compile(r"(\d+)_?(.*)")
+_NUMBERED: Final = lazy_re.compile(r"(\d+)_?(.*)")
 _NO_DEFAULT: Final = (
     "rows that the running release adds lack it: Django keeps no default in the database but db_default"
 )

@@ -6,12 +6,12 @@ Source: SQLAlchemy documentation, "The Type Hierarchy" and "PostgreSQL": the typ
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.collect.migrations.sql import parse_sql
 
 Plain: TypeAlias = "str | int | float | bool | tuple[Any, ...] | None"
@@ -30,7 +30,7 @@ _TYPES: Final[Mapping[str, str]] = {
 _SIZED: Final = frozenset({"varchar", "char", "numeric"})
 _FILLED: Final = frozenset({"Identity", "Computed", "Sequence"})
 _OF_TEXT: Final = frozenset({"text", "DDL", "dedent", "f", "cleandoc"})
-_PARAMETER: Final = re.compile(r"(?<![:\w]):[A-Za-z_]\w*")  # SQLAlchemy documentation, "text": a bound parameter
+_PARAMETER: Final = lazy_re.compile(r"(?<![:\w]):[A-Za-z_]\w*")  # SQLAlchemy documentation, "text": a bound parameter
 
 
 class Unread(Exception):  # noqa: N818 - no error: what it says is not known before it runs

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from checker import lazy_re
 from checker.collect.migrations.frameworks.changes import Change
 from checker.collect.migrations.revisions.columns import Column, Unread, quoted
 from checker.collect.migrations.schema_code.columns import altered, becomes, created, index, table_name, type_of
@@ -22,7 +23,7 @@ _CLR: Final[Mapping[str, str]] = {
     "DateTime": "timestamp", "DateTimeOffset": "timestamptz", "decimal": "decimal", "double": "double",
     "float": "real", "byte[]": "bytea", "DateOnly": "date", "TimeOnly": "time", "TimeSpan": "interval",
 }  # fmt: skip
-_TYPE: Final = re.compile(r"(?P<word>[A-Za-z][\w ]*?)\s*(?:\((?P<size>\d+)(?:,\s*(?P<scale>\d+))?\))?(?P<rest>.*)")
+_TYPE: Final = lazy_re.compile(r"(?P<word>[A-Za-z][\w ]*?)\s*(?:\((?P<size>\d+)(?:,\s*(?P<scale>\d+))?\))?(?P<rest>.*)")
 _WORDS: Final = {"character varying": "varchar", "timestamp with time zone": "timestamptz",
                  "timestamp without time zone": "timestamp", "double precision": "double"}  # fmt: skip
 _DEFAULTS: Final = ("defaultValue", "defaultValueSql", "computedColumnSql")

@@ -8,7 +8,6 @@ problem; ``preConditions``, contexts and labels are passed over: what a change s
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +15,7 @@ from xml.parsers import expat
 
 from msgspec import Struct, field
 
+from checker import lazy_re
 from checker.collect.documents import read_text
 from checker.collect.migrations.frameworks.changes import Change, only_adds, statements
 from checker.collect.migrations.revisions.columns import Column, Unread, quoted
@@ -28,7 +28,7 @@ from checker.model.migrations.folders import Effect, Migration, MigrationFolder,
 from checker.model.sources import Problem, Spot
 
 _MAX_NODES: Final = 200_000
-_TYPE: Final = re.compile(r"(?:java\.sql\.Types\.)?([A-Za-z_][\w ]*?)\s*(?:\(\s*(\d+)(?:\s*,\s*(\d+))?[^)]*\))?")
+_TYPE: Final = lazy_re.compile(r"(?:java\.sql\.Types\.)?([A-Za-z_][\w ]*?)\s*(?:\(\s*(\d+)(?:\s*,\s*(\d+))?[^)]*\))?")
 _WITH_ZONE: Final = {"timestamp with time zone": "timestamptz", "timestamp without time zone": "timestamp"}
 _NOTHING: Final = frozenset(
     {"tagDatabase", "empty", "output", "comment", "validCheckSum", "preConditions", "rollback", "property",

@@ -7,17 +7,17 @@ will try to automatically infer the operations", ``false`` for what cannot be un
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from checker import lazy_re
 from checker.collect.migrations.frameworks.changes import Change
 from checker.collect.migrations.revisions.columns import Column, Unread, quoted
 from checker.collect.migrations.schema_code.columns import altered, created, index, table_name
 from checker.collect.migrations.schema_code.languages.calls import UNREAD, Call, Value
 
 _NOTHING: Final = frozenset({"noTransaction", "comment"})
-_TYPE: Final = re.compile(r"[A-Za-z][\w ]*(?:\(\d+(?:,\s*\d+)?\))?(?:\[\])*")
+_TYPE: Final = lazy_re.compile(r"[A-Za-z][\w ]*(?:\(\d+(?:,\s*\d+)?\))?(?:\[\])*")
 _ADAPTED: Final = {"string": "text", "float": "real", "datetime": "timestamp", "double": "double precision"}
 _FILLED: Final = frozenset({"sequenceGenerated", "generated", "expressionGenerated"})
 _CONSTRAINTS: Final = (("primaryKey", "PRIMARY KEY"), ("unique", "UNIQUE"))

@@ -13,6 +13,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.collect.migrations.frameworks.changes import Change, only_adds, statements
 from checker.collect.migrations.schema_code import rails
 from checker.collect.migrations.schema_code.builders import IMPLIED
@@ -30,8 +31,8 @@ from checker.errors import InputError
 from checker.model.migrations.folders import Effect, Migration, MigrationFolder, SqlFile, Statement
 from checker.model.sources import Problem, Spot
 
-_NAME: Final = re.compile(r"(?:Version)?(?P<number>\d[\d_]*?\d*)(?:[_.-](?P<name>.*))?")
-_HEADER: Final = re.compile(r"^\s*(?:#|//|\*|/\*+)\s?(?P<said>.*?)(?:\*/)?\s*$")
+_NAME: Final = lazy_re.compile(r"(?:Version)?(?P<number>\d[\d_]*?\d*)(?:[_.-](?P<name>.*))?")
+_HEADER: Final = lazy_re.compile(r"^\s*(?:#|//|\*|/\*+)\s?(?P<said>.*?)(?:\*/)?\s*$")
 _SCRIPTS: Final = (".js", ".ts", ".mjs", ".cjs", ".mts", ".cts")
 
 
@@ -116,8 +117,8 @@ def _laravel(text: str) -> Ways | None:
 
 
 # The same of MikroORM's.
-_IN_NONE: Final = re.compile(r"\bisTransactional\s*\([^)]*\)[^{]*\{\s*return\s+false\b")
-_NOT_TRANSACTIONAL: Final = re.compile(
+_IN_NONE: Final = lazy_re.compile(r"\bisTransactional\s*\([^)]*\)[^{]*\{\s*return\s+false\b")
+_NOT_TRANSACTIONAL: Final = lazy_re.compile(
     r"\bfunction\s+isTransactional\s*\([^)]*\)[^{]*\{\s*return\s+false\b", re.IGNORECASE
 )
 
@@ -137,7 +138,7 @@ def _doctrine(text: str) -> Ways | None:
     return replace(found, up=[*found.up, (Change(code="code before or after it"), 1)])
 
 
-_PGM: Final = re.compile(r"\bpgm\b|\bMigrationBuilder\b")
+_PGM: Final = lazy_re.compile(r"\bpgm\b|\bMigrationBuilder\b")
 
 
 def _phinx(text: str) -> Ways | None:
@@ -180,11 +181,11 @@ def _raises(body: Body) -> bool:
     return any(each.name == "raise" for each in body.calls)
 
 
-_NO_TRANSACTIONS: Final = re.compile(
+_NO_TRANSACTIONS: Final = lazy_re.compile(
     r"\bfunction\s+useTransactions\s*\([^)]*\)[^{]*\{\s*return\s+false\b", re.IGNORECASE
 )
-_CONTEXT: Final = re.compile(r"\(\s*\{\s*context\s*(?::\s*\w+\s*)?\}")
-_UP: Final = re.compile(r"\bexports\.up\b|\b(?:function|const|let|async)\s+up\b|\bup\s*[:(]")
+_CONTEXT: Final = lazy_re.compile(r"\(\s*\{\s*context\s*(?::\s*\w+\s*)?\}")
+_UP: Final = lazy_re.compile(r"\bexports\.up\b|\b(?:function|const|let|async)\s+up\b|\bup\s*[:(]")
 
 
 def _is_knex(text: str) -> bool:
@@ -192,7 +193,7 @@ def _is_knex(text: str) -> bool:
 
 
 # Builders that are called as Knex's are, and do not work as they do.
-_OTHERS: Final = re.compile(r"queryInterface|\b[Kk]ysely\b|\bdrizzle\b|@mikro-orm/")
+_OTHERS: Final = lazy_re.compile(r"queryInterface|\b[Kk]ysely\b|\bdrizzle\b|@mikro-orm/")
 
 
 def _is_kysely(text: str) -> bool:
@@ -228,7 +229,7 @@ def _is_phinx(text: str) -> bool:
     return _PHINX.search(text) is not None and ("function change" in text or "function up" in text)
 
 
-_PHINX: Final = re.compile(r"\bextends\s+(?:AbstractMigration|BaseMigration)\b(?![\s\S]*->addSql\()")
+_PHINX: Final = lazy_re.compile(r"\bextends\s+(?:AbstractMigration|BaseMigration)\b(?![\s\S]*->addSql\()")
 
 
 def _is_laravel(text: str) -> bool:
@@ -296,11 +297,11 @@ def _migration(file: str, text: str, framework: Framework, filled: set[tuple[str
     return Migration(number, name, SqlFile(file, up, header, (), ways.outside, unlocked=ways.unlocked), back)
 
 
-_FILLED: Final = re.compile(r'"([^"]+)" (?:\([^()]*\)|[^,()])*?\bNOT NULL')
-_DEFAULTED: Final = re.compile(r'"([^"]+)" (?:\([^()]*\)|[^,()])*?\bDEFAULT \(now')
-_OF_DEFAULT: Final = re.compile(r'ALTER COLUMN ("[^"]+") (SET|DROP) DEFAULT')
-_OF: Final = re.compile(r'^(?:CREATE|ALTER) TABLE (?:IF NOT EXISTS )?("[^"]+"(?:\."[^"]+")?)')
-_NAMED: Final = re.compile(r'ALTER COLUMN ("[^"]+") (SET|DROP) NOT NULL')
+_FILLED: Final = lazy_re.compile(r'"([^"]+)" (?:\([^()]*\)|[^,()])*?\bNOT NULL')
+_DEFAULTED: Final = lazy_re.compile(r'"([^"]+)" (?:\([^()]*\)|[^,()])*?\bDEFAULT \(now')
+_OF_DEFAULT: Final = lazy_re.compile(r'ALTER COLUMN ("[^"]+") (SET|DROP) DEFAULT')
+_OF: Final = lazy_re.compile(r'^(?:CREATE|ALTER) TABLE (?:IF NOT EXISTS )?("[^"]+"(?:\."[^"]+")?)')
+_NAMED: Final = lazy_re.compile(r'ALTER COLUMN ("[^"]+") (SET|DROP) NOT NULL')
 
 
 def _as_it_was(change: Change, filled: set[tuple[str, str]]) -> Change:

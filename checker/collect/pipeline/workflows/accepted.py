@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
+from checker import lazy_re
 from checker.collect.pipeline.workflows.shapes import Path, Shapes, below
 from checker.data.workflow_schema import ACTION, WORKFLOW, definition, forms, keys
 from checker.model.pipeline.workflows import Asking
@@ -20,10 +21,10 @@ from checker.model.sources import Problem
 
 _CONDITIONS: Final = frozenset({"job-if", "step-if", "snapshot-if"})
 _EXPRESSION: Final = "${{"
-_INSERTS: Final = re.compile(r"\$\{\{\s*insert\s*\}\}")
+_INSERTS: Final = lazy_re.compile(r"\$\{\{\s*insert\s*\}\}")
 MERGES: Final = "<<"
-_IDENTIFIER: Final = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
-_IS_NUMBER: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|0x[0-9a-fA-F]+|0o[0-7]+")
+_IDENTIFIER: Final = lazy_re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
+_IS_NUMBER: Final = lazy_re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|0x[0-9a-fA-F]+|0o[0-7]+")
 
 
 class Accepted(Struct):

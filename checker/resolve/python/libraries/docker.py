@@ -6,11 +6,11 @@ Source: Docker SDK for Python, "Client", "Images", "Containers" and "Low-level A
 from __future__ import annotations
 
 import ast
-import re
 import shlex
 from collections.abc import Sequence
 from typing import Final
 
+from checker import lazy_re
 from checker.model.pipeline.python import nodes_of
 from checker.model.possible import Possible, joined
 from checker.resolve.python.machine import Call, Machine
@@ -19,7 +19,7 @@ from checker.resolve.python.values import Extern, Value, elements, extern
 
 _LIBRARIES: Final = frozenset({"docker", "podman"})
 # What only asks, connects, or changes nothing outside of the machine.
-_QUIET: Final = re.compile(
+_QUIET: Final = lazy_re.compile(
     r"(?:docker|podman)\.(?:from_env|DockerClient|PodmanClient|APIClient|client\.\w+)"
     r"|.*\.(?:login|ping|version|info|df|close|reload|logs|wait|stats|top|history|search|prune)"
     r"|.*\.(?:images|containers|volumes|networks)\.(?:list|get|get_registry_data|pull|load|remove|prune|search)"

@@ -19,6 +19,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.pipeline.shell import (
     Assignment,
     Declare,
@@ -40,11 +41,11 @@ from checker.model.sources import Problem, brief
 DASH: Final = "dash"
 ASH: Final = "ash"
 _FIX: Final = "Run it by bash, or write it for sh."
-_OF_BASH: Final = re.compile(
+_OF_BASH: Final = lazy_re.compile(
     r"(?:.*/)?(?:amazonlinux|aws-cli|fedora|centos|rockylinux|almalinux|ubi\d*|opensuse|archlinux|oraclelinux|bash)"
     r"(?:[/:@-].*)?"
 )
-_OF_BUSYBOX: Final = re.compile(r".*alpine.*|(?:.*/)?(?:busybox|docker)(?:[:@].*)?")
+_OF_BUSYBOX: Final = lazy_re.compile(r".*alpine.*|(?:.*/)?(?:busybox|docker)(?:[:@].*)?")
 # Commands of bash alone; of these, the ash of BusyBox has some.
 _COMMANDS: Final = frozenset(
     {"[[", "shopt", "mapfile", "readarray", "pushd", "popd", "dirs", "enable", "builtin", "caller", "compgen", "disown",
@@ -53,26 +54,30 @@ _COMMANDS: Final = frozenset(
 _COMMANDS_OF_ASH: Final = frozenset({"source", "let", "[["})
 # Options of commands that both have, and what is one of bash's own.
 _OPTIONS: Final = {
-    "read": re.compile(r"-[a-zA-Z]*[adeinNtus].*"),
-    "printf": re.compile(r"-v.*|.*%q.*", re.DOTALL),
-    "wait": re.compile(r"-[nfp].*"),
-    "set": re.compile(r"[-+][a-zA-Z]*[TBHP][a-zA-Z]*|errtrace|functrace"),
-    "trap": re.compile(r"ERR|DEBUG|RETURN|SIG[A-Z0-9]+"),
-    "kill": re.compile(r"-SIG[A-Z0-9]+"),
+    "read": lazy_re.compile(r"-[a-zA-Z]*[adeinNtus].*"),
+    "printf": lazy_re.compile(r"-v.*|.*%q.*", re.DOTALL),
+    "wait": lazy_re.compile(r"-[nfp].*"),
+    "set": lazy_re.compile(r"[-+][a-zA-Z]*[TBHP][a-zA-Z]*|errtrace|functrace"),
+    "trap": lazy_re.compile(r"ERR|DEBUG|RETURN|SIG[A-Z0-9]+"),
+    "kill": lazy_re.compile(r"-SIG[A-Z0-9]+"),
 }
-_OPTIONS_OF_ASH: Final = {**_OPTIONS, "read": re.compile(r"-[a-zA-Z]*[aeiN].*"), "wait": re.compile(r"-[fp].*")}
+_OPTIONS_OF_ASH: Final = {
+    **_OPTIONS,
+    "read": lazy_re.compile(r"-[a-zA-Z]*[aeiN].*"),
+    "wait": lazy_re.compile(r"-[fp].*"),
+}
 del _OPTIONS_OF_ASH["kill"]
 _VARIABLES: Final = frozenset({"BASH_SOURCE", "PIPESTATUS", "FUNCNAME", "BASH_REMATCH", "BASHPID", "BASH_COMMAND"})
 _COUNTING: Final = frozenset({"RANDOM", "SECONDS", "EPOCHSECONDS"})  # of themselves, in bash
 # What makes of a value another one: patterns that are replaced, letters' case, parts.
-_OPERATORS: Final = re.compile(r"/|\^|,|@|:(?![-=?+])")
-_OPERATORS_NOT_OF_ASH: Final = re.compile(r"\^|,|@")
-_NAME: Final = re.compile(r"[A-Za-z_]\w*")
-_INDIRECT: Final = re.compile(r"\$\{!\w")
-_COUNTS: Final = re.compile(r"\+\+|(?<=\w)--(?!\s*[\w(])|--\s*[A-Za-z_]|\*\*")
-_DOUBLE_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_ANSI: Final = re.compile(r"(?<![\\$\w'])\$'")
-_FILE_OF_BOTH: Final = re.compile(r"\d+|-|__gha\d+__")
+_OPERATORS: Final = lazy_re.compile(r"/|\^|,|@|:(?![-=?+])")
+_OPERATORS_NOT_OF_ASH: Final = lazy_re.compile(r"\^|,|@")
+_NAME: Final = lazy_re.compile(r"[A-Za-z_]\w*")
+_INDIRECT: Final = lazy_re.compile(r"\$\{!\w")
+_COUNTS: Final = lazy_re.compile(r"\+\+|(?<=\w)--(?!\s*[\w(])|--\s*[A-Za-z_]|\*\*")
+_DOUBLE_QUOTED: Final = lazy_re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_ANSI: Final = lazy_re.compile(r"(?<![\\$\w'])\$'")
+_FILE_OF_BOTH: Final = lazy_re.compile(r"\d+|-|__gha\d+__")
 # A script that asks which shell it is in may go on in bash by itself.
 _ASKS: Final = frozenset({"BASH_VERSION", "BASH", "BASH_VERSINFO"})
 

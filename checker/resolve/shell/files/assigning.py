@@ -11,17 +11,18 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
+from checker import lazy_re
 from checker.model.pipeline.changes import EACH, GONE
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, open_text
 from checker.resolve.shell.files.editing import Marks
 
 Edits: TypeAlias = "tuple[tuple[tuple[str | int, ...], Possible], ...]"
-_STEP: Final = re.compile(
+_STEP: Final = lazy_re.compile(
     r"""\s*(?:\.?(?P<name>[A-Za-z_][\w-]*)|\.?"(?P<quoted>[^"\\]*)"|\.?\[\s*(?:(?P<index>-?[0-9]+)|"(?P<key>[^"\\]*)"|)\s*\])"""
 )
-_OF_ENVIRONMENT: Final = re.compile(r"(?:\$ENV|env)\.(\w+)|(?:str)?env\((\w+)\)")
-_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_OF_ENVIRONMENT: Final = lazy_re.compile(r"(?:\$ENV|env)\.(\w+)|(?:str)?env\((\w+)\)")
+_STRING: Final = lazy_re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _FLAGS: Final = frozenset(
     {"-r", "-c", "-M", "-S", "-e", "-a", "-i", "-P", "-y", "-Y", "--tab", "--compact-output", "--raw-output",
      "--sort-keys", "--exit-status", "--inplace", "--prettyPrint", "-iP", "-Pi", "-o=json", "-oj", "-o=yaml", "-oy",

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
+from checker import lazy_re
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, shown
 
@@ -35,15 +36,15 @@ _READING_VERBS: Final[Mapping[str, frozenset[str]]] = {
 _FETCHING: Final = frozenset({"s3", "s3api"})
 _WITH_VALUE: Final = frozenset({"-m", "-o", "-g", "-t", "--mode", "--owner", "--group"})
 _IN_PLACE: Final[Mapping[str, re.Pattern[str]]] = {
-    **dict.fromkeys(("sed", "gsed"), re.compile(r"-[a-zA-Z]*i.*|--in-place.*")),
-    **dict.fromkeys(("perl", "ruby"), re.compile(r"-[a-zA-Z0-9]*i.*")),
-    **dict.fromkeys(("yq", "dasel", "tomlq"), re.compile(r"-[a-zA-Z]*i|--in-?place")),
+    **dict.fromkeys(("sed", "gsed"), lazy_re.compile(r"-[a-zA-Z]*i.*|--in-place.*")),
+    **dict.fromkeys(("perl", "ruby"), lazy_re.compile(r"-[a-zA-Z0-9]*i.*")),
+    **dict.fromkeys(("yq", "dasel", "tomlq"), lazy_re.compile(r"-[a-zA-Z]*i|--in-?place")),
 }
 _EDITORS: Final = frozenset({"ed", "ex", "vi", "vim", "sponge", "truncate"})
 _PACKERS: Final = frozenset({"npm", "yarn", "pnpm", "bun"})
 # Programs that change files of the repository which nothing has written before.
 CHANGING: Final = frozenset({*_IN_PLACE, *_EDITORS, *_PACKERS, "curl", "wget", "aws", "patch", "git"})
-_PATCHED: Final = re.compile(r"^\+\+\+ (?:[ab]/)?([^\t\n]+)", re.MULTILINE)
+_PATCHED: Final = lazy_re.compile(r"^\+\+\+ (?:[ab]/)?([^\t\n]+)", re.MULTILINE)
 
 
 def changeable(command: Command, plain: Sequence[Possible]) -> Sequence[Possible]:

@@ -13,17 +13,18 @@ from typing import Final
 
 from msgspec import Struct, field
 
+from checker import lazy_re
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, joined, marked, open_text
 from checker.model.values import Text
 
 _MOST: Final = 20_000_000  # signs that a pattern may look at, at worst
 # A mark is no part of a text that anybody writes, and no pattern for letters or digits changes one into another.
-_MARK: Final = re.compile("\ue000[\ue100-\uf8ff]\ue001")
-_SIGNS: Final = re.compile("[\ue000\ue001]")
-_COMMAND: Final = re.compile(r"\s*(?:(?P<line>[0-9]+|\$)|/(?P<address>(?:\\.|[^/\\\n])+)/)?\s*(?P<verb>[sd])")
-_END: Final = re.compile(r"[ \t]*(?:[;\n]|$)")
-_VARIABLE: Final = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_MARK: Final = lazy_re.compile("\ue000[\ue100-\uf8ff]\ue001")
+_SIGNS: Final = lazy_re.compile("[\ue000\ue001]")
+_COMMAND: Final = lazy_re.compile(r"\s*(?:(?P<line>[0-9]+|\$)|/(?P<address>(?:\\.|[^/\\\n])+)/)?\s*(?P<verb>[sd])")
+_END: Final = lazy_re.compile(r"[ \t]*(?:[;\n]|$)")
+_VARIABLE: Final = lazy_re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
 class Marks(Struct):

@@ -13,13 +13,14 @@ from typing import Final
 
 from msgspec import Struct, field
 
+from checker import lazy_re
 from checker.model.possible import Possible, Scalar, joined, mapped
 from checker.model.values import Text, pieces, text
 
-_TOKEN: Final = re.compile(
+_TOKEN: Final = lazy_re.compile(
     r'\s*(?:(?P<text>"(?:[^"\\]|\\.)*")|(?P<number>-?\d+(?:\.\d+)?)|(?P<name>\$?[A-Za-z_]\w*)|(?P<sign>[][{}(),:.|]))'
 )
-_PART: Final = re.compile(r"\\\(\s*\$(\w+)\s*\)")
+_PART: Final = lazy_re.compile(r"\\\(\s*\$(\w+)\s*\)")
 _PLAIN: Final = frozenset({"true", "false", "null"})
 _DEPTH: Final = 20
 _ALL: Final = ("$ARGS", ".", "positional")

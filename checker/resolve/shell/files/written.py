@@ -15,6 +15,7 @@ from typing import Final, Protocol
 
 from msgspec import Struct, field
 
+from checker import lazy_re
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import Command, Write
 from checker.model.possible import Possible, joined, shown
@@ -25,9 +26,9 @@ from checker.resolve.shell.state import WORKSPACE, Fed
 
 _MAX_TEXT: Final = 100_000
 _HERE: Final = frozenset({"<<", "<<-", "<<<"})
-_ESCAPE: Final = re.compile(r"\\(?:([abefnrtv\\\"'])|0?([0-7]{1,3})|x([0-9a-fA-F]{1,2}))")
+_ESCAPE: Final = lazy_re.compile(r"\\(?:([abefnrtv\\\"'])|0?([0-7]{1,3})|x([0-9a-fA-F]{1,2}))")
 _SIGNS: Final = {"a": "\a", "b": "\b", "e": "\x1b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
-_FORMAT: Final = re.compile(r"%(%|[-0-9.]*[sbdi])")
+_FORMAT: Final = lazy_re.compile(r"%(%|[-0-9.]*[sbdi])")
 # Verbs of git that bring other files into the folder, whatever they name.
 _BRINGING: Final = frozenset(
     {"checkout", "switch", "restore", "reset", "apply", "am", "merge", "pull", "rebase", "stash", "clean", "revert",
@@ -35,7 +36,7 @@ _BRINGING: Final = frozenset(
 )  # fmt: skip
 _COPIES: Final = frozenset({"cp", "mv", "install", "ln", "rsync"})
 _NOTED: Final = frozenset({"tee", "rm", *_COPIES, *CHANGING})
-_RECURSIVE: Final = re.compile(r"-[a-zA-Z]*[aRr][a-zA-Z]*|--recursive|--archive")
+_RECURSIVE: Final = lazy_re.compile(r"-[a-zA-Z]*[aRr][a-zA-Z]*|--recursive|--archive")
 _SHORT_RANGE: Final = frozenset({"--hard", "--", ".", "HEAD", "-f", "--force", "-q", "--quiet", "--worktree", "-W"})
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from checker import lazy_re
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, open_text
 from checker.model.values import Text
@@ -21,7 +22,7 @@ from checker.resolve.shell.handed.variables import is_loading, loading
 from checker.resolve.shell.process import Shell
 from checker.resolve.shell.state import WORKSPACE, Context, State, Stored
 
-_PATTERN: Final = re.compile(r"[*?\[]")
+_PATTERN: Final = lazy_re.compile(r"[*?\[]")
 _MAX_ALIASES: Final = 5  # that stand for one another
 _SETTING: Final = "git config "  # no variable can be called this
 

@@ -13,20 +13,21 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from checker import lazy_re
 from checker.model.possible import Possible, shown
 from checker.resolve.shell.handed.kinds import Handed, Told, apart, filled, given, line, plain, unknown
 
 _MAX_FILES: Final = 20  # files that read files
 _TOO_DEEP: Final = "what files that read one another have a client run was not followed"
 # What psql does not look into for its own commands, and these.
-_PSQL: Final = re.compile(
+_PSQL: Final = lazy_re.compile(
     r"--[^\n]*|/\*.*?\*/|'(?:''|[^'])*'|\"[^\"]*\"|\$(\w*)\$.*?\$\1\$|\\(?P<name>!|[A-Za-z_?+;]+)(?P<rest>[^\n]*)",
     re.DOTALL,
 )
-_PIPED: Final = re.compile(r"\s*(?:\([^)]*\)\s*)?\|(.+)", re.DOTALL)
-_PROGRAM: Final = re.compile(r"\b(?:from|to)\s+program\s+'((?:''|[^'])*)'", re.IGNORECASE)
-_BACKQUOTED: Final = re.compile(r"`([^`]*)`")
-_WHOLLY_OPEN: Final = re.compile(r"\$\{\{")  # the run's start chooses the file, its folder too
+_PIPED: Final = lazy_re.compile(r"\s*(?:\([^)]*\)\s*)?\|(.+)", re.DOTALL)
+_PROGRAM: Final = lazy_re.compile(r"\b(?:from|to)\s+program\s+'((?:''|[^'])*)'", re.IGNORECASE)
+_BACKQUOTED: Final = lazy_re.compile(r"`([^`]*)`")
+_WHOLLY_OPEN: Final = lazy_re.compile(r"\$\{\{")  # the run's start chooses the file, its folder too
 _WRITES: Final = frozenset({"o", "out", "g", "gx", "w", "write"})
 _READS: Final = frozenset({"i", "include", "ir", "include_relative"})
 
@@ -76,7 +77,7 @@ def _meta(told: Told, text: Possible, file: str, depth: int) -> Iterator[Handed]
         yield from (line(filled(command, written[1])) for command in found if command)
 
 
-_DOT: Final = re.compile(r"^\s*\.(\w+)\s*(.*)$", re.MULTILINE)
+_DOT: Final = lazy_re.compile(r"^\s*\.(\w+)\s*(.*)$", re.MULTILINE)
 
 
 def sqlite3(told: Told) -> Iterator[Handed]:
@@ -111,7 +112,7 @@ def _dotted(told: Told, text: Possible, depth: int) -> Iterator[Handed]:
                 yield from _dotted(told, told.text_of(each), depth + 1)
 
 
-_MYSQL: Final = re.compile(
+_MYSQL: Final = lazy_re.compile(
     r"--\s[^\n]*|#[^\n]*|/\*.*?\*/|'(?:\\.|''|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|\\(?P<letter>[!P.])\s*(?P<short>[^\n]*)"
     r"|(?:^|(?<=;))[ \t]*(?P<name>system|pager|source)[ \t]+(?P<long>[^\n;]*)",
     re.DOTALL | re.MULTILINE | re.IGNORECASE,

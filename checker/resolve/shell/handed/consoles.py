@@ -10,14 +10,15 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from checker import lazy_re
 from checker.data.harmless import inert
 from checker.model.possible import Possible
 from checker.resolve.shell.handed.kinds import Handed, Told
 from checker.resolve.shell.state import WORKSPACE
 
-_PHP: Final = re.compile(r"php(?:\d(?:\.\d)?)?")
+_PHP: Final = lazy_re.compile(r"php(?:\d(?:\.\d)?)?")
 # Comments, and what loads the framework and its parts.
-_STOCK: Final = re.compile(
+_STOCK: Final = lazy_re.compile(
     r"/\*.*?\*/|(?://|#)[^\n]*|^\s*use\s+[\w\\]+;|\brequire(?:_once)?\s+__DIR__\s*\.\s*'/(?:vendor/autoload|bootstrap/\w+)\.php'"
     r"|\bIlluminate[\w\\]+|\bSymfony[\w\\]+",
     re.DOTALL | re.MULTILINE,
@@ -40,11 +41,11 @@ def artisan(told: Told) -> list[Possible] | None:
 
 
 # What loads Rails' own tasks into rake.
-_OF_RAILS: Final = re.compile(r"\bload_tasks\b")
+_OF_RAILS: Final = lazy_re.compile(r"\bload_tasks\b")
 
 
 # A program of `bin/` as Rails makes it: comments, what it loads, and the call that hands over.
-_BINSTUB: Final = re.compile(
+_BINSTUB: Final = lazy_re.compile(
     r"#[^\n]*|^APP_PATH = File\.expand_path\([^()\n]*\)$"
     r"|^(?:require|require_relative|load)\b[ (]*['\"][\w./-]+['\"]\)?$"
     r"|^Rake\.application\.run$|^load Gem\.bin_path\([^()\n]*\)$|\s+",

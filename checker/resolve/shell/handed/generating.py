@@ -13,12 +13,13 @@ import shlex
 from collections.abc import Iterator
 from typing import Final
 
+from checker import lazy_re
 from checker.resolve.shell.handed.kinds import Handed, Told, line
 
-_LINE: Final = re.compile(r"^//go:generate[ \t]+(.+?)[ \t\r]*$", re.MULTILINE)
-_PACKAGE: Final = re.compile(r"^package\s+(\w+)", re.MULTILINE)
-_WORD: Final = re.compile(r'"(?:\\.|[^"\\])*"|[^\s"]\S*')
-_VARIABLE: Final = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_LINE: Final = lazy_re.compile(r"^//go:generate[ \t]+(.+?)[ \t\r]*$", re.MULTILINE)
+_PACKAGE: Final = lazy_re.compile(r"^package\s+(\w+)", re.MULTILINE)
+_WORD: Final = lazy_re.compile(r'"(?:\\.|[^"\\])*"|[^\s"]\S*')
+_VARIABLE: Final = lazy_re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _UNREAD: Final = "what lines of //go:generate run was not followed"
 
 

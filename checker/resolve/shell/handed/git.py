@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from checker import lazy_re
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, joined, shown
 from checker.model.values import Text
@@ -23,16 +24,16 @@ _VALUES: Final = frozenset(
     {"-C", "-c", "--git-dir", "--work-tree", "--namespace", "--config-env", "--super-prefix", "--attr-source"}
 )
 # Settings that hold a line of shell.
-_RUNS: Final = re.compile(
+_RUNS: Final = lazy_re.compile(
     r"core\.(?:sshcommand|editor|pager|askpass|gitproxy|fsmonitor|alternaterefscommand)|sequence\.editor|diff\.external"
     r"|diff\..+\.(?:command|textconv)|(?:difftool|mergetool|browser|man)\..+\.cmd|merge\..+\.driver|pager\..+"
     r"|filter\..+\.(?:clean|smudge|process)|gpg\.(?:.+\.)?program|gpg\.ssh\.defaultkeycommand|interactive\.difffilter"
     r"|uploadpack\.packobjectshook|remote\..+\.(?:uploadpack|receivepack)|sendemail\..*cmd|trailer\..+\.(?:command|cmd)",
     re.IGNORECASE,
 )
-_ALIAS: Final = re.compile(r"alias\.(.+)", re.IGNORECASE)
-_HELPER: Final = re.compile(r"credential\.(?:.+\.)?helper", re.IGNORECASE)
-_INCLUDED: Final = re.compile(r"include(?:if\..+)?\.path", re.IGNORECASE)
+_ALIAS: Final = lazy_re.compile(r"alias\.(.+)", re.IGNORECASE)
+_HELPER: Final = lazy_re.compile(r"credential\.(?:.+\.)?helper", re.IGNORECASE)
+_INCLUDED: Final = lazy_re.compile(r"include(?:if\..+)?\.path", re.IGNORECASE)
 _HOOKS: Final[Mapping[str, tuple[str, ...]]] = {
     "commit": ("pre-commit", "prepare-commit-msg", "commit-msg", "post-commit"),
     "merge": ("pre-merge-commit", "prepare-commit-msg", "commit-msg", "post-merge"),
@@ -105,7 +106,7 @@ def configured(words: Sequence[Possible]) -> tuple[str, Possible] | None:
     return (plain[0], plain[1]) if len(plain) > 1 and isinstance(plain[0], str) else None
 
 
-_PLACES: Final = re.compile(r"(?:.*/)?\.git/hooks(?:/(?P<hook>[a-z-]*))?")
+_PLACES: Final = lazy_re.compile(r"(?:.*/)?\.git/hooks(?:/(?P<hook>[a-z-]*))?")
 _COPIES: Final = frozenset({"cp", "ln", "mv", "install", "rsync"})
 _HOOK: Final = "hook "  # no setting can be called this
 

@@ -12,17 +12,18 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from checker import lazy_re
 from checker.model.possible import Possible
 from checker.resolve.shell.handed.kinds import Told
 
 _VALUES: Final = frozenset(
     {"-C", "-tags", "-mod", "-modfile", "-ldflags", "-gcflags", "-asmflags", "-p", "-overlay", "-pkgdir", "-buildmode"}
 )
-_MODULE: Final = re.compile(r"^\s*module\s+[\"`]?([^\s\"`]+)", re.MULTILINE)
-_REPLACED: Final = re.compile(r"^\s*(?:replace\s+)?(\S+)(?:\s+v\S+)?\s*=>\s*\.", re.MULTILINE)
-_VERSION: Final = re.compile(r"v\d+|.*@.*")
-_IMPORTS: Final = re.compile(r"\bimport\b\s*(?:\([^)]*\)|(?:[\w.]+\s*)?[\"`][^\"`\n]*[\"`])")
-_PATH: Final = re.compile(r"[\"`]([^\"`\n]*)[\"`]")
+_MODULE: Final = lazy_re.compile(r"^\s*module\s+[\"`]?([^\s\"`]+)", re.MULTILINE)
+_REPLACED: Final = lazy_re.compile(r"^\s*(?:replace\s+)?(\S+)(?:\s+v\S+)?\s*=>\s*\.", re.MULTILINE)
+_VERSION: Final = lazy_re.compile(r"v\d+|.*@.*")
+_IMPORTS: Final = lazy_re.compile(r"\bimport\b\s*(?:\([^)]*\)|(?:[\w.]+\s*)?[\"`][^\"`\n]*[\"`])")
+_PATH: Final = lazy_re.compile(r"[\"`]([^\"`\n]*)[\"`]")
 _INERT: Final = frozenset(
     """bufio bytes cmp context embed errors flag fmt io iter log maps os path reflect regexp slices sort strconv strings
     sync time unicode unique testing runtime math hash mime go text html io/fs io/ioutil path/filepath log/slog os/user
@@ -33,7 +34,7 @@ _INERT_BELOW: Final = frozenset(
      "mime", "regexp", "sync", "text", "unicode")
 )  # fmt: skip
 # What starts programs or connects without an import of its own, or writes what later steps are told.
-_REACHES: Final = re.compile(
+_REACHES: Final = lazy_re.compile(
     r"StartProcess|go:linkname|os/exec|syscall|\bplugin\b|net/(?:http|rpc|smtp)|GITHUB_|\.aws\b"
 )
 _MAX_PACKAGES: Final = 40

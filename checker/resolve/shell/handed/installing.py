@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
+from checker import lazy_re
 from checker.model.possible import Possible
 from checker.resolve.shell.handed.kinds import Handed, Told, given, line
 
@@ -30,11 +31,13 @@ _PIP_VALUES: Final = frozenset(
      "--find-links", "--prefix", "--root", "-w", "--wheel-dir", "-d", "--dest", "--python", "-p", "--cache-dir",
      "--proxy", "--timeout", "--retries", "--trusted-host", "--progress-bar", "--log", "--src", "--platform"}
 )  # fmt: skip
-_FOLDER: Final = re.compile(
+_FOLDER: Final = lazy_re.compile(
     r"(?:file://)?(?P<path>\.{1,2}(?:/[^\[#;\s]*)?|[\w.-]+/[\w./-]*|/[^\[#;\s]*)(?:\[[^\]]*\])?"
 )
-_OWN_LINE: Final = re.compile(r"(?:-e\s*|--editable[ =]\s*)?(?P<path>\.{1,2}(?:/\S*)?(?:\[[^\]]*\])?)\s*(?:#.*|;.*)?")
-_IN_TREE: Final = re.compile(r"^\s*backend-path\s*=", re.MULTILINE)
+_OWN_LINE: Final = lazy_re.compile(
+    r"(?:-e\s*|--editable[ =]\s*)?(?P<path>\.{1,2}(?:/\S*)?(?:\[[^\]]*\])?)\s*(?:#.*|;.*)?"
+)
+_IN_TREE: Final = lazy_re.compile(r"^\s*backend-path\s*=", re.MULTILINE)
 
 
 def pip(told: Told) -> Iterator[Handed]:
@@ -174,7 +177,7 @@ _METHODS: Final = frozenset(
 _FUNCTIONS: Final = frozenset(
     {"build", "pdm_build_initialize", "pdm_build_hook_enabled", "pdm_build_finalize", "pdm_build_update_files"}
 )
-_REACHES: Final = re.compile(
+_REACHES: Final = lazy_re.compile(
     r"\b(?:boto3|botocore|subprocess|os\.(?:system|popen|exec\w*|spawn\w*)|requests|httpx|urllib|exec|eval|import\w*)\b"
 )
 
@@ -224,7 +227,7 @@ _EVENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "dump-autoload": ("pre-autoload-dump", "post-autoload-dump"),
     "dumpautoload": ("pre-autoload-dump", "post-autoload-dump"),
 }
-_METHOD: Final = re.compile(r"[\w\\]+::\w+")
+_METHOD: Final = lazy_re.compile(r"[\w\\]+::\w+")
 
 
 def composer(told: Told) -> Iterator[Handed]:
@@ -258,7 +261,7 @@ def _scripts(scripts: Mapping[str, object], name: str, level: int) -> Iterator[H
             yield from _scripts(scripts, each[1:].split()[0], level + 1)
 
 
-_RUNS: Final = re.compile(
+_RUNS: Final = lazy_re.compile(
     r"^[^#\n]*?(?:\b(?:system|exec|spawn)\b[( ]\s*(?P<quote>[\"'])(?P<called>[^\"'#\n]*)(?P=quote)"
     r"|`(?P<ticked>[^`#\n]*)`|\bsystem\b\s*[( ]|\b(?:IO\.popen|Open3|require_relative)\b|%x[\[({])",
     re.MULTILINE,
@@ -276,7 +279,7 @@ def bundle(told: Told) -> Iterator[Handed]:
         yield from _gemspecs(told, "*.gemspec")
 
 
-_GEMSPEC: Final = re.compile(r"^\s*gemspec\b|\bpath:\s*['\"]", re.MULTILINE)
+_GEMSPEC: Final = lazy_re.compile(r"^\s*gemspec\b|\bpath:\s*['\"]", re.MULTILINE)
 
 
 def gem(told: Told) -> Iterator[Handed]:

@@ -9,12 +9,13 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.possible import Possible, joined, marked, open_text
 from checker.model.values import Text
 
 # The words of a command that a program starts; or what it runs, in words, where nobody can follow that.
 Handed: TypeAlias = "list[Possible] | str"
-_MARK: Final = re.compile(r"(__handed\d+__)")
+_MARK: Final = lazy_re.compile(r"(__handed\d+__)")
 
 
 class Told(Struct, frozen=True):

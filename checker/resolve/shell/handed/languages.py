@@ -10,13 +10,14 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from checker import lazy_re
 from checker.model.possible import plain_words
 from checker.resolve.shell.handed.kinds import Handed, Told, apart, command, filled, given, line, plain, unknown
 
 # --- sed ------------------------------------------------------------------------------------------------------------
 
-_ADDRESS: Final = re.compile(r"(?:\d+|\$)(?:~\d+)?|[+~]\d+")
-_TO_END: Final = re.compile(r"[^\n]*")
+_ADDRESS: Final = lazy_re.compile(r"(?:\d+|\$)(?:~\d+)?|[+~]\d+")
+_TO_END: Final = lazy_re.compile(r"[^\n]*")
 _WHOLE: Final = frozenset({".*", "^.*", "^.*$", ".*$"})
 _SED_VALUES: Final = ("-e", "--expression")
 _SED_FILES: Final = ("-f", "--file")
@@ -99,11 +100,11 @@ def _sed_commands(text: str) -> Iterator[str | None]:
 
 # --- awk ------------------------------------------------------------------------------------------------------------
 
-_AWK_TOKEN: Final = re.compile(
+_AWK_TOKEN: Final = lazy_re.compile(
     r'"(?:\\.|[^"\\\n])*"|#[^\n]*|\|\||\|&?|\bsystem\s*\(|\bgetline\b|@(?:load|include)\b|[\w.$]+|\s+|.', re.DOTALL
 )
 _BEFORE_REGEX: Final = frozenset("(,{;!~&|\n=?:}")
-_ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPE: Final = lazy_re.compile(r"\\(.)", re.DOTALL)
 
 
 def awk(told: Told) -> Iterator[Handed]:
@@ -194,8 +195,8 @@ def _string(token: str) -> str | None:
 
 # --- m4, dc, ed -----------------------------------------------------------------------------------------------------
 
-_M4: Final = re.compile(r"\be?syscmd\s*\(\s*(?:`([^'`]*)'|([^()`'\n]*))\s*\)|\b(e?syscmd)\b")
-_BANG: Final = re.compile(r"^\s*!(?!\[<>=])(.+)$", re.MULTILINE)
+_M4: Final = lazy_re.compile(r"\be?syscmd\s*\(\s*(?:`([^'`]*)'|([^()`'\n]*))\s*\)|\b(e?syscmd)\b")
+_BANG: Final = lazy_re.compile(r"^\s*!(?!\[<>=])(.+)$", re.MULTILINE)
 
 
 def m4(told: Told) -> Iterator[Handed]:

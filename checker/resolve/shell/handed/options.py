@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from checker import lazy_re
 from checker.model.possible import Possible, shown
 from checker.resolve.shell.handed.kinds import Handed, Told, command, connecting, filled, given, plain
 
@@ -40,15 +41,15 @@ _LINES: Final[Mapping[str, tuple[str, ...]]] = {
     "helm": ("--post-renderer",),
     "openssl": ("-engine", "-provider-path"),
 }
-_ACTION: Final = re.compile(r"exec=(.+)", re.DOTALL)
-_INVOKE: Final = re.compile(
+_ACTION: Final = lazy_re.compile(r"exec=(.+)", re.DOTALL)
+_INVOKE: Final = lazy_re.compile(
     r"\w[\w-]*(?:::[\w-]+)*::(?:Pre|Post)-[\w-]*(?:Invoke|Pkgs)[\w-]*(?:::)?=(.+)", re.DOTALL | re.IGNORECASE
 )
-_PLUGIN: Final = re.compile(r"(?:[^=]*=)?(.*/.*)", re.DOTALL)  # one without a folder is installed
+_PLUGIN: Final = lazy_re.compile(r"(?:[^=]*=)?(.*/.*)", re.DOTALL)  # one without a folder is installed
 _NETS: Final = frozenset({"nc", "netcat", "ncat"})
-_SHELL: Final = re.compile(r"(?:/\S*/)?(?:ba|da|z|k|a)?sh(?:\s+-[a-z]+)*")
+_SHELL: Final = lazy_re.compile(r"(?:/\S*/)?(?:ba|da|z|k|a)?sh(?:\s+-[a-z]+)*")
 _CONNECTS: Final = frozenset({"scp", "sftp", "rsync"})
-_CONFIGURED: Final = re.compile(
+_CONFIGURED: Final = lazy_re.compile(
     r"^\s*(?:ProxyCommand|LocalCommand|KnownHostsCommand)\s+(?!none\b)(.+)$", re.MULTILINE | re.IGNORECASE
 )
 

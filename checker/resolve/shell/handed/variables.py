@@ -17,27 +17,30 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from checker import lazy_re
 from checker.model.possible import Possible, shown
 from checker.model.values import Text
 from checker.resolve.shell.handed.kinds import Handed, Told, command
 
-_ANY: Final = re.compile(r".+", re.DOTALL)
+_ANY: Final = lazy_re.compile(r".+", re.DOTALL)
 # A library without a folder is one of the system, as are those in its folders.
-_NOT_OF_THE_SYSTEM: Final = re.compile(
+_NOT_OF_THE_SYSTEM: Final = lazy_re.compile(
     r"(?=.*\S)(?!(?!.*\.\.)(?:[\s:]*+(?:/usr/[^\s:]++|/lib[^\s:/]*+/[^\s:]++|[\w.+-]++))++\s*$).+", re.DOTALL
 )
-_SUBSTITUTES: Final = re.compile(r".*(?:\$\(|`|\$\{\s).*", re.DOTALL)
-_AGENT: Final = re.compile(r".*-(?:javaagent|agentpath|agentlib|XX:OnError|XX:OnOutOfMemoryError).*", re.DOTALL)
+_SUBSTITUTES: Final = lazy_re.compile(r".*(?:\$\(|`|\$\{\s).*", re.DOTALL)
+_AGENT: Final = lazy_re.compile(r".*-(?:javaagent|agentpath|agentlib|XX:OnError|XX:OnOutOfMemoryError).*", re.DOTALL)
 _LOADS: Final[Mapping[str, re.Pattern[str]]] = {
     "BASH_ENV": _ANY,
     "PS4": _SUBSTITUTES,
     "LD_PRELOAD": _NOT_OF_THE_SYSTEM,
     "LD_AUDIT": _NOT_OF_THE_SYSTEM,
     "DYLD_INSERT_LIBRARIES": _NOT_OF_THE_SYSTEM,
-    "NODE_OPTIONS": re.compile(r".*(?:^|\s)(?:--require|-r|--import|--loader|--experimental-loader)\b.*", re.DOTALL),
-    "PERL5OPT": re.compile(r".*-[mMd].*", re.DOTALL),
+    "NODE_OPTIONS": lazy_re.compile(
+        r".*(?:^|\s)(?:--require|-r|--import|--loader|--experimental-loader)\b.*", re.DOTALL
+    ),
+    "PERL5OPT": lazy_re.compile(r".*-[mMd].*", re.DOTALL),
     "PERL5DB": _ANY,
-    "RUBYOPT": re.compile(r".*-r.*", re.DOTALL),
+    "RUBYOPT": lazy_re.compile(r".*-r.*", re.DOTALL),
     "JAVA_TOOL_OPTIONS": _AGENT,
     "JDK_JAVA_OPTIONS": _AGENT,
     "_JAVA_OPTIONS": _AGENT,
@@ -45,11 +48,11 @@ _LOADS: Final[Mapping[str, re.Pattern[str]]] = {
     "GRADLE_OPTS": _AGENT,
     "DOTNET_STARTUP_HOOKS": _ANY,
     "PYTEST_PLUGINS": _ANY,
-    "PYTEST_ADDOPTS": re.compile(r".*(?:^|\s)-p\s*(?!no:)\S.*", re.DOTALL),
+    "PYTEST_ADDOPTS": lazy_re.compile(r".*(?:^|\s)-p\s*(?!no:)\S.*", re.DOTALL),
     "MAKEFILES": _ANY,
     # A folder of somebody's choice stands first: any name may be a program in it.
-    "PATH": re.compile(r"\$\{\{\s*(?:vars|secrets|inputs|github\.event|needs|matrix)\b.*", re.DOTALL),
-    "MAKEFLAGS": re.compile(r".*--eval.*", re.DOTALL),
+    "PATH": lazy_re.compile(r"\$\{\{\s*(?:vars|secrets|inputs|github\.event|needs|matrix)\b.*", re.DOTALL),
+    "MAKEFLAGS": lazy_re.compile(r".*--eval.*", re.DOTALL),
 }
 
 
@@ -114,7 +117,7 @@ _READ: Final[Mapping[str, tuple[str, ...]]] = {
 }
 # jq manual, "$ENV, env"; yq documentation, "Env Variable Operators".
 _FILTERS: Final = frozenset({"jq", "gojq", "yq"})
-_OF_FILTER: Final = re.compile(r"(?:\$ENV|\benv)\.(\w+)|\b(?:str)?env\((\w+)\)")
+_OF_FILTER: Final = lazy_re.compile(r"(?:\$ENV|\benv)\.(\w+)|\b(?:str)?env\((\w+)\)")
 
 
 def asked_by(words: Sequence[Possible]) -> tuple[str, ...]:

@@ -11,11 +11,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from checker import lazy_re
 from checker.resolve.shell.state import State
 
-_STEP: Final = re.compile(r"^(?:(\+\+|--)\s*([A-Za-z_]\w*)|([A-Za-z_]\w*)\s*(\+\+|--))$")
-_SETS: Final = re.compile(r"^([A-Za-z_]\w*)\s*([-+*/%]?)=(?!=)\s*(.+)$", re.DOTALL)
-_NAME: Final = re.compile(r"\$?\{?(#?[A-Za-z_?]\w*)(?:\[[@*]\])?\}?")
+_STEP: Final = lazy_re.compile(r"^(?:(\+\+|--)\s*([A-Za-z_]\w*)|([A-Za-z_]\w*)\s*(\+\+|--))$")
+_SETS: Final = lazy_re.compile(r"^([A-Za-z_]\w*)\s*([-+*/%]?)=(?!=)\s*(.+)$", re.DOTALL)
+_NAME: Final = lazy_re.compile(r"\$?\{?(#?[A-Za-z_?]\w*)(?:\[[@*]\])?\}?")
 _MAX_LENGTH: Final = 200
 _LARGEST: Final = 2**63
 

@@ -6,12 +6,12 @@ Source: Bash Reference Manual, "Bash Variables" (``SECONDS``, ``EPOCHSECONDS``);
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.pipeline.shell import Declare, Opaque, Simple, Statement, Substitution, Test
 from checker.model.possible import Possible
 from checker.resolve.shell.state import State
@@ -22,11 +22,11 @@ _BEGUN: Final = 1_800_000_000
 # GitHub documentation, "Usage limits": no job runs for longer.
 LONGEST: Final = 6 * 3600
 _UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)")
-_ASKS: Final = re.compile(r"SECONDS\b|\bdate\b")
-_LATER: Final = re.compile(r"(?:-d|--date)[ =]?\+? ?(\d{1,6}) ?(sec|min|hour)\w*")
+_SPAN: Final = lazy_re.compile(r"(\d+(?:\.\d+)?)([smhd]?)")
+_ASKS: Final = lazy_re.compile(r"SECONDS\b|\bdate\b")
+_LATER: Final = lazy_re.compile(r"(?:-d|--date)[ =]?\+? ?(\d{1,6}) ?(sec|min|hour)\w*")
 _WORDS: Final = {"sec": 1, "min": 60, "hour": 3600}
-_IN_ARITHMETIC: Final = re.compile(r"\$\(\s*date\s+(?:-u\s+)?[\"']?\+%s[\"']?\s*\)|`date \+%s`")
+_IN_ARITHMETIC: Final = lazy_re.compile(r"\$\(\s*date\s+(?:-u\s+)?[\"']?\+%s[\"']?\s*\)|`date \+%s`")
 _CLOCKS: Final = ("SECONDS", "EPOCHSECONDS")
 
 

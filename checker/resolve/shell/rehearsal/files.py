@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
+from checker import lazy_re
 from checker.model.pipeline.scripts import Write
 from checker.model.possible import Possible, joined, open_text, shown
 from checker.model.values import Text
@@ -22,8 +23,8 @@ from checker.resolve.shell.state import WORKSPACE
 _MAX_TEXT: Final = 8_000
 _THERE: Final = frozenset({"-e", "-f", "-r", "-w", "-a"})
 _FILLED: Final = "-s"
-_FOR_LATER: Final = re.compile(r"GITHUB_(OUTPUT|ENV)\b")
-_NAMED: Final = re.compile(r"^([A-Za-z_][\w-]*)(?:=|<<)", re.MULTILINE)
+_FOR_LATER: Final = lazy_re.compile(r"GITHUB_(OUTPUT|ENV)\b")
+_NAMED: Final = lazy_re.compile(r"^([A-Za-z_][\w-]*)(?:=|<<)", re.MULTILINE)
 _UNKNOWN: Final = open_text("what a file holds")
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Certain, yes_if
 from checker.model.pipeline.handling import Handling, Stream
 from checker.model.pipeline.scripts import Command, Write
@@ -42,8 +42,8 @@ _FAILED: Final = "255"  # AWS CLI User Guide, "Return codes": a waiter that give
 _EXIT: Final = "trap EXIT"  # no variable can be called this
 # What every refused call says (Amazon ECR API Reference, "Common Errors").
 _DENIED: Final = "An error occurred (AccessDeniedException) when calling the operation: User is not authorized"
-_QUIET: Final = re.compile(r"-[a-zA-Z]*q[a-zA-Z]*")
-_FOR_LATER: Final = re.compile(r"GITHUB_(?:OUTPUT|ENV|PATH)")
+_QUIET: Final = lazy_re.compile(r"-[a-zA-Z]*q[a-zA-Z]*")
+_FOR_LATER: Final = lazy_re.compile(r"GITHUB_(?:OUTPUT|ENV|PATH)")
 # Commands that only say or read something, unless they write for a later step.
 _SAYS: Final = frozenset(
     {"echo", "printf", "true", "false", ":", "sleep", "exit", "return", "test", "[", "[[", "cat", "date", "jq", "grep",

@@ -10,18 +10,19 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from checker import lazy_re
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import shown
 from checker.resolve.shell.printing import output_of
 
-_ALIASES: Final = re.compile(r"(?:^|/)\.?aws/cli/alias$")
-_SETTINGS: Final = re.compile(r"(?:^|/)\.aws/(?:config|credentials)$|AWS_(?:CONFIG|SHARED_CREDENTIALS)_FILE")
+_ALIASES: Final = lazy_re.compile(r"(?:^|/)\.?aws/cli/alias$")
+_SETTINGS: Final = lazy_re.compile(r"(?:^|/)\.aws/(?:config|credentials)$|AWS_(?:CONFIG|SHARED_CREDENTIALS)_FILE")
 # Makers of credentials that do nothing else.
-_KNOWN: Final = re.compile(
+_KNOWN: Final = lazy_re.compile(
     r"(?:\S*/)?(?:aws_signing_helper|aws-vault|saml2aws|aws-sso-util|aws-sso|granted|gimme-aws-creds)\b"
 )
-_PROCESS: Final = re.compile(r"^\s*credential_process\s*=\s*(.*)$", re.MULTILINE)
-_PLUGINS: Final = re.compile(r"^\s*(?:\[plugins\]|cli_legacy_plugin_path\s*=)", re.MULTILINE)
+_PROCESS: Final = lazy_re.compile(r"^\s*credential_process\s*=\s*(.*)$", re.MULTILINE)
+_PLUGINS: Final = lazy_re.compile(r"^\s*(?:\[plugins\]|cli_legacy_plugin_path\s*=)", re.MULTILINE)
 _PUTS: Final = frozenset({"cp", "mv", "ln", "install", "tee", "rsync"})
 
 

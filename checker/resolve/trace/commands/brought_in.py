@@ -18,6 +18,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
+from checker import lazy_re
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, plain_words, shown
@@ -46,24 +47,24 @@ CLIENTS: Final = frozenset(
 _FILES: Final = ("-f", "--file", "-i", "--input-file", "-init", "--init")
 _STATEMENTS: Final = ("-c", "--command", "-e", "--execute", "-Q", "--init-command", "-cmd", "--eval")
 # What a client is told to read by a word of its own.
-_READS: Final = re.compile(
+_READS: Final = lazy_re.compile(
     r"(?:\\ir?|\\include(?:_relative)?|\\\.|(?:^|;)\s*\.read|(?:^|;)\s*source)\s+['\"]?([^\s'\";]+)"
 )
 _FETCHERS: Final = frozenset(
     {"curl", "wget", "wget2", "aria2c", "axel", "http", "https", "xh", "aws", "gh", "scp", "sftp", "rsync",
      "gsutil", "gcloud", "az", "azcopy", "rclone", "s5cmd", "s3cmd", "mc", "oras", "lftp", "ftp"}
 )  # fmt: skip
-_FETCHED: Final = re.compile(rf"^[<$]\(.*?\b(?:{'|'.join(sorted(_FETCHERS))})\b", re.DOTALL)
-_DUMPS: Final = re.compile(r"\b(?:pg_dump(?:all)?|mysqldump|mariadb-dump|mongodump)\b")
+_FETCHED: Final = lazy_re.compile(rf"^[<$]\(.*?\b(?:{'|'.join(sorted(_FETCHERS))})\b", re.DOTALL)
+_DUMPS: Final = lazy_re.compile(r"\b(?:pg_dump(?:all)?|mysqldump|mariadb-dump|mongodump)\b")
 # What the run alone gives a value to: nobody knows the first word of a statement that begins with it.
-_OPEN: Final = re.compile(r"\s*\$(?:\{\{|\{?\w)")
+_OPEN: Final = lazy_re.compile(r"\s*\$(?:\{\{|\{?\w)")
 _UNPACKS: Final = frozenset(
     {"tar", "bsdtar", "unzip", "gunzip", "gzip", "bunzip2", "bzip2", "unxz", "xz", "zstd", "unzstd", "7z",
      "7za", "cpio"}
 )  # fmt: skip
 _COPIES: Final = frozenset({"cp", "mv", "ln", "install", "tee"})
 _UNKNOWN: Final = "a statement that only the run knows"
-_DOWNLOADS: Final = re.compile(r"download", re.IGNORECASE)
+_DOWNLOADS: Final = lazy_re.compile(r"download", re.IGNORECASE)
 
 
 class BroughtIn(Struct):

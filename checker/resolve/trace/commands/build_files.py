@@ -12,25 +12,26 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Final
 
+from checker import lazy_re
 from checker.model.possible import Possible, joined, open_text
 
 _GRADLE: Final = ("build.gradle.kts", "build.gradle")
 _LONGEST: Final = 200_000
 _MAX_BLOCKS: Final = 8
-_BLOCK: Final = re.compile(r"\bjib\s*\{")
-_TO: Final = re.compile(r"\bto\s*\{|\bto\s*\.\s*(?=image|tags)|\bjib\.to\.(?=image|tags)")
+_BLOCK: Final = lazy_re.compile(r"\bjib\s*\{")
+_TO: Final = lazy_re.compile(r"\bto\s*\{|\bto\s*\.\s*(?=image|tags)|\bjib\.to\.(?=image|tags)")
 # One that nobody ends goes to the end of the file: nothing is looked at twice.
-_COMMENT: Final = re.compile(r"/\*(?:(?!\*/).)*+(?:\*/)?|(?<![:\w])//[^\n]*|<!--(?:(?!-->).)*+(?:-->)?", re.DOTALL)
-_SETS: Final = re.compile(r"\b(image|tags)\s*(?:=|\.set\()\s*([^\n;]+)")
-_TEXT: Final = re.compile(r"\"((?:\$\{[^{}\n]*\}|[^\"\n])*)\"|'([^'\n]*)'")
-_WHOLE: Final = re.compile(rf"\s*(?:{_TEXT.pattern})\s*\)?\s*")
-_GETENV: Final = re.compile(r"\s*System\.getenv\(\s*[\"'](\w+)[\"']\s*\)\s*\)?\s*")
-_BRACE: Final = re.compile(r"[{}]")
-_IN_TEXT: Final = re.compile(r"\$\{([^{}]*)\}|\$(\w+)")
-_GETENV_IN: Final = re.compile(r"\s*System\.getenv\(\s*[\"'](\w+)[\"']\s*\)\s*|env\.(\w+)")
+_COMMENT: Final = lazy_re.compile(r"/\*(?:(?!\*/).)*+(?:\*/)?|(?<![:\w])//[^\n]*|<!--(?:(?!-->).)*+(?:-->)?", re.DOTALL)
+_SETS: Final = lazy_re.compile(r"\b(image|tags)\s*(?:=|\.set\()\s*([^\n;]+)")
+_TEXT: Final = lazy_re.compile(r"\"((?:\$\{[^{}\n]*\}|[^\"\n])*)\"|'([^'\n]*)'")
+_WHOLE: Final = lazy_re.compile(rf"\s*(?:{_TEXT.pattern})\s*\)?\s*")
+_GETENV: Final = lazy_re.compile(r"\s*System\.getenv\(\s*[\"'](\w+)[\"']\s*\)\s*\)?\s*")
+_BRACE: Final = lazy_re.compile(r"[{}]")
+_IN_TEXT: Final = lazy_re.compile(r"\$\{([^{}]*)\}|\$(\w+)")
+_GETENV_IN: Final = lazy_re.compile(r"\s*System\.getenv\(\s*[\"'](\w+)[\"']\s*\)\s*|env\.(\w+)")
 _PLUGIN: Final = "jib-maven-plugin"
-_POM_IMAGE: Final = re.compile(r"<image>\s*([^<]*?)\s*</image>")
-_POM_TAG: Final = re.compile(r"<tag>\s*([^<]*?)\s*</tag>")
+_POM_IMAGE: Final = lazy_re.compile(r"<image>\s*([^<]*?)\s*</image>")
+_POM_TAG: Final = lazy_re.compile(r"<tag>\s*([^<]*?)\s*</tag>")
 
 
 def named_in_build_file(

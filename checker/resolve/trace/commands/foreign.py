@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
+from checker import lazy_re
 from checker.data.harmless import action_is_harmless, engine_verbs, inert, installed, is_wrapped, program_is_harmless
 from checker.model.pipeline.holding import AWS_KEYS, any_secret
 from checker.model.pipeline.jobs import EffectiveStep
@@ -33,12 +34,12 @@ _INLINE: Final[Mapping[str, frozenset[str]]] = {
     "osascript": frozenset({"-e"}),
 }  # fmt: skip
 # Options of these interpreters that load code of the repository first: a module by its path, a folder of modules.
-_NODE_LOADS: Final = re.compile(r"--?(?:require|import|loader|experimental-loader|preload|r)\b")
+_NODE_LOADS: Final = lazy_re.compile(r"--?(?:require|import|loader|experimental-loader|preload|r)\b")
 _PRELOADS: Final[Mapping[str, re.Pattern[str]]] = {
     **dict.fromkeys(("node", "nodejs", "bun"), _NODE_LOADS),
-    "perl": re.compile(r"-I|-d"),
-    "ruby": re.compile(r"-I|-r\.{0,2}/"),
-    "php": re.compile(r"-?d?auto_(?:pre|ap)pend_file|-z"),
+    "perl": lazy_re.compile(r"-I|-d"),
+    "ruby": lazy_re.compile(r"-I|-r\.{0,2}/"),
+    "php": lazy_re.compile(r"-?d?auto_(?:pre|ap)pend_file|-z"),
 }
 # Options of these interpreters, in front of all, that have a file's syntax checked and nothing of it run.
 _CHECKS: Final[Mapping[str, frozenset[str]]] = {
@@ -49,7 +50,7 @@ _CHECKS: Final[Mapping[str, frozenset[str]]] = {
 # Options of programs that otherwise start nothing, by which they run a script.
 _RUNS_CODE: Final[Mapping[str, frozenset[str]]] = {"cmake": frozenset({"-P", "-C"})}
 _BUILDERS: Final = frozenset({"docker", "podman", "buildah", "nerdctl", "finch", "img"})
-_KEYS: Final = re.compile(
+_KEYS: Final = lazy_re.compile(
     r"AWS_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|WEB_IDENTITY_TOKEN\w*)|(?:^|[/=~,])\.aws(?:/|$)"
 )
 _JAVASCRIPT: Final = frozenset({"node", "nodejs", "bun"})
@@ -59,12 +60,12 @@ _ENGINE_FLAGS: Final = frozenset(
     {"--rm", "-d", "--detach", "-i", "--interactive", "-t", "--tty", "-it", "-ti", "-dit", "-itd", "--init", "-q",
      "--privileged", "--read-only", "-P", "--publish-all", "--quiet", "--no-healthcheck", "--oom-kill-disable"}
 )  # fmt: skip
-_NAME: Final = re.compile(r"(?:\.{0,2}/)?[A-Za-z][\w./:@+]*(?:-[\w./:@+]+)*")
+_NAME: Final = lazy_re.compile(r"(?:\.{0,2}/)?[A-Za-z][\w./:@+]*(?:-[\w./:@+]+)*")
 # Letters and digits as nobody calls a command: what a program is given, and maybe in confidence.
-_GENERATED: Final = re.compile(r"(?=.*\d)(?=.*[A-Za-z])\w{12,}")
-_FILE: Final = re.compile(r"(?:[\w.-]+/)*[\w-]+(?:\.\w{1,12}){1,3}")
-_FILE_AT: Final = re.compile(r"(?:\.{1,2}/)?(?:[\w-][\w.-]*/)+[\w.-]{1,80}")
-_AWS_CLI: Final = re.compile(r"(?:.*/)?(?:amazon/aws-cli|aws-cli/aws-cli)(?:[:@].*)?")
+_GENERATED: Final = lazy_re.compile(r"(?=.*\d)(?=.*[A-Za-z])\w{12,}")
+_FILE: Final = lazy_re.compile(r"(?:[\w.-]+/)*[\w-]+(?:\.\w{1,12}){1,3}")
+_FILE_AT: Final = lazy_re.compile(r"(?:\.{1,2}/)?(?:[\w-][\w.-]*/)+[\w.-]{1,80}")
+_AWS_CLI: Final = lazy_re.compile(r"(?:.*/)?(?:amazon/aws-cli|aws-cli/aws-cli)(?:[:@].*)?")
 
 
 def unread(command: Command, written: Command | None = None) -> Problem | None:
@@ -148,7 +149,7 @@ def unread_action(step: EffectiveStep) -> Problem | None:
 # Images of Docker's own library, and of those who make runners, clouds and tools: what is called in them is what it is
 # called. Any other image may have a program of its own under any name.
 _TAG: Final = r"(?:[:@](?:[\w.:@-]|\$\{\{[^{}]*\}\})++)?"  # which of its versions it is may be the run's choice
-_KNOWN_IMAGE: Final = re.compile(
+_KNOWN_IMAGE: Final = lazy_re.compile(
     rf"(?:docker\.io/)?(?:library/)?[a-z0-9][\w.-]*{_TAG}"
     r"|(?:mcr\.microsoft\.com|public\.ecr\.aws/(?:docker/library|amazonlinux|aws-cli|sam|lambda|ubuntu|debian)"
     r"|ghcr\.io/(?:actions|astral-sh|catthehacker|cirruslabs)|gcr\.io/google\.com/cloudsdktool"
@@ -159,7 +160,7 @@ _KNOWN_IMAGE: Final = re.compile(
 )
 
 
-_PASSWORD: Final = re.compile(r"PASS(?:WORD|WD)?(?:_|$)", re.IGNORECASE)
+_PASSWORD: Final = lazy_re.compile(r"PASS(?:WORD|WD)?(?:_|$)", re.IGNORECASE)
 
 
 def _gives_keys(program: str, words: Sequence[Possible]) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from checker import lazy_re
 from checker.data.harmless import engine_verbs
 from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.scripts import CACHE, AwsCall, Command, How, Reached
@@ -15,7 +16,7 @@ from checker.resolve.trace.commands.options import given_to, operands
 
 _HOST: Final = ".dkr.ecr"
 # A registry alone: the output of aws-actions/amazon-ecr-login (its README, "Outputs").
-_REGISTRY: Final = re.compile(r"\bsteps\.[\w-]+\.outputs\.registry\b")
+_REGISTRY: Final = lazy_re.compile(r"\bsteps\.[\w-]+\.outputs\.registry\b")
 
 
 def pushes(command: Command, logged_in: bool, built: list[Possible]) -> Iterator[AwsCall]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.pipeline.scripts import Write
 from checker.model.possible import Possible
 from checker.model.values import Unknown
 
-_PROGRAM: Final = re.compile(r"(?:python|pypy)(?:\d(?:\.\d+)?)?")
+_PROGRAM: Final = lazy_re.compile(r"(?:python|pypy)(?:\d(?:\.\d+)?)?")
 # Options of one letter that take a value: in the same word behind them, or as the next word. The first two of them end
 # the options.
 _WITH_VALUE: Final = "cmWX"

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
+from checker import lazy_re
 from checker.data.harmless import installed
 from checker.model.pipeline.scripts import AwsCall, Command
 from checker.model.possible import Possible, joined, open_text, shown
@@ -31,18 +32,20 @@ _VALUES: Final = frozenset(
     """.split()  # noqa: SIM905 - a table
 )
 _BUILD_TOOLS: Final = frozenset({"mvn", "mvnw", "gradle", "gradlew"})
-_JIB_GOAL: Final = re.compile(r"(?:jib|(?:[\w.-]+:)?jib-maven-plugin(?::[\w.]+)?):build")
-_JIB_TASK: Final = re.compile(r":?(?:[\w-]+:)*jib")
-_BOOT_GOAL: Final = re.compile(
+_JIB_GOAL: Final = lazy_re.compile(r"(?:jib|(?:[\w.-]+:)?jib-maven-plugin(?::[\w.]+)?):build")
+_JIB_TASK: Final = lazy_re.compile(r":?(?:[\w-]+:)*jib")
+_BOOT_GOAL: Final = lazy_re.compile(
     r"(?:spring-boot|(?:[\w.-]+:)?spring-boot-maven-plugin(?::[\w.-]+)?):build-image(?:-no-fork)?|:?(?:[\w-]+:)*bootBuildImage"
 )
-_PUBLISHES: Final = re.compile(r"[-/]{1,2}(?:t|target):.*\bPublishContainer\b.*|.*\bPublishProfile=DefaultContainer")
+_PUBLISHES: Final = lazy_re.compile(
+    r"[-/]{1,2}(?:t|target):.*\bPublishContainer\b.*|.*\bPublishProfile=DefaultContainer"
+)
 _IMAGES: Final = (  # an image by its name -> the program that it starts
-    (re.compile(r"(?:.*/)?go-containerregistry/crane|(?:.*/)?crane"), "crane"),
-    (re.compile(r"(?:.*/)?skopeo(?:/stable|/upstream|/testing)?"), "skopeo"),
-    (re.compile(r"(?:.*/)?regctl"), "regctl"),
-    (re.compile(r"(?:.*/)?oras"), "oras"),
-    (re.compile(r"(?:.*/)?kaniko(?:-project)?/executor|(?:.*/)?kaniko"), "executor"),
+    (lazy_re.compile(r"(?:.*/)?go-containerregistry/crane|(?:.*/)?crane"), "crane"),
+    (lazy_re.compile(r"(?:.*/)?skopeo(?:/stable|/upstream|/testing)?"), "skopeo"),
+    (lazy_re.compile(r"(?:.*/)?regctl"), "regctl"),
+    (lazy_re.compile(r"(?:.*/)?oras"), "oras"),
+    (lazy_re.compile(r"(?:.*/)?kaniko(?:-project)?/executor|(?:.*/)?kaniko"), "executor"),
 )
 
 

@@ -7,6 +7,7 @@ import re
 import shlex
 from typing import Final
 
+from checker import lazy_re
 from checker.data.harmless import program_is_harmless
 from checker.model.pipeline.scripts import AwsCall
 from checker.model.sources import Problem
@@ -14,11 +15,13 @@ from checker.resolve.trace.commands.foreign import FIX
 
 # What AWS's own documents do that change nothing of what is deployed (AWS Systems Manager User Guide, "Predefined
 # Command documents").
-_UPKEEP: Final = re.compile(
+_UPKEEP: Final = lazy_re.compile(
     r"AWS-(?:UpdateSSMAgent|RunPatchBaseline\w*|GatherSoftwareInventory|List\w+|FindWindowsUpdates|RefreshAssociation|"
     r"RunInspecChecks|ConfigureCloudWatch)|AmazonCloudWatch-ManageAgent"
 )
-_LINES: Final = re.compile(r"""(?:^|[{,\s])["']?commands["']?\s*[=:]\s*(\[.*?\]|"[^"\[]*"|[^\s,\[\]}]+)""", re.DOTALL)
+_LINES: Final = lazy_re.compile(
+    r"""(?:^|[{,\s])["']?commands["']?\s*[=:]\s*(\[.*?\]|"[^"\[]*"|[^\s,\[\]}]+)""", re.DOTALL
+)
 
 
 def unread_remote(call: AwsCall) -> Problem | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from checker import lazy_re
 from checker.collect.migrations.schema_code.languages.calls import MOST_TURNS, UNREAD, Body, Call, Code, Value
 from checker.collect.migrations.schema_code.languages.tree import below, line, plain, said, text_of, tree_of
 
@@ -20,7 +20,7 @@ _ARRAYS: Final = frozenset(
         "initializer_expression",
     }
 )
-_MARGIN: Final = re.compile(r"\n[ \t]*\Z")
+_MARGIN: Final = lazy_re.compile(r"\n[ \t]*\Z")
 
 
 def csharp_code(text: str) -> Code | None:

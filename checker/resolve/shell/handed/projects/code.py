@@ -15,19 +15,20 @@ import shlex
 from collections.abc import Iterator
 from typing import Final
 
+from checker import lazy_re
 from checker.model.possible import Possible
 from checker.resolve.shell.handed.kinds import Handed, Told, given, line
 
-_REACHES: Final = re.compile(
+_REACHES: Final = lazy_re.compile(
     r"\b(?:boto3|botocore|subprocess|os\.(?:system|popen|exec\w*|spawn\w*)|requests|httpx|urllib|exec|eval|import_module)\b"
 )
-_LOCATION: Final = re.compile(r"^[ \t]*+script_location[ \t]*=[ \t]*(?:%\(here\)s/)?(\S+)", re.MULTILINE)
-_HOOKS: Final = re.compile(r"^hooks:[ \t]*(?P<one>[^\n]*)\n(?P<more>(?:[ \t]*-[ \t]*[^\n]+\n)*)", re.MULTILINE)
-_RESOURCE: Final = re.compile(
+_LOCATION: Final = lazy_re.compile(r"^[ \t]*+script_location[ \t]*=[ \t]*(?:%\(here\)s/)?(\S+)", re.MULTILINE)
+_HOOKS: Final = lazy_re.compile(r"^hooks:[ \t]*(?P<one>[^\n]*)\n(?P<more>(?:[ \t]*-[ \t]*[^\n]+\n)*)", re.MULTILINE)
+_RESOURCE: Final = lazy_re.compile(
     r"^(?P<in> {1,8})(?P<name>\w+):[ \t]*\n(?P<body>(?:(?P=in) +[^\n]*\n|[ \t]*\n)+)", re.MULTILINE
 )
-_BY_MAKE: Final = re.compile(r"\bBuildMethod:\s*['\"]?makefile\b")
-_CODE: Final = re.compile(r"\b(?:CodeUri|ContentUri):\s*['\"]?([\w./-]+)")
+_BY_MAKE: Final = lazy_re.compile(r"\bBuildMethod:\s*['\"]?makefile\b")
+_CODE: Final = lazy_re.compile(r"\b(?:CodeUri|ContentUri):\s*['\"]?([\w./-]+)")
 _LOOKS: Final = frozenset({"--help", "--version", "-h", "history", "heads", "branches", "init", "list_templates"})
 
 

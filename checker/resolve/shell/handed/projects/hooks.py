@@ -12,13 +12,16 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from checker import lazy_re
 from checker.model.possible import Possible, joined, open_text
 from checker.resolve.shell.handed.kinds import Handed, Told, line
 
 _RUNS: Final = frozenset({"run", "hook-impl"})
-_LOCAL: Final = re.compile(r"^(?P<dash>\s*)-\s+repo:\s*['\"]?local\b.*?(?=^(?P=dash)-\s|\Z)", re.MULTILINE | re.DOTALL)
-_ENTRY: Final = re.compile(r"^\s*(?:-\s+)?entry:\s*(?P<quote>['\"]?)(?P<line>[^\n]+?)(?P=quote)\s*$", re.MULTILINE)
-_COMMAND: Final = re.compile(
+_LOCAL: Final = lazy_re.compile(
+    r"^(?P<dash>\s*)-\s+repo:\s*['\"]?local\b.*?(?=^(?P=dash)-\s|\Z)", re.MULTILINE | re.DOTALL
+)
+_ENTRY: Final = lazy_re.compile(r"^\s*(?:-\s+)?entry:\s*(?P<quote>['\"]?)(?P<line>[^\n]+?)(?P=quote)\s*$", re.MULTILINE)
+_COMMAND: Final = lazy_re.compile(
     r"^\s*(?:-\s+)?run:\s*(?P<quote>['\"]?)(?P<line>[^|>\n][^\n]*?)(?P=quote)\s*$", re.MULTILINE
 )
 
@@ -53,9 +56,9 @@ _WRITTEN: Final = (
     r"['\"]?{name}['\"]?\s*:\s*(?:\"(?P<double>(?:[^\"\\\n]|\\.)*)\"|'(?P<single>[^'\n]*)'|`(?P<ticked>[^`]*)`"
     r"|(?P<plain>[^\s\"'`\[{{|>][^\n]*))"
 )
-_OF_RELEASES: Final = re.compile(_WRITTEN.format(name=r"\w+Cmd"))
-_OF_VERSIONS: Final = re.compile(_WRITTEN.format(name="(?:pre|post)(?:release|bump|changelog|commit|tag)"))
-_FILLED: Final = re.compile(r"\$\{[^{}]*\}|<%.*?%>")  # by the tool, before a shell gets it
+_OF_RELEASES: Final = lazy_re.compile(_WRITTEN.format(name=r"\w+Cmd"))
+_OF_VERSIONS: Final = lazy_re.compile(_WRITTEN.format(name="(?:pre|post)(?:release|bump|changelog|commit|tag)"))
+_FILLED: Final = lazy_re.compile(r"\$\{[^{}]*\}|<%.*?%>")  # by the tool, before a shell gets it
 
 
 def releases(told: Told) -> Iterator[Handed]:

@@ -15,11 +15,12 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
+from checker import lazy_re
 from checker.model.possible import Possible
 from checker.resolve.shell.handed.kinds import Told
 
 _MOST: Final = 8  # levels of scripts that name others
-_COMMENT: Final = re.compile(r"^[ \t]*+//.*$", re.MULTILINE)
+_COMMENT: Final = lazy_re.compile(r"^[ \t]*+//.*$", re.MULTILINE)
 # Manager -> the verb behind which a script's name stands; empty where it stands there by itself.
 _VERBS: Final[Mapping[str, str]] = {
     "pdm": "run",
