@@ -195,11 +195,11 @@ def _line_of_duplicate(text: str, key: str) -> int:
     return text.count("\n", 0, offsets[-1]) + 1 if offsets else 1
 
 
-def parse_yaml(text: str, shown: str) -> Document:
+def parse_yaml(text: str, shown: str, *, top: str = "A template is a mapping with Resources.") -> Document:
     """Parse YAML text with CloudFormation's short forms (``!Ref``, ``!Sub`` ...) as plain data."""
     from checker.collect.yaml_nodes import construct
 
     data, lines = construct(text, shown, MAX_YAML_NODES)
     if not isinstance(data, dict):
-        raise InputError(f"{shown}:1: the top level is not a mapping", "A template is a mapping with Resources.")
+        raise InputError(f"{shown}:1: the top level is not a mapping", top)
     return Document(shown, data, text, lines)

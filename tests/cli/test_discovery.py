@@ -283,6 +283,10 @@ def test_a_synthesis_command_gets_the_projects_own_context(project: Project) -> 
         "import sys\nsys.exit('TSError: Unable to compile:\\nno certificate\\n    at main (/app/app.ts:1:2)')",
         "import sys\nsys.exit('Exception in thread main a.b.RuntimeException: no certificate\\n\\tat a.B(C.java:1)')",
         "import sys\nprint('no certificate')\nsys.exit(1)",
+        (
+            "print('[ERROR] Exception in thread main a.b.Failure: no certificate\\n[ERROR] \\tat a.B(C.java:1)')\n"
+            "raise SystemExit(print('[INFO] BUILD FAILURE\\n[ERROR] -> [Help 1]') or 1)"
+        ),
     ],
 )
 def test_a_failed_synthesis_says_why(project: Project, program: str) -> None:

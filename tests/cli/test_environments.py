@@ -146,6 +146,36 @@ def test_a_name_that_fits_nothing_is_a_fault_with_the_nearest(
     assert (fault["needs"] or "") == near
 
 
+ALLOWED = {
+    "Stage": {"Type": "String", "AllowedValues": ["prod", "test"]},
+    "Two": {"Type": "String", "AllowedValues": [True, 7]},
+    "Zones": {"Type": "CommaDelimitedList", "AllowedValues": ["a", "b"]},
+    "Stored": {"Type": "AWS::SSM::Parameter::Value<String>", "AllowedValues": ["x"]},
+    "Free": {"Type": "String"},
+}
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ('[parameters.Shop]\nStage = "prodd"', "the template does not allow prodd for Stage"),
+        (
+            '[environments.production]\nstacks = ["Shop"]\n[environments.production.parameters]\nStage = "Prod"',
+            "Prod for Stage",
+        ),
+        ("[parameters.Shop]\nTwo = false", "false for Two"),
+        ('[parameters.Shop]\nZones = "a, c"', "a, c for Zones"),
+        ('[parameters.Shop]\nStage = "prod"\nTwo = true\nZones = "b,a"\nStored = "/y"\nFree = "z"', ""),
+        ("[parameters.Shop]\nTwo = 7", ""),
+    ],
+)
+def test_a_value_that_the_template_refuses_is_a_fault(tmp_path: Path, said: str, why: str) -> None:
+    code, document = gate(repository(tmp_path, said, Shop={"Parameters": ALLOWED, **QUEUE}))
+    faults = [each["why"] for each in document["coverage"]["unread"]]
+    assert [why in each for each in faults] == ([True] if why else [])
+    assert (code == ExitCode.USAGE) == bool(why)
+
+
 def test_a_named_assembly_does_not_make_the_others_names_wrong(tmp_path: Path) -> None:
     root = repository(tmp_path, '[stacks]\nOther = "production"\n', Shop=QUEUE)
     code, document = gate(root, "--assembly", str(root / "cdk.out"))

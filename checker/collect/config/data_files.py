@@ -48,7 +48,7 @@ def parse_config(text: str, shown: str) -> Document:
     from checker.collect.documents import parse_yaml
 
     try:
-        return parse_yaml(text, shown)
+        return parse_yaml(text, shown, top="Put the key before it that the file is about: its page in docs/ shows how.")
     except InputError as error:
         raise ConfigError(error.message, error.hint) from None
 

@@ -145,6 +145,8 @@ _NO_CAUSE: Final = lazy_re.compile(
 _ERROR: Final = lazy_re.compile(
     r"^\s*(?:[\w.$]*(?:Error|Exception|Failure)\b.{0,90}?:|error\b|fatal\b|panic\b)", re.IGNORECASE
 )
+# What Maven and other loggers put before every line that a program prints.
+_LEVEL: Final = lazy_re.compile(r"^\[(?:ERROR|WARNING|WARN|INFO|DEBUG)\][ \t]?", re.MULTILINE)
 _PLACE: Final = lazy_re.compile(r"^\s*at\s|^\s+File \"")
 
 
@@ -153,6 +155,7 @@ def _cause(output: str) -> str:
 
     Node and Java print the reason first and the places in the code after it, Python the other way round.
     """
+    output = _LEVEL.sub("", output)
     lines = [line for line in output.splitlines() if line.strip() and not _NO_CAUSE.match(line)]
     errors = [index for index, line in enumerate(lines) if _ERROR.match(line)]
     if errors:

@@ -39,7 +39,7 @@ from checker.model.possible import options
 from checker.model.resources import Resource
 from checker.model.rules import Rule, Unseen
 from checker.model.settings import Settings
-from checker.model.values import Absent, Answered, Known, RunValue, Text, Unknown
+from checker.model.values import Absent, Known, Text, Unknown
 from checker.reason.images.references import (
     ANY_SHA,
     ImageReference,
@@ -232,12 +232,9 @@ def _image(reference: ImageReference, by_name: dict[str, Resource], project: Pro
 
 
 def _is_commit_of_run(value: Text) -> bool:
-    """Whether the tag is a commit that the pipeline's run fills in, as a parameter of the stack."""
-    if not any(isinstance(hole, RunValue | Answered) for hole in value.holes):
-        return False
-    from checker.reason.images.commit_tags import is_commit
+    from checker.reason.images.commit_tags import is_commit_of_run
 
-    return is_commit(value) is YES
+    return is_commit_of_run(value)
 
 
 def _allowed_instead(

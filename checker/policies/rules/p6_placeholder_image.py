@@ -39,7 +39,7 @@ from checker.model.resources import Stack
 from checker.model.rules import Rule, Unseen
 from checker.model.values import Text, Unknown
 from checker.reason.deploys.paths import At, exits_after, once, unseen
-from checker.reason.images.commit_tags import is_commit
+from checker.reason.images.commit_tags import is_commit, is_commit_of_run
 from checker.reason.images.references import SHA, Registry, image_references, parse_image
 
 _FIX: Final = (
@@ -59,6 +59,7 @@ _NOTHING: Final = lazy_re.compile(
     re.IGNORECASE,
 )
 _CONTENT_HASH: Final = lazy_re.compile(r"[0-9a-f]{64}")
+_FIXED: Final = "@"  # what stands for a digest, and for a commit that a parameter is given
 _CHANGES: Final = frozenset({"deploy", "watch", "import"})
 
 
@@ -101,7 +102,8 @@ def _images(deploy: CdkCommand, project: Project) -> list[str | Unknown] | None:
                 image = parse_image(reference.value, project)
                 if image.registry is Registry.FOREIGN:
                     continue  # somebody else's release, which no deploy of ours brings back
-                found.append("@" if image.by_digest else image.tag)
+                given = isinstance(reference.value, Text) and is_commit_of_run(reference.value)
+                found.append(_FIXED if image.by_digest or given else image.tag)
             else:
                 found.append(Unknown("an image that is not known"))
     return found
@@ -234,7 +236,7 @@ def _is_released(tag: Possible, project: Project) -> Answer:
 
 
 def _is_placeholder(tag: str) -> bool:
-    return not (SHA.fullmatch(tag) or _CONTENT_HASH.fullmatch(tag) or tag == "@")
+    return not (SHA.fullmatch(tag) or _CONTENT_HASH.fullmatch(tag) or tag == _FIXED)
 
 
 def _nothing_runs(at: At, command: CdkCommand) -> bool:

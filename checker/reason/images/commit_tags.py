@@ -18,7 +18,7 @@ from checker.model.answers import NO, YES, Answer, Open
 from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.scripts import CACHE, AwsCall, plain_name
 from checker.model.possible import Scalar, call_behind, options, shown
-from checker.model.values import Absent, Hole, Text, pieces, text
+from checker.model.values import Absent, Answered, Hole, RunValue, Text, pieces, text
 
 _SHA: Final = lazy_re.compile(
     r"(?<![a-z])(sha|commit|rev[-_ ]?parse|rev[-_ ]?list|head[-_]?commit|git[-_]?rev)(?![a-z])", re.I
@@ -136,6 +136,11 @@ def is_commit(value: Scalar) -> Answer:
             return YES
         return NO if _MOVES.search(named) else Open(f"whether {named} is a commit")
     return NO if literal else Open("what its tag is")
+
+
+def is_commit_of_run(value: Text) -> bool:
+    """Whether a tag is a commit that the pipeline's run fills in, as a parameter of the stack."""
+    return any(isinstance(hole, RunValue | Answered) for hole in value.holes) and is_commit(value) is YES
 
 
 def is_released(value: Scalar, known: Pushed) -> Answer:

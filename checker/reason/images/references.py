@@ -239,7 +239,7 @@ def movement(image: ParsedImage, repository: Resource | None, bootstrap_tags: Se
     tag = image.tag
     if isinstance(tag, Unknown):
         return Movement.OPEN, tag.why
-    if image.registry is Registry.FOREIGN and _is_placeholder(image.repository, tag):
+    if _is_placeholder(image.repository, tag):
         return Movement.OPEN, "no registry takes this name: which image is put in its place is not known"
     if tag == "latest":
         return Movement.MOVES, "latest is the tag of whatever was pushed last"
@@ -285,7 +285,7 @@ def _is_line(repository: str, tag: str) -> bool:
 
 def _is_placeholder(repository: str, tag: str) -> bool:
     """Whether a name breaks the grammar of image references (https://github.com/distribution/reference)."""
-    return not _marks(repository) and not (_NAME.fullmatch(repository) and _TAG.fullmatch(tag))
+    return _TAG.fullmatch(tag) is None or not (_marks(repository) or _NAME.fullmatch(repository))
 
 
 def is_frozen(repository: Resource, tag: str) -> Answer:

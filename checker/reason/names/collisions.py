@@ -62,6 +62,9 @@ _REVISED: Final = frozenset(
 )
 
 
+_DEFAULT: Final = "default"
+
+
 class Clash(Struct):
     """What one name collides with: for sure, and possibly."""
 
@@ -110,7 +113,8 @@ def _parent(value: Value, resource: Resource, project: Project) -> Parent:
         referred = list(project.all_referred(value))
         if referred:
             own = resource.environment_name
-            return next((each for each in referred if each.environment_name == own), referred[0]).key
+            chosen = next((each for each in referred if each.environment_name == own), referred[0])
+            return _DEFAULT if any(each.value == _DEFAULT for each in physical_names(chosen)) else chosen.key
     if isinstance(value.value, Text):
         return settled(value.value, project)
     return str(value.value) if isinstance(value.value, str | bool | int | float) else None
@@ -277,8 +281,10 @@ def _same_parent(one: Parent, other: Parent) -> Answer:
     if one == other:
         return YES
     if isinstance(one, Absent) or isinstance(other, Absent):
-        # Not named: the default bus, group, cluster or network, whose name (if any) is "default".
-        return YES if "default" in (one, other) else _SAME_PARENT
+        # Not named: the default bus, group, cluster or network. No template makes it under another name than "default".
+        if _DEFAULT in (one, other):
+            return YES
+        return NO if isinstance(one, ResourceKey) or isinstance(other, ResourceKey) else _SAME_PARENT
     if isinstance(one, ResourceKey) or isinstance(other, ResourceKey):
         # Against a literal id it cannot be told whose id that is; two resources are two parents.
         return NO if isinstance(one, ResourceKey) and isinstance(other, ResourceKey) else _SAME_PARENT

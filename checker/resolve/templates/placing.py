@@ -55,7 +55,11 @@ def check_names(settings: Settings, stacks: Sequence[Stack], kinds: Collection[s
 
     Whether a stack or an environment exists can be told where all of them are at hand (``complete``).
     """
-    found = [*_parameters(settings, stacks), *(_stacks_and_environments(settings, stacks, kinds) if stacks else ())]
+    found = [
+        *_parameters(settings, stacks),
+        *_refused(settings, stacks),
+        *(_stacks_and_environments(settings, stacks, kinds) if stacks else ()),
+    ]
     certain = [each for each in found if complete or each.certain]
     rest = [each for each in found if each not in certain]
     return Names(
@@ -92,6 +96,53 @@ def _parameters(settings: Settings, stacks: Sequence[Stack]) -> Iterator[_Unfit]
                 yield _Unfit(where, f"environments.{environment}.parameters", name, wrong, everywhere)
 
 
+def _refused(settings: Settings, stacks: Sequence[Stack]) -> Iterator[_Unfit]:
+    """Values that CloudFormation refuses for a parameter: no stack is ever deployed with what is judged then."""
+    for stack in {each.name: each for each in stacks}.values():
+        of = settings.environments.get(stack.environment)
+        tables = (
+            ("parameters", stack.name, f"parameters.{stack.name}", settings.parameters.get(stack.name, {})),
+            (
+                "environments",
+                stack.environment,
+                f"environments.{stack.environment}.parameters",
+                of.parameters if of else {},
+            ),
+        )
+        for section, inner, key, values in tables:
+            for name, value in values.items():
+                allowed = _allowed(stack, name)
+                if allowed and not {*_each(value, stack, name)} <= {*allowed}:
+                    wrong = f"the template does not allow {_spelled(value)} for {name}"
+                    where = _where(settings, section, name, inner)
+                    yield _Unfit(where, key, _spelled(value), wrong, allowed, certain=True)
+
+
+def _allowed(stack: Stack, name: str) -> tuple[str, ...]:
+    """The only values that a parameter takes; empty for any."""
+    declared = _declaration(stack, name)
+    listed = declared.get("AllowedValues")
+    of_store = str(declared.get("Type", "")).startswith("AWS::SSM::Parameter::")
+    return tuple(map(_spelled, listed)) if isinstance(listed, list) and not of_store else ()
+
+
+def _declaration(stack: Stack, name: str) -> dict[str, Raw]:
+    found = _declared(stack).get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _each(value: Raw, stack: Stack, name: str) -> list[str]:
+    several = str(_declaration(stack, name).get("Type", "")).startswith(("List<", "CommaDelimitedList"))
+    if isinstance(value, list):
+        return [_spelled(each) for each in value]
+    return [each.strip() for each in _spelled(value).split(",")] if several else [_spelled(value)]
+
+
+def _spelled(value: Raw) -> str:
+    """A value as CloudFormation has it, which takes texts alone."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _stacks_and_environments(settings: Settings, stacks: Sequence[Stack], kinds: Collection[str]) -> Iterator[_Unfit]:
     names = tuple(dict.fromkeys(name for stack in stacks for name in (stack.name, stack.id)))
     listed = {stack: ("environments", name) for name, each in settings.environments.items() for stack in each.stacks}
@@ -125,9 +176,9 @@ def _where(settings: Settings, key: str, *names: str) -> str:
     )
 
 
-def _declared(stack: Stack) -> tuple[str, ...]:
+def _declared(stack: Stack) -> dict[str, Raw]:
     parameters: Raw = stack.template.get("Parameters")
-    return tuple(parameters) if isinstance(parameters, dict) else ()
+    return parameters if isinstance(parameters, dict) else {}
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
