@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import pickle
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -138,14 +139,28 @@ def _unpacked(content: bytes) -> object | None:
 
 
 def _own_code() -> str:
-    """What tells one state of the checker's own code, and the Python that runs it, from another."""
-    digest = hashlib.sha256(sys.version.encode())
+    """What tells one state of the checker's own code, and the Python that runs it, from another.
+
+    Size and times of each file, as Git tells by them whether a file of its index was changed
+    (https://git-scm.com/docs/racy-git): reading all of it would take longer than much of what is kept.
+    """
     home = Path(__file__).parents[2]
-    for each in _DECIDING:
-        room = home / each
-        for file in sorted(room.rglob("*")) if room.is_dir() else (room,):
-            if file.suffix not in {".pyc", ""} and file.is_file():
-                content = file.read_bytes()
-                digest.update(f"\0{file.relative_to(home)}\0{len(content)}\0".encode())
-                digest.update(content)
-    return digest.hexdigest()
+    states = [sys.version, *sorted(each for room in _DECIDING for each in _states(home / room))]
+    return hashlib.sha256("\0".join(states).encode()).hexdigest()
+
+
+def _states(place: Path) -> Iterator[str]:
+    if place.suffix:
+        yield _state(str(place), place.stat())
+        return
+    with os.scandir(place) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                if entry.name != "__pycache__":
+                    yield from _states(Path(entry))
+            else:
+                yield _state(entry.path, entry.stat())
+
+
+def _state(path: str, found: os.stat_result) -> str:
+    return f"{path} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}"
