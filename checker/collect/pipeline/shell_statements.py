@@ -171,11 +171,12 @@ class Reader:
         name = node.child_by_field_name("name")
         value = node.child_by_field_name("value")
         append = any(child.type == "+=" for child in node.children)
-        shown = self.text(name).partition("[")[0] if name is not None else ""
+        shown, _, index = (self.text(name) if name is not None else "").partition("[")
         if value is not None and value.type == "array":
             items = tuple(self._words.word(each, depth) for each in value.named_children if each.type != "comment")
             return Assignment(shown, None, append, items)
-        return Assignment(shown, self._words.word(value, depth) if value is not None else None, append)
+        word = self._words.word(value, depth) if value is not None else None
+        return Assignment(shown, word, append, None, index.removesuffix("]"))
 
     def _declaration(self, node: Node, depth: int) -> Declare:
         keyword = node.children[0].type if node.children else "declare"

@@ -139,7 +139,8 @@ class Words:
 
     def _braced(self, node: Node, source: str, quoted: bool, depth: int) -> Part:
         match = _BRACED.match(self._source[node.start_byte : node.end_byte])
-        if match is None or match["prefix"] == b"!":
+        indirect = match is not None and match["prefix"] == b"!"
+        if match is None or (indirect and (match["operator"] == b"@" or (match["rest"] and not match["operator"]))):
             return Opaque(source, quoted, asked=tuple(self.substitutions(node, depth)))
         name = match["name"].decode()
         operator = (match["operator"] or b"").decode()
@@ -163,7 +164,7 @@ class Words:
             if position < end:
                 parts.append(self._literal(position, end, quoted))
             argument = Word(tuple(parts), *node.start_point)
-        return Variable(name, quoted, operator, argument, index, asked)
+        return Variable(name, quoted, operator, argument, index, asked, indirect)
 
 
 def _unescaped(text: str) -> str:

@@ -22,7 +22,8 @@ class Literal(Struct, frozen=True):
 
 class Variable(Struct, frozen=True):
     """``$name`` or ``${name...}``. ``operator`` is what follows the name (``:-``, ``%%``, ``,,``), ``#`` in front is
-    ``length``; ``index`` is ``@``, ``*`` or what stands in brackets, ``asked`` the substitutions in that."""
+    ``length``; ``index`` is ``@``, ``*`` or what stands in brackets, ``asked`` the substitutions in that. ``indirect``:
+    ``${!name}``, the variable whose name it holds, or with ``@`` the keys of an array."""
 
     name: str
     quoted: bool = False
@@ -30,6 +31,7 @@ class Variable(Struct, frozen=True):
     argument: Word | None = None
     index: str = ""
     asked: tuple[Substitution, ...] = ()
+    indirect: bool = False
 
 
 class Substitution(Struct, frozen=True):
@@ -69,13 +71,14 @@ class Redirect(Struct, frozen=True):
 
 
 class Assignment(Struct, frozen=True):
-    """``name=value``; ``append`` for ``+=``, ``items`` for an array. Of ``export $(...)``, which sets what
-    is printed, the name is empty."""
+    """``name=value``; ``append`` for ``+=``, ``items`` for an array, ``index`` for one element of it (``name[web]=x``).
+    Of ``export $(...)``, which sets what is printed, the name is empty."""
 
     name: str
     value: Word | None
     append: bool = False
     items: tuple[Word, ...] | None = None
+    index: str = ""
 
 
 class Simple(Struct, frozen=True):

@@ -10,11 +10,13 @@ from msgspec import Struct
 
 from checker.data.harmless import prints_settings
 from checker.model.answers import NO, YES, Answer, yes_if
-from checker.model.pipeline.shell import Group, Opaque, Simple, Substitution
-from checker.model.possible import Possible, joined, open_text
+from checker.model.pipeline.shell import Group, Simple, Substitution
+from checker.model.possible import Possible, joined, open_text, shown
 from checker.model.sources import Spot
-from checker.model.values import as_count
+from checker.model.values import Text, Unknown, as_count
+from checker.resolve.shell.files.written import formatted
 from checker.resolve.shell.handed.asking import coming_in
+from checker.resolve.shell.lists.keyed import Keyed, with_element
 from checker.resolve.shell.process import Shell
 from checker.resolve.shell.starting import Call, marked, source, trap
 from checker.resolve.shell.state import ERRTRACE, EXPANDS, UNTOLD, Context, Flow, Result, State
@@ -39,7 +41,7 @@ class Asked(Struct, frozen=True):
         self.shell.emit(self.words, self.statement, self.spot, self.state, self.context, {})
 
 
-Builtin: TypeAlias = Callable[[Asked], Result]
+Builtin: TypeAlias = Callable[[Asked], Result | None]
 
 
 def _cd(asked: Asked) -> Result:
@@ -185,13 +187,14 @@ def _getopts(asked: Asked) -> Result:
 def _unset(asked: Asked) -> Result:
     for word in asked.words[1:]:
         if isinstance(word, str):
+            array, bracket, _ = word.partition("[")
+            if bracket and isinstance(asked.state.variables.get(array), Keyed | tuple):
+                asked.state.set(array, Unknown(f"${{{array}[@]}}"))
             asked.state.variables.pop(word, None)
     return Result(Flow.NEXT, YES)
 
 
 def _source(asked: Asked) -> Result:
-    if _sets_variables(asked.statement):  # `source <(kubectl completion bash)`
-        return Result()
     return source(asked.shell, asked.words, Call(asked.spot, asked.state, asked.context, {}))
 
 
@@ -217,16 +220,17 @@ def _eval(asked: Asked) -> Result:
         state.script, state.marks = kept
         return result
     if not _sets_variables(asked.statement):
-        asked.shell.problem(spot, "eval runs what is not known before it runs", "Write the command out.")
+        written_as = asked.statement.source.partition(" ")[0]  # `source <(X)` comes to it, too
+        name = written_as if written_as in {"source", "."} else "eval"
+        asked.shell.problem(spot, f"{name} runs what is not known before it runs", "Write the command out.")
     asked.note()
     return Result()
 
 
 def _sets_variables(statement: Simple) -> bool:
-    """``eval "$(ssh-agent -s)"``, ``source <(kubectl completion bash)``: the output only sets variables."""
+    """``eval "$(ssh-agent -s)"``, ``eval "$(kubectl completion bash)"``: the output only sets variables."""
     parts = [part for word in statement.words[1:] for part in word.parts]
     bodies = [part.body.statements for part in parts if isinstance(part, Substitution)]
-    bodies += [block.statements for part in parts if isinstance(part, Opaque) for block in part.inner]
     commands = [each for statements in bodies for each in statements]
     return len(bodies) == len(parts) > 0 and all(
         isinstance(each, Simple)
@@ -283,6 +287,28 @@ def _unalias(asked: Asked) -> Result:
     return Result()
 
 
+def _printf(asked: Asked) -> Result | None:
+    """``printf -v NAME FORMAT ...`` sets a variable, or an element of an array; otherwise a program like any other."""
+    if asked.words[1:2] != ["-v"] or len(asked.words) < 4:
+        return None
+    asked.note()
+    name, form, *given = asked.words[2:]
+    found = formatted(form, given) if isinstance(form, str) and form != "--" else None
+    value = open_text(f"${{{shown(name)}}}", str(asked.spot)) if found is None else found
+    begin = name.parts[0] if isinstance(name, Text) else name
+    array, bracket, index = begin.partition("[") if isinstance(begin, str) else ("", "", "")
+    held = asked.state.variables
+    if bracket and not isinstance(name, str):
+        asked.state.set(array, Unknown(f"${{{array}[@]}}"))
+    elif bracket:
+        asked.state.set(array, with_element(held.get(array), index[:-1], value, held.get, array, append=False))
+    elif array.isidentifier() and isinstance(name, str):
+        asked.state.set(array, value)
+    else:
+        asked.state.guessed.add("-n")  # any variable may have been set
+    return Result(Flow.NEXT, YES)
+
+
 def _true(asked: Asked) -> Result:  # noqa: ARG001 - whatever it is given
     return Result(Flow.NEXT, YES)
 
@@ -303,6 +329,7 @@ BUILTINS: Final[Mapping[str, Builtin]] = {
     "read": _read,
     "mapfile": _mapfile,
     "getopts": _getopts,
+    "printf": _printf,
     "readarray": _mapfile,
     "unset": _unset,
     "source": _source,

@@ -21,7 +21,6 @@ from checker.model.pipeline.shell import (
     Redirect,
     Simple,
     Substitution,
-    Variable,
     Word,
 )
 from checker.model.possible import Possible, joined, open_text, shown
@@ -30,13 +29,14 @@ from checker.resolve.shell.handed.asking import first_of, handed, in_place_of, w
 from checker.resolve.shell.handed.kinds import Handed
 from checker.resolve.shell.handed.variables import asked_by, is_loading
 from checker.resolve.shell.in_time import Timed, is_left_alone, timed
-from checker.resolve.shell.lists.several import listed, same_program, ways_of
+from checker.resolve.shell.lists.keyed import array, declared, with_element
+from checker.resolve.shell.lists.several import same_program, ways_of
 from checker.resolve.shell.lists.started import is_one_of_few, started, tells_of_failures
 from checker.resolve.shell.printing import streams
 from checker.resolve.shell.process import EndlessError, Manner, Way
 from checker.resolve.shell.starting import Call, start
 from checker.resolve.shell.state import ERR, UNTOLD, Context, Flow, Leaving, Library, Result, State, Stored, ends_with
-from checker.resolve.shell.syntax_facts import runs_something
+from checker.resolve.shell.syntax_facts import runs_something, spelled_out, takes_all
 from checker.resolve.shell.words import decide, expand, single
 from checker.resolve.shell.wrappers import Unwrapped, unwrapped
 
@@ -133,13 +133,14 @@ class ShellCommands(Struct):
         if number is not None:
             return str(number)
         capture = self._capturing(state, context, assignment.name, lost=lost)
-        before = state.variables.get(assignment.name)
+        before, name, append = state.variables.get(assignment.name), assignment.name, assignment.append
         if assignment.items is not None:
             items = [value for word in assignment.items for value in expand(word, state, capture)]
-            earlier = before if isinstance(before, tuple) else () if before is None else (before,)
-            return listed([*earlier, *items] if assignment.append else items, f"${{{assignment.name}[@]}}")
+            return array(items, before, name, append=append)
         value = single(assignment.value, state, capture) if assignment.value is not None else ""
-        if assignment.append and before is not None and not isinstance(before, tuple):
+        if assignment.index:
+            return with_element(before, assignment.index, value, state.variables.get, name, append=append)
+        if append and before is not None and not isinstance(before, tuple):
             return joined([before, value])
         return value
 
@@ -152,12 +153,15 @@ class ShellCommands(Struct):
             if not assignment.name:
                 self._declare_printed(assignment, statement, state, context)
                 continue
+            named = declared(statement, assignment.name, state.variables.get(assignment.name))
+            if named is not None:
+                state.set(assignment.name, named)
             if assignment.value is not None or assignment.items is not None:
                 state.set(assignment.name, self._assign(assignment, state, context, lost=True))
-            elif statement.keyword == "local":
+            elif statement.keyword == "local" and named is None:
                 state.set(assignment.name, "")
             if statement.keyword == "export":
-                state.exported.add(assignment.name)
+                state.exported.add(f"{assignment.name}()" if "-f" in statement.flags else assignment.name)
                 self._note_key(assignment.name, statement, state, context)
                 self._note_loading(assignment.name, statement, state, context)
         return Result(Flow.NEXT, YES)
@@ -202,6 +206,7 @@ class ShellCommands(Struct):
     def simple(self, statement: Simple, state: State, context: Context) -> Result:
         """A command with its words and assignments, or assignments alone."""
         own: dict[str, Stored] = {}
+        statement = spelled_out(statement)
         for assignment in statement.assignments:
             value = self._assign(assignment, state, context)
             if statement.words:
@@ -217,16 +222,11 @@ class ShellCommands(Struct):
             for part in word.parts:
                 for block in part.inner if isinstance(part, Opaque) else ():
                     self.block(block, state.fork(), context.handled(lost=True, piped=True, inside=True))
-        unknown_fields = any(
-            isinstance(part, Variable) and part.name in {"@", "*"} and state.positional is None
-            for word in statement.words
-            for part in word.parts
-        )
         words = [value for word in statement.words for value in self.words(word, state, context)]
         own_writes = self.redirects(statement.redirects, state, context)
         writes = (*context.writes, *own_writes)
         context = replace(context, handling=streams(context.handling, own_writes), writes=writes)
-        if unknown_fields:
+        if state.positional is None and takes_all(statement):
             words.append(open_text("$@", state.script.file))
         if (ways := ways_of(words)) and words[0] != "set":
             return self._each(

@@ -40,7 +40,7 @@ def demands(statement: Simple | Declare, state: State) -> bool:
 
 
 def _missing(part: Variable, state: State) -> bool:
-    if part.operator not in {":?", "?"} or part.index or not part.name.isidentifier():
+    if part.operator not in {":?", "?"} or part.index or part.indirect or not part.name.isidentifier():
         return False
     if part.name not in state.variables:
         return state.sealed and not state.may_be_set_outside(part.name)

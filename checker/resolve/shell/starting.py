@@ -239,10 +239,13 @@ def _child(
         return Result()
     state = call.state
     flags = given if explicit else tuple(script.shebang.split()[1:])
+    shell = _dialect(script, call)
+    functions = {} if shell else {name: each for name, each in state.functions.items() if f"{name}()" in state.exported}
     child = State(
         script,
         variables={**state.environment(), **call.own},
         exported=state.exported | set(call.own),
+        functions=functions,  # bash alone takes them over
         positional=tuple(words[1:]),
         zero=words[0] if marks is not None else f"{WORKSPACE}/{script.file}",
         errexit=_has_flag(flags, "e"),
@@ -255,7 +258,7 @@ def _child(
         written=state.written,
         marks=marks or {},
         sh=state.sh,
-        dialect=_dialect(script, call),
+        dialect=shell,
     )
     if "expand_aliases" in flags:
         child.set(EXPANDS, "1")

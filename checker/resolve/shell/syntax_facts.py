@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from checker import lazy_re
 from checker.model.pipeline.shell import (
     AndOr,
@@ -176,7 +178,8 @@ def retries(loop: For, values: Sequence[Possible] | None) -> bool:
         for word in loop.words or ()
         for part in word.parts
     )
-    if counted or sequence:
+    keys = any(isinstance(part, Variable) and part.indirect for word in loop.words or () for part in word.parts)
+    if (counted and not keys) or sequence:
         return True
     again = _has_command(loop.body, frozenset({"break", "sleep"}), loops=False)
     return again and not any(loop.variable in names_in(each) for each in within(loop.body))
@@ -209,6 +212,7 @@ def _names(word: Word, depth: int) -> Iterator[str]:
     for part in word.parts:
         if isinstance(part, Variable):
             yield part.name
+            yield from re.findall(r"[A-Za-z_]\w*", part.index)
             if part.argument is not None:
                 yield from _names(part.argument, depth + 1)
         elif isinstance(part, Substitution):
@@ -226,6 +230,8 @@ def assigned_in(block: Block) -> set[str]:
             found.update(each.name for each in statement.assignments if each.name)
         if isinstance(statement, Simple) and first_word(statement) == "read":
             found.update(word_text(word) for word in statement.words[1:])
+        if isinstance(statement, Simple) and first_word(statement) == "printf":
+            found.update(word_text(word).partition("[")[0] for word in statement.words[2:3])
         if isinstance(statement, For):
             found.add(statement.variable)
         if isinstance(statement, Simple | Test):
@@ -240,7 +246,7 @@ _COUNTED: Final = lazy_re.compile(
 
 
 def counted_in(statement: Simple | Test) -> set[str]:
-    """The variables that arithmetic in a statement sets, and ``printf -v``."""
+    """The variables that arithmetic in a statement sets."""
     sources = [statement.arithmetic] if isinstance(statement, Test) else []
     words = list(statement.words)
     if isinstance(statement, Simple):
@@ -248,8 +254,6 @@ def counted_in(statement: Simple | Test) -> set[str]:
         program = first_word(statement)
         if program == "let":
             sources += [word_text(word) for word in statement.words[1:]]
-        if program == "printf" and len(words) > 2 and word_text(words[1]) == "-v":
-            return {word_text(words[2])}
     for word in words:
         sources += [part.source for part in word.parts if isinstance(part, Opaque) and part.source.startswith("$((")]
     return {one or other for source in sources for one, other in _COUNTED.findall(source)}
@@ -303,3 +307,56 @@ def runs_something(statement: Simple) -> bool:
     """Whether an assignment's status is that of a command in it."""
     words = [each.value for each in statement.assignments if each.value is not None]
     return any(isinstance(part, Substitution) for word in words for part in word.parts)
+
+
+def takes_all(statement: Simple) -> bool:
+    """Whether a command is given all that its script or function is given."""
+    return any(
+        isinstance(part, Variable) and part.name in {"@", "*"} for word in statement.words for part in word.parts
+    )
+
+
+def spelled_out(statement: Simple) -> Simple:
+    """A shell that reads what a process prints as a file, as the command that it comes to: ``source <(X)`` is
+    ``eval "$(X)"``, ``bash <(X)`` is ``bash -c "$(X)"``, and a file that is only printed is read by itself.
+
+    Source: Bash Reference Manual, "Process Substitution", "Command Substitution".
+    """
+    name = first_word(statement).rpartition("/")[2]
+    words, at = statement.words, 1
+    if name == "bash" and len(words) > 2 and re.fullmatch(r"-[eux]+", word_text(words[1])):
+        at = 2
+    printed = _printed(words[at], name) if len(words) > at else None
+    if printed is None or (name != "bash" and len(words) > 2):
+        return statement
+    file = _shown_only(printed.body)
+    text = Word((printed,), words[at].line, words[at].column)
+    if name == "bash":
+        options = (file,) if file is not None else (_plain("-c"), text, _plain(name))
+        return replace(statement, words=(*words[:at], *options, *words[at + 1 :]))
+    return replace(statement, words=(_plain("source"), file) if file is not None else (_plain("eval"), text))
+
+
+def _printed(word: Word, name: str) -> Substitution | None:
+    """What a shell, or ``eval``, is given to run, as the substitution that it is or comes to."""
+    part = word.parts[0] if len(word.parts) == 1 else None
+    if isinstance(part, Substitution) and name == "eval":
+        return part
+    if isinstance(part, Opaque) and part.source.startswith("<(") and part.inner and name in {"source", ".", "bash"}:
+        return Substitution(part.inner[0], part.source, True)
+    return None
+
+
+def _shown_only(body: Block) -> Word | None:
+    """The file that ``cat FILE`` or ``< FILE`` shows as it is."""
+    only = body.statements[0] if len(body.statements) == 1 else None
+    if not isinstance(only, Simple) or only.assignments or first_word(only) != "cat":
+        return None
+    if len(only.words) == 1 and [each.operator for each in only.redirects] == ["<"]:  # `$(< FILE)` too
+        return only.redirects[0].target
+    plain = len(only.words) == 2 and not only.redirects and not word_text(only.words[1]).startswith("-")
+    return only.words[1] if plain else None
+
+
+def _plain(text: str) -> Word:
+    return Word((Literal(text),))

@@ -25,6 +25,7 @@ from checker.model.possible import (
     shown,
 )
 from checker.model.values import Answered, Hole, Text, Unknown, as_count, pieces, text
+from checker.resolve.shell.lists.keyed import Keyed, element, referred
 from checker.resolve.shell.lists.several import Several, one_of_lists
 from checker.resolve.shell.state import State, Stored
 
@@ -171,9 +172,15 @@ def _braces(value: str) -> list[Possible]:
 
 def variable(part: Variable, state: State, capture: Capture) -> Stored:
     """The value of ``$name`` with its operator."""
+    if part.indirect:
+        held = state.variables.get(part.name) if part.index in {"@", "*"} else _stored(part, state)
+        return referred(part, held, lambda other: variable(other, state, capture))
     value = _stored(part, state)
     operator = part.operator
     if operator == "length":
+        array = state.variables.get(part.name)
+        if isinstance(array, Keyed) and part.index in {"@", "*"}:
+            return str(len(array.items))
         if isinstance(value, tuple):
             return str(len(value))
         return str(len(value)) if isinstance(value, str) else _derived(part, state)
@@ -238,16 +245,13 @@ def _stored(part: Variable, state: State) -> Stored | None:
         if index is None or any(len(way) <= index for way in value.ways):
             return Unknown(f"${{{name}[{part.index or 0}]}}")
         return one_of(way[index] for way in value.ways)
-    if isinstance(value, tuple):
+    if isinstance(value, Keyed | tuple):
         if part.index in {"@", "*"}:
-            return value
-        index = as_count(part.index) if part.index else 0
-        if index is None:
-            return Unknown(f"${{{name}[{part.index}]}}")
-        return value[index] if index < len(value) else None
-    if part.index and value is None and name not in state.variables:
-        return None
-    return value
+            return value.values if isinstance(value, Keyed) else value
+        return element(value, part.index or "0", state.variables.get, name)
+    return (
+        Unknown(f"${{{name}[{part.index}]}}") if value is not None and part.index not in {"", "@", "*", "0"} else value
+    )
 
 
 def _with_default(part: Variable, value: Stored | None, state: State, capture: Capture) -> Stored:

@@ -73,7 +73,6 @@ _COUNTING: Final = frozenset({"RANDOM", "SECONDS", "EPOCHSECONDS"})  # of themse
 _OPERATORS: Final = lazy_re.compile(r"/|\^|,|@|:(?![-=?+])")
 _OPERATORS_NOT_OF_ASH: Final = lazy_re.compile(r"\^|,|@")
 _NAME: Final = lazy_re.compile(r"[A-Za-z_]\w*")
-_INDIRECT: Final = lazy_re.compile(r"\$\{!\w")
 _COUNTS: Final = lazy_re.compile(r"\+\+|(?<=\w)--(?!\s*[\w(])|--\s*[A-Za-z_]|\*\*")
 _DOUBLE_QUOTED: Final = lazy_re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _ANSI: Final = lazy_re.compile(r"(?<![\\$\w'])\$'")
@@ -148,7 +147,7 @@ def foreign(node: object, *, ash: bool) -> str:
                 return node.keyword
             return next((f"{node.keyword} {flag}" for flag in node.flags if flag not in {"-p", "-"}), "")
         case Assignment():
-            return "=(" if node.items is not None else "+=" if node.append else ""
+            return "=(" if node.items is not None else "[...]=" if node.index else "+=" if node.append else ""
         case For():
             return "((" if node.arithmetic else ""
         case Function():
@@ -195,6 +194,8 @@ def _redirect(node: Redirect, *, ash: bool) -> str:
 def _variable(node: Variable, *, ash: bool) -> str:
     if node.name in _VARIABLES or (node.name in _COUNTING and not ash):
         return f"${{{node.name}}}"
+    if node.indirect:
+        return "${!"
     if node.index:
         return f"${{{node.name}[{node.index}]}}"
     unknown = _OPERATORS_NOT_OF_ASH if ash else _OPERATORS
@@ -204,7 +205,7 @@ def _variable(node: Variable, *, ash: bool) -> str:
 def _opaque(source: str, *, ash: bool) -> str:
     if source[:2] in {"<(", ">("}:
         return "" if ash else source[:2]
-    if _INDIRECT.match(source):
+    if source.startswith("${!"):
         return "${!"
     if source.startswith("$["):
         return "$["

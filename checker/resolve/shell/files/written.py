@@ -321,11 +321,12 @@ def printed(command: Command, fed: Fed | None) -> Possible | None:
         return joined([*line, *([] if "n" in options else ["\n"])])
     if command.program == "printf":
         words = words[1:] if words[:1] == ["--"] else words
-        return _formatted(words[0], words[1:]) if words and isinstance(words[0], str) else None
+        return formatted(words[0], words[1:]) if words and isinstance(words[0], str) else None
     return "" if command.program in {"true", ":", "exec"} else None
 
 
-def _formatted(form: str, given: list[Possible]) -> Possible | None:
+def formatted(form: str, given: list[Possible]) -> Possible | None:
+    """What ``printf`` prints."""
     found: list[Possible] = []
     for _ in range(200):
         at = 0

@@ -23,6 +23,7 @@ from checker.resolve.shell.process import Shell
 from checker.resolve.shell.state import WORKSPACE, Context, State, Stored
 
 _PATTERN: Final = lazy_re.compile(r"[*?\[]")
+_MARKS: Final = 700_000  # those of text that is not a step's own are below
 _MAX_ALIASES: Final = 5  # that stand for one another
 _SETTING: Final = "git config "  # no variable can be called this
 
@@ -156,7 +157,10 @@ def in_place_of(
     if name == "parallel":
         return with_arguments(words, coming_in(shell, state, context), lambda word: _text(word, shell, state))
     if name == "xargs":
-        return with_items(words, coming_in(shell, state, context))
+        marks: dict[str, Possible] = {}
+        found = with_items(words, coming_in(shell, state, context), f"__gha{_MARKS + len(state.marks)}__", marks)
+        state.marks = {**state.marks, **marks} if marks else state.marks
+        return found
     return words
 
 

@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from checker import lazy_re
 from checker.model.possible import Possible, joined, one_of, open_text
 from checker.model.values import Text
 
@@ -18,12 +19,16 @@ _VALUES: Final = frozenset(
     {"-n", "-P", "-I", "-L", "-d", "-a", "-s", "-E", "--max-args", "--max-procs", "--max-lines", "--delimiter",
      "--arg-file", "--max-chars", "--process-slot-var", "--replace"}
 )  # fmt: skip
+_SHELLS: Final = frozenset({"bash", "sh"})
+_LINE: Final = lazy_re.compile(r"-[a-zA-Z]*c")
+_PLAIN: Final = lazy_re.compile(r"[\w./:@=+-]+")  # the shell takes nothing in it for more than it says
 _MAX_ITEMS: Final = 20
 _OPEN: Final = "a word that xargs reads"
 
 
-def with_items(words: Sequence[Possible], fed: Possible) -> list[Possible]:
-    """A command of xargs with the words that it gets; one that nobody knows where what comes in is not known."""
+def with_items(words: Sequence[Possible], fed: Possible, mark: str, marks: dict[str, Possible]) -> list[Possible]:
+    """A command of xargs with the words that it gets; one that nobody knows where what comes in is not known. In a line
+    of shell a ``mark`` stands for the several that it gets one by one; ``marks`` gets what it stands for."""
     rest = list(words[1:])
     replaced, delimiter, by_line, several = "", "", False, True
     while rest and isinstance(rest[0], str) and rest[0].startswith("-"):
@@ -50,6 +55,11 @@ def with_items(words: Sequence[Possible], fed: Possible) -> list[Possible]:
     found = _items(fed, delimiter, by_line=by_line)
     item: Possible = open_text(_OPEN) if not found else one_of(found)
     if replaced:
+        flags = (index for index, word in enumerate(rest) if isinstance(word, str) and _LINE.fullmatch(word))
+        lines = next(flags, len(rest)) + 1 if rest[0] in _SHELLS else len(rest)
+        if len(found) > 1 and all(isinstance(each, str) and _PLAIN.fullmatch(each) for each in found):
+            marks[mark] = item
+            rest[lines : lines + 1] = [_put(word, replaced, mark) for word in rest[lines : lines + 1]]
         return [_put(word, replaced, item) for word in rest]
     if found:
         return [*rest, *found] if several else [*rest, item]
