@@ -58,6 +58,8 @@ class ScriptLibrary(Struct):
     _real: dict[str, str] = field(default_factory=dict)  # folders, with links followed
     _top: str = ""
 
+    _folders: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
     def __post_init__(self) -> None:
         self._top = os.path.realpath(self.root).rstrip("/")
 
@@ -108,6 +110,13 @@ class ScriptLibrary(Struct):
     def go_files(self, pattern: str) -> tuple[str, ...] | None:
         """The Go files of a folder, or of ``folder/...``; ``None`` where they are too many."""
         return go_files(self.root, pattern)
+
+    def files_below(self, folder: str) -> tuple[str, ...]:
+        """The files of a folder and those below it, as far as they are not vendored or generated."""
+        if folder not in self._folders:
+            there = (self.root / folder).is_dir() and ".." not in folder.split("/")
+            self._folders[folder] = tuple(walk(self.root, lambda _: True, MAX_FILES, [], folder)) if there else ()
+        return self._folders[folder]
 
     def sql_files(self) -> tuple[str, ...]:
         """The files of SQL with lines that may be commands of a client's own."""

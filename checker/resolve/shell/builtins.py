@@ -14,7 +14,7 @@ from checker.model.pipeline.shell import Group, Simple, Substitution
 from checker.model.possible import Possible, joined, open_text, shown
 from checker.model.sources import Spot
 from checker.model.values import Text, Unknown, as_count
-from checker.resolve.shell.files.written import formatted
+from checker.resolve.shell.files.told import formatted
 from checker.resolve.shell.handed.asking import coming_in
 from checker.resolve.shell.lists.keyed import Keyed, with_element
 from checker.resolve.shell.process import Shell

@@ -48,6 +48,10 @@ class Library(Protocol):
         """The text of a file; ``None`` where it is not there, or cannot be read."""
         ...
 
+    def files_below(self, folder: str) -> tuple[str, ...]:
+        """The files of a folder and those below it, as far as they are not vendored or generated."""
+        ...
+
     def go_files(self, pattern: str) -> tuple[str, ...] | None:
         """The Go files of a folder, or of ``folder/...``; ``None`` where they are too many."""
         ...

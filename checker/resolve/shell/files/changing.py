@@ -1,8 +1,8 @@
 """Which files a command changes, beside those that it prints into: editors in place, patches, downloads, copies.
 
 Sources: POSIX, ``sed``, ``patch``, ``cp``; GNU sed manual, "Command-Line Options" (``-i``); perlrun(1), ``-i``; yq
-documentation, "In-place"; moreutils, ``sponge``; curl(1), wget(1), ``-o`` and ``-O``; AWS CLI Command Reference, "s3
-cp"; npm documentation, "npm pkg"; git-apply(1).
+documentation, "In-place"; moreutils, ``sponge``; curl(1), wget(1), ``-o`` and ``-O``; npm documentation, "npm pkg";
+git-apply(1).
 """
 
 from __future__ import annotations
@@ -33,17 +33,23 @@ _READING_VERBS: Final[Mapping[str, frozenset[str]]] = {
     "docker": frozenset({"build", "buildx", "push", "login", "tag"}),
 }
 # What the command line of AWS writes files with: the rest of it reads those that it names.
-_FETCHING: Final = frozenset({"s3", "s3api"})
+_STORES: Final = frozenset({"s3", "s3api"})
 _WITH_VALUE: Final = frozenset({"-m", "-o", "-g", "-t", "--mode", "--owner", "--group"})
 _IN_PLACE: Final[Mapping[str, re.Pattern[str]]] = {
     **dict.fromkeys(("sed", "gsed"), lazy_re.compile(r"-[a-zA-Z]*i.*|--in-place.*")),
     **dict.fromkeys(("perl", "ruby"), lazy_re.compile(r"-[a-zA-Z0-9]*i.*")),
     **dict.fromkeys(("yq", "dasel", "tomlq"), lazy_re.compile(r"-[a-zA-Z]*i|--in-?place")),
 }
+# How programs that fill templates, bundle and convert are told where to; the value is one only where it names a file.
+_OUTPUT_FILES: Final = frozenset(
+    {"-o", "--output", "--out", "-out", "--outfile", "--out-file", "--output-file", "--output-template-file"}
+)
+_OUTPUT_FOLDERS: Final = frozenset({"--output-dir", "--output-directory", "--outdir", "--outDir", "--out-dir"})
 _EDITORS: Final = frozenset({"ed", "ex", "vi", "vim", "sponge", "truncate"})
 _PACKERS: Final = frozenset({"npm", "yarn", "pnpm", "bun"})
 # Programs that change files of the repository which nothing has written before.
-CHANGING: Final = frozenset({*_IN_PLACE, *_EDITORS, *_PACKERS, "curl", "wget", "aws", "patch", "git"})
+FETCHING: Final = frozenset({"curl", "wget"})
+CHANGING: Final = frozenset({*_IN_PLACE, *_EDITORS, *_PACKERS, *FETCHING, "patch", "git"})
 _PATCHED: Final = lazy_re.compile(r"^\+\+\+ (?:[ab]/)?([^\t\n]+)", re.MULTILINE)
 
 
@@ -56,9 +62,20 @@ def changeable(command: Command, plain: Sequence[Possible]) -> Sequence[Possible
         return plain[1:]
     if plain and plain[0] in _READING_VERBS.get(program, ()):
         return ()
-    if program == "aws" and not any(word in _FETCHING for word in plain[:3]):
+    if program == "aws" and not any(word in _STORES for word in plain[:3]):
         return ()
     return words
+
+
+def put_out(command: Command) -> Iterator[Possible]:
+    """The files, and with a slash at their end folders, that a program is told to put what it makes into."""
+    for before, word in itertools.pairwise((*command.words[1:], None)):
+        option, equals, given = before.partition("=") if isinstance(before, str) and before[:1] == "-" else ("", "", "")
+        value = given if equals else word
+        if option in _OUTPUT_FILES and value:
+            yield value
+        elif option in _OUTPUT_FOLDERS and isinstance(value, str) and value:
+            yield f"{value.rstrip('/')}/"
 
 
 def edited(
@@ -78,7 +95,7 @@ def edited(
         return iter(["package.json"] if any("scripts" in shown(key).partition("=")[0] for key in keys) else ())
     if program == "patch" or (program == "git" and plain[:1] in (["apply"], ["am"])):
         return _patched(command, plain, text_of)
-    return _fetched(command, plain) if program in {"curl", "wget", "aws"} else iter(())
+    return fetched(command, plain) if program in FETCHING else iter(())
 
 
 def _in_place(command: Command) -> bool:
@@ -115,14 +132,9 @@ def _patched(
     return iter(found) if given else None
 
 
-def _fetched(command: Command, plain: Sequence[Possible]) -> Iterator[Possible]:
+def fetched(command: Command, plain: Sequence[Possible]) -> Iterator[Possible]:
+    """The files that a download is written to."""
     words = command.words
-    if command.program == "aws":
-        if plain[:2] in (["s3", "cp"], ["s3", "mv"]) and len(plain) > 3 and str(plain[2]).startswith("s3://"):
-            yield plain[3]
-            if isinstance(plain[3], str):
-                yield posixpath.join(plain[3], posixpath.basename(str(plain[2])))
-        return
     named = {"curl": ("-o", "--output"), "wget": ("-O", "--output-document")}[command.program]
     for before, word in itertools.pairwise(words):
         if before in named or (isinstance(before, str) and re.fullmatch(rf"-[a-zA-Z]+{named[0][1]}", before)):

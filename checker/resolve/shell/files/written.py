@@ -3,14 +3,14 @@
 What a file holds is known where every command that wrote it tells what it prints; what another program did to it is not
 known, and that is so of the repository's own files too: ``sed -i``, a patch, a copy over one. Files are those of a job:
 a step may run what one before it has written. Source: Bash Reference Manual, "Redirections", "Bash Builtin Commands"
-(``echo``, ``printf``); POSIX, ``tee``, ``cp``; git-reset(1), git-clean(1).
+(``echo``, ``printf``); POSIX, ``tee``, ``cp``; git-checkout(1), git-reset(1), git-clean(1).
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
 from msgspec import Struct, field
@@ -18,24 +18,32 @@ from msgspec import Struct, field
 from checker import lazy_re
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import Command, Write
-from checker.model.possible import Possible, joined, shown
+from checker.model.possible import Possible, joined, plain_words, shown
 from checker.model.values import Text
 from checker.resolve.shell.files.changes import Changes
-from checker.resolve.shell.files.changing import CHANGING, changeable, edited, filter_of, plain_of
+from checker.resolve.shell.files.changing import (
+    CHANGING,
+    FETCHING,
+    changeable,
+    edited,
+    fetched,
+    filter_of,
+    plain_of,
+    put_out,
+)
+from checker.resolve.shell.files.filling import FILLING, filled, is_release, packed
+from checker.resolve.shell.files.told import coming_in, printed
 from checker.resolve.shell.state import WORKSPACE, Fed
 
 _MAX_TEXT: Final = 100_000
-_HERE: Final = frozenset({"<<", "<<-", "<<<"})
-_ESCAPE: Final = lazy_re.compile(r"\\(?:([abefnrtv\\\"'])|0?([0-7]{1,3})|x([0-9a-fA-F]{1,2}))")
-_SIGNS: Final = {"a": "\a", "b": "\b", "e": "\x1b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
-_FORMAT: Final = lazy_re.compile(r"%(%|[-0-9.]*[sbdi])")
+_MOST_COPIED: Final = 1000  # files of a folder
 # Verbs of git that bring other files into the folder, whatever they name.
 _BRINGING: Final = frozenset(
     {"checkout", "switch", "restore", "reset", "apply", "am", "merge", "pull", "rebase", "stash", "clean", "revert",
      "cherry-pick", "read-tree", "checkout-index"}
 )  # fmt: skip
 _COPIES: Final = frozenset({"cp", "mv", "install", "ln", "rsync"})
-_NOTED: Final = frozenset({"tee", "rm", *_COPIES, *CHANGING})
+_NOTED: Final = frozenset({"tee", "rm", *_COPIES, *CHANGING, *FILLING})
 _RECURSIVE: Final = lazy_re.compile(r"-[a-zA-Z]*[aRr][a-zA-Z]*|--recursive|--archive")
 _SHORT_RANGE: Final = frozenset({"--hard", "--", ".", "HEAD", "-f", "--force", "-q", "--quiet", "--worktree", "-W"})
 
@@ -48,41 +56,48 @@ class Files(Protocol):
     def is_file(self, path: str) -> bool: ...
 
 
+class OwnFiles(Files, Protocol):
+    def files_below(self, folder: str) -> tuple[str, ...]:
+        """The files of a folder and those below it, as far as they are not vendored or generated."""
+        ...
+
+
 class Written(Struct):
     """What the files hold that a job has written so far; ``None`` for one whose text is not known.
 
     ``library``: the repository's own, which commands change in place and copy.
     """
 
-    library: Files | None = None
+    library: OwnFiles | None = None
     texts: dict[Possible, Possible | None] = field(default_factory=dict)
     # Redirections that have been made, by their identity: one of a group of commands is made once.
     _seen: dict[int, Write] = field(default_factory=dict)
-    _over: tuple[tuple[str, str], ...] = ()  # folders that were copied, and over which ones
+    _gone: frozenset[str] = frozenset()  # folders that were taken away
     _changed: tuple[str, ...] = ()  # folders, or the root (`.`), any of whose files may have been changed
     _touched: dict[Possible, None] = field(default_factory=dict)  # by the command that is noted
     _changes: Changes | None = None
+    # Archives of the job's: where each was fetched from, empty where the job has packed it. `-`: what comes in.
+    _origins: dict[Possible, str] = field(default_factory=dict)
 
     def text(self, target: Possible, folder: str | None) -> Possible | None:
         """What a file holds; empty where the job has not written it, ``None`` where that is not known."""
         key = place(target, folder)
         if key in self.texts:
             return self.texts[key]
-        copied = self._copied(key)
-        if copied is None and self._may_be_changed(key):
-            return None
-        return self._own_text(copied) if copied is not None else ""
+        return None if self._may_be_changed(key) else ""
 
     def has(self, target: Possible, folder: str | None) -> bool:
-        if not (self.texts or self._over or self._changed):
+        if not (self.texts or self._changed):
             return False
         key = place(target, folder)
-        return key in self.texts or self._copied(key) is not None or self._may_be_changed(key)
+        return key in self.texts or self._may_be_changed(key)
 
     def copy(self) -> Written:
         """The same files, for another way through what comes."""
         changes = self.changes.copy()
-        return Written(self.library, dict(self.texts), dict(self._seen), self._over, self._changed, _changes=changes)
+        copied = Written(self.library, dict(self.texts), dict(self._seen), self._gone, self._changed, _changes=changes)
+        copied._origins = dict(self._origins)
+        return copied
 
     @property
     def changes(self) -> Changes:
@@ -106,14 +121,14 @@ class Written(Struct):
             if inside and (cleans or self._is_own(key)):
                 del self.texts[key]
         if below == ".":
-            self._over, self._changed = (), ()
+            self._gone, self._changed = frozenset(), ()
         self._changed = tuple(each for each in self._changed if each != below)
 
     def note(self, command: Command, fed: Fed | None) -> None:
         """A command of the job has run, with this input."""
         program = command.program
         outputs = [each for each in command.writes if not each.operator.startswith("<") and each.descriptor in {1, -1}]
-        if not outputs and not self.texts and program not in _NOTED:
+        if not outputs and not self.texts and program not in _NOTED and not any(put_out(command)):
             return
         self._touched.clear()
         self._follow(command, fed, outputs)
@@ -136,21 +151,52 @@ class Written(Struct):
         if program == "tee":
             again = any(each in {"-a", "--append"} for each in command.words)
             for word in plain:
-                self._keep(place(word, command.folder), _input(command, fed), again=again, surely=surely)
+                self._keep(place(word, command.folder), coming_in(command, fed), again=again, surely=surely)
         elif program in _COPIES and len(plain) > 1:
             self._copy(command, plain)
         elif program == "rm":
             for key in [place(word, command.folder) for word in plain]:
                 self._take_away(key)
+                self._gone |= {key} if isinstance(key, str) else frozenset()
         elif program == "git" and plain[:1] and plain[0] in _BRINGING and plain[0] not in {"apply", "am"}:
             self._bring(command, plain)
         else:
             self._change(command, plain)
+        if program in FETCHING:
+            origin = " ".join(map(shown, command.words[1:]))
+            named = [*fetched(command, plain), *(each.target for each in outputs)] or ["-"]
+            self._origins.update((_archive(each, command), origin) for each in named)
+            return
+        if program in FILLING or program == "rsync":
+            self._fill(command)
+        made = [_archive(each, command) for each in packed(command)]
+        self._origins.pop("-", None)  # what comes in next comes from what was run last
+        self._origins.update(dict.fromkeys(made, ""))
+
+    def _fill(self, command: Command) -> None:
+        """Files from elsewhere, over those that are there."""
+        for each in filled(command):
+            if each.archive is not None:
+                origin = self._origins.get(_archive(each.archive, command))
+                if origin == "" or is_release(f"{shown(each.archive)} {origin or ''}"):
+                    continue
+            key = place(each.place, command.folder)
+            if isinstance(key, str) and str(each.place).endswith("/"):
+                if not key.startswith("/") and not self._is_own(key):
+                    self.brought(key, command)
+            elif key in self.texts or self._is_own(key):
+                self._put({key: None})
 
     def _change(self, command: Command, plain: Sequence[Possible]) -> None:
         for word in changeable(command, plain):
             named = [word, word.partition("=")[2]] if isinstance(word, str) else [word]
             self._put({key: None for each in named if (key := place(each, command.folder)) in self.texts})
+        for word in put_out(command):
+            key = place(word, command.folder)
+            if self._is_own(key):
+                self._put({key: None})
+            elif isinstance(key, str) and str(word).endswith("/"):
+                self.brought(key, command)
         if command.program not in CHANGING:
             return
         found = edited(command, plain, lambda word: self._own_text(place(word, command.folder)))
@@ -193,6 +239,10 @@ class Written(Struct):
                 self._touched[each] = None
             return
         self._put(dict.fromkeys((*tracked, *(key for key in keys if self._is_own(key)))))
+        for path in _paths_of(verb, words):
+            inside = place(path, command.folder)
+            if isinstance(inside, str) and not self._is_own(inside):
+                self.brought(inside, command)
 
     def _is_own(self, key: Possible) -> bool:
         return self.library is not None and isinstance(key, str) and self.library.is_file(key)
@@ -203,16 +253,6 @@ class Written(Struct):
 
     def _own_text(self, key: Possible) -> str | None:
         return self.library.text(key) if self.library is not None and isinstance(key, str) else None
-
-    def _copied(self, key: Possible) -> str | None:
-        """The file of the repository that a folder's copy has put in the place of another."""
-        if not isinstance(key, str):
-            return None
-        for source, target in reversed(self._over):
-            inside = key if target in {"", "."} else key.removeprefix(f"{target}/") if key != target else key
-            if (target in {"", "."} or key.startswith(f"{target}/")) and self._is_own(f"{source}/{inside}"):
-                return f"{source}/{inside}"
-        return None
 
     def _keep(self, target: Possible, text: Possible | None, *, again: bool, surely: bool) -> None:
         if target is None:
@@ -240,11 +280,12 @@ class Written(Struct):
 
     def _copy_own(self, command: Command, word: Possible, source: Possible, target: Possible, *, alone: bool) -> None:
         """A file of the repository, or a folder, takes the place of another."""
-        recursive = any(isinstance(each, str) and _RECURSIVE.fullmatch(each) for each in command.words[1:])
+        recursive = command.program == "mv" or any(
+            isinstance(each, str) and _RECURSIVE.fullmatch(each) for each in command.words[1:]
+        )
         whole = isinstance(word, str) and word.endswith(("/.", "/*") if command.program != "rsync" else ("/", "/."))
-        if recursive and whole and isinstance(source, str) and isinstance(target, str):
-            self._over = (*self._over, (source.removesuffix("/*"), target))
-            self.texts = {key: each for key, each in self.texts.items() if self._copied(key) is None}
+        if recursive and isinstance(source, str) and isinstance(target, str) and not self._is_own(source):
+            self._copy_folder(command, source.removesuffix("/*"), target, whole=whole)
         elif self._is_own(source):
             beside = posixpath.normpath(f"{target}/{posixpath.basename(str(source))}")  # where the target is a folder
             for each in (*((target,) if alone else ()), *((beside,) if self._is_own(beside) else ())):
@@ -253,6 +294,27 @@ class Written(Struct):
                 self._take_away(source)
         elif target in self.texts or self._is_own(target):
             self._put({target: None})
+
+    def _copy_folder(self, command: Command, source: str, target: str, *, whole: bool) -> None:
+        """What a folder holds goes over another: the repository's own files as they are, of others nobody knows."""
+        own = self._files_below(source)
+        if not whole and (self._files_below(target) or target == ".") and target not in self._gone:
+            target = posixpath.normpath(f"{target}/{posixpath.basename(source)}")
+        made = [each for each in self.texts if isinstance(each, str) and each.startswith(f"{source}/")]
+        if target.startswith("/"):
+            return
+        if target in self.texts or self._is_own(target):  # it was a file
+            self._put({target: None})
+        elif own and len(own) <= _MOST_COPIED:
+            for each in dict.fromkeys((*own, *made)):
+                text = self.texts[each] if each in self.texts else self._own_text(each)
+                self._put({posixpath.normpath(target + each[len(source) :]): text})
+        else:
+            self.brought(target, command)
+
+    def _files_below(self, folder: str) -> tuple[str, ...]:
+        below = "" if folder == "." else folder
+        return self.library.files_below(below) if self.library is not None and not below.startswith("/") else ()
 
     def _printed(self, command: Command, fed: Fed | None) -> Possible | None:
         """What a command prints, to the last sign; ``None`` where only running it tells."""
@@ -270,6 +332,19 @@ class Written(Struct):
 
     def _held(self, word: Possible, folder: str | None) -> Possible | None:
         return self.text(word, folder) if self.has(word, folder) else self._own_text(place(word, folder))
+
+
+def _archive(name: Possible, command: Command) -> Possible:
+    return "-" if name == "-" else place(name, command.folder)
+
+
+def _paths_of(verb: Possible, words: Sequence[Possible]) -> Iterator[Possible]:
+    """The paths that ``git checkout`` and ``git restore`` take from another commit."""
+    plain = [each for each in plain_words(words, {"-s", "--source", "-b", "-B", "--orphan"}) if each != "--"]
+    if verb == "restore":
+        yield from plain if any(shown(each).startswith(("-s", "--source")) for each in words) else ()
+    elif verb == "checkout" and plain[:1] != ["HEAD"] and not {"-b", "-B", "--orphan"} & {*words}:
+        yield from plain[1:] if "--" not in words or words[0] != "--" else ()
 
 
 def place(target: Possible, folder: str | None) -> Possible:
@@ -291,71 +366,3 @@ def interpreter(text: Possible) -> str:
     line = first.partition("\n")[0] if isinstance(first, str) else ""
     words = [word.rsplit("/", 1)[-1] for word in line[2:].split()] if line.startswith("#!") else []
     return next((word for word in words if word != "env" and not word.startswith("-")), "")
-
-
-def _input(command: Command, fed: Fed | None) -> Possible | None:
-    """What a command reads from its standard input."""
-    here = next((each for each in reversed(command.writes) if each.operator in _HERE), None)
-    if here is not None:
-        return joined([here.target, "\n"]) if here.operator == "<<<" else _ended(here.target)
-    return _ended(fed.text) if fed is not None and fed.text is not None else None
-
-
-def _ended(text: Possible) -> Possible:
-    """A text with the end of its last line."""
-    last = text if isinstance(text, str) else text.parts[-1] if isinstance(text, Text) else ""
-    return text if isinstance(last, str) and last.endswith("\n") else joined([text, "\n"])
-
-
-def printed(command: Command, fed: Fed | None) -> Possible | None:
-    """What a command prints by its words and its input alone."""
-    words = list(command.words[1:])
-    if command.program == "cat" and not [*plain_of(words)]:
-        return _input(command, fed)
-    if command.program == "echo":
-        options = ""
-        while words and isinstance(words[0], str) and re.fullmatch(r"-[neE]+", words[0]):
-            options += str(words.pop(0))[1:]
-        parts = [_escaped(each) if "e" in options else each for each in words]
-        line = [part for index, each in enumerate(parts) for part in ([" ", each] if index else [each])]
-        return joined([*line, *([] if "n" in options else ["\n"])])
-    if command.program == "printf":
-        words = words[1:] if words[:1] == ["--"] else words
-        return formatted(words[0], words[1:]) if words and isinstance(words[0], str) else None
-    return "" if command.program in {"true", ":", "exec"} else None
-
-
-def formatted(form: str, given: list[Possible]) -> Possible | None:
-    """What ``printf`` prints."""
-    found: list[Possible] = []
-    for _ in range(200):
-        at = 0
-        for match in _FORMAT.finditer(form):
-            found.append(_escaped(form[at : match.start()]))
-            at = match.end()
-            if match[1] == "%":
-                found.append("%")
-            else:
-                value = given.pop(0) if given else ""
-                found.append(_escaped(value) if match[1].endswith("b") else value)
-        rest = form[at:]
-        if "%" in rest:
-            return None
-        found.append(_escaped(rest))
-        if not given or not _FORMAT.search(form.replace("%%", "")):
-            return joined(found)
-    return None
-
-
-def _escaped(value: Possible) -> Possible:
-    if isinstance(value, str):
-        return _ESCAPE.sub(_sign, value)
-    if isinstance(value, Text):
-        return joined([_ESCAPE.sub(_sign, part) if isinstance(part, str) else Text((part,)) for part in value.parts])
-    return value
-
-
-def _sign(match: re.Match[str]) -> str:
-    if match[1]:
-        return _SIGNS.get(match[1], match[1])
-    return chr(int(match[2], 8) if match[2] else int(match[3], 16))

@@ -1,0 +1,89 @@
+"""What a command prints by its words and its input alone.
+
+Sources: Bash Reference Manual, "Bash Builtin Commands" (``echo``, ``printf``); POSIX, ``cat``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from checker import lazy_re
+from checker.model.pipeline.scripts import Command
+from checker.model.possible import Possible, joined
+from checker.model.values import Text
+from checker.resolve.shell.files.changing import plain_of
+from checker.resolve.shell.state import Fed
+
+_HERE: Final = frozenset({"<<", "<<-", "<<<"})
+_ESCAPE: Final = lazy_re.compile(r"\\(?:([abefnrtv\\\"'])|0?([0-7]{1,3})|x([0-9a-fA-F]{1,2}))")
+_SIGNS: Final = {"a": "\a", "b": "\b", "e": "\x1b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+_FORMAT: Final = lazy_re.compile(r"%(%|[-0-9.]*[sbdi])")
+
+
+def coming_in(command: Command, fed: Fed | None) -> Possible | None:
+    """What a command reads from its standard input."""
+    here = next((each for each in reversed(command.writes) if each.operator in _HERE), None)
+    if here is not None:
+        return joined([here.target, "\n"]) if here.operator == "<<<" else _ended(here.target)
+    return _ended(fed.text) if fed is not None and fed.text is not None else None
+
+
+def _ended(text: Possible) -> Possible:
+    """A text with the end of its last line."""
+    last = text if isinstance(text, str) else text.parts[-1] if isinstance(text, Text) else ""
+    return text if isinstance(last, str) and last.endswith("\n") else joined([text, "\n"])
+
+
+def printed(command: Command, fed: Fed | None) -> Possible | None:
+    """What a command prints by its words and its input alone."""
+    words = list(command.words[1:])
+    if command.program == "cat" and not [*plain_of(words)]:
+        return coming_in(command, fed)
+    if command.program == "echo":
+        options = ""
+        while words and isinstance(words[0], str) and re.fullmatch(r"-[neE]+", words[0]):
+            options += str(words.pop(0))[1:]
+        parts = [_escaped(each) if "e" in options else each for each in words]
+        line = [part for index, each in enumerate(parts) for part in ([" ", each] if index else [each])]
+        return joined([*line, *([] if "n" in options else ["\n"])])
+    if command.program == "printf":
+        words = words[1:] if words[:1] == ["--"] else words
+        return formatted(words[0], words[1:]) if words and isinstance(words[0], str) else None
+    return "" if command.program in {"true", ":", "exec"} else None
+
+
+def formatted(form: str, given: list[Possible]) -> Possible | None:
+    """What ``printf`` prints."""
+    found: list[Possible] = []
+    for _ in range(200):
+        at = 0
+        for match in _FORMAT.finditer(form):
+            found.append(_escaped(form[at : match.start()]))
+            at = match.end()
+            if match[1] == "%":
+                found.append("%")
+            else:
+                value = given.pop(0) if given else ""
+                found.append(_escaped(value) if match[1].endswith("b") else value)
+        rest = form[at:]
+        if "%" in rest:
+            return None
+        found.append(_escaped(rest))
+        if not given or not _FORMAT.search(form.replace("%%", "")):
+            return joined(found)
+    return None
+
+
+def _escaped(value: Possible) -> Possible:
+    if isinstance(value, str):
+        return _ESCAPE.sub(_sign, value)
+    if isinstance(value, Text):
+        return joined([_ESCAPE.sub(_sign, part) if isinstance(part, str) else Text((part,)) for part in value.parts])
+    return value
+
+
+def _sign(match: re.Match[str]) -> str:
+    if match[1]:
+        return _SIGNS.get(match[1], match[1])
+    return chr(int(match[2], 8) if match[2] else int(match[3], 16))
