@@ -134,6 +134,10 @@ class ScriptLibrary(Struct):
         """The files that tell Nx of a project."""
         return tuple(walk(self.root, lambda name: name == "project.json", MAX_FILES, []))
 
+    def makefiles(self) -> tuple[str, ...]:
+        """The files that are make's by their names, in order."""
+        return tuple(sorted(walk(self.root, _is_makefile, MAX_FILES, [])))
+
     def gemspecs(self) -> tuple[str, ...]:
         """The files that say what a gem of Ruby is."""
         if self._gemspecs is None:
@@ -306,6 +310,10 @@ class ScriptLibrary(Struct):
             pairs = table.items() if isinstance(table, dict) else ()
             found.update((name, target) for name, target in pairs if isinstance(target, str))
         return found
+
+
+def _is_makefile(name: str) -> bool:
+    return name.endswith((".mk", ".mak", ".make")) or "makefile" in name.lower()
 
 
 def _tells_rake(name: str) -> bool:

@@ -56,6 +56,7 @@ class Scope(Struct):
     spent: int = 0  # references of variables that were followed
     bound: dict[str, str] = field(default_factory=dict)  # arguments of a call, variables of a loop
     evaluated: list[str] = field(default_factory=list)  # what make is told to read
+    files_of: Callable[[str], Sequence[str]] | None = None  # where files are named that make reads: those of a pattern
 
     def text(self, written: str, depth: int = 0, before: str = "") -> str:
         """A recipe's line as the shell gets it, behind what stands ``before`` it."""
@@ -130,6 +131,11 @@ class Scope(Struct):
         if name == "eval":
             self.evaluated.append(self.text(written, depth, before))
             return ""
+        if name == "wildcard" and self.files_of is not None:
+            patterns = self.text(written, depth, before)
+            return (
+                None if "$" in patterns else " ".join(each for one in patterns.split() for each in self.files_of(one))
+            )
         if name in {"info", "warning"}:
             return ""
         if name == "if":

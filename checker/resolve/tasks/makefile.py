@@ -7,6 +7,7 @@ Environment", "Options Summary".
 
 from __future__ import annotations
 
+import fnmatch
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +24,8 @@ from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path
 NAMES: Final = ("GNUmakefile", "makefile", "Makefile")
 _MAX_TARGETS: Final = 500
 _MAX_DEPTH: Final = 20
+_MAX_INCLUDED: Final = 100
+_PATTERN: Final = lazy_re.compile(r"[*?\[]")
 _ASSIGN: Final = lazy_re.compile(
     r"(?:(?:export|override|private)\s+)*([\w.-]+)\s*(:::?=|:?:?=|\?=|\+=|!=)\s*(.*)", re.DOTALL
 )
@@ -185,8 +188,12 @@ def _whole(
         return read
     whole = replace(read, variables=dict(read.variables), rules=dict(read.rules))
     pending, seen = list(read.includes), {path}
-    while pending and len(seen) < _MAX_DEPTH:
-        name = Scope(whole, given, environment, "", (), "").plain(pending.pop(0))
+    while pending and len(seen) < _MAX_INCLUDED:
+        named = Scope(whole, given, environment, "", (), "", files_of=lambda each: _files_of(each, folder, library))
+        name, *others = named.plain(pending.pop(0)).split() or [""]
+        if others or _PATTERN.search(name):
+            pending[0:0] = [each for one in (name, *others) for each in _files_of(one, folder, library)]
+            continue
         at = posixpath.normpath(joined_path(folder, name))
         inside = library.text(at) if at not in seen and library.is_file(at) else None
         seen.add(at)
@@ -199,6 +206,17 @@ def _whole(
             pending[0:0] = other.includes
     _evaluate(whole, given, environment)
     return whole
+
+
+def _files_of(pattern: str, folder: str, library: TaskLibrary) -> list[str]:
+    """The files that a name with wildcards stands for, as names in the folder; a plain name stands for itself. Source:
+    GNU make manual, "Using Wildcard Characters in File Names", "Including Other Makefiles"."""
+    if not _PATTERN.search(pattern):
+        return [pattern]
+    at = posixpath.normpath(joined_path(folder, pattern))
+    wanted = re.compile(fnmatch.translate(at).replace(".*", "[^/]*"))
+    found = [each for each in library.makefiles() if wanted.match(each)]
+    return [posixpath.relpath(each, folder or ".") for each in found]
 
 
 def _evaluate(whole: Makefile, given: Mapping[str, Possible], environment: Mapping[str, Possible]) -> None:
@@ -298,7 +316,7 @@ def _read(text: str, file: str) -> Makefile:
             found.calls.append((stripped, number))
             continue
         if word in {"include", "-include", "sinclude"}:
-            found.includes.extend(stripped.split()[1:])
+            found.includes.extend(fields(stripped)[1:])
             continue
         assignment = _ASSIGN.fullmatch(stripped)
         if assignment:

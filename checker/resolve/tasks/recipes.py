@@ -56,6 +56,10 @@ class TaskLibrary(Protocol):
         """The files that tell Nx of a project."""
         ...
 
+    def makefiles(self) -> tuple[str, ...]:
+        """The files that are make's by their names, in order."""
+        ...
+
 
 _WORD: Final = lazy_re.compile(r"[\w.:/@+-]+")
 

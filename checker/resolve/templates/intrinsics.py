@@ -223,7 +223,9 @@ def _find_in_map(scope: Evaluation, argument: Raw) -> Resolved | Absent:
             if fallback is not None
             else Unknown(f"Fn::FindInMap finds nothing at {', '.join(place)}")
         )
-    if all(candidate == candidates[0] for candidate in candidates):
+    # A number or a truth value is one with its text: CloudFormation takes either where the other is asked for.
+    written = [each if isinstance(each, dict | list) else shown(each) for each in candidates]
+    if all(each == written[0] for each in written):
         return scope.resolve(candidates[0])
     where = ", ".join(place)
     return Unknown(f"what Fn::FindInMap finds at {where} depends on a value that is not known before deployment")

@@ -45,6 +45,9 @@ class Files:
     def project_files(self) -> tuple[str, ...]:
         return ()
 
+    def makefiles(self) -> tuple[str, ...]:
+        return ()
+
 
 def made(line: str, folder: str | None = "") -> str | None:
     files = Files({"compose.yaml": FILE, "ops/docker-compose.yml": FILE, "prod.yml": "services: {bare: {command: z}}"})

@@ -18,6 +18,8 @@ class TaskFiles(Files, Protocol):
 
     def project_files(self) -> tuple[str, ...]: ...
 
+    def makefiles(self) -> tuple[str, ...]: ...
+
 
 class Overlaid(Struct):
     """Files that a task runner reads. ``unknown``: those that were asked for, and whose text only the run knows."""
@@ -49,3 +51,6 @@ class Overlaid(Struct):
 
     def project_files(self) -> tuple[str, ...]:
         return self.library.project_files()
+
+    def makefiles(self) -> tuple[str, ...]:
+        return self.library.makefiles()
