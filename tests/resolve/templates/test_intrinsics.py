@@ -30,7 +30,7 @@ Parameters:
   Stored: {Type: "AWS::SSM::Parameter::Value<String>", Default: /some/name}
 Mappings:
   Sizes: {small: {cpu: 256, kind: t4g}, large: {cpu: 1024, kind: t4g}}
-  Flags: {small: {on: "true"}, large: {on: "true"}}
+  Flags: {small: {given: "true"}, large: {given: "true"}}
 Conditions:
   IsSmall: !Equals [!Ref Size, small]
   IsLarge: !Not [!Condition IsSmall]
