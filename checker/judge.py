@@ -247,7 +247,7 @@ def _merge(answers: Sequence[Mapping[_Key, Judgement]], every_world: Sequence[Wo
 def _described(world: World) -> str:
     parts = [
         f"with {hole.name} = {value}" if value is not None else f"with another {hole.name}"
-        for hole, value in world.parameters.items()
+        for hole, value in (*world.parameters.items(), *world.rows.items())
     ]
     parts += [f"{'where' if answer else 'unless'} {key.split(': ', 1)[-1]}" for key, answer in world.conditions.items()]
     return " and ".join(parts) or "in one case"

@@ -19,12 +19,15 @@ class World(Struct, frozen=True):
 
     ``parameters``: open parameter -> its value here, or ``None`` for "some value that no condition names".
     ``conditions``: an equality that cannot be evaluated -> its answer here. ``sparse``: whatever exists only under a
-    condition that is still open does not exist here.
+    condition that is still open does not exist here. ``rows``: an open parameter that mappings alone are asked for ->
+    the key that they find, or ``None`` for none of theirs. Elsewhere it stays open: a stage's own name is one in each
+    template that is judged, and whichever row of a mapping is read says nothing of it.
     """
 
     parameters: Mapping[Parameter | Pseudo, str | None] = field(default_factory=dict)
     conditions: Mapping[str, bool] = field(default_factory=dict)
     sparse: bool = False
+    rows: Mapping[Parameter | Pseudo, str | None] = field(default_factory=dict)
 
 
 class Budget:

@@ -38,7 +38,7 @@ from checker import lazy_re
 from checker.model.environment_words import kind_of, words
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
-from checker.model.resources import Resource
+from checker.model.resources import Raw, Resource
 from checker.model.rules import Rule
 from checker.model.secrets.values import is_secret_name, looks_secret, name_inside, plain_secret
 from checker.model.values import Attribute, Expression, Known, Parameter, Reference, Text, Unknown, pieces
@@ -60,6 +60,7 @@ _MODES: Final = frozenset({
 })  # fmt: skip
 _NOT_PRODUCTION: Final = lazy_re.compile(r"(?<![A-Za-z])(?:non|pre|not)[-_.]?prod[a-z]*", re.IGNORECASE)
 _FILE: Final = lazy_re.compile(r"\.{0,2}/\S*\.[A-Za-z]\w{0,4}")
+_REFERRED: Final = lazy_re.compile(r"\$\{[^!}][^}]*\}")
 _MOST_JSON: Final = 65_536  # characters: no container may be told more
 _HOST: Final = lazy_re.compile(r"[a-z][a-z0-9+.-]*://(?:[^\s/@]*@)?([A-Za-z0-9.-]+)")
 _ATTRIBUTES_OF_SECRETS: Final = frozenset({"SecretAccessKey", "ClientSecret", "SecretString"})
@@ -178,6 +179,8 @@ def _of_another(told: Told, environment: Environment, others: Others) -> Iterato
         yield told.owner.fails(OTHER, said, fix=_FIX_OTHER, path=told.path)
         return
     word = _foreign_word(written, others) or foreign_host(written, environment)
+    if word is not None and _given(told, word):
+        return
     if word is not None and others.unsure:
         why = f"{told.name} names {word}, and nothing says which environment this is"
         yield told.owner.undecided(
@@ -188,6 +191,35 @@ def _of_another(told: Told, environment: Environment, others: Others) -> Iterato
     elif (unread := _unread(value)) is not None:
         # What is given at deployment is no literal; what cannot be evaluated may hide one.
         yield told.owner.undecided(OTHER, f"{told.name}: {unread}", path=told.path, fix=_FIX_OTHER)
+
+
+def _given(told: Told, word: str) -> bool:
+    """Whether a word is not written where the value is made, and a parameter without a value brings it: it is one of
+    those that deployments may choose, and each chooses its own."""
+    raw = told.owner.raw_at(told.path) if told.path != "Metadata" else None
+    stack = told.owner.stack
+    declared = stack.template.get("Parameters")
+    if not isinstance(raw, dict) or not isinstance(declared, dict) or stack.parent is not None:
+        return False
+    chosen = [
+        name
+        for name in references(raw)
+        if isinstance(each := declared.get(name), dict) and name not in stack.parameters and "Default" not in each
+    ]
+    return bool(chosen) and "Fn::FindInMap" not in str(raw) and word not in words(" ".join(_literals(raw)))
+
+
+def _literals(raw: Raw) -> Iterator[str]:
+    """The texts that an expression is made of, without the names of what it refers to."""
+    if isinstance(raw, str):
+        yield _REFERRED.sub(" ", raw)
+    elif isinstance(raw, list):
+        for each in raw:
+            yield from _literals(each)
+    elif isinstance(raw, dict):
+        for key, each in raw.items():
+            if key not in {"Ref", "Condition", "Fn::GetAtt"}:
+                yield from _literals(each[1:] if key == "Fn::If" and isinstance(each, list) else each)
 
 
 def _unread(value: str | Text) -> str | None:

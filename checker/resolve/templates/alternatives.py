@@ -7,7 +7,7 @@ that ``Fn::FindInMap`` looks up is one of the map's, or the deployment fails.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, TypeAlias
 
 from checker.model.answers import Certain
@@ -45,17 +45,24 @@ def worlds(stacks: Sequence[Stack]) -> list[World]:
     choices, undecided = _bounded(asked, 1, MAX_WORLDS)
     unasked = {hole: options for hole, options in _unasked(scopes, linker).items() if hole not in asked}
     count = _product(choices)
-    more, _ = _bounded(unasked, count, max(_MOST_UNASKED, count))
+    rows = {hole: options for hole, options in _rows(scopes, linker).items() if hole not in asked}
+    more, _ = _bounded({**unasked, **rows}, count, max(_MOST_UNASKED, count))
     chosen = [dict(answers) for answers in itertools.product(*choices, *more)]
     found: list[tuple[dict[_Open, str | None], dict[str, bool]]] = []
-    for parameters in chosen:
+    for taken in chosen:
+        parameters = {hole: value for hole, value in taken.items() if hole not in rows}
         answers, left_open = _equalities_answered(every, parameters, MAX_WORLDS // len(chosen))
         undecided = undecided or left_open
-        found += [(parameters, each) for each in answers]
+        found += [(taken, each) for each in answers]
     return [
-        World(parameters, conditions, sparse)
+        World(
+            {hole: value for hole, value in taken.items() if hole not in rows},
+            conditions,
+            sparse,
+            {hole: value for hole, value in taken.items() if hole in rows},
+        )
         for sparse in ((False, True) if undecided else (False,))
-        for parameters, conditions in found
+        for taken, conditions in found
     ]
 
 
@@ -133,11 +140,31 @@ def _unasked(scopes: Sequence[StackScope], linker: Linker) -> _Options:
             own = value.only_hole if isinstance(value, Text) else None
             if isinstance(own, Parameter | Pseudo) and (allowed := _allowed_values(linker, own)):
                 found[own] = dict.fromkeys(allowed)
-    return {
-        hole: options
-        for hole, options in found.items()
-        if not any(value is not None and kind_of(value) is not EnvironmentKind.OTHER for value in options)
-    }
+    return {hole: options for hole, options in found.items() if not _name_environments(options)}
+
+
+def _rows(scopes: Sequence[StackScope], linker: Linker) -> _Options:
+    """What resources look up in a mapping whose keys are environments: which row of it is read.
+
+    That is no value for the parameter: one that says which environment this is names it in every template.
+    """
+    found: _Options = {}
+    total: set[_Open] = set()
+    for scope in scopes:
+        for hole, keys, must in _looked_up(scope, scope.declared_resources):
+            found.setdefault(hole, {}).update(dict.fromkeys(keys))
+            total |= {hole} if must else set()
+    for hole, options in found.items():
+        allowed = _allowed_values(linker, hole)
+        kept = [key for key in options if key in allowed or not allowed]
+        other = hole not in total and (not allowed or len(kept) < len(allowed))
+        options.clear()
+        options.update(dict.fromkeys([*kept, None] if other else kept))
+    return {hole: options for hole, options in found.items() if options and _name_environments(options)}
+
+
+def _name_environments(options: Iterable[str | None]) -> bool:
+    return any(value is not None and kind_of(value) is not EnvironmentKind.OTHER for value in options)
 
 
 def _equalities_answered(

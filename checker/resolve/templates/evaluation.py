@@ -7,7 +7,7 @@ from typing import Protocol
 
 from checker.model.answers import Answer
 from checker.model.resources import Raw, Stack
-from checker.model.values import Absent, Resolved, Text
+from checker.model.values import Absent, Parameter, Pseudo, Resolved, Text
 
 
 class Outside(Protocol):
@@ -29,6 +29,9 @@ class Evaluation(Protocol):
 
     @property
     def mappings(self) -> Mapping[str, Raw]: ...
+
+    @property
+    def rows(self) -> Mapping[Parameter | Pseudo, str | None]: ...
 
     def resolve(self, expression: Raw) -> Resolved | Absent: ...
 

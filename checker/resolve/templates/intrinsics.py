@@ -25,6 +25,7 @@ from checker.model.values import (
     Expression,
     Hole,
     Import,
+    Parameter,
     Pseudo,
     Resolved,
     Text,
@@ -204,7 +205,7 @@ def _find_in_map(scope: Evaluation, argument: Raw) -> Resolved | Absent:
     open_key = False
     place: list[str] = []  # as messages show it
     for step in argument[:3]:
-        key = scope.resolve(step)
+        key = _row(scope, scope.resolve(step))
         place.append("..." if isinstance(key, Unknown | list | dict) else shown(key))
         open_key = open_key or isinstance(key, Text | Unknown)
         following: list[Raw] = []
@@ -229,6 +230,14 @@ def _find_in_map(scope: Evaluation, argument: Raw) -> Resolved | Absent:
         return scope.resolve(candidates[0])
     where = ", ".join(place)
     return Unknown(f"what Fn::FindInMap finds at {where} depends on a value that is not known before deployment")
+
+
+def _row(scope: Evaluation, key: Resolved | Absent) -> Resolved | Absent:
+    """The key that mappings find in this world, where the template leaves it open."""
+    hole = key.only_hole if isinstance(key, Text) else None
+    if isinstance(hole, Parameter | Pseudo) and hole in scope.rows:
+        return scope.rows[hole] or Absent()
+    return key
 
 
 def _if(scope: Evaluation, argument: Raw) -> Resolved | Absent:

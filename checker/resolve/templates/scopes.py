@@ -118,6 +118,7 @@ class StackScope:
         self.declared_resources = inheriting(template)
         self.parameters = mapping(template.get("Parameters"))
         self.mappings = mapping(template.get("Mappings"))
+        self.rows = world.rows
         self._conditions = mapping(template.get("Conditions"))
         self._condition_answers: dict[str, Answer] = {}
         self._parameter_values: dict[str, Resolved | Absent] = {}
