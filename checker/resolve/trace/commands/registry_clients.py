@@ -2,11 +2,13 @@
 
 Sources: crane's, regctl's and oras' command references, skopeo-copy(1), README of kaniko ("--destination"), README of
 jib-maven-plugin and jib-gradle-plugin ("Extended usage"), ko's documentation ("ko build"), Cloud Native Buildpacks
-documentation ("pack build"), .NET documentation ("Containerize an app with dotnet publish", "Container publishing").
+documentation ("pack build"), .NET documentation ("Containerize an app with dotnet publish", "Container publishing"),
+README of BuildKit ("Output"), Docker documentation ("docker buildx bake", ``--set``).
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
@@ -18,7 +20,7 @@ from checker.model.possible import Possible, joined, open_text, shown
 from checker.model.values import Text, pieces, text
 from checker.resolve.trace.commands.build_files import named_in_build_file
 from checker.resolve.trace.commands.foreign import images_started, spelled
-from checker.resolve.trace.commands.images_pushed import calls
+from checker.resolve.trace.commands.images_pushed import calls, goes_out, named_by
 from checker.resolve.trace.commands.options import given_to, operands
 
 # Options with a value behind a space, of any of the clients. Of an option that is not known the next word is taken for
@@ -28,6 +30,7 @@ _VALUES: Final = frozenset(
     --authfile --src-authfile --dest-authfile --format -f --policy --tmpdir --retry-times --sign-by --digestfile
     --src-tls-verify --dest-tls-verify --src-cert-dir --dest-cert-dir --multi-arch --host --verbosity -v --logopt
     --username -u --password -p --config --annotation -a --artifact-type --registry-config --to-username --to-password
+    --set --file --allow --metadata-file --builder --progress --call
     --from-username --from-password --concurrency --dest-username --dest-password --src-username --src-password
     """.split()  # noqa: SIM905 - a table
 )
@@ -37,6 +40,7 @@ _JIB_TASK: Final = lazy_re.compile(r":?(?:[\w-]+:)*jib")
 _BOOT_GOAL: Final = lazy_re.compile(
     r"(?:spring-boot|(?:[\w.-]+:)?spring-boot-maven-plugin(?::[\w.-]+)?):build-image(?:-no-fork)?|:?(?:[\w-]+:)*bootBuildImage"
 )
+_OVERRIDE: Final = lazy_re.compile(r"([\w*-]+)\.([\w-]+)(?:\.[\w-]+)?=")
 _PUBLISHES: Final = lazy_re.compile(
     r"[-/]{1,2}(?:t|target):.*\bPublishContainer\b.*|.*\bPublishProfile=DefaultContainer"
 )
@@ -59,7 +63,7 @@ def puts(
     be ours: it does nothing else all the same.
     """
     images = images_put(command.words, variables)
-    if images is None:
+    if images is None or ("bake" in command.words and not _keeps_no_cache(command, read)):
         return None
     program = installed(shown(command.words[0])) or ""
     asks = not images and program in _BUILD_TOOLS
@@ -129,6 +133,10 @@ def _put(program: str, words: Sequence[Possible]) -> list[Possible] | None:
             return plain[2:3]
         case ("pack", "build"):
             return [*plain[1:2], *given_to(words, ("-t", "--tag"))] if "--publish" in words else None
+        case ("buildctl", "build"):
+            return _of_buildkit(words)
+        case ("docker", "bake" | "buildx") if "bake" in plain[:2]:
+            return _of_bake(words, plain[plain.index("bake") + 1 :])
         case ("dotnet", "publish" | "build" | "msbuild"):
             return _of_dotnet(words)
         case ("executor", _) if not {"--no-push", "--no-push=true"} & {each for each in words if isinstance(each, str)}:
@@ -167,6 +175,59 @@ def _of_boot(words: Sequence[Possible]) -> list[Possible] | None:
     if not any(map(_BOOT_GOAL.fullmatch, plain)) or published.isdisjoint(plain):
         return None
     return list(given_to(words, ("-Dspring-boot.build-image.imageName", "--imageName")))
+
+
+def _of_buildkit(words: Sequence[Possible]) -> list[Possible] | None:
+    """What ``buildctl build`` pushes: its outputs name it. A secret that it is given may be a key, and a cache that it
+    exports to a registry is an image of its own: then nothing is told."""
+    outputs = list(given_to(words, ("--output", "-o")))
+    more = [*given_to(words, ("--secret", "--ssh")), *map(shown, given_to(words, ("--export-cache",)))]
+    if not any(map(goes_out, outputs)) or any(not str(each).startswith("type=inline") for each in more):
+        return None
+    return list(named_by(outputs))
+
+
+def _of_bake(words: Sequence[Possible], targets: Sequence[Possible]) -> list[Possible] | None:
+    """What ``docker buildx bake`` pushes where its command line puts other tags in place of those in the file, for all
+    targets or for each that it names."""
+    tags: dict[str, list[Possible]] = {}
+    said = list(given_to(words, ("--set",)))
+    for each in said:
+        first, *rest = pieces(each) if isinstance(each, str | Text) else ("",)
+        found = _OVERRIDE.match(first) if isinstance(first, str) else None
+        if found is None or not isinstance(first, str):
+            return None
+        if found[2] == "tags":
+            tags.setdefault(found[1], []).append(text([first[found.end() :], *rest]))
+        elif found[2] in {"secrets", "secret", "ssh", "cache-to"}:
+            return None
+    pushes = {"--push", "--push=true"} & set(map(shown, words)) or any(map(goes_out, said))
+    named = [each for each in targets if isinstance(each, str)]
+    covered = "*" in tags or (named and len(named) == len(targets) and all(each in tags for each in named))
+    return [tag for each in tags.values() for tag in each] if pushes and covered else None
+
+
+_BAKE_FILES: Final = tuple(
+    f"{name}.{ending}"
+    for name, endings in (
+        ("compose", ("yaml", "yml")),
+        ("docker-compose", ("yml", "yaml")),
+        ("docker-bake", ("json", "hcl")),
+        ("docker-bake.override", ("json", "hcl")),
+    )
+    for ending in endings
+)
+
+
+def _keeps_no_cache(command: Command, read: Callable[[str], str | None]) -> bool:
+    """Whether the files of ``docker buildx bake`` are the repository's, and name no cache that is pushed beside."""
+    named = list(given_to(command.words, ("-f", "--file"))) or [*_BAKE_FILES]
+    if command.folder is None or not all(isinstance(each, str) for each in named):
+        return False
+    texts = [read(posixpath.normpath(posixpath.join(command.folder, str(each)))) for each in named]
+    found = [each for each in texts if each is not None]
+    whole = len(found) == len(named) or named == [*_BAKE_FILES]
+    return bool(found) and whole and not any(re.search(r"cache[-_]to", each) for each in found)
 
 
 def _property(words: Sequence[Possible], name: str) -> Possible:
