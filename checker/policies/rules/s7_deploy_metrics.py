@@ -63,12 +63,13 @@ _WORDS: Final[Mapping[str, re.Pattern[str]]] = {
 
 # A result that is written out, whatever became of the deployment, with what is said of it.
 _WRITTEN: Final = lazy_re.compile(
-    r"\b(?:result|status|outcome|state)\W{1,8}(?:value\W{1,8})?([a-z]+)\b(?!\W{1,3}[\x00])", re.IGNORECASE
+    r"\b(?:result|status|outcome|state)[^\w\x00]{1,8}(?:value[^\w\x00]{1,8})?([a-z]+|\d[\d.]*)\b(?!\W{1,3}[\x00])",
+    re.IGNORECASE,
 )
 _BAD: Final = lazy_re.compile(r"fail|err|cancel|abort|broke|roll|bad|down|unsuccess|false|stopp", re.IGNORECASE)
 # A commit that is written out: a word that no commit has.
 _COMMIT: Final = lazy_re.compile(
-    r"(?<![a-z])(?:sha|commit|revision)\W{1,8}(?:value\W{1,8})?([\w.-]+|\x00)", re.IGNORECASE
+    r"(?<![a-z])(?:sha|commit|revision)[^\w\x00]{1,8}(?:value[^\w\x00]{1,8})?([\w.-]+|\x00)", re.IGNORECASE
 )
 _SHA: Final = lazy_re.compile(r"[0-9a-f]{7,40}")
 # What says who or what was run, and nothing of how long.
@@ -81,7 +82,8 @@ _WHO: Final = lazy_re.compile(
 _NOTHING: Final = lazy_re.compile(r"(?<![\w.])(?P<now>[\w.$][\w.$()+% ]*?)\s+-\s+(?P=now)(?![\w.])")
 # A duration that is written out.
 _DURATION: Final = lazy_re.compile(
-    r"(?<![a-z])(?:duration|seconds|elapsed|took|milliseconds)\W{1,8}(?:value\W{1,8})?(\d[\d.]*|\x00)", re.IGNORECASE
+    r"(?<![a-z])(?:duration|seconds|elapsed|took|milliseconds)[^\w\x00]{1,8}(?:value[^\w\x00]{1,8})?(\d[\d.]*|\x00)",
+    re.IGNORECASE,
 )
 _HOLE: Final = "\x00"
 # What asks how late it is, and what may do so unseen: a program that is no script of a shell, an action.
@@ -106,10 +108,11 @@ def _judged(path: DeployPath) -> Iterator[Judgement]:
     good = [at for at in emitted if _told_at_its_end(at, end) or (not _only_on_failure(at) and follows(at, end))]
     bad = [at for at in emitted if _on_failure(at, end) or any(_goes_on_to(at, wait) for wait in waits)]
     yield _told(path, end, good, "success", f"{path.name} tells no dashboard that it has deployed.")
-    yield _told(path, end, bad, "failure", f"{path.name} tells no dashboard when it has failed.")
+    yield _told(path, end, bad, "failure", f"{path.name} tells no dashboard when it has failed.", good)
 
 
-def _told(path: DeployPath, end: At, emitted: list[At], sub: str, nothing: str) -> Judgement:
+def _told(path: DeployPath, end: At, emitted: list[At], sub: str, nothing: str, well: Sequence[At] = ()) -> Judgement:
+    """``well``: what tells that all went well, for a number that stands for a failure is another one than there."""
     if not emitted:
         if not path.complete:
             return end.action.undecided(sub, path.unread, fix=_FIX)
@@ -118,7 +121,8 @@ def _told(path: DeployPath, end: At, emitted: list[At], sub: str, nothing: str) 
     missing = [what for what, pattern in _WORDS.items() if not pattern.search(said)]
     place = emitted[-1].action
     results = [_written_result(at.action) for at in emitted]
-    if sub == "failure" and all(results) and not any(_BAD.search(each) for each in results):
+    numbers = {each for each in results if each[:1].isdigit()} - {_written_result(at.action) for at in well}
+    if sub == "failure" and all(results) and not numbers and not any(_BAD.search(each) for each in results):
         why = f"What is told after a failure is written out as {results[-1]}: no dashboard sees the difference."
         return place.fails(sub, why, fix="Pass on what became of the job: ${{ job.status }}.", expected="the result")
     stranger = next((job for at in emitted if (job := _result_of_another(at, path))), "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct, field
@@ -32,3 +33,13 @@ class Choices(Struct):
         answer = self.answers[len(self.given)] if len(self.given) < len(self.answers) else False
         self.given.append(answer)
         return answer
+
+
+def may_be(given: Sequence[str], written: Sequence[str]) -> bool:
+    """Whether these words are what is known now of words in which something was open."""
+    return len(given) == len(written) and all(map(_is_now, given, written))
+
+
+def _is_now(one: str, other: str) -> bool:
+    begun = one.startswith(other.partition("$")[0]) or " | " in other
+    return one == other or (begun and ("$(" in other or "${" in other))

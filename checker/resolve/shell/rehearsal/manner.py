@@ -26,7 +26,7 @@ from checker.resolve.shell.builtins import BUILTINS, Asked
 from checker.resolve.shell.printing import found_in, output_of
 from checker.resolve.shell.process import EndlessError, Shell
 from checker.resolve.shell.rehearsal.arithmetic import calculated
-from checker.resolve.shell.rehearsal.choices import TooMuchError
+from checker.resolve.shell.rehearsal.choices import TooMuchError, may_be
 from checker.resolve.shell.rehearsal.clock import Clock, span
 from checker.resolve.shell.rehearsal.files import Files
 from checker.resolve.shell.starting import fed_by, marked
@@ -298,7 +298,7 @@ class Rehearsed(Struct):
         """As it is, but for the command that is taken to fail."""
         self._failed = False
         given = tuple(shown(word) for word in words)
-        same = given == self.failing.words or (spot == self.failing.spot and _may_be(given, self.failing.words))
+        same = given == self.failing.words or (spot == self.failing.spot and may_be(given, self.failing.words))
         if same and (self.met or spot == self.failing.spot):
             self.met = True
             self.words = given
@@ -345,13 +345,6 @@ class Rehearsed(Struct):
     def ended(self, words: list[Possible], state: State, truth: Answer) -> Result:  # noqa: ARG002
         """With success, or as the command that fails."""
         return ends_with(_FAILED, state) if self._failed else Result(Flow.NEXT, truth)
-
-
-def _may_be(given: Sequence[str], written: Sequence[str]) -> bool:
-    """Whether these words are what is known now of words in which something was open."""
-    return len(given) == len(written) and all(
-        one == other or "$(" in other or "${" in other for one, other in zip(given, written, strict=True)
-    )
 
 
 def _fed_by_substitution(statement: Simple) -> str:
