@@ -13,7 +13,7 @@ from typing import Protocol
 
 from checker.model.answers import Answer
 from checker.model.pipeline.handling import Handling
-from checker.model.pipeline.scripts import Command, Write
+from checker.model.pipeline.scripts import Command, Reached, Write
 from checker.model.pipeline.shell import Block, Simple, Statement, Substitution, Word
 from checker.model.possible import Possible
 from checker.model.sources import Problem, Spot
@@ -40,6 +40,7 @@ class Shell(Protocol):
     """A process being followed: its statements, its ways out, and what is put on record."""
 
     library: Library
+    reached: Reached
     commands: list[Command]
     depth: int
 

@@ -29,6 +29,7 @@ from checker.resolve.shell.rehearsal.arithmetic import calculated
 from checker.resolve.shell.rehearsal.choices import TooMuchError, may_be
 from checker.resolve.shell.rehearsal.clock import Clock, span
 from checker.resolve.shell.rehearsal.files import Files
+from checker.resolve.shell.rehearsal.nothing import ends_on_nothing, passes_nothing
 from checker.resolve.shell.starting import fed_by, marked
 from checker.resolve.shell.state import ERR, UNTOLD, Context, Failing, Fed, Flow, Result, State, ends_with
 from checker.resolve.shell.waiting import WAITER_SECONDS, picked
@@ -174,6 +175,9 @@ class Rehearsed(Struct):
         self, shell: Shell, name: str, words: list[Possible], statement: Simple, state: State, context: Context
     ) -> Result | None:
         """With its status, which decides where the script goes on."""
+        fed = state.fed if not any(each.operator.startswith("<") for each in context.writes) else None
+        if fed is not None and fed.text == "" and (status := ends_on_nothing(words, shell.reached)) is not None:
+            return ends_with(status, state)
         match name:
             case "exit":
                 state.set("?", _given(words, state))
@@ -324,6 +328,8 @@ class Rehearsed(Struct):
             return Fed(text=self.failing.says)
         if len(shown_ones) == 1 and shown_ones[0].program == "tee":
             return before.fed or Fed()
+        if before.fed is not None and before.fed.text == "" and all(passes_nothing(each.words) for each in shown_ones):
+            return before.fed
         return fed_by(shown_ones)
 
     def begun(self) -> float:
