@@ -89,7 +89,54 @@ ACTIONS: Final[Mapping[str, Mapping[str, list[str]]]] = {
     "sts": {"GetCallerIdentity": [], "GetSessionToken": []},
 }  # fmt: skip
 
-# Actions that a call needs beside its own; `PassRole` with the service that the role is passed to.
+# What a call needs beside its own action where an argument is given: the argument, the action, and the resource that
+# it is checked against: a type of the reference, or an ARN with the call's arguments in it.
+# Sources: Amazon S3 User Guide, "Required permissions for Amazon S3 API operations" (an ACL, tags); for tags that are
+# given when something is made, each service's own guide: Amazon ECS Developer Guide, "Grant permission to tag resources
+# on creation"; the API References of Systems Manager (PutParameter), Secrets Manager (CreateSecret), Lambda
+# (CreateFunction), CloudWatch Logs (CreateLogGroup), EventBridge (PutRule), CloudWatch (PutMetricAlarm), SNS
+# (CreateTopic), SQS (CreateQueue) and RDS; Service Authorization Reference, the dependent actions of Amazon ECR, and
+# the two resources that a snapshot of a database is checked against.
+_ACL: Final = [
+    [each, "s3:PutObjectAcl", "object"]
+    for each in ("acl", "grants", "grantfullcontrol", "grantread", "grantreadacp", "grantwriteacp")
+]
+_OBJECT_TAGS: Final = [["tagging", "s3:PutObjectTagging", "object"]]
+BESIDE: Final[Mapping[str, Mapping[str, list[list[str]]]]] = {
+    "cloudwatch": {"PutMetricAlarm": [["tags", "cloudwatch:TagResource", "alarm"]]},
+    "dynamodb": {"CreateTable": [["tags", "dynamodb:TagResource", "table"]]},
+    "ecr": {"CreateRepository": [["tags", "ecr:TagResource", "repository"]]},
+    "ecs": {
+        "CreateCluster": [["tags", "ecs:TagResource", "cluster"]],
+        "CreateService": [["tags", "ecs:TagResource", "service"]],
+        "RegisterTaskDefinition": [["tags", "ecs:TagResource", "task-definition"]],
+        "RunTask": [["tags", "ecs:TagResource", "ecs:{region}:{account}:task/{cluster=default}/*"]],
+        "StartTask": [["tags", "ecs:TagResource", "ecs:{region}:{account}:task/{cluster=default}/*"]],
+    },
+    "events": {"PutRule": [["tags", "events:TagResource", "events:{region}:{account}:rule/{name}"]]},
+    "iam": {"CreateRole": [["tags", "iam:TagRole", "role"]]},
+    "lambda": {"CreateFunction": [["tags", "lambda:TagResource", "function"]]},
+    "logs": {"CreateLogGroup": [["tags", "logs:TagResource", "log-group"]]},
+    "rds": {
+        "CreateDBSnapshot": [
+            ["dbsnapshotidentifier", "rds:CreateDBSnapshot", "snapshot"],
+            ["tags", "rds:AddTagsToResource", "snapshot"],
+        ],
+        "CreateDBClusterSnapshot": [
+            ["dbclustersnapshotidentifier", "rds:CreateDBClusterSnapshot", "cluster-snapshot"],
+            ["tags", "rds:AddTagsToResource", "cluster-snapshot"],
+        ],
+    },
+    "s3": {
+        **dict.fromkeys(("cp", "mv", "sync"), _ACL),
+        **dict.fromkeys(("PutObject", "CopyObject", "CreateMultipartUpload"), _ACL + _OBJECT_TAGS),
+    },
+    "secretsmanager": {"CreateSecret": [["tags", "secretsmanager:TagResource", "Secret"]]},
+    "sns": {"CreateTopic": [["tags", "sns:TagResource", "sns:{region}:{account}:{name}"]]},
+    "sqs": {"CreateQueue": [["tags", "sqs:TagQueue", "queue"]]},
+    "ssm": {"PutParameter": [["tags", "ssm:AddTagsToResource", "parameter"]]},
+}
+# The roles that a call passes on, with the service that they are passed to.
 # Sources: Amazon ECS Developer Guide, "Grant a user permissions to pass a role"; AWS Lambda, CodeDeploy, EventBridge
 # and CloudFormation user guides, likewise; Service Authorization Reference, dependent actions. The values: argument
 # that names the role ("" where the definition does, "ARGUMENT.KEY" where it stands inside of one).
@@ -220,12 +267,13 @@ ARNS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "secretsmanager": {"Secret": "secretsmanager:{region}:{account}:secret:{secretid|name}{suffix}"},
     "ssm": {"parameter": "ssm:{region}:{account}:parameter{name|names|path}"},
-    "lambda": {"function": "lambda:{region}:{account}:function:{functionname}"},
+    "lambda": {"function": "lambda:{region}:{account}:function:{functionname}{qualifier}"},
     "s3": {"bucket": "s3:::{bucket}", "object": "s3:::{bucket}/{key|prefix=*}"},
     "rds": {
         "db": "rds:{region}:{account}:db:{dbinstanceidentifier}",
         "cluster": "rds:{region}:{account}:cluster:{dbclusteridentifier}",
         "snapshot": "rds:{region}:{account}:snapshot:{dbsnapshotidentifier}",
+        "cluster-snapshot": "rds:{region}:{account}:cluster-snapshot:{dbclustersnapshotidentifier}",
     },
     "cloudwatch": {"alarm": "cloudwatch:{region}:{account}:alarm:{alarmnames|alarmname}"},
     "sns": {"topic": "sns:{region}:{account}:{topicarn}"},
@@ -303,6 +351,7 @@ def build() -> dict[str, Any]:
         "star": {prefix: actions for prefix, actions in sorted(without.items()) if prefix in used and actions},
         "types": types,
         "arns": ARNS,
+        "beside": BESIDE,
         "passes": PASSES,
         "custom": CUSTOM,
         "custom_other": CUSTOM_OTHER,

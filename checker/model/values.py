@@ -118,11 +118,20 @@ class UnreadName(Hole, Struct, frozen=True):
     shown: str
 
 
+# How many characters Secrets Manager puts behind a secret's name in its ARN, after a hyphen: AWS Secrets Manager User
+# Guide, "IAM policy examples", which compare them with ``??????``.
+SECRET_SUFFIX: Final = 6
+
+
 class Generated(Hole, Struct, frozen=True):
-    """What a service makes up to complete a name. ``resource`` is whose name, where it is one resource's alone."""
+    """What a service makes up to complete a name. ``resource`` is whose name, where it is one resource's alone.
+
+    ``length`` is how many characters it has, 0 where that is not known.
+    """
 
     shown: str
     resource: ResourceKey | None = None
+    length: int = 0
 
 
 class OfNamed(Hole, Struct, frozen=True):

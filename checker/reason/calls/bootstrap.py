@@ -7,7 +7,7 @@ with the caller's own permissions, as it does for stacks of the synthesizers tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -18,13 +18,31 @@ from checker.model.overlap import Pattern, overlap
 from checker.model.pipeline.scripts import CdkCommand
 from checker.model.possible import Possible, options
 from checker.model.resources import Stack
-from checker.model.values import Text
+from checker.model.values import Pseudo, Text, text
 from checker.reason.calls.authority import Authority
-from checker.reason.calls.needs import DEFAULT_QUALIFIER, Need, cdk_needs
+from checker.reason.calls.needs import Need
 from checker.reason.calls.touched import placed
 from checker.reason.iam.evaluation import grants, policies_of
 from checker.reason.text.patterns import exact, glob
 
+# Which roles of the bootstrap stack a command takes on. Source: AWS CDK Developer Guide, "Customize CDK bootstrapping"
+# (the roles of the bootstrap template) and "Configure and perform CDK stack synthesis".
+_BOOTSTRAP_ROLES: Final[Mapping[str, tuple[str, ...]]] = {
+    "deploy": ("deploy", "file-publishing", "image-publishing", "lookup"),
+    "watch": ("deploy", "file-publishing", "image-publishing", "lookup"),
+    "publish-assets": ("file-publishing", "image-publishing"),
+    "destroy": ("deploy", "lookup"),
+    "diff": ("deploy", "lookup"),
+    "import": ("deploy", "lookup"),
+    "rollback": ("deploy", "lookup"),
+    "synth": ("lookup",),
+    "synthesize": ("lookup",),
+    "drift": ("deploy", "lookup"),
+}
+DEFAULT_QUALIFIER: Final = "hnb659fds"
+_PARTITION: Final = Pseudo("AWS::Partition")
+_REGION: Final = Pseudo("AWS::Region")
+_ACCOUNT: Final = Pseudo("AWS::AccountId")
 # Without these a command cannot do its work. The others are used where an asset of their kind occurs, or are only
 # asked for more than the template says.
 _REQUIRED: Final = {
@@ -106,3 +124,14 @@ def _qualifier(stack: Stack) -> str:
 def _has_images(stack: Stack) -> bool:
     """Whether the stack runs an image that the CDK builds: its address names the bootstrap stack's repository."""
     return _IMAGES in str(stack.template)
+
+
+def cdk_needs(command: CdkCommand, qualifier: str = DEFAULT_QUALIFIER) -> tuple[Need, ...]:
+    """The bootstrap roles that the command takes on. Only those whose asset kind or lookup occurs are really used."""
+    found: list[Need] = []
+    for role in _BOOTSTRAP_ROLES.get(command.name, ()):
+        name = f":role/cdk-{qualifier}-{role}-role-"
+        arn = text(["arn:", _PARTITION, ":iam::", _ACCOUNT, name, _ACCOUNT, "-", _REGION])
+        why = f"`cdk {command.name}` assumes the bootstrap stack's {role} role"
+        found.append(Need("sts:AssumeRole", (arn,), why=why))
+    return tuple(found)

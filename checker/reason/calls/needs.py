@@ -5,7 +5,7 @@ The facts are those of :mod:`checker.data.aws_calls`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -13,10 +13,10 @@ from msgspec import Struct, field
 
 from checker import lazy_re
 from checker.data.aws_calls import prefix_of, table
-from checker.model.answers import YES, Answer, Open, yes_if
-from checker.model.pipeline.scripts import AwsCall, CdkCommand, How
+from checker.model.answers import NO, YES, Answer, Open, yes_if
+from checker.model.pipeline.scripts import AwsCall, How
 from checker.model.possible import Scalar, as_text
-from checker.model.values import Absent, Generated, Hole, Pseudo, Text, pieces, text
+from checker.model.values import ABSENT, SECRET_SUFFIX, Absent, Generated, Hole, Pseudo, Text, Unknown, pieces, text
 from checker.reason.calls.structures import inside
 
 _PARTITION: Final = Pseudo("AWS::Partition")
@@ -24,6 +24,8 @@ _REGION: Final = Pseudo("AWS::Region")
 _ACCOUNT: Final = Pseudo("AWS::AccountId")
 _PLACEHOLDER: Final = lazy_re.compile(r"\{([a-z0-9|]+)(?:=([^}]*))?\}")
 EVERYTHING: Final = "*"
+# The words of a high-level command that name where it reads and where it writes.
+_SOURCE, _TARGET = _BOTH = "0", "1"
 # What the resource is in, which the call may name by an ARN of its own.
 _HOMES: Final = ("cluster", "eventbusname")
 
@@ -82,32 +84,67 @@ def _needs(call: AwsCall) -> Iterator[Need]:
     if service == "sts" and call.operation in _UNSIGNED:
         return
     if call.how in {How.CLI_CUSTOM, How.SDK_CUSTOM}:
-        for operation in _custom(call):
-            yield from _of_operation(call, operation)
+        for operation, words in _custom(call):
+            yield from _of_operation(call, operation, words)
         for action in data["custom_other"].get(service, {}).get(call.operation, ()):
             yield Need(action, (EVERYTHING,), why=f"`aws {service} {call.operation}` makes this call")
     else:
         yield from _of_operation(call, call.operation)
+    for argument, action, arn in data["beside"].get(service, {}).get(call.operation, ()):
+        yield from _beside(call, argument, action, arn)
     passed = data["passes"].get(service, {}).get(call.operation)
     if passed is not None:
         yield from _passed_roles(call, passed[0], passed[1:])
 
 
-def _custom(call: AwsCall) -> list[str]:
-    """The operations of a custom command; of ``s3 cp`` those that its direction needs."""
+def _beside(call: AwsCall, argument: str, action: str, arn: str) -> Iterator[Need]:
+    """What an argument needs beside the call's own action, where it is given and does not come to nothing."""
+    value = call.argument(argument)
+    if isinstance(value, Absent) or value in ((), "", {}):
+        return
+    custom = call.how is How.CLI_CUSTOM  # what is written gets it
+    if custom and _in_s3(call.argument(_TARGET)) is NO:
+        return
+    context = {"ecs:CreateAction": call.operation} if call.service == "ecs" else {}
+    template = arn if "{" in arn else table()["arns"][prefix_of(call.service)][arn]
+    resources = _named(call, [template], (_TARGET,) if custom else _BOTH)
+    if isinstance(value, Unknown):
+        why = f"whether {argument} holds anything is not seen"
+        yield Need(action, resources, context=context, why=why, perhaps=True)
+    else:
+        yield Need(action, resources, context=context, why=f"{argument} is given")
+
+
+def _custom(call: AwsCall) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The operations of a custom command, with the words that name what each is made on.
+
+    Source: AWS CLI Command Reference, ``s3 cp``, ``mv``, ``sync`` and ``ls``: a copy of many objects lists where they
+    come from, ``sync`` both sides, ``ls`` without an address the buckets; ``mv`` deletes what it has read.
+    """
     operations: list[str] = table()["custom"].get(call.service, {}).get(call.operation, [])
+    if call.service == "s3" and call.operation == "ls" and call.complete and isinstance(call.argument(_SOURCE), Absent):
+        operations = ["ListBuckets"]
     if call.service != "s3" or call.operation not in {"cp", "mv", "sync"}:
-        return operations
-    source, target = call.argument("0"), call.argument("1")
-    from_bucket, to_bucket = _in_s3(source), _in_s3(target)
-    if isinstance(from_bucket, Open) or isinstance(to_bucket, Open):
-        return operations
-    reads, writes = from_bucket is YES, to_bucket is YES
-    lists = call.operation == "sync" or not isinstance(call.argument("recursive"), Absent)
-    found = ["GetObject"] * reads + ["PutObject"] * writes + ["ListObjectsV2"] * lists
-    if (call.operation == "mv" and reads) or not isinstance(call.argument("delete"), Absent):
-        found.append("DeleteObject")
-    return found
+        yield from ((each, _BOTH) for each in operations)
+        return
+    reading, writing = _in_s3(call.argument(_SOURCE)), _in_s3(call.argument(_TARGET))
+    if isinstance(reading, Open) or isinstance(writing, Open):
+        yield from ((each, _BOTH) for each in operations)
+        return
+    from_bucket, to_bucket = (_SOURCE,) * (reading is YES), (_TARGET,) * (writing is YES)
+    sync = call.operation == "sync"
+    found = [
+        ("GetObject", from_bucket),
+        ("PutObject", to_bucket),
+        ("ListObjectsV2", (*(from_bucket if sync or _is_recursive(call) else ()), *(to_bucket if sync else ()))),
+        ("DeleteObject", from_bucket if call.operation == "mv" else ()),
+        ("DeleteObject", to_bucket if not isinstance(call.argument("delete"), Absent) else ()),
+    ]
+    yield from ((operation, words) for operation, words in found if words)
+
+
+def _is_recursive(call: AwsCall) -> bool:
+    return call.operation == "sync" or not isinstance(call.argument("recursive"), Absent)
 
 
 def _in_s3(value: object) -> Answer:
@@ -118,7 +155,7 @@ def _in_s3(value: object) -> Answer:
     return Open(f"whether {value} is in a bucket")
 
 
-def _of_operation(call: AwsCall, operation: str) -> Iterator[Need]:
+def _of_operation(call: AwsCall, operation: str, words: tuple[str, ...] = _BOTH) -> Iterator[Need]:
     entry = table()["services"].get(call.service)
     prefix = prefix_of(call.service)
     if entry is None:
@@ -126,21 +163,64 @@ def _of_operation(call: AwsCall, operation: str) -> Iterator[Need]:
         return
     for action in entry.get("actions", {}).get(operation, [operation]):
         listed = operation not in entry.get("unlisted", ()) or operation in entry.get("actions", {})
-        yield Need(f"{prefix}:{action}", _resources(call, prefix, action), listed)
+        copied = _copied(call) if action == "GetObject" and _COPIES & {operation, call.operation} else ()
+        resources = copied if copied != () else _resources(call, prefix, action, words)
+        yield Need(f"{prefix}:{action}", resources, listed, _context(call, action, words))
 
 
-def _resources(call: AwsCall, prefix: str, action: str) -> tuple[str | Text, ...] | None:
+# What reads one object and writes another. Source: Amazon S3 API Reference, CopyObject and UploadPartCopy.
+_COPIES: Final = frozenset({"CopyObject", "UploadPartCopy", "copy"})
+
+
+def _copied(call: AwsCall) -> tuple[str | Text, ...] | None:
+    """The object that a copy reads: ``CopySource`` as ``bucket/key`` or as both; none where the call names none."""
+    source = call.argument("copysource")
+    if isinstance(source, Absent):
+        return () if call.complete else None
+    if isinstance(source, Mapping):
+        by_name = {str(name).lower(): each for name, each in source.items()}
+        bucket, key = by_name.get("bucket"), by_name.get("key")
+        if not isinstance(bucket, str | Text) or not isinstance(key, str | Text):
+            return None
+        named = [*pieces(bucket), "/", *pieces(key)]
+    elif isinstance(source, str | Text):
+        named = list(pieces(source))
+    else:
+        return None
+    if isinstance(named[0], str):
+        named[0] = named[0].removeprefix("/")
+    return (text(["arn:", _PARTITION, ":s3:::", *named]),)
+
+
+def _context(call: AwsCall, action: str, words: tuple[str, ...]) -> dict[str, str]:
+    """The condition keys that the call brings: of a list of objects, the beginning of the keys that it asks for."""
+    if call.service != "s3" or action != "ListBucket":
+        return {}
+    if call.how is not How.CLI_CUSTOM:
+        asked = call.text("prefix")
+    else:
+        keys = _addresses(call, "prefix", words)
+        asked = keys[0] if keys is not None and len(keys) == 1 and isinstance(keys[0], str) else ABSENT
+    return {"s3:prefix": asked} if isinstance(asked, str) and asked else {}
+
+
+def _resources(
+    call: AwsCall, prefix: str, action: str, words: tuple[str, ...] = _BOTH
+) -> tuple[str | Text, ...] | None:
     data = table()
     if action in data["star"].get(prefix, ()):
         return (EVERYTHING,)
     kinds = data["types"].get(prefix, {}).get(action)
     if prefix == "s3":
         kinds = ["object"] if action.endswith(("Object", "ObjectTagging", "ObjectAcl")) else ["bucket"]
-    if not kinds:
-        return None
+    return _named(call, [data["arns"][prefix][kind] for kind in kinds], words) if kinds else None
+
+
+def _named(call: AwsCall, templates: Iterable[str], words: tuple[str, ...] = _BOTH) -> tuple[str | Text, ...] | None:
+    """The resources that a call names, by the ARNs that they may have."""
     found: list[str | Text] = []
-    for kind in kinds:
-        arns = _arns(call, data["arns"][prefix][kind])
+    for template in templates:
+        arns = _arns(call, template, words)
         if arns is None:
             return None
         found.extend(arns)
@@ -153,7 +233,7 @@ def _resources(call: AwsCall, prefix: str, action: str) -> tuple[str | Text, ...
 _MADE: Final = Generated("*")
 
 
-def _arns(call: AwsCall, template: str) -> list[str | Text] | None:
+def _arns(call: AwsCall, template: str, words: tuple[str, ...]) -> list[str | Text] | None:
     """The ARNs of one resource type that the call names; empty where it names none, ``None`` where it is open."""
     places, tail = _places_of(template)
     rows: list[list[str | Hole]] = [["arn:", _PARTITION, ":"]]
@@ -163,7 +243,7 @@ def _arns(call: AwsCall, template: str) -> list[str | Text] | None:
         if fixed is not None:
             rows = [[*row, literal, *fixed] for row in rows]
             continue
-        values = _values(call, name.split("|"))
+        values = _values(call, name.split("|"), words)
         if values is None:
             return None
         if not values:
@@ -203,8 +283,13 @@ def _everywhere(call: AwsCall, name: str) -> list[str | Hole] | None:
             return [_ACCOUNT]
         case "revision":
             return [] if _has_revision(call) else [":", _MADE]
+        case "qualifier":
+            # AWS Lambda Developer Guide, "Resources and conditions for Lambda actions": a version or an alias that is
+            # asked for is a resource of its own.
+            asked = call.texts("qualifier") if call.operation == "Invoke" else ()
+            return [":", *pieces(as_text(asked[0]))] if asked else []
         case "suffix":
-            return ["-", _MADE]
+            return ["-", Generated("*", length=SECRET_SUFFIX)]
     return None
 
 
@@ -224,9 +309,9 @@ def _short(value: str | Text) -> list[str | Hole]:
     return list(pieces(value))
 
 
-def _values(call: AwsCall, names: list[str]) -> tuple[Scalar, ...] | None:
+def _values(call: AwsCall, names: list[str], words: tuple[str, ...]) -> tuple[Scalar, ...] | None:
     if call.service == "s3" and call.how is How.CLI_CUSTOM:
-        return _addresses(call, names[0])
+        return _addresses(call, names[0], words)
     for name in names:
         found = call.texts(name)
         if found is None:
@@ -238,10 +323,13 @@ def _values(call: AwsCall, names: list[str]) -> tuple[Scalar, ...] | None:
     return () if call.complete else None
 
 
-def _addresses(call: AwsCall, part: str) -> tuple[Scalar, ...] | None:
-    """The buckets or keys of the ``s3://bucket/key`` words of a high-level command."""
+def _addresses(call: AwsCall, part: str, words: tuple[str, ...]) -> tuple[Scalar, ...] | None:
+    """The buckets, the keys or their beginnings (``prefix``) of ``s3://bucket/key`` words of a high-level command.
+
+    Where many objects are meant an address is a folder: AWS CLI Command Reference, ``s3 cp --recursive``.
+    """
     found: list[Scalar] = []
-    for word in (call.argument("0"), call.argument("1")):
+    for word in map(call.argument, words):
         if isinstance(word, Absent):
             continue
         if not isinstance(word, str | Text):
@@ -255,12 +343,11 @@ def _addresses(call: AwsCall, part: str) -> tuple[Scalar, ...] | None:
         bucket, key = _at_slash(parts)
         if part == "bucket":
             found.append(text(bucket))
-        else:
-            shown = text(key)
-            recursive = call.operation == "sync" or shown == "" or str(shown).endswith("/")
-            found.append(
-                text([*key, "*"]) if recursive or not isinstance(call.argument("recursive"), Absent) else shown
-            )
+            continue
+        whole = str(text(key)) in {"", "/"} or str(text(key)).endswith("/")
+        if _is_recursive(call) and not whole:
+            key, whole = [*key, "/"], True
+        found.append(text([*key, "*"]) if whole and part != "prefix" else text(key))
     return tuple(found)
 
 
@@ -301,33 +388,3 @@ def _role_arn(value: str | Text) -> str | Text:
     if not isinstance(first, str) or first.startswith("arn:"):
         return value
     return text(["arn:", _PARTITION, ":iam::", _ACCOUNT, ":role/", *pieces(value)])
-
-
-# --- the CDK --------------------------------------------------------------------------------------------------------
-
-# Which roles of the bootstrap stack a command takes on. Source: AWS CDK Developer Guide, "Customize CDK bootstrapping"
-# (the roles of the bootstrap template) and "Configure and perform CDK stack synthesis".
-_BOOTSTRAP_ROLES: Final[Mapping[str, tuple[str, ...]]] = {
-    "deploy": ("deploy", "file-publishing", "image-publishing", "lookup"),
-    "watch": ("deploy", "file-publishing", "image-publishing", "lookup"),
-    "publish-assets": ("file-publishing", "image-publishing"),
-    "destroy": ("deploy", "lookup"),
-    "diff": ("deploy", "lookup"),
-    "import": ("deploy", "lookup"),
-    "rollback": ("deploy", "lookup"),
-    "synth": ("lookup",),
-    "synthesize": ("lookup",),
-    "drift": ("deploy", "lookup"),
-}
-DEFAULT_QUALIFIER: Final = "hnb659fds"
-
-
-def cdk_needs(command: CdkCommand, qualifier: str = DEFAULT_QUALIFIER) -> tuple[Need, ...]:
-    """The bootstrap roles that the command takes on. Only those whose asset kind or lookup occurs are really used."""
-    found: list[Need] = []
-    for role in _BOOTSTRAP_ROLES.get(command.name, ()):
-        name = f":role/cdk-{qualifier}-{role}-role-"
-        arn = text(["arn:", _PARTITION, ":iam::", _ACCOUNT, name, _ACCOUNT, "-", _REGION])
-        why = f"`cdk {command.name}` assumes the bootstrap stack's {role} role"
-        found.append(Need("sts:AssumeRole", (arn,), why=why))
-    return tuple(found)

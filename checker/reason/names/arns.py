@@ -14,6 +14,7 @@ from msgspec import Struct
 from checker.model.environments import Project
 from checker.model.resources import Resource, Stack
 from checker.model.values import (
+    SECRET_SUFFIX,
     Absent,
     ArnField,
     Attribute,
@@ -117,7 +118,7 @@ def arn_of(resource: Resource) -> str | Text | None:
             tail.extend(pieces(name_of(resource)) if named else path_pieces)
         tail.append(part)
     if shape.random:
-        tail.extend(["-", Generated(_shown(resource), resource.key)])
+        tail.extend(["-", Generated(_shown(resource), resource.key, SECRET_SUFFIX)])
     return _arn(resource.stack, shape, tail)
 
 

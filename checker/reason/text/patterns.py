@@ -16,7 +16,7 @@ from typing import Final
 from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, either
 from checker.model.overlap import MAX_WORK, Pattern, Symbol, Wild, overlap
-from checker.model.values import Hole, PolicyVariable, Text, pieces, text
+from checker.model.values import Generated, Hole, PolicyVariable, Text, pieces, text
 
 # How much of a pattern the reason of an open answer quotes, in symbols.
 _MOST_SHOWN: Final = 120
@@ -167,9 +167,10 @@ def _fits(segment: Pattern, target: Pattern, start: int) -> bool:
 @lru_cache(maxsize=16_384)
 def match(pattern: Pattern, target: Pattern) -> Answer:
     """Whether ``pattern`` matches ``target``: open where it depends on holes, or holds for a part of it only."""
-    if covers(pattern, target):
+    counted = _counted(target)
+    if covers(pattern, target) or (counted is not target and covers(pattern, counted)):
         return YES
-    if not overlap(pattern, target):
+    if not overlap(pattern, target) or (counted is not target and not overlap(pattern, counted)):
         return NO
     if has_hole(pattern) or has_hole(target):
         return Open(f"whether {_short(pattern)} is {_short(target)}")
@@ -179,6 +180,16 @@ def match(pattern: Pattern, target: Pattern) -> Answer:
         return Open(f"{_short(pattern)} is only a part of {_short(target)}")
     # Too long to compare is not the same as different.
     return Open("two texts are too long to be compared") if len(pattern) * len(target) > MAX_WORK else NO
+
+
+def _counted(target: Pattern) -> Pattern:
+    """The target with as many open characters as a part has that a service makes up, where their number is known."""
+    if not any(isinstance(symbol, Generated) and symbol.length for symbol in target):
+        return target
+    found: list[Symbol] = []
+    for symbol in target:
+        found.extend([Wild.ONE] * symbol.length if isinstance(symbol, Generated) and symbol.length else [symbol])
+    return tuple(found)
 
 
 def match_any(patterns: Iterable[Pattern | None], target: Pattern) -> Answer:

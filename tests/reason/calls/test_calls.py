@@ -12,7 +12,8 @@ import pytest
 from checker.data.aws_calls import operation_of, polled_by, prefix_of, service_of, table
 from checker.model.pipeline.scripts import AwsCall, How
 from checker.model.values import Text
-from checker.reason.calls.needs import Need, cdk_needs, needs
+from checker.reason.calls.bootstrap import cdk_needs
+from checker.reason.calls.needs import Need, needs
 from tests.answers import said
 from tests.pipelines import load, pipeline, trace_of
 
