@@ -48,7 +48,7 @@ def pipeline_of(
     from checker.collect.pipeline.workflows.reading import read_workflows
     from checker.model.pipeline.jobs import complete
     from checker.model.pipeline.pipeline import Pipeline
-    from checker.reason.migrations.at_hand import given_to_clients
+    from checker.reason.migrations.at_hand import drivers, given_to_clients
     from checker.resolve.trace.tracer import Tracer
     from checker.resolve.workflows.jobs import effective_jobs
     from checker.run.changed_migrations import with_changes
@@ -89,6 +89,8 @@ def pipeline_of(
         elsewhere=tuple(job for job in known_jobs if job.calls and not job.called),
         apps=_apps(traces, library),
     )
+    if driving := tuple(dict(drivers(pipeline, library.text)).items()):
+        pipeline = replace(pipeline, migration_code=replace(code, drivers=driving))
     given = given_to_clients(pipeline)
     read = frozenset(each.file for folder in folders for each in folder.migrations)
     judged = read_given(given.files, given.statements, library.text, read)

@@ -129,13 +129,15 @@ class Connection(Struct, frozen=True):
 
 class MigrationCode(Struct, frozen=True, eq=False):
     """The code around migrations: what runs them, and the tests that run their way back. ``scripts`` are the commands
-    that package.json files give names to, ``connections`` the files that say how tools connect."""
+    that package.json files give names to, ``connections`` the files that say how tools connect. ``drivers``: files of
+    SQL that a client is given and that include others (``\\i``), with their texts."""
 
     runners: tuple[MigrationRunner, ...] = ()
     tests_back: tuple[Spot, ...] = ()
     scripts: tuple[tuple[str, str], ...] = ()
     problems: tuple[Problem, ...] = ()
     connections: tuple[Connection, ...] = ()
+    drivers: tuple[tuple[str, str], ...] = ()
 
 
 class Migration(Judgeable, Struct, frozen=True, eq=False):

@@ -44,7 +44,7 @@ from checker.reason.deploys.changes import Change, What, workflows_of
 from checker.reason.deploys.paths import At
 from checker.reason.deploys.task_ends import failure_goes_through, held_back, passes_on
 from checker.reason.deploys.task_waits import Wait, waits_of
-from checker.reason.migrations.at_hand import handed
+from checker.reason.migrations.at_hand import driven_by, handed
 from checker.reason.migrations.migrating import Migrating, migrating, tool_of
 from checker.reason.migrations.session_timeouts import (
     LOCK,
@@ -173,6 +173,7 @@ def _given(name: str, step: Migrating, pipeline: Pipeline) -> Bound | None:
     if isinstance(step.action, Command):
         texts.extend(shown(each.target) for each in step.action.writes if each.operator in HERE)
         texts.extend(shown(text) for kind, text in handed(step, pipeline) or () if kind == "c")
+        texts.extend(driven_by(step, pipeline))
     given = dict(step.step.env) if step.step is not None else {}
     given |= step.action.environment if isinstance(step.action, Command) else {}
     for value in given.values():

@@ -170,7 +170,7 @@ def _tool(step: Migrating, tool: MigrationTool, pipeline: Pipeline) -> Judgement
         tool.name == "psql"
         and isinstance(place, Command)
         and not place.reached.loops
-        and locked_first(place, handed(step, pipeline) or ())
+        and locked_first(place, handed(step, pipeline) or (), dict(pipeline.migration_code.drivers))
     ):
         said = "It takes an advisory lock first, and holds it in the session of all its files."
         return place.passes("lock", said)

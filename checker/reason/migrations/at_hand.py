@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -17,7 +17,7 @@ from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, joined, open_text, shown
 from checker.model.sources import Spot
 from checker.reason.migrations.migrating import Migrating, migrating, tool_of
-from checker.reason.migrations.transactions import HERE
+from checker.reason.migrations.transactions import HERE, includes_others
 
 _SQL: Final = lazy_re.compile(r"(?:\./)*(?P<file>[\w./-]+\.(?:sql|psql|ddl))")
 
@@ -58,6 +58,21 @@ def given_to_clients(pipeline: Pipeline) -> Given:
         texts = (_written(step, file, pipeline) for file in _files(step, pipeline) if not _is_read(file, read))
         statements += [(step.action.spot, text) for text in texts if text is not None]
     return Given(tuple(dict.fromkeys(files)), tuple(dict.fromkeys(statements)))
+
+
+def drivers(pipeline: Pipeline, text: Callable[[str], str | None]) -> Iterator[tuple[str, str]]:
+    """The files of SQL that psql is given and that include others, with what they hold."""
+    steps = [step for step in migrating(pipeline) if step.tool is not None and step.tool.name == "psql"]
+    for step, file in [(each, file) for each in steps for file in _files(each, pipeline)]:
+        written = text(file) if held_by(pipeline.trace(step.job), file, step.action) is None else None
+        if written is not None and includes_others(written):
+            yield file, written
+
+
+def driven_by(step: Migrating, pipeline: Pipeline) -> Iterator[str]:
+    """What the files hold that a step gives to psql and that include others."""
+    known = dict(pipeline.migration_code.drivers)
+    yield from (known[file] for file in _files(step, pipeline) if file in known)
 
 
 def not_at_hand(steps: Sequence[Migrating], pipeline: Pipeline) -> Iterator[tuple[Migrating, str]]:

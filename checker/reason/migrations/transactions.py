@@ -7,8 +7,9 @@ Flyway tells by itself what runs in none, and refuses a file that has both (Flyw
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -91,17 +92,21 @@ _GIVEN: Final = lazy_re.compile(
 HERE: Final = frozenset({"<<", "<<-", "<<<"})
 
 
-def locked_first(command: Command, handed: Sequence[tuple[str, Possible]]) -> bool:
+_LEAVES: Final = lazy_re.compile(r"\s*\\(?:c|connect|if|elif|else|endif)\b")
+
+
+def locked_first(command: Command, handed: Sequence[tuple[str, Possible]], drivers: Mapping[str, str]) -> bool:
     """Whether psql takes an advisory lock and holds it while it goes through its files; ``handed`` is what it reads
-    from a pipe (:func:`checker.reason.migrations.at_hand.handed`).
+    from a pipe (:func:`checker.reason.migrations.at_hand.handed`), ``drivers`` are files that include others.
 
     All that ``-c`` and ``-f`` give is done in one session, in their order, and so is what it reads where there is
     neither; with ``--single-transaction`` in one transaction, as long as which its locks last. Source: PostgreSQL
     documentation, "psql", Options.
     """
     whole = bool({"-1", "--single-transaction"} & {word for word in command.words if isinstance(word, str)})
-    begun = held = ends = False  # a transaction, a lock, and whether that lasts as long as the transaction
-    for kind, written in [*_in_order(command.words)] or [*_read_in(command, handed)]:
+    begun = held = ends = changes = False  # a transaction, a lock, whether that lasts as long, and what it is for
+    given = [*_in_order(command.words)] or [*_read_in(command, handed)]
+    for kind, written in (part for each in given for part in _driven(each, command.folder, drivers)):
         text = _COMMENT.sub(" ", written)
         asks = _ASKS.search(text) if kind == "c" else None
         if asks is not None:
@@ -111,16 +116,33 @@ def locked_first(command: Command, handed: Sequence[tuple[str, Possible]]) -> bo
             held = begun = False
         elif kind == "c" and _BEGINS.match(text):
             begun = True
+        elif kind == "c" and _LEAVES.match(text):
+            return False  # another session, or a part that is perhaps not run
         elif kind == "f" or not _CHANGES_NOTHING.match(text):
-            return held
-    return False
+            changes = True
+            if not held:
+                return False
+    return changes
+
+
+def _driven(given: tuple[str, str], folder: str | None, drivers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """What a file that includes others has psql do; what is given itself, where it is no such file."""
+    kind, written = given
+    path = posixpath.normpath(posixpath.join(folder or "", written)) if kind == "f" else ""
+    yield from _in_text(drivers[path]) if path in drivers else (given,)
+
+
+def includes_others(text: str) -> bool:
+    """Whether a file has psql go through others."""
+    return any(_INCLUDES.match(line) for line in text.splitlines())
 
 
 def _read_in(command: Command, handed: Sequence[tuple[str, Possible]]) -> Iterator[tuple[str, str]]:
     """What it reads, as :func:`_in_order` says it: statements, and files that are included."""
-    here = (("c", each.target) for each in command.writes if each.operator in HERE)
+    here = (("c" if each.operator in HERE else "f", each.target) for each in command.writes if each.descriptor == 0)
     for kind, text in (*here, *handed):
-        yield from _in_text(text if isinstance(text, str) else _OPEN) if kind == "c" else [("f", "")]
+        written = text if isinstance(text, str) else _OPEN if kind == "c" else ""
+        yield from _in_text(written) if kind == "c" else [("f", written)]
 
 
 def _in_text(text: str) -> Iterator[tuple[str, str]]:
