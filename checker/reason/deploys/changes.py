@@ -113,7 +113,7 @@ def _change(action: Action) -> Change | None:
         if action.waiter:
             return None
         what, argument = _CALLS.get(action.service, {}).get(action.operation, (None, ""))
-        if what is None:
+        if what is None or action.argument("noexecutechangeset") is True:
             return None
         value = action.text(argument)
         return Change(what, action, () if isinstance(value, Absent) else (value,))
@@ -148,7 +148,8 @@ def _told_first(place: Action) -> bool:
 
 
 def _only_prepares(command: CdkCommand) -> bool:
-    """A change set that nobody executes changes nothing (AWS CDK Developer Guide, ``cdk deploy``, ``--method``)."""
+    """A change set that nobody executes changes nothing (AWS CDK Developer Guide, ``cdk deploy``, ``--method``; AWS CLI
+    Command Reference, ``cloudformation deploy``, ``--no-execute-changeset``)."""
     method = command.options.get("method", "")
     return options(method) == ("prepare-change-set",) or command.options.get("no-execute") is True
 

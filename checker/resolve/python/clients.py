@@ -63,7 +63,11 @@ def from_session(machine: Machine, session: Session, name: str, call: Call) -> V
         region = plain(region, "region", call.file)
     if name == "resource":
         machine.problem(call.spot, f"calls of boto3.resource({service!r}) are not followed", "Use a client.")
-    return Client(known, region, name == "resource", session.profile, _keys_of(call) or session.keys_of)
+    endpoint = call.named.get("endpoint_url", Absent())
+    if not isinstance(endpoint, Absent):
+        endpoint = plain(endpoint, "endpoint_url", call.file)
+    keys_of = _keys_of(call) or session.keys_of
+    return Client(known, region, name == "resource", session.profile, keys_of, endpoint)
 
 
 def of_client(machine: Machine, client: Client, name: str, call: Call) -> Value:

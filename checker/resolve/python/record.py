@@ -13,7 +13,7 @@ from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.scripts import Argument, AwsCall, Command, How, Write, plain_name
 from checker.model.possible import Possible, joined, one_of, open_text
 from checker.model.possible import shown as shown_value
-from checker.model.values import Text
+from checker.model.values import Absent, Text
 from checker.resolve.python.machine import OWN, Call, Frame, Machine, spot_of, value
 from checker.resolve.python.requests import options_of
 from checker.resolve.python.syntax_facts import conditions_before, shown
@@ -44,6 +44,8 @@ def api_call(machine: Machine, client: Client, spelled: str, call: Call, kind: s
     body = call.named.get("TemplateBody")
     if isinstance(body, Extern) and (file := _read_from(body.name)):
         arguments["templatebody"] = f"file://{file}"  # as the AWS CLI names a file whose content is meant
+    if not isinstance(client.endpoint, Absent):
+        arguments["endpointurl"] = client.endpoint  # as an option of the AWS CLI
     for index, given in enumerate(call.positional):
         arguments[str(index)] = _argument(given, str(index), where)
     reached, region = frame.reached.at(spot), client.region

@@ -32,6 +32,7 @@ class Client(Struct, frozen=True):
     resource: bool = False
     profile: Possible | Absent = field(default_factory=Absent)
     keys_of: CallPlace | None = None
+    endpoint: Possible | Absent = field(default_factory=Absent)
 
 
 class Poller(Struct, frozen=True):

@@ -36,6 +36,9 @@ _CALLS: Final[Mapping[str, tuple[tuple[str, str, Mapping[str, str]], ...]]] = {
 }
 
 
+_YES: Final = ("1", "true", True)  # what the action's action.yml takes for "only make the change set"
+
+
 def calls_of_action(
     step: EffectiveStep, given: Mapping[str, Possible], reached: Reached, logged_in: bool, library: TaskLibrary
 ) -> Iterator[AwsCall]:
@@ -47,6 +50,8 @@ def calls_of_action(
     handling = Handling(errexit=truth(step.continue_on_error) is NO)
     source = f"uses: {step.uses}"
     for service, operation, names in _CALLS.get(action, ()):
+        if operation == "ExecuteChangeSet" and given.get("no-execute-changeset") in _YES:
+            continue
         arguments: dict[str, Possible] = {
             argument: given[name] for argument, name in names.items() if given.get(name) not in (None, "")
         }

@@ -44,6 +44,7 @@ from checker.resolve.trace.commands.python_cli import is_python
 from checker.resolve.trace.commands.registry_clients import puts
 from checker.resolve.trace.commands.remote import unread_remote
 from checker.resolve.trace.commands.sam_cli import as_aws
+from checker.resolve.trace.endpoints import at_aws
 from checker.resolve.trace.merging import each_option, merged
 from checker.resolve.trace.other_tests import TestLibrary, bats_programs, reaches_out
 from checker.resolve.trace.programs import Programs
@@ -211,7 +212,8 @@ class Collected(Struct):
             self._sam(command)
         elif program == "cdk":
             if (parsed := parse_cdk(command)) is not None:
-                self.record([replace(parsed, environment={**self._exported, **command.environment})])
+                parsed = replace(parsed, environment={**self._exported, **command.environment})
+                self.record(at_aws([parsed], command.environment))
         elif is_python(program):
             start_python(self, command, {**variables, **command.environment})
         elif program in {"docker", "podman", "nerdctl", "finch", "buildah", "docker-compose", "podman-compose"}:
@@ -299,12 +301,10 @@ class Collected(Struct):
 
     def aws_cli(self, command: Command) -> None:
         parsed = parse_cli(command.words)
-        if parsed is None:
-            return
         if isinstance(parsed, str):
             self.complain(command.spot, f"an aws command was not understood: {parsed}", "Write it out.")
-            return
-        self.record([parsed.made_by(command)])
+        elif parsed is not None:
+            self.record(at_aws([parsed.made_by(command)], command.environment))
 
     def python(
         self,
@@ -325,7 +325,7 @@ class Collected(Struct):
             elif isinstance(call, Command):
                 self._command(call, environment)
             else:
-                self.record([call])
+                self.record(at_aws([call], environment))
 
     def _through_shell(self, call: Command, environment: Mapping[str, Possible]) -> None:
         """A shell or a script that a program starts: followed as the line of shell that it is."""

@@ -115,6 +115,8 @@ _READ: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     **dict.fromkeys(("node-pg-migrate", "sequelize", "typeorm", "sqlx", "diesel", "yoyo", "sqitch"), ("PGOPTIONS",)),
 }
+# Where calls go, all or one service's (AWS SDKs and Tools Reference Guide, "Service-specific endpoints").
+_ENDPOINT: Final = "AWS_ENDPOINT_URL"
 # jq manual, "$ENV, env"; yq documentation, "Env Variable Operators".
 _FILTERS: Final = frozenset({"jq", "gojq", "yq"})
 _OF_FILTER: Final = lazy_re.compile(r"(?:\$ENV|\benv)\.(\w+)|\b(?:str)?env\((\w+)\)")
@@ -123,6 +125,9 @@ _OF_FILTER: Final = lazy_re.compile(r"(?:\$ENV|\benv)\.(\w+)|\b(?:str)?env\((\w+
 def asked_by(words: Sequence[Possible]) -> tuple[str, ...]:
     """The exported variables that a command is known to work with, by its name and its words."""
     name = str(words[0]) if words else ""
+    if name in {"aws", "cdk"}:
+        own = [f"{_ENDPOINT}_{word.upper().replace('-', '_')}" for word in words[1:6] if isinstance(word, str)]
+        return (_ENDPOINT, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", *own)
     if name not in _FILTERS:
         return _READ.get(name, ())
     return tuple(each[1] or each[2] for word in words[1:] for each in _OF_FILTER.finditer(shown(word)))
