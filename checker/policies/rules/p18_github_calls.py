@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from checker.model.answers import NO, YES, Answer, Open, either, yes_if
+from checker.model.answers import YES, Answer, Open, either, yes_if
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.rules import Rule
@@ -95,9 +95,6 @@ def _allows(job: EffectiveJob, need: str) -> Answer:
     has = job.permissions.level(scope)
     if has is None:
         return YES if need in _DEFAULT else Open("what the repository gives a job that writes no permissions")
-    if job.is_reusable_alone and _RANK.index(has) < _RANK.index(level):
-        written = job.workflow.permissions or job.job.permissions
-        return Open("what its caller gives it") if written is None else NO
     return yes_if(_RANK.index(has) >= _RANK.index(level))
 
 

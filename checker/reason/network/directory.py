@@ -107,7 +107,7 @@ class Directory:
                 place.get("DnsConfig.NamespaceId")
             )
             name = _text_of(place, "Name")
-            zone = _text_of(namespace, "Name") if namespace is not None else None
+            zone = _text_of(namespace, "Name")
             if name is None or zone is None:
                 self.open = True
                 continue

@@ -87,6 +87,11 @@ def test_openness_of_what_is_not_known() -> None:
     assert openness(side, at_most=True) == 1
 
 
+def test_openness_counts_no_more_than_all_addresses() -> None:
+    side = Side((rule("::/0", 0, 16383), rule("::/0", 32768, 49151), rule("fd00::/8")))
+    assert openness(side, at_most=False) == pytest.approx(0.5)
+
+
 def test_openness_of_thousands_of_rules_looks_at_no_pairs_of_them() -> None:
     side = Side(tuple(rule(f"10.{index % 250}.0.0/16", index, index + 30000) for index in range(5000)))
     assert lines_run(lambda: openness(side, at_most=True), limit=2_000_000)
