@@ -348,6 +348,24 @@ def test_what_a_parameter_s_default_leaves_out_is_said(project: Project) -> None
     project.write({"checker.toml": '[parameters.t]\nStage = "prod"\n'})
     document = project.gate()
     assert not any("not judged" in each for each in document["coverage"]["notes"])
+
+
+def test_what_one_deployment_leaves_out_and_another_makes_is_judged(project: Project) -> None:
+    template = """
+        Parameters: {Stage: {Type: String}}
+        Conditions: {IsProd: !Equals [!Ref Stage, prod], IsLoad: !Equals [!Ref Stage, load]}
+        Resources:
+          Topic: {Type: "AWS::SNS::Topic"}
+          Db: {Type: "AWS::RDS::DBInstance", Condition: IsProd, Properties: {StorageEncrypted: false}}
+          Load: {Type: "AWS::SNS::Topic", Condition: IsLoad}
+    """
+    deploy = "aws cloudformation deploy --template-file t.yaml --stack-name app-{0} --parameter-overrides Stage={0}"
+    steps = "".join(f"      - run: {deploy.format(stage)}\n" for stage in ("dev", "test", "prod"))
+    workflow = f"on: push\njobs:\n  ship:\n    runs-on: ubuntu-latest\n    steps:\n{steps}"
+    document = project.write({"t.yaml": template, ".github/workflows/ship.yml": workflow}).gate()
+    notes = [each for each in document["coverage"]["notes"] if "not judged" in each]
+    assert [each.split(",")[0] for each in notes] == ["not judged: Load of t.yaml"]
+    assert failing(document, "C8") == {"t.yaml"}
     assert failing(document, "C8") == {"t.yaml"}
 
 

@@ -18,7 +18,7 @@ Fix
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from checker.model.answers import YES, Open
@@ -281,9 +281,9 @@ def _topic(environment: Environment, topic: Resource, alarms: list[str], *, astr
         first = next(iter(deaf))
         violation = f"No alarm reaches the topic's only subscriber: {deaf[first]}."
         return topic.fails("subscriber", violation, fix=_FIX_SUBSCRIBE, related=tuple(deaf)[:5])
-    if isinstance(inline, Known) and as_list(inline.value):
+    if isinstance(inline, Known) and (listed := as_list(inline.value)):
         # A parameter with an empty default stands for "say it when you deploy".
-        why = "its subscription has no endpoint unless whoever deploys names one"
+        why = _unheard(listed) or "its subscription has no endpoint unless whoever deploys names one"
         return topic.undecided("subscriber", why, path="Subscription", fix=_FIX_SUBSCRIBE)
     if astray:
         why = "a subscription's TopicArn is not known before deployment"
@@ -300,6 +300,17 @@ def _has_endpoint(subscription: Resolved) -> bool:
         and bool(subscription["Endpoint"])
         and not no_address(subscription.get("Protocol"), subscription["Endpoint"])
     )
+
+
+def _unheard(subscriptions: Sequence[Resolved]) -> str:
+    """Why nobody is behind any of a topic's own subscriptions; empty where one of them names nobody yet."""
+    reasons = [
+        no_address(each.get("Protocol"), each["Endpoint"])
+        if isinstance(each, dict) and isinstance(each.get("Endpoint"), str) and each["Endpoint"]
+        else ""
+        for each in subscriptions
+    ]
+    return reasons[0] if reasons and all(reasons) else ""
 
 
 def _never(subscription: Resource, alarms: list[str]) -> str:

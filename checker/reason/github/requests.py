@@ -24,7 +24,8 @@ _VALUED: Final = frozenset(
 )  # fmt: skip
 _FIELDS: Final = frozenset({"-f", "--raw-field", "-F", "--field", "--input"})
 _API_HOST: Final = lazy_re.compile(r"^https?://api\.github\.com/?")
-_API_HOLE: Final = lazy_re.compile(r"api[_.]?(?:base_?)?url|github_?api", re.IGNORECASE)
+# An API whose variable does not say that it is GitHub's is any: the project's own has such a name as well.
+_API_HOLE: Final = lazy_re.compile(r"github[-_.]?api", re.IGNORECASE)
 _BELOW_REPOSITORY: Final = lazy_re.compile(r"/?repos/")
 
 

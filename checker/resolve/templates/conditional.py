@@ -18,12 +18,17 @@ def never_made(stacks: Iterable[Stack], made: Collection[ResourceKey]) -> Iterat
 
     ``made`` are the resources that are there in some world. What a constant rules out is nobody's to choose.
     """
-    for stack in with_nested(stacks):
+    every = list(with_nested(stacks))
+    files = {stack.id: stack.source.file for stack in every}
+    # What one deployment of a template makes is judged there.
+    somewhere = {(files.get(key.stack), key.logical_id) for key in made}
+    told: set[str] = set()
+    for stack in every:
         declared = stack.template.get("Resources")
         missing: dict[str, list[str]] = {}
         for logical_id, raw in declared.items() if isinstance(declared, dict) else ():
             condition = raw.get("Condition") if isinstance(raw, dict) else None
-            if isinstance(condition, str) and ResourceKey(stack.id, logical_id) not in made:
+            if isinstance(condition, str) and (stack.source.file, logical_id) not in somewhere:
                 missing.setdefault(condition, []).append(logical_id)
         for condition, names in missing.items():
             asked = sorted(_parameters({"Condition": condition}, stack, 0))
@@ -31,7 +36,10 @@ def never_made(stacks: Iterable[Stack], made: Collection[ResourceKey]) -> Iterat
                 more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
                 what = f"{', '.join(names[:_SHOWN])}{more} of {stack.source.file}"
                 where = "another value stands below [parameters] in checker.toml"
-                yield f"not judged: {what}, which {condition} leaves out ({', '.join(asked)}: {where})"
+                sentence = f"not judged: {what}, which {condition} leaves out ({', '.join(asked)}: {where})"
+                if sentence not in told:
+                    told.add(sentence)
+                    yield sentence
 
 
 def _parameters(expression: Raw, stack: Stack, depth: int) -> set[str]:
