@@ -19,6 +19,7 @@ from checker.model.possible import Possible, open_text
 from checker.model.sources import Problem, Spot, brief
 from checker.resolve.effort import RECORDING, STARTING, TASK
 from checker.resolve.shell.dialects.plain_sh import dialect, sh_of
+from checker.resolve.shell.dialects.powershell import for_bash
 from checker.resolve.shell.files.overlaid import Overlaid
 from checker.resolve.shell.files.written import Written
 from checker.resolve.shell.follower import MAX_STATEMENTS, Follower
@@ -128,13 +129,13 @@ class Collected(Struct):
         start = len(self.outputs)
         self._unfinished = Unfinished()
         marks = {name: fill(value) for name, value in step.expressions.items()}
-        options = shell_options(step)
+        options, text = for_bash(step, shell_options(step))
         if options is None:
             self._other_shell(step, reached, environment, marks)
             return self.outputs[start:]
         for name in loading(environment):
             self.complain(step.spot, f"the code that {name} names runs first, and was not followed", "Call it.")
-        script = self.library.shell_text(step.run.text, step.spot.file, step.run.lines)
+        script = self.library.shell_text(text, step.spot.file, step.run.lines)
         folder = fill(step.working_directory)
         state = State(
             script,
@@ -155,11 +156,7 @@ class Collected(Struct):
         return self.outputs[start:]
 
     def _other_shell(
-        self,
-        step: EffectiveStep,
-        reached: Reached,
-        environment: Mapping[str, Possible],
-        marks: Mapping[str, Possible],
+        self, step: EffectiveStep, reached: Reached, environment: Mapping[str, Possible], marks: Mapping[str, Possible]
     ) -> None:
         assert step.run is not None
         if step.shell.startswith("python"):
