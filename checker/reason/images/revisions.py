@@ -23,9 +23,10 @@ from checker.model.pipeline.scripts import Argument, AwsCall, CdkCommand, Comman
 from checker.model.possible import Possible, Scalar, call_behind, options, shown
 from checker.model.values import Absent, Answered, CallPlace, Known, Resolved, Text, Unknown
 from checker.reason.calls.rolling import of_action
+from checker.reason.deploys.changes import What, changes_of
 from checker.reason.deploys.paths import At
-from checker.reason.images.commit_tags import Pushed, is_released, pushed
-from checker.reason.images.references import ParsedImage, Registry, parse_image
+from checker.reason.images.commit_tags import Pushed, is_commit_of_run, is_released, pushed
+from checker.reason.images.references import ParsedImage, Registry, image_references, parse_image
 from checker.reason.images.registered import images_in
 from checker.reason.images.replaced import CHANGERS, Replaced, marked, of_file, set_by, unmarked
 from checker.reason.images.used_again import at_origin, from_stack, unseen_again, used_again
@@ -111,14 +112,33 @@ def _named(at: At, value: Scalar, release: Release) -> Revision:
     if operation in {"describetaskdefinition", "listtaskdefinitions"}:
         return _asked_for(at, origin, release)
     if operation in {"describestacks", "listexports"} or from_stack(value):
-        return Revision(
-            Runs.OTHER, "it names the stack's own task definition, whose image the stack sets, not the release"
-        )
+        return _of_stack(at, release)
     if isinstance(value, str):
         if re.search(r":\d+$", value):
             return Revision(Runs.OTHER, f"it names {value}, whatever image that has")
         return _newest(at, value.rpartition("/")[2], release)
     return Revision(Runs.OPEN, f"which image {shown(value)} runs")
+
+
+def _of_stack(at: At, release: Release) -> Revision:
+    """The stack's own task definition: the release's where the job has just deployed the stack with the commit."""
+    own = release.project.environment(at.job.environment_name)
+    references = [
+        reference
+        for environment in ((own,) if own is not None else release.project.environments)
+        for reference in image_references(environment)
+        if reference.owner.type == "AWS::ECS::TaskDefinition"
+    ]
+    of_commit = [isinstance(each.value, Text) and is_commit_of_run(each.value) for each in references]
+    if not any(of_commit):
+        why = "it names the stack's own task definition, whose image the stack sets, not the release"
+        return Revision(Runs.OTHER, why)
+    if not all(of_commit):
+        return Revision(Runs.OPEN, "which task definition of the stack it names: not all have the commit's image")
+    before = {id(action) for action in at.trace.actions[: at.index]}
+    if any(each.what is What.STACK and id(each.place) in before for each in changes_of(at.trace)):
+        return Revision(Runs.COMMIT, "the stack's own task definition, which the job has deployed with the commit")
+    return Revision(Runs.OPEN, "whether the stack has been deployed with the commit's image by then")
 
 
 # What programs are told that change a service without a call that is seen: Terraform's, Copilot's and their like.
