@@ -10,6 +10,7 @@ What these two do not tell stands in the tables below, each with its source. Run
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from importlib import resources
@@ -19,6 +20,8 @@ from typing import Any, Final
 import botocore.session
 from botocore import xform_name
 from botocore.exceptions import UnknownServiceError
+
+from tools.call_arguments import BESIDE, PASSES
 
 TARGET: Final = Path(__file__).resolve().parent.parent / "checker" / "data" / "aws_calls.json"
 
@@ -89,108 +92,6 @@ ACTIONS: Final[Mapping[str, Mapping[str, list[str]]]] = {
     "sts": {"GetCallerIdentity": [], "GetSessionToken": []},
 }  # fmt: skip
 
-# What a call needs beside its own action where an argument is given: the argument, the action, and the resource that
-# it is checked against: a type of the reference, or an ARN with the call's arguments in it.
-# Sources: Amazon S3 User Guide, "Required permissions for Amazon S3 API operations" (an ACL, tags); for tags that are
-# given when something is made, each service's own guide: Amazon ECS Developer Guide, "Grant permission to tag resources
-# on creation"; the API References of Systems Manager (PutParameter), Secrets Manager (CreateSecret), Lambda
-# (CreateFunction), CloudWatch Logs (CreateLogGroup), EventBridge (PutRule), CloudWatch (PutMetricAlarm), SNS
-# (CreateTopic), SQS (CreateQueue) and RDS; Service Authorization Reference, the dependent actions of Amazon ECR, and
-# the two resources that a snapshot of a database is checked against.
-_ACL: Final = [
-    [each, "s3:PutObjectAcl", "object"]
-    for each in ("acl", "grants", "grantfullcontrol", "grantread", "grantreadacp", "grantwriteacp")
-]
-_OBJECT_TAGS: Final = [["tagging", "s3:PutObjectTagging", "object"]]
-BESIDE: Final[Mapping[str, Mapping[str, list[list[str]]]]] = {
-    "cloudwatch": {"PutMetricAlarm": [["tags", "cloudwatch:TagResource", "alarm"]]},
-    "dynamodb": {"CreateTable": [["tags", "dynamodb:TagResource", "table"]]},
-    "ecr": {"CreateRepository": [["tags", "ecr:TagResource", "repository"]]},
-    "ecs": {
-        "CreateCluster": [["tags", "ecs:TagResource", "cluster"]],
-        "CreateService": [["tags", "ecs:TagResource", "service"]],
-        "RegisterTaskDefinition": [["tags", "ecs:TagResource", "task-definition"]],
-        "RunTask": [["tags", "ecs:TagResource", "ecs:{region}:{account}:task/{cluster=default}/*"]],
-        "StartTask": [["tags", "ecs:TagResource", "ecs:{region}:{account}:task/{cluster=default}/*"]],
-    },
-    "events": {"PutRule": [["tags", "events:TagResource", "events:{region}:{account}:rule/{name}"]]},
-    "iam": {"CreateRole": [["tags", "iam:TagRole", "role"]]},
-    "lambda": {"CreateFunction": [["tags", "lambda:TagResource", "function"]]},
-    "logs": {"CreateLogGroup": [["tags", "logs:TagResource", "log-group"]]},
-    "rds": {
-        "CreateDBSnapshot": [
-            ["dbsnapshotidentifier", "rds:CreateDBSnapshot", "snapshot"],
-            ["tags", "rds:AddTagsToResource", "snapshot"],
-        ],
-        "CreateDBClusterSnapshot": [
-            ["dbclustersnapshotidentifier", "rds:CreateDBClusterSnapshot", "cluster-snapshot"],
-            ["tags", "rds:AddTagsToResource", "cluster-snapshot"],
-        ],
-    },
-    "s3": {
-        **dict.fromkeys(("cp", "mv", "sync"), _ACL),
-        **dict.fromkeys(("PutObject", "CopyObject", "CreateMultipartUpload"), _ACL + _OBJECT_TAGS),
-    },
-    "secretsmanager": {"CreateSecret": [["tags", "secretsmanager:TagResource", "Secret"]]},
-    "sns": {"CreateTopic": [["tags", "sns:TagResource", "sns:{region}:{account}:{name}"]]},
-    "sqs": {"CreateQueue": [["tags", "sqs:TagQueue", "queue"]]},
-    "ssm": {"PutParameter": [["tags", "ssm:AddTagsToResource", "parameter"]]},
-}
-# The roles that a call passes on, with the service that they are passed to.
-# Sources: Amazon ECS Developer Guide, "Grant a user permissions to pass a role"; AWS Lambda, CodeDeploy, EventBridge
-# and CloudFormation user guides, likewise; Service Authorization Reference, dependent actions. The values: argument
-# that names the role ("" where the definition does, "ARGUMENT.KEY" where it stands inside of one).
-PASSES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
-    "amplify": dict.fromkeys(("CreateApp", "UpdateApp"), ("amplify.amazonaws.com", "iamservicerolearn")),
-    "backup": {"StartBackupJob": ("backup.amazonaws.com", "iamrolearn"),
-               "StartRestoreJob": ("backup.amazonaws.com", "iamrolearn"),
-               "CreateBackupSelection": ("backup.amazonaws.com", "backupselection.iamrolearn")},
-    "batch": {"RegisterJobDefinition": ("ecs-tasks.amazonaws.com", "containerproperties.jobrolearn",
-                                        "containerproperties.executionrolearn")},
-    "cloudformation": dict.fromkeys(
-        ("CreateStack", "UpdateStack", "CreateChangeSet", "DeleteStack", "RollbackStack", "ContinueUpdateRollback",
-         "deploy"),
-        ("cloudformation.amazonaws.com", "rolearn"),
-    ),
-    "cloudtrail": dict.fromkeys(("CreateTrail", "UpdateTrail"), ("cloudtrail.amazonaws.com", "cloudwatchlogsrolearn")),
-    "codebuild": {"CreateProject": ("codebuild.amazonaws.com", "servicerole"),
-                  "UpdateProject": ("codebuild.amazonaws.com", "servicerole"),
-                  "StartBuild": ("codebuild.amazonaws.com", "serviceroleoverride")},
-    "codedeploy": dict.fromkeys(
-        ("CreateDeploymentGroup", "UpdateDeploymentGroup"), ("codedeploy.amazonaws.com", "servicerolearn")
-    ),
-    "codepipeline": dict.fromkeys(
-        ("CreatePipeline", "UpdatePipeline"), ("codepipeline.amazonaws.com", "pipeline.rolearn")
-    ),
-    "ec2": {"RunInstances": ("ec2.amazonaws.com", "iaminstanceprofile")},
-    "ecs": {
-        **dict.fromkeys(
-            ("RunTask", "StartTask"),
-            ("ecs-tasks.amazonaws.com", "", "overrides.taskrolearn", "overrides.executionrolearn"),
-        ),
-        "RegisterTaskDefinition": ("ecs-tasks.amazonaws.com", "taskrolearn", "executionrolearn"),
-        "CreateService": ("ecs.amazonaws.com", "role"),
-    },
-    "eks": {"CreateCluster": ("eks.amazonaws.com", "rolearn"), "CreateNodegroup": ("ec2.amazonaws.com", "noderole")},
-    "emr-serverless": {"StartJobRun": ("emr-serverless.amazonaws.com", "executionrolearn")},
-    "events": {"PutTargets": ("events.amazonaws.com", "targets.rolearn"),
-               "PutRule": ("events.amazonaws.com", "rolearn")},
-    "glue": {**dict.fromkeys(("CreateJob", "CreateCrawler", "UpdateCrawler"), ("glue.amazonaws.com", "role")),
-             "UpdateJob": ("glue.amazonaws.com", "jobupdate.role")},
-    "lambda": dict.fromkeys(("CreateFunction", "UpdateFunctionConfiguration"), ("lambda.amazonaws.com", "role")),
-    "logs": {"PutSubscriptionFilter": ("logs.amazonaws.com", "rolearn")},
-    "pipes": dict.fromkeys(("CreatePipe", "UpdatePipe"), ("pipes.amazonaws.com", "rolearn")),
-    "rds": dict.fromkeys(("AddRoleToDBInstance", "AddRoleToDBCluster"), ("rds.amazonaws.com", "rolearn")),
-    "s3": {"PutBucketReplication": ("s3.amazonaws.com", "replicationconfiguration.role")},
-    "sagemaker": {"CreateModel": ("sagemaker.amazonaws.com", "executionrolearn"),
-                  **dict.fromkeys(("CreateTrainingJob", "CreateProcessingJob"),
-                                  ("sagemaker.amazonaws.com", "rolearn"))},
-    "scheduler": dict.fromkeys(("CreateSchedule", "UpdateSchedule"), ("scheduler.amazonaws.com", "target.rolearn")),
-    "ssm": {"SendCommand": ("ssm.amazonaws.com", "servicerolearn")},
-    "stepfunctions": dict.fromkeys(("CreateStateMachine", "UpdateStateMachine"), ("states.amazonaws.com", "rolearn")),
-    "synthetics": dict.fromkeys(("CreateCanary", "UpdateCanary"), ("lambda.amazonaws.com", "executionrolearn")),
-}  # fmt: skip
-
 # Commands of the AWS CLI (and methods of boto3) that are no operation: the operations they make.
 # Source: AWS CLI Command Reference, the page of each command; Boto3 documentation, S3 customizations.
 CUSTOM: Final[Mapping[str, Mapping[str, list[str]]]] = {
@@ -255,7 +156,7 @@ ARNS: Final[Mapping[str, Mapping[str, str]]] = {
         "service": "ecs:{region}:{account}:service/{cluster=default}/{service|services|servicename}",
         "cluster": "ecs:{region}:{account}:cluster/{cluster|clusters|clustername=default}",
         "task": "ecs:{region}:{account}:task/{cluster=default}/{task|tasks}",
-        "task-definition": "ecs:{region}:{account}:task-definition/{taskdefinition|family}{revision}",
+        "task-definition": "ecs:{region}:{account}:task-definition/{taskdefinition|taskdefinitions|family}{revision}",
         "service-deployment": "ecs:{region}:{account}:service-deployment/{servicedeploymentarn|servicedeploymentarns}",
     },
     "ecr": {"repository": "ecr:{region}:{account}:repository/{repositoryname|repositorynames}"},
@@ -276,8 +177,8 @@ ARNS: Final[Mapping[str, Mapping[str, str]]] = {
         "cluster-snapshot": "rds:{region}:{account}:cluster-snapshot:{dbclustersnapshotidentifier}",
     },
     "cloudwatch": {"alarm": "cloudwatch:{region}:{account}:alarm:{alarmnames|alarmname}"},
-    "sns": {"topic": "sns:{region}:{account}:{topicarn}"},
-    "sqs": {"queue": "sqs:{region}:{account}:{queuename}"},
+    "sns": {"topic": "sns:{region}:{account}:{topicarn|name}"},
+    "sqs": {"queue": "sqs:{region}:{account}:{queuename|queueurl}"},
     "dynamodb": {"table": "dynamodb:{region}:{account}:table/{tablename}"},
     "iam": {"role": "iam::{account}:role/{rolename}"},
     "sts": {"role": "iam::{account}:role/{rolearn}"},
@@ -291,10 +192,13 @@ ARNS: Final[Mapping[str, Mapping[str, str]]] = {
         "rule-on-custom-event-bus": "events:{region}:{account}:rule/{eventbusname}/{rule|name}",
         "rule-on-default-event-bus": "events:{region}:{account}:rule/{rule|name}",
     },
-    "states": {"statemachine": "states:{region}:{account}:stateMachine:{statemachinearn}"},
+    "states": {"statemachine": "states:{region}:{account}:stateMachine:{statemachinearn|name}"},
     "cloudfront": {"distribution": "cloudfront::{account}:distribution/{distributionid|id}"},
     "route53": {"hostedzone": "route53:::hostedzone/{hostedzoneid|id}"},
-    "codedeploy": {"application": "codedeploy:{region}:{account}:application:{applicationname}"},
+    "codebuild": {"project": "codebuild:{region}:{account}:project/{projectname|name}"},
+    "eks": {"cluster": "eks:{region}:{account}:cluster/{clustername|name}"},
+    "scheduler": {"schedule": "scheduler:{region}:{account}:schedule/{groupname=default}/{name}"},
+    "codedeploy": {"application": "codedeploy:{region}:{account}:application:{applicationname|applicationnames}"},
 }
 
 
@@ -308,6 +212,7 @@ def build() -> dict[str, Any]:
     services: dict[str, Any] = {}
     types: dict[str, dict[str, list[str]]] = {}
     without: dict[str, list[str]] = {}
+    elsewhere: dict[str, set[str]] = {}
     for name in sorted(session.get_available_services()):
         model = loader.load_service_model(name, "service-2")
         metadata = model["metadata"]
@@ -344,6 +249,12 @@ def build() -> dict[str, Any]:
                 for action, each in sorted(privileges.items())
                 if any(kind in ARNS[prefix] for kind in each["resource_types"])
             }
+        for operation, details in model["operations"].items() if prefix in types and prefix != "s3" else ():
+            shape = model["shapes"].get(details.get("input", {}).get("shape"), {})
+            for action in renamed.get(operation, [operation]):
+                kinds = types[prefix].get(action, ())
+                if kinds and shape.get("required") and not any(_named_by(ARNS[prefix][each], shape) for each in kinds):
+                    elsewhere.setdefault(prefix, set()).add(action)
     used = {entry.get("prefix", name) for name, entry in services.items()}
     return {
         "cli": dict(CLI_NAMES),
@@ -351,11 +262,23 @@ def build() -> dict[str, Any]:
         "star": {prefix: actions for prefix, actions in sorted(without.items()) if prefix in used and actions},
         "types": types,
         "arns": ARNS,
+        "elsewhere": {prefix: sorted(actions) for prefix, actions in sorted(elsewhere.items())},
         "beside": BESIDE,
         "passes": PASSES,
         "custom": CUSTOM,
         "custom_other": CUSTOM_OTHER,
     }
+
+
+# Places of an ARN that are filled in for every call.
+_EVERYWHERE: Final = frozenset({"region", "account", "revision", "suffix", "qualifier"})
+
+
+def _named_by(template: str, shape: Mapping[str, Any]) -> bool:
+    """Whether a request has what the ARN is made of: otherwise what it is made on stands somewhere else in it."""
+    members = {"".join(filter(str.isalnum, name)).lower() for name in shape["members"]}
+    places = re.findall(r"\{([a-z0-9|]+)(=)?", template)
+    return all(given or not members.union(_EVERYWHERE).isdisjoint(name.split("|")) for name, given in places)
 
 
 def _waiters(loader: Any, name: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.pipeline.scripts import AwsCall, How
 from checker.model.possible import Scalar, as_text
 from checker.model.values import ABSENT, SECRET_SUFFIX, Absent, Generated, Hole, Pseudo, Text, Unknown, pieces, text
-from checker.reason.calls.structures import inside
+from checker.reason.calls.structures import inside, own_arns
 
 _PARTITION: Final = Pseudo("AWS::Partition")
 _REGION: Final = Pseudo("AWS::Region")
@@ -213,7 +213,13 @@ def _resources(
     kinds = data["types"].get(prefix, {}).get(action)
     if prefix == "s3":
         kinds = ["object"] if action.endswith(("Object", "ObjectTagging", "ObjectAcl")) else ["bucket"]
-    return _named(call, [data["arns"][prefix][kind] for kind in kinds], words) if kinds else None
+    own = own_arns(call, prefix, "resourcearn", "resourcearns", "resourcename", "resource")
+    if own or not kinds:
+        return own or own_arns(call, prefix) or None
+    found = _named(call, [data["arns"][prefix][kind] for kind in kinds], words)
+    if found != (EVERYTHING,):
+        return found
+    return own_arns(call, prefix) or (None if action in data["elsewhere"].get(prefix, ()) else found)
 
 
 def _named(call: AwsCall, templates: Iterable[str], words: tuple[str, ...] = _BOTH) -> tuple[str | Text, ...] | None:
@@ -298,13 +304,13 @@ def _region(call: AwsCall) -> str | Hole:
 
 
 def _has_revision(call: AwsCall) -> bool:
-    value = call.text("taskDefinition")
-    return isinstance(value, str) and ":" in value
+    named = (*(call.texts("taskDefinition") or ()), *(call.texts("taskDefinitions") or ()))
+    return any(isinstance(value, str) and ":" in value for value in named)
 
 
 def _short(value: str | Text) -> list[str | Hole]:
-    """A name as it stands in an ARN: of a cluster's or a bus's own ARN, or of an ``s3://`` address, what comes last."""
-    if isinstance(value, str) and value.startswith("arn:"):
+    """A name as it stands in an ARN: of a cluster's or a bus's own ARN, or of a queue's URL, what comes last."""
+    if isinstance(value, str) and value.startswith(("arn:", "https://")):
         return [value.rpartition("/")[2]]
     return list(pieces(value))
 
@@ -318,6 +324,8 @@ def _values(call: AwsCall, names: list[str], words: tuple[str, ...]) -> tuple[Sc
             return None
         if name == "eventbusname":
             found = tuple(each for each in found if each != "default")  # the ARNs of its rules do not name it
+        if name == "keyid" and any(str(each).startswith("alias/") for each in found):
+            return None  # what counts is the key that it stands for
         if found:
             return found
     return () if call.complete else None

@@ -117,3 +117,16 @@ def _parts(written: str) -> Iterator[str]:
             yield written[start:index]
             start = index + 1
     yield written[start:]
+
+
+def own_arns(call: AwsCall, prefix: str, *names: str) -> tuple[str | Text, ...]:
+    """The ARNs of the service with this prefix among the arguments, or among those of these (plain) names."""
+    values = [call.argument(name) for name in names] if names else call.arguments.values()
+    given = (each for value in values for each in (value if isinstance(value, tuple) else (value,)))
+    return tuple(dict.fromkeys(each for each in given if isinstance(each, str | Text) and _is_of(each, prefix)))
+
+
+def _is_of(value: str | Text, prefix: str) -> bool:
+    first = pieces(value)[0] if pieces(value) else ""
+    parts = first.split(":") if isinstance(first, str) else []
+    return len(parts) > 2 and parts[0] == "arn" and parts[2] == prefix

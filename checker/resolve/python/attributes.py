@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Final
 
+from checker.resolve.python.libraries.boto_resources import of_resource
 from checker.resolve.python.libraries.command_lines import from_command_line
 from checker.resolve.python.machine import OWN, Frame, Machine, value
 from checker.resolve.python.modules import library_behind
@@ -14,6 +15,7 @@ from checker.resolve.python.syntax_facts import shown
 from checker.resolve.python.values import (
     Class,
     Client,
+    Collection,
     Dict,
     Either,
     Extern,
@@ -22,6 +24,7 @@ from checker.resolve.python.values import (
     Method,
     Module,
     Poller,
+    Resource,
     Session,
     Super,
     Value,
@@ -59,6 +62,10 @@ def attribute(machine: Machine, owner: Value, name: str, frame: Frame) -> Value:
         case Class():
             return _member(machine, owner, name, None, frame)
         case Client() | Session() | Poller():
+            return Method(owner, name)
+        case Resource():
+            return of_resource(owner, name)
+        case Collection():
             return Method(owner, name)
         case Super():
             return _above(machine, owner, name, frame)
@@ -111,9 +118,9 @@ def _field(machine: Machine, cls: Class, node: ast.AnnAssign, name: str, owner: 
     """``name: type = default`` in a class: what its type stands for, else its default."""
     inner = Frame(cls.module, cls.module.names, frame.reached, frame.handling)
     found = typed(machine, node.annotation, inner)
-    makes_field = isinstance(node.value, ast.Call) and ast.unparse(node.value.func).endswith("field")
+    makes_field = isinstance(node.value, ast.Call) and ast.unparse(node.value.func).endswith(_FIELDS)
     if makes_field and owner is not None and found is None:
-        found = _made_by(node.value)
+        found = _made_by(machine, node.value, inner)
     if found is None and node.value is not None and not makes_field:
         found = value(machine, node.value, inner)
     result = found if found is not None else extern(f"{cls.node.name}.{name}")
@@ -122,10 +129,17 @@ def _field(machine: Machine, cls: Class, node: ast.AnnAssign, name: str, owner: 
     return result
 
 
-def _made_by(node: ast.expr | None) -> Value:
-    """What ``field(default_factory=dict)`` and ``list`` make; ``None`` for anything else."""
+# dataclasses' and attrs' ``field``, pydantic's ``Field``, attrs' older ``attr.ib``.
+_FIELDS: Final = ("field", "Field", "attr.ib", "attrib")
+_FACTORIES: Final = frozenset({"default_factory", "factory"})
+
+
+def _made_by(machine: Machine, node: ast.expr | None, frame: Frame) -> Value:
+    """What the function of ``field(default_factory=...)`` makes; ``None`` where there is none."""
     for keyword in node.keywords if isinstance(node, ast.Call) else ():
-        if keyword.arg == "default_factory" and isinstance(keyword.value, ast.Name):
-            empty: dict[str, Value] = {"dict": Dict((), open=True), "list": ()}
-            return empty.get(keyword.value.id)
+        if keyword.arg in _FACTORIES:
+            made = keyword.value
+            if isinstance(made, ast.Name) and made.id in {"dict", "list"}:
+                return Dict((), open=True) if made.id == "dict" else ()
+            return value(machine, ast.copy_location(ast.Call(made, [], []), made), frame)
     return None

@@ -14,6 +14,7 @@ from checker.model.possible import Possible, joined, one_of, open_text
 from checker.resolve.python.clients import answer_in, from_session, of_client, of_poller, session_of
 from checker.resolve.python.dynamic import RUNS, handed, is_special, looked_up, of_somebody, side_by_side
 from checker.resolve.python.expressions import bind, lacks, looked_up_in
+from checker.resolve.python.libraries.boto_resources import call_resource, of_collection
 from checker.resolve.python.libraries.command_lines import declare, declare_commands
 from checker.resolve.python.libraries.docker import of_docker
 from checker.resolve.python.machine import Call, Frame, Machine, value
@@ -26,6 +27,7 @@ from checker.resolve.python.values import (
     SCALARS,
     Class,
     Client,
+    Collection,
     Dict,
     Either,
     Extern,
@@ -34,6 +36,7 @@ from checker.resolve.python.values import (
     Method,
     Partial,
     Poller,
+    Resource,
     Session,
     Some,
     Value,
@@ -153,6 +156,10 @@ def _method(machine: Machine, owner: Value, name: str, given: Call) -> Value:
             return of_client(machine, owner, name, given)
         case Poller():
             return of_poller(machine, owner, name, given)
+        case Resource():
+            return call_resource(machine, owner, name, given)
+        case Collection():
+            return of_collection(machine, owner, name, given)
         case Dict() if name == "get" and positional:
             otherwise = positional[1] if len(positional) > 1 else None
             found = looked_up_in(machine, owner, positional[0])
@@ -381,7 +388,7 @@ def _hand_over(machine: Machine, given: Call, words: tuple[str, ...], by: Extern
 def _is_function(found: Value) -> bool:
     """Whether it is a function that does something when it is called: the repository's, or a call of AWS."""
     if isinstance(found, Method):
-        return isinstance(found.owner, Client | Poller)
+        return isinstance(found.owner, Client | Poller | Resource | Collection)
     if isinstance(found, Extern):
         return found.name in RUNS
     return isinstance(found, Function | Partial)

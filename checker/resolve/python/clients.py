@@ -14,7 +14,7 @@ from checker.model.sources import Spot
 from checker.model.values import Absent, CallPlace
 from checker.resolve.python.machine import Call, Machine
 from checker.resolve.python.record import api_call
-from checker.resolve.python.values import Client, Dict, Either, Extern, Poller, Session, Value, extern, plain
+from checker.resolve.python.values import Client, Dict, Either, Extern, Poller, Resource, Session, Value, extern, plain
 
 # Methods of every client that call nothing.
 _NO_CALLS: Final = frozenset({"can_paginate", "close", "exceptions", "meta", "generate_presigned_url",
@@ -61,13 +61,11 @@ def from_session(machine: Machine, session: Session, name: str, call: Call) -> V
     region = call.positional[1] if len(call.positional) > 1 else call.named.get("region_name", session.region)
     if not isinstance(region, Absent):
         region = plain(region, "region", call.file)
-    if name == "resource":
-        machine.problem(call.spot, f"calls of boto3.resource({service!r}) are not followed", "Use a client.")
     endpoint = call.named.get("endpoint_url", Absent())
     if not isinstance(endpoint, Absent):
         endpoint = plain(endpoint, "endpoint_url", call.file)
-    keys_of = _keys_of(call) or session.keys_of
-    return Client(known, region, name == "resource", session.profile, keys_of, endpoint)
+    client = Client(known, region, session.profile, _keys_of(call) or session.keys_of, endpoint)
+    return Resource(client) if name == "resource" else client
 
 
 def of_client(machine: Machine, client: Client, name: str, call: Call) -> Value:

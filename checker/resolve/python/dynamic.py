@@ -35,6 +35,7 @@ from checker.resolve.python.values import (
     Module,
     Partial,
     Poller,
+    Resource,
     Session,
     Value,
     either,
@@ -114,7 +115,7 @@ def of_somebody(machine: Machine, name: str, call: Call) -> None:
     if machine.stage is not None or "_" not in name or name not in methods():
         return
     bound = (each for module in machine.modules.values() if module is not None for each in module.names.values())
-    if any(isinstance(each, Client | Session) or _is_of_boto(each) for each in bound):
+    if any(isinstance(each, Client | Resource | Session) or _is_of_boto(each) for each in bound):
         machine.problem(call.spot, f"a call of {name} on a client that is not known", "Call it on the client itself.")
 
 
@@ -210,7 +211,7 @@ def _attribute(machine: Machine, owner: Value, name: Value, call: Call) -> Value
         return either([attribute(machine, owner, option, call.frame) for option in each])
     if isinstance(owner, Instance | Class | Module) and (named := _named_like(machine, owner, name, call)):
         return either(named)
-    if isinstance(owner, Client | Session | Poller | Module):
+    if isinstance(owner, Client | Resource | Session | Poller | Module):
         machine.problem(call.spot, "a function whose name is not known before it runs", "Write the name out.")
     return extern("getattr")
 

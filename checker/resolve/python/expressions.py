@@ -24,6 +24,7 @@ from checker.resolve.python.values import (
     Function,
     Instance,
     Module,
+    Resource,
     Session,
     Some,
     Value,
@@ -39,7 +40,7 @@ from checker.resolve.python.values import (
 )
 
 # Always true.
-_THERE: Final = (Client, Session, Function, Class, Instance, Module)
+_THERE: Final = (Client, Resource, Session, Function, Class, Instance, Module)
 _NUMBERS: Final = (int, float)
 _Comprehension: TypeAlias = "ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec.structs import replace
@@ -25,8 +26,6 @@ _SHELL_SIGNS: Final = lazy_re.compile(r"[|&;<>()$`\n*'\"\\]")
 
 def api_call(machine: Machine, client: Client, spelled: str, call: Call, kind: str = "") -> Value:
     """A call of a client's method; of a waiter or a paginator, where ``kind`` says so. What it answers, if known."""
-    if client.resource:
-        return None
     spot, where, frame = call.spot, call.file, call.frame
     how, operation, waiter = How.SDK, operation_of(client.service, spelled), ""
     if kind == "waiter":
@@ -46,8 +45,13 @@ def api_call(machine: Machine, client: Client, spelled: str, call: Call, kind: s
         arguments["templatebody"] = f"file://{file}"  # as the AWS CLI names a file whose content is meant
     if not isinstance(client.endpoint, Absent):
         arguments["endpointurl"] = client.endpoint  # as an option of the AWS CLI
+    names = PARAMETERS.get(spelled, ()) if how is How.SDK_CUSTOM else ()
     for index, given in enumerate(call.positional):
-        arguments[str(index)] = _argument(given, str(index), where)
+        name = plain_name(names[index]) if index < len(names) else str(index)
+        arguments[name] = _argument(given, name, where)
+    extra = arguments.pop("extraargs", None)
+    if isinstance(extra, Mapping):
+        arguments.update((plain_name(name), each) for name, each in extra.items())
     reached, region = frame.reached.at(spot), client.region
     handling, source, complete = _stopping(frame.handling), call.shown, call.complete
     made = AwsCall(
@@ -69,6 +73,14 @@ def api_call(machine: Machine, client: Client, spelled: str, call: Call, kind: s
     return _made(machine, made)
 
 
+# What the methods that boto3 adds to a client of S3 take, in order. Source: Boto3 documentation, S3, "Client".
+PARAMETERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "upload_file": ("Filename", "Bucket", "Key", "ExtraArgs"),
+    "upload_fileobj": ("Fileobj", "Bucket", "Key", "ExtraArgs"),
+    "download_file": ("Bucket", "Key", "Filename", "ExtraArgs"),
+    "download_fileobj": ("Bucket", "Key", "Fileobj", "ExtraArgs"),
+    "copy": ("CopySource", "Bucket", "Key", "ExtraArgs"),
+}
 _REGISTERS: Final = "RegisterTaskDefinition"
 _READS: Final = frozenset({"read", "read_text", "read_bytes"})
 _OPENS: Final = frozenset({"open", "io.open", "Path", "pathlib.Path"})

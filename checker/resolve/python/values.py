@@ -16,6 +16,15 @@ from checker.model.possible import OneOf, Possible, joined, one_of, open_text
 from checker.model.values import Absent, CallPlace, Text, Unknown
 
 
+class _Binds:
+    """Shown by its kind alone: what it binds binds other things, and all of the program would follow."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
 class Session(Struct, frozen=True):
     """A boto3 session."""
 
@@ -25,14 +34,33 @@ class Session(Struct, frozen=True):
 
 
 class Client(Struct, frozen=True):
-    """A boto3 client; of a resource (``boto3.resource``) where ``resource`` is set."""
+    """A boto3 client."""
 
     service: str
     region: Possible | Absent = field(default_factory=Absent)
-    resource: bool = False
     profile: Possible | Absent = field(default_factory=Absent)
     keys_of: CallPlace | None = None
     endpoint: Possible | Absent = field(default_factory=Absent)
+
+
+class Resource(_Binds, Struct, frozen=True, eq=False):
+    """An object of ``boto3.resource``: the service's own, whose ``kind`` is empty, or one below it.
+
+    ``identifiers`` are what it is told apart by, as boto3 names them (``BucketName``), in its order.
+    """
+
+    client: Client
+    kind: str = ""
+    identifiers: tuple[tuple[str, Value], ...] = ()
+
+
+class Collection(_Binds, Struct, frozen=True, eq=False):
+    """Those below a resource: ``bucket.objects``. ``items`` stand for all of them once they are asked for."""
+
+    of: Resource
+    name: str
+    listed: bool = False
+    items: tuple[Value, ...] = ()
 
 
 class Poller(Struct, frozen=True):
@@ -48,15 +76,6 @@ class Method(Struct, frozen=True, eq=False):
 
     owner: Value
     name: str
-
-
-class _Binds:
-    """Shown by its kind alone: what it binds binds other things, and all of the program would follow."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}>"
 
 
 class Function(_Binds, Struct, frozen=True, eq=False):
@@ -177,8 +196,8 @@ class Manager(_Binds, Struct, frozen=True, eq=False):
 
 
 Value: TypeAlias = (
-    "Possible | Session | Client | Poller | Method | Function | Class | Instance | Module | Extern | Dict | Some"
-    " | Either | Partial | Manager | Super | tuple[Value, ...]"
+    "Possible | Session | Client | Resource | Collection | Poller | Method | Function | Class | Instance | Module"
+    " | Extern | Dict | Some | Either | Partial | Manager | Super | tuple[Value, ...]"
 )
 
 
@@ -235,6 +254,8 @@ def elements(value: Value) -> list[Value] | None:
         return list(value)
     if isinstance(value, Some):
         return list(value.options)
+    if isinstance(value, Collection) and value.listed:
+        return list(value.items)
     if isinstance(value, Dict) and not value.open:
         return [key for key, _ in value.items]
     return None

@@ -19,6 +19,7 @@ from checker.resolve.python.values import (
     Extern,
     Function,
     Instance,
+    Resource,
     Value,
     is_plain,
     plain,
@@ -110,7 +111,7 @@ def _same(left: Value, right: Value) -> object:
         if isinstance(answer, Certain):
             return answer is YES
     # Something is not nothing.
-    there = (Instance, Dict, tuple, Function, Class, Client)
+    there = (Instance, Dict, tuple, Function, Class, Client, Resource)
     if (left is None and isinstance(right, there)) or (right is None and isinstance(left, there)):
         return False
     return _UNKNOWN
