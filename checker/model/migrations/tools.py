@@ -22,7 +22,7 @@ class MigrationTool(Struct, frozen=True):
     ``backwards`` are the commands that change a schema; one of several words (``migrate deploy``) stands in that order
     with options between. ``locks``: whether a second run waits or stops by the tool's own doing; open where
     that is not documented, or depends on its version. ``source`` is where that stands. ``unlocked`` is the option,
-    variable or setting that switches the lock off, as a regular expression, ``locked`` the option that switches it on.
+    variable or setting that switches the lock off, as a regular expression, ``locked`` what switches it on.
     ``imports`` is, by language, the module that code imports to migrate, as a regular expression; ``hook`` the file of
     the repository's own that the tool runs whoever starts it. ``section`` begins the comment above each direction
     of a file that holds both. ``wraps``: it runs each migration in a transaction, unless that asks for none: in SQL by
@@ -162,8 +162,8 @@ TOOLS: Final = (
     _tool("goose", "up, up-to, up-by-one", "down, down-to, redo, reset", NO,
           "goose documentation: the command takes no session lock", section=r"\+goose[ \t]+",
           outside=r"\+goose[ \t]+no[ \t]+transaction"),
-    _tool("goose-library", "", "", _UNTOLD, "goose documentation, WithSessionLocker", programs="",
-          imports={"go": r"github\.com/pressly/goose"}, telling=True),
+    _tool("goose-library", "", "", _UNTOLD, "goose documentation, WithSessionLocker and WithLocker", programs="",
+          locked=r"\bgoose\.With(?:Session)?Locker\(", imports={"go": r"github\.com/pressly/goose"}, telling=True),
     _tool("dbmate", "up, migrate", "down, rollback", NO,
           "dbmate's issue 101, open: no lock is taken while it migrates", section="migrate:",
           outside=r"migrate:\w+\b.*\btransaction:[ \t]*false", whole=YES, telling=True),

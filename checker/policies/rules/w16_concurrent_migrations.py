@@ -22,6 +22,7 @@ Fix
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence, Set
 from typing import ClassVar, Final
 
@@ -159,7 +160,7 @@ def _by_folder(pipeline: Pipeline) -> Iterator[Judgement]:
 
 def _tool(step: Migrating, tool: MigrationTool, pipeline: Pipeline) -> Judgement:
     place = step.action
-    locks = tool.locks is YES or bool(tool.locked and tool.locked in getattr(step.action, "source", ""))
+    locks = tool.locks is YES or bool(tool.locked and re.search(tool.locked, getattr(step.action, "source", "")))
     if locks:
         where = told_not_to_lock(step, tool, pipeline)
         if where:
@@ -193,6 +194,10 @@ def _runner(runner: MigrationRunner, pipeline: Pipeline) -> Iterator[Judgement]:
             return
         yield runner.passes("lock", f"{tool.name} keeps a second run out ({tool.source}).")
         return
+    option = tool.locked if tool is not None and not found.taken else ""
+    if tool is not None and option and any(re.search(option, file.code) for file in runner.files):
+        yield runner.passes("lock", f"It has {tool.name} keep a second run out ({tool.source}).")
+        return
     yield _lock(runner, found, tool)
     if not found.sound:
         return
@@ -216,7 +221,8 @@ def _lock(runner: MigrationRunner, found: Locking, tool: MigrationTool | None) -
         why = "it asks for a lock as another system has it; whether it holds that while it migrates is not followed"
         return runner.undecided("lock", why, path=found.other, fix=_FIX_LOCK)
     if tool is not None and isinstance(tool.locks, Open):
-        return runner.undecided("lock", f"whether {tool.name} locks depends on its options", fix=_FIX_LOCK)
+        why = f"whether {tool.name} keeps a second run out depends on how it is called ({tool.source})"
+        return runner.undecided("lock", why, fix=_FIX_LOCK)
     said = "The migration runner takes no lock: two runs migrate the same database at once."
     return runner.fails("lock", said, fix=_FIX_LOCK)
 
