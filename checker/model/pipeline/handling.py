@@ -52,6 +52,9 @@ class Rehearsal:
     def notices(self) -> Answer:
         return _UNREHEARSED
 
+    def unended(self) -> Answer:
+        return YES
+
     def unstarted(self) -> Answer:
         return _UNREHEARSED
 
@@ -130,6 +133,11 @@ class Handling(Struct, frozen=True):
     def notices(self) -> Answer:
         """Whether the script ends with a failure when what it waits for fails, or never comes."""
         return self.rehearsal.notices()
+
+    @property
+    def unended(self) -> Answer:
+        """Whether the script ends with a failure when what it asks about is not over by then; yes where none tells."""
+        return self.rehearsal.unended()
 
     @property
     def unstarted(self) -> Answer:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from checker.model.answers import NO, YES, Answer, Open
+from checker.model.answers import NO, YES, Answer, Open, every
 from checker.model.pipeline.handling import Stream
 from checker.model.pipeline.scripts import AwsCall, How, Trace, plain_name
 
 # What names the subject of a wait, as the call that asks for its state does.
-_SUBJECTS: Final = ("stackName", "services", "tasks", "cluster", "deploymentId")
+_SUBJECTS: Final = (
+    *("stackName", "services", "tasks", "cluster", "deploymentId", "changeSetName", "functionName"),
+    *("id", "dbInstanceIdentifier", "dbClusterIdentifier", "loadBalancerArns", "instanceIds", "tableName"),
+)
 _UNTOLD: Final = Open("whether the script looks at how it ended is not followed: what it asks right after may tell")
 
 
@@ -25,7 +28,8 @@ def told_after(trace: Trace, wait: AwsCall) -> Answer:
     for each in trace.aws:
         seen = seen or each is wait
         if seen and _asks_the_same(each, wait):
-            found = each.handling.notices
+            # The wait may have failed because its time was up.
+            found = every((each.handling.notices, each.handling.unended))
             if found is YES:
                 return YES
             if isinstance(found, Open) and _is_taken(each):

@@ -7,7 +7,7 @@ CloudFormation User Guide, "Stack status codes": an update that failed is rolled
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -38,6 +38,17 @@ _JQ_ROLLOUT: Final = lazy_re.compile(r"\.services\[0?\](?:\s*\|\s*)?\.deployment
 _OF_STACKS: Final = lazy_re.compile(rf"(?:--query=)?Stacks{_ONE}\.StackStatus(?:\s*\|\s*\[0\])?")
 _ROLLED_BACK: Final = "UPDATE_ROLLBACK_COMPLETE"
 _CHANGING: Final = "UPDATE_IN_PROGRESS"
+# Of others: the query, and what it gives where the change has failed, and where it goes on. API references of AWS
+# Lambda (LastUpdateStatus), Amazon RDS (DBInstanceStatus: its User Guide, "Viewing Amazon RDS DB instance status") and
+# Amazon CloudFront (Distribution, Invalidation), of which none ever fails.
+_OTHERS: Final[Mapping[tuple[str, ...], tuple[str, str, str]]] = {
+    ("lambda", "get-function-configuration"): (r"(?:--query=)?LastUpdateStatus", "Failed", "InProgress"),
+    ("lambda", "get-function"): (r"(?:--query=)?Configuration\.LastUpdateStatus", "Failed", "InProgress"),
+    ("rds", "describe-db-instances"): (rf"(?:--query=)?DBInstances{_ONE}\.DBInstanceStatus", "failed", "modifying"),
+    ("rds", "describe-db-clusters"): (rf"(?:--query=)?DBClusters{_ONE}\.Status", "failed", "modifying"),
+    ("cloudfront", "get-distribution"): (r"(?:--query=)?Distribution\.Status", "InProgress", "InProgress"),
+    ("cloudfront", "get-invalidation"): (r"(?:--query=)?Invalidation\.Status", "InProgress", "InProgress"),
+}
 RUNNING: Final = "RUNNING"
 _ANSWER: Final = '{"tasks": [{"lastStatus": "RUNNING", "containers": [{"lastStatus": "RUNNING"}]}]}'
 WAITER_SECONDS: Final = 600.0  # AWS CLI Command Reference, "ecs wait tasks-stopped": every 6 seconds, 100 times
@@ -51,7 +62,7 @@ def failed_answer(words: Sequence[str]) -> str:
     if words[:3] == ("aws", "cloudformation", "describe-stacks"):
         return _of_stack(words, _ROLLED_BACK)
     asked = words[:3] == ("aws", "ecs", "describe-tasks") and any(map(_EXIT_CODE.fullmatch, words))
-    return _KILLED if asked and "text" in words else ""
+    return (_KILLED if asked and "text" in words else "") or _of_others(words, 1)
 
 
 def unfinished_answer(words: Sequence[str]) -> str:
@@ -60,7 +71,14 @@ def unfinished_answer(words: Sequence[str]) -> str:
         return _of_service(words, rolling=True)
     if words[:3] == ("aws", "cloudformation", "describe-stacks"):
         return _of_stack(words, _CHANGING)
-    return ""
+    return _of_others(words, 2)
+
+
+def _of_others(words: Sequence[str], which: int) -> str:
+    """Likewise of other things that are waited for, where a query asks for their state and nothing else."""
+    found = _OTHERS.get(tuple(words[1:3])) if words[:1] == ("aws",) else None
+    asked = found is not None and "text" in words and any(map(lazy_re.compile(found[0]).fullmatch, words))
+    return str(found[which]) if found is not None and asked else ""
 
 
 def _of_service(words: Sequence[str], *, rolling: bool) -> str:

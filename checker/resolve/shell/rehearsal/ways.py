@@ -209,6 +209,10 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
         asked = [Failing(self.spot, self.words, works=True, says=each) for each in answers if each]
         return every(map(self.rehearsals.found, asked)) if asked else Rehearsal.notices(self)
 
+    def unended(self) -> Answer:
+        told = unfinished_answer(self.words)
+        return self.rehearsals.found(Failing(self.spot, self.words, works=True, says=told)) if told else YES
+
     def turns(self) -> Answer:
         return self.rehearsals.found(Failing(self.spot, self.words, turns=True))
 
