@@ -18,7 +18,7 @@ from checker.resolve.python.libraries.boto_resources import call_resource, of_co
 from checker.resolve.python.libraries.command_lines import declare, declare_commands
 from checker.resolve.python.libraries.docker import of_docker
 from checker.resolve.python.machine import Call, Frame, Machine, value
-from checker.resolve.python.modules import leads_into
+from checker.resolve.python.modules import leads_into, reaches_buckets
 from checker.resolve.python.objects import above, enter, instantiate, method
 from checker.resolve.python.record import http, leaves, program, tells_runner
 from checker.resolve.python.requests import makes_requests, names_host, request_of
@@ -230,6 +230,7 @@ def _extern(machine: Machine, function: Extern, given: Call) -> Value:
         return gave[0]
     if not is_special(function.name):
         leads_into(machine, (function,), given.node, given.frame)
+        reaches_buckets(machine, function, given)
     tells_runner(machine, given)
     known = _known(machine, function, given) if _is_known(function.name) else None
     if known is not None:

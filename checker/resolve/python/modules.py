@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ast
 import posixpath
+import sys
 from collections.abc import Iterable
 from typing import Final
 
@@ -12,7 +13,8 @@ from checker.data.harmless import library_is_harmless
 from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.python import PythonModule
 from checker.model.sources import Problem, Spot, brief
-from checker.resolve.python.machine import OWN, Frame, Machine, block, spot_of, value
+from checker.model.values import Text
+from checker.resolve.python.machine import OWN, Call, Frame, Machine, block, spot_of, value
 from checker.resolve.python.syntax_facts import fills, rebinds, shown
 from checker.resolve.python.values import Class, Either, Extern, Instance, Method, Module, Value, extern
 
@@ -228,3 +230,20 @@ def leads_into(machine: Machine, each: Iterable[Value], node: ast.AST, frame: Fr
             message = f"what `{found.name if isinstance(found, Extern) else shown(node)}` does was not found here"
         if not any(problem.message == brief(message) for problem in machine.foreign):
             machine.foreign.append(Problem(spot_of(frame.module, node), brief(message), _FIX))
+
+
+# How libraries of tables and files (pandas, polars, pyarrow, fsspec) name what is in a bucket.
+_IN_BUCKETS: Final = ("s3://", "s3a://", "s3n://")
+
+
+def reaches_buckets(machine: Machine, function: Extern, given: Call) -> None:
+    """Take note of a library that does nothing in AWS but what its arguments say: ``table.to_csv("s3://bucket/key")``."""
+    library = function.library.partition(".")[0]
+    if not library or library in sys.stdlib_module_names or not library_is_harmless(function.library):
+        return
+    for each in (*given.positional, *given.named.values()):
+        first = each.parts[0] if isinstance(each, Text) and each.parts else each
+        if isinstance(first, str) and first.startswith(_IN_BUCKETS):
+            message = f"what `{function.name}` does in a bucket was not followed"
+            machine.problem(spot_of(given.frame.module, given.node), brief(message), _FIX)
+            return
