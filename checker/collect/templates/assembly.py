@@ -175,8 +175,8 @@ class _Reader:
         unread: list[str] = []
         nested: dict[str, Stack] = {}
         for logical_id, raw in resources.items():
-            if logical_id.startswith("Fn::ForEach"):
-                continue
+            if logical_id.startswith(("Fn::ForEach", "Fn::Transform")):
+                continue  # resources in a loop, and what a macro puts there, which is told of by itself
             if not isinstance(raw, dict) or not isinstance(raw.get("Type"), str):
                 unread.append(f"resource {logical_id}: it has no Type")
                 continue

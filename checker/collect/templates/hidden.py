@@ -13,7 +13,7 @@ from typing import Any, Final
 # CloudFormation makes a second task definition and task set of those that stand in the template, and refuses outputs
 # and imports there (CloudFormation User Guide, "Considerations when managing ECS blue/green deployments").
 _KNOWN_TRANSFORMS: Final = frozenset({"AWS::LanguageExtensions", "AWS::CodeDeployBlueGreen"})
-_SECTIONS: Final = ("Conditions", "Mappings", "Outputs", "Parameters")
+_SECTIONS: Final = ("Conditions", "Mappings", "Outputs", "Parameters", "Resources")
 _MODULE: Final = "::MODULE"
 # Types that deploy a template of their own, and what to call it.
 _OTHER_TEMPLATES: Final = {
@@ -34,7 +34,8 @@ def hidden(template: Mapping[str, Any]) -> Iterator[str]:
     for section in _SECTIONS:
         written = template.get(section)
         if isinstance(written, dict) and "Fn::Transform" in written:
-            yield f"{section}: what Fn::Transform puts there is known only after CloudFormation ran it"
+            what = _told(written["Fn::Transform"])
+            yield f"{section}: what Fn::Transform puts there{what} is known only after CloudFormation ran it"
     resources = template.get("Resources")
     for logical_id, raw in resources.items() if isinstance(resources, dict) else ():
         kind = raw.get("Type") if isinstance(raw, dict) else None
@@ -42,3 +43,13 @@ def hidden(template: Mapping[str, Any]) -> Iterator[str]:
             yield f"module {logical_id}: the resources that {kind} stands for are not in the template"
         elif kind in _OTHER_TEMPLATES:
             yield f"{_OTHER_TEMPLATES[kind]} {logical_id}: what its template makes is not read"
+
+
+def _told(macro: Any) -> str:
+    """Which macro that is, and of what, where it is written out."""
+    name = macro.get("Name") if isinstance(macro, dict) else None
+    if not isinstance(name, str):
+        return ""
+    parameters = macro.get("Parameters")
+    place = parameters.get("Location") if isinstance(parameters, dict) else None
+    return f" ({name} of {place})" if isinstance(place, str) else f" ({name})"

@@ -67,7 +67,19 @@ _NOT_READ: Final[Mapping[str, tuple[str, ...]]] = {
     "SST": ("sst.config.ts",),
     "CDK for Terraform": ("cdktf.json",),
     "Terragrunt": ("terragrunt.hcl",),
-    "AWS Amplify": ("amplify.yml", "amplify.yaml"),
+    "AWS Amplify": (
+        "amplify.yml",
+        "amplify.yaml",
+        "amplify/backend.ts",
+        "*/amplify/backend.ts",
+        "amplify/backend/backend-config.json",
+        "*/amplify/backend/backend-config.json",
+    ),
+    "AWS Elastic Beanstalk": (".ebextensions/*.config", "*/.ebextensions/*.config", "Dockerrun.aws.json"),
+    "AWS App Runner": ("apprunner.yaml",),
+    "Chalice": (".chalice/config.json", "*/.chalice/config.json"),
+    "Zappa": ("zappa_settings.json", "zappa_settings.toml", "zappa_settings.yml", "zappa_settings.yaml"),
+    "Architect": ("app.arc",),
     "Skaffold": ("skaffold.yaml", "skaffold.yml"),
     "Dagger": ("dagger.json",),
     "Ansible": ("ansible.cfg",),
@@ -85,6 +97,9 @@ _NOT_READ: Final[Mapping[str, tuple[str, ...]]] = {
     "Google Cloud Build": ("cloudbuild.yaml", "cloudbuild.yml"),
     "AppVeyor": ("appveyor.yml", ".appveyor.yml"),
     "Tekton": (".tekton/*.yaml",),
+    "TeamCity": (".teamcity/settings.kts", ".teamcity/pom.xml"),
+    "Semaphore": (".semaphore/semaphore.yml",),
+    "Codefresh": ("codefresh.yml",),
 }
 _EXACT: Final = {
     pattern: tool
@@ -95,8 +110,8 @@ _EXACT: Final = {
 _PATTERNS: Final = tuple(
     (pattern, tool) for tool, patterns in _NOT_READ.items() for pattern in patterns if pattern not in _EXACT
 )
-# Of those the ones that a name alone may match: every file of a repository is asked.
-_BY_NAME: Final = lazy_re.compile("|".join(translate(pattern) for pattern, _ in _PATTERNS if "/" not in pattern))
+# What a name alone tells of them: every file of a repository is asked.
+_BY_NAME: Final = lazy_re.compile("|".join({translate(pattern.rpartition("/")[2]): None for pattern, _ in _PATTERNS}))
 
 
 class Found(Struct):
@@ -187,7 +202,7 @@ class _Exclusions(Exclusions):
 
 
 def _is_candidate(name: str) -> bool:
-    if name.lower().endswith((*TEMPLATE_FILES, *_FILLED_IN)) or name == ".workspace":
+    if name.lower().endswith((*TEMPLATE_FILES, *_FILLED_IN)):
         return True
     return name in _EXACT or _BY_NAME.match(name) is not None
 
