@@ -152,7 +152,7 @@ def _policies_of(role: Resource, project: Project, attachments: _Attachments) ->
         may_allow.extend(may)
     gathered.extend(_document_of(policy, project) for policy in attached)
     for pattern, policy in attachments.open:
-        if pattern is None or overlap(pattern, exact(name_of(role))):
+        if policy not in attached and (pattern is None or overlap(pattern, exact(name_of(role)))):
             gathered.append(Document(unread=(f"policy {policy.logical_id} may be attached to it",)))
     statements = tuple(statement for document in gathered for statement in document.statements)
     unread = tuple(why for document in gathered for why in document.unread)

@@ -15,7 +15,7 @@ from typing import Final
 from checker.model.answers import NO, YES, Answer, Open, either, every, yes_if
 from checker.model.environments import CHILD_OF, Environment, Project
 from checker.model.resources import Resource
-from checker.model.values import Absent, Known, Text, Unknown, first_unknown, text
+from checker.model.values import Absent, Known, Parameter, Text, Unknown, as_list, first_unknown, text
 from checker.reason.iam.conditions import Context
 from checker.reason.iam.evaluation import Access, Decision, Request, applies
 from checker.reason.iam.policies import Document, Statement, read_document
@@ -68,6 +68,9 @@ def _astray(policy: Resource) -> bool:
     for name in CHILD_OF[policy.type]:
         value = policy.get(name)
         if isinstance(value, Unknown) or (isinstance(value, Known) and first_unknown(value.value) is not None):
+            return True
+        named = as_list(value.value) if isinstance(value, Known) else []
+        if any(isinstance(each, Text) and isinstance(each.only_hole, Parameter) for each in named):
             return True
     return False
 
