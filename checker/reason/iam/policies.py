@@ -81,8 +81,8 @@ class Statement(Struct, frozen=True, dict=True):
 
 def _service(action: Pattern) -> str | None:
     colon = action.index(":") if ":" in action else 0
-    head = action[:colon]
-    return "".join(head).lower() if head and all(isinstance(each, str) for each in head) else None  # type: ignore[arg-type]
+    head = [each for each in action[:colon] if isinstance(each, str)]
+    return "".join(head).lower() if head and len(head) == colon else None
 
 
 class Document(Struct, frozen=True):
