@@ -20,6 +20,7 @@ from msgspec.structs import replace
 
 from checker.collect.documents import Document, read_document
 from checker.collect.templates.hidden import hidden
+from checker.collect.templates.included import with_included
 from checker.collect.templates.search import TEMPLATE_FILES
 from checker.errors import InputError
 from checker.model.resources import ConstructOrigin, Raw, Stack, nesting, rebuilt
@@ -160,7 +161,7 @@ class _Reader:
         may_be_empty: bool = False,
     ) -> Stack:
         """A template and those nested in it. ``above``: the stacks that it is nested in, the outermost first."""
-        document = self.document(path, root)
+        document = with_included(self.document(path, root), path.parent, lambda file: self.document(file, root))
         data = document.data
         own = stack_id.rsplit("/", 1)[-1]
         stack = Stack(stack_id, f"{above[-1].name}/{own}" if above else own, "", data, document)
