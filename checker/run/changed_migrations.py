@@ -32,8 +32,9 @@ def with_changes(pipeline: Pipeline) -> tuple[MigrationFolder, ...]:
             for path in _files_of(change, pipeline.migrations):
                 if (found := held_by(trace, path, step.action)) is not None:
                     held.setdefault(path, found)
-            if isinstance(change.path, str) and (found := held_by(trace, change.path, step.action)) is not None:
-                written.setdefault(change.path, found)
+            one = isinstance(change.path, str) and not change.path.endswith("/")
+            if one and (found := held_by(trace, str(change.path), step.action)) is not None:
+                written.setdefault(str(change.path), found)
     return (
         tuple(_changed(folder, held, written) for folder in pipeline.migrations)
         if written or held

@@ -19,6 +19,7 @@ from checker.model.possible import marked as with_marks
 from checker.model.sources import Problem, Spot
 from checker.model.values import Text
 from checker.resolve.shell.dialects.plain_sh import dialect, dialect_of, not_of_sh
+from checker.resolve.shell.files.program_writes import module_files
 from checker.resolve.shell.files.written import interpreter
 from checker.resolve.shell.printing import output_of
 from checker.resolve.shell.process import Shell
@@ -159,20 +160,42 @@ def _held(
 
 
 def _in_words(follower: Shell, words: list[Possible], call: Call) -> bool:
-    """``python x.py`` of a file that the job itself has written: its text takes the file's place. False where nobody
-    knows it."""
+    """``python x.py`` and ``python -m x`` of a file that the job itself has written: its text takes the file's place.
+    False where nobody knows it."""
     state, first = call.state, words[0].rsplit("/", 1)[-1] if isinstance(words[0], str) else ""
     at = next((index for index, word in enumerate(words) if index and not str(word).startswith("-")), 0)
-    if state.written is None or not first.startswith("python") or not at or words[1] in {"-c", "-m"}:
+    if state.written is None or not first.startswith("python") or not at or words[1] == "-c" or state.written.is_empty:
         return True
-    if not state.written.has(words[at], state.folder):
+    name, is_module = words[at], words[at - 1] == "-m"
+    if is_module:
+        files = [each for each in module_files(shown(name)) if _is_there(follower, each, state)]
+        name = files[0] if files else ""
+    if not state.written.has(name, state.folder):
+        for each in _imported(follower, name, state):
+            _not_known(follower, each, call)
         return True
-    text = state.written.text(words[at], state.folder)
+    text = state.written.text(name, state.folder)
     if text is None:
-        _not_known(follower, words[at], call)
+        _not_known(follower, name, call)
         return False
-    words[at : at + 1] = ["-c", text]
+    words[at - is_module : at + 1] = ["-c", text]
     return True
+
+
+def _is_there(follower: Shell, path: str, state: State) -> bool:
+    return (found := state.path(path)) is not None and follower.library.is_file(found)
+
+
+def _imported(follower: Shell, name: Possible, state: State) -> Iterator[str]:
+    """The modules that a program imports, and whose text the job has changed so that nobody knows it."""
+    from checker.resolve.shell.files.programs import modules_of  # few jobs change a file before they run Python
+
+    path, written = state.path(name), state.written
+    if path is None or written is None:
+        return
+    for each in modules_of(path, follower.library.text):
+        if written.has(f"{WORKSPACE}/{each}", "") and written.text(f"{WORKSPACE}/{each}", "") is None:
+            yield each
 
 
 def _not_known(follower: Shell, name: Possible, call: Call) -> None:

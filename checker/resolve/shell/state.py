@@ -175,6 +175,10 @@ EXPANDS: Final = "shopt expand_aliases"
 class Kept(Protocol):
     """What the files hold that a job has written so far."""
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it has written none."""
+
     def text(self, target: Possible, folder: str | None) -> Possible | None:
         """What a file holds; empty where the job has not written it, ``None`` where that is not known."""
 

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.holding import ever_holds
 from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep
 from checker.model.pipeline.python import PythonLibrary
@@ -51,7 +52,7 @@ from checker.resolve.trace.other_tests import TestLibrary, bats_programs, reache
 from checker.resolve.trace.programs import Programs
 from checker.resolve.trace.python_started import read_first, start_entry, start_python, start_tests
 from checker.resolve.trace.sessions import Sessions
-from checker.resolve.workflows.steps import shell_of, shell_options
+from checker.resolve.workflows.steps import is_sealed, shell_of, shell_options
 
 _MAX_TASKS: Final = 20  # levels of tasks that run tasks
 
@@ -145,7 +146,7 @@ class Collected(Struct):
             pipefail="p" in options,
             closed=True,
             marks=marks,
-            sealed=_is_sealed(step),
+            sealed=is_sealed(step),
             written=self.written,
             sh=sh_of(self.job.job),
         )
@@ -163,6 +164,9 @@ class Collected(Struct):
             text = re.sub(r"__gha\d+__", lambda match: str(marks.get(match[0], match[0])), step.run.text)
             path = self.library.python_text(text, step.spot.file, step.run.line(0))
             if path is not None:
+                started = Command(("python", "-c", text), reached, Handling(), entered=True)
+                self.actions.append(started)
+                self.written.note(started, None)
                 self.python(path, (), reached, environment, "")
                 return
         self.complain(step.run.spot, f"a script for {step.shell or 'PowerShell'} was not followed", "Use bash.")
@@ -320,6 +324,7 @@ class Collected(Struct):
             if isinstance(call, Command) and starts_script(call):
                 self._through_shell(call, environment)
             elif isinstance(call, Command):
+                self.written.note(call, None)
                 self._command(call, environment)
             else:
                 self.record(at_aws([call], environment))
@@ -380,17 +385,6 @@ class Collected(Struct):
         for state, whole in states_of(line, script, folder, environment, sh_of(self.job.job)):
             state.written = whole.written = self.written
             self.shell(state, reached, whole)
-
-
-# Actions that give later steps no variable, or only those of the runner's own names.
-_SETS_NONE: Final = r"actions/(?:checkout|cache|(?:up|down)load-artifact)@|aws-actions/"
-
-
-def _is_sealed(step: EffectiveStep) -> bool:
-    """Whether every variable that the steps before can have handed on was seen."""
-    before = [each for each in step.job.steps if each.index < step.index]
-    writes = any(each.run is not None and "GITHUB_ENV" in each.run.text for each in before)
-    return not writes and all(each.run is not None or re.match(_SETS_NONE, each.uses) for each in before)
 
 
 def _path(command: Command, word: Possible) -> str | None:

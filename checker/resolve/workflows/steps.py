@@ -324,3 +324,14 @@ def shell_options(step: EffectiveStep) -> str | None:
         found = "e" if any("e" in flag for flag in flags) else ""
         return found + ("p" if "pipefail" in words else "")
     return None
+
+
+# Actions that give later steps no variable, or only those of the runner's own names.
+_SETS_NONE: Final = r"actions/(?:checkout|cache|(?:up|down)load-artifact)@|aws-actions/"
+
+
+def is_sealed(step: EffectiveStep) -> bool:
+    """Whether every variable that the steps before can have handed on was seen."""
+    before = [each for each in step.job.steps if each.index < step.index]
+    writes = any(each.run is not None and "GITHUB_ENV" in each.run.text for each in before)
+    return not writes and all(each.run is not None or re.match(_SETS_NONE, each.uses) for each in before)

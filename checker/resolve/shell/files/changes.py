@@ -51,6 +51,12 @@ class Changes(Struct):
         self.texts[key] = text
         self.found.append(Change(key, command, text, of, edits))
 
+    def made(self, key: Possible, text: Possible | None, of: str, edits: Edits | None, command: Command) -> None:
+        """A program has made a file of another, or of what its own text says."""
+        if len(self.found) <= _MOST:
+            self.texts[key] = text
+            self.found.append(Change(key, command, text, of, edits))
+
     def _held(self, key: Possible) -> Possible | None:
         return self.texts[key] if key in self.texts else self.own_text(key)
 

@@ -121,6 +121,20 @@ def by_envsubst(command: Command, before: Possible, variables: Mapping[str, Poss
     return marks.filled(_VARIABLE.sub(put, text))
 
 
+def replaced(text: str, pattern: str, put: str) -> str | None:
+    """A text with what a pattern of Python's finds in it replaced; ``None`` where that may take long, or is no plain
+    text to be put in."""
+    if "\\" in put or re.search(r"\)[*+?{]|[*+?}][*+{]|\(\?", pattern):
+        return None
+    try:
+        made = re.compile(pattern)
+    except (re.error, OverflowError, RecursionError):
+        return None
+    parts = [text] if re.search(r"\[\^|\\[sSWD]", pattern) else text.split("\n")  # whether it goes past a line's end
+    cost = sum(len(each) ** (1 + _hungry(pattern)) for each in parts)
+    return made.sub(put, text) if cost <= _MOST and not _SIGNS.search(pattern) else None
+
+
 def _is_extended(word: Possible) -> bool:
     return isinstance(word, str) and re.fullmatch(r"-[a-zA-Z]*[Er][a-zA-Z]*", word) is not None
 

@@ -207,3 +207,12 @@ def _has(words: Sequence[Possible], letter: str, *names: str) -> bool:
         isinstance(each, str) and (each in names or re.fullmatch(rf"-[a-zA-Z]*{letter}[a-zA-Z]*", each))
         for each in words
     )
+
+
+def paths_of(verb: Possible, words: Sequence[Possible]) -> Iterator[Possible]:
+    """The paths that ``git checkout`` and ``git restore`` take from another commit."""
+    plain = [each for each in plain_words(words, {"-s", "--source", "-b", "-B", "--orphan"}) if each != "--"]
+    if verb == "restore":
+        yield from plain if any(shown(each).startswith(("-s", "--source")) for each in words) else ()
+    elif verb == "checkout" and plain[:1] != ["HEAD"] and not {"-b", "-B", "--orphan"} & {*words}:
+        yield from plain[1:] if "--" not in words or words[0] != "--" else ()

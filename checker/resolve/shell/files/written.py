@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 from msgspec import Struct, field
@@ -18,7 +18,7 @@ from msgspec import Struct, field
 from checker import lazy_re
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import Command, Write
-from checker.model.possible import Possible, joined, plain_words, shown
+from checker.model.possible import Possible, joined, shown
 from checker.model.values import Text
 from checker.resolve.shell.files.changes import Changes
 from checker.resolve.shell.files.changing import (
@@ -31,7 +31,8 @@ from checker.resolve.shell.files.changing import (
     plain_of,
     put_out,
 )
-from checker.resolve.shell.files.filling import FILLING, filled, is_release, packed
+from checker.resolve.shell.files.filling import FILLING, filled, is_release, packed, paths_of
+from checker.resolve.shell.files.program_writes import Code, code_of, runs_code
 from checker.resolve.shell.files.told import coming_in, printed
 from checker.resolve.shell.state import WORKSPACE, Fed
 
@@ -86,8 +87,12 @@ class Written(Struct):
             return self.texts[key]
         return None if self._may_be_changed(key) else ""
 
+    @property
+    def is_empty(self) -> bool:
+        return not (self.texts or self._changed)
+
     def has(self, target: Possible, folder: str | None) -> bool:
-        if not (self.texts or self._changed):
+        if self.is_empty:
             return False
         key = place(target, folder)
         return key in self.texts or self._may_be_changed(key)
@@ -128,7 +133,8 @@ class Written(Struct):
         """A command of the job has run, with this input."""
         program = command.program
         outputs = [each for each in command.writes if not each.operator.startswith("<") and each.descriptor in {1, -1}]
-        if not outputs and not self.texts and program not in _NOTED and not any(put_out(command)):
+        code = runs_code(program)
+        if not outputs and not self.texts and program not in _NOTED and not code and not any(put_out(command)):
             return
         self._touched.clear()
         self._follow(command, fed, outputs)
@@ -162,6 +168,9 @@ class Written(Struct):
             self._bring(command, plain)
         else:
             self._change(command, plain)
+        code = code_of(command, fed, lambda word: place(word, command.folder), self._plain_text)
+        if code is not None:
+            self._by_program(code, command)
         if program in FETCHING:
             origin = " ".join(map(shown, command.words[1:]))
             named = [*fetched(command, plain), *(each.target for each in outputs)] or ["-"]
@@ -172,6 +181,33 @@ class Written(Struct):
         made = [_archive(each, command) for each in packed(command)]
         self._origins.pop("-", None)  # what comes in next comes from what was run last
         self._origins.update(dict.fromkeys(made, ""))
+
+    def _plain_text(self, key: Possible) -> str | None:
+        text = self.texts[key] if key in self.texts else self._own_text(key)
+        return text if isinstance(text, str) else None
+
+    def _by_program(self, code: Code, command: Command) -> None:
+        """What a program in another language rewrites."""
+        from checker.resolve.shell.files.programs import rewritten  # few jobs run one that writes
+
+        def held(path: Possible) -> Possible | None:
+            return self._held(path, command.folder)
+
+        surely = command.certain and not command.reached.on_failure
+        for each in rewritten(code, command, self._plain_text, held):
+            key = place(each.path, command.folder)
+            if isinstance(each.path, str) and each.path.endswith("/"):
+                sure = not each.guessed or key != "."
+                if isinstance(key, str) and sure and not key.startswith(("/", "..")) and self._files_below(key):
+                    self.brought(key, command)
+            elif key in self.texts or self._is_own(key) or (key is not None and not each.guessed):
+                made = each.made if surely else None
+                self.texts[key] = made.text if made is not None else None
+                of = place(made.of, command.folder) if made is not None and made.of is not None else ""
+                if made is not None and (made.text is not None or made.edits is not None) and isinstance(of, str):
+                    self.changes.made(key, made.text, of, made.edits, command)
+                else:
+                    self.changes.made(key, None, "", None, command)
 
     def _fill(self, command: Command) -> None:
         """Files from elsewhere, over those that are there."""
@@ -239,7 +275,7 @@ class Written(Struct):
                 self._touched[each] = None
             return
         self._put(dict.fromkeys((*tracked, *(key for key in keys if self._is_own(key)))))
-        for path in _paths_of(verb, words):
+        for path in paths_of(verb, words):
             inside = place(path, command.folder)
             if isinstance(inside, str) and not self._is_own(inside):
                 self.brought(inside, command)
@@ -336,15 +372,6 @@ class Written(Struct):
 
 def _archive(name: Possible, command: Command) -> Possible:
     return "-" if name == "-" else place(name, command.folder)
-
-
-def _paths_of(verb: Possible, words: Sequence[Possible]) -> Iterator[Possible]:
-    """The paths that ``git checkout`` and ``git restore`` take from another commit."""
-    plain = [each for each in plain_words(words, {"-s", "--source", "-b", "-B", "--orphan"}) if each != "--"]
-    if verb == "restore":
-        yield from plain if any(shown(each).startswith(("-s", "--source")) for each in words) else ()
-    elif verb == "checkout" and plain[:1] != ["HEAD"] and not {"-b", "-B", "--orphan"} & {*words}:
-        yield from plain[1:] if "--" not in words or words[0] != "--" else ()
 
 
 def place(target: Possible, folder: str | None) -> Possible:
