@@ -13,11 +13,12 @@ from typing import Final
 from checker import lazy_re
 from checker.model.answers import YES, Open
 from checker.model.environments import Environment
-from checker.model.pipeline.scripts import AwsCall
+from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command
 from checker.model.possible import options, shown, truth
 from checker.model.resources import Resource
-from checker.model.values import Absent, Known
+from checker.model.values import Absent, Known, Text
 from checker.reason.calls.rolling import of_action
+from checker.reason.deploys.http_requests import request_of
 from checker.reason.deploys.paths import At, DeployPath, exits_after, follows
 
 _WAYS: Final = ("DeploymentConfiguration.DeploymentCircuitBreaker", "DeploymentConfiguration.Alarms")
@@ -28,6 +29,7 @@ _TELLS: Final = frozenset(
 
 
 _OF_A_REVISION: Final = lazy_re.compile(r"taskDefinition|\bid\b|FAILED|rolloutStateReason|events|taskSets|evision")
+_VERSION: Final = lazy_re.compile(r"(?<![a-z])(?:version|sha|commit|revision|git)(?![a-z])", re.IGNORECASE)
 _OF_ANY: Final = lazy_re.compile(r"rolloutState|\bstatus\b|(?:running|desired|pending)Count")
 
 
@@ -71,17 +73,45 @@ def asks_only_for_stability(wait: At) -> bool:
 
 
 def looked_at(path: DeployPath, wait: At) -> bool:
-    """Whether, after the wait, what runs is asked for, and an answer can end the job with a failure."""
+    """Whether, after the wait, what runs is asked for, and an answer can end the job with a failure.
+
+    ECS is asked, or the service itself, which says of which version it is.
+    """
     return any(
-        isinstance(at.action, AwsCall)
-        and at.action.operation in _TELLS
-        and _tells_what_runs(at.action)
-        and not of_action(at.action)
+        (_asks_ecs(at.action) or _asks_for_version(at))
         and follows(at, wait)
         and not at.action.reached.on_failure
         and _can_end_it(at)
         for at in path.actions()
     )
+
+
+def _asks_ecs(action: Command | AwsCall | CdkCommand) -> bool:
+    if not isinstance(action, AwsCall) or action.operation not in _TELLS:
+        return False
+    return _tells_what_runs(action) and not of_action(action)
+
+
+def _asks_for_version(at: At) -> bool:
+    """Whether a request asks for a version by its address, or what its answer is piped into looks for one.
+
+    What ends the job by itself (``grep -q``, ``jq -e``) has to compare: that there is a version holds of the old one.
+    """
+    request = request_of(at.action) if isinstance(at.action, Command) else None
+    if request is None or request.method not in {"GET", ""}:
+        return False
+    behind = [each for each in at.trace.actions[at.index + 1 : at.index + 2] if at.action.handling.piped]
+    filters = [each for each in behind if isinstance(each, Command)]
+    if any(_ENDS_BY_ITSELF.match(each.text()) and not _compares(each) for each in filters):
+        return False
+    return any(_VERSION.search(each) for each in (shown(request.url), *(each.text() for each in filters)))
+
+
+_ENDS_BY_ITSELF: Final = lazy_re.compile(r"[ef]?grep\b|jq\b.*\s(?:-\w*e|--exit-status)")
+
+
+def _compares(command: Command) -> bool:
+    return any(isinstance(word, Text) for word in command.words) or "==" in command.text()
 
 
 def _tells_what_runs(call: AwsCall) -> bool:

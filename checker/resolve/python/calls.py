@@ -20,7 +20,7 @@ from checker.resolve.python.libraries.docker import of_docker
 from checker.resolve.python.machine import Call, Frame, Machine, value
 from checker.resolve.python.modules import leads_into, reaches_buckets
 from checker.resolve.python.objects import above, enter, instantiate, method
-from checker.resolve.python.record import http, leaves, program, tells_runner
+from checker.resolve.python.record import http, is_text, leaves, program, tells_runner
 from checker.resolve.python.requests import makes_requests, names_host, request_of
 from checker.resolve.python.syntax_facts import GROWING, LEAVES, called_as, is_group, shown, unpacks
 from checker.resolve.python.values import (
@@ -294,7 +294,7 @@ def _known(machine: Machine, function: Extern, given: Call) -> tuple[Value] | No
         if machine.stage is not None:
             machine.stage.leaves(positional[0] if positional else 0, at_once=name == "os._exit")
         status = positional[0] if positional else 0
-        leaves(machine, "1" if isinstance(status, str) else given.plain(status), node, given.frame)
+        leaves(machine, "1" if is_text(status, node) else given.plain(status), node, given.frame)
     if name == "json.dumps" and positional:
         return (json_text(positional[0], given.shown, given.file),)
     if name in _KEEPING:

@@ -183,6 +183,12 @@ def _cut(told: Possible) -> Possible:
     return joined([part if isinstance(part, str) else Text((part,)) for part in parts])
 
 
+def is_text(status: Value, node: ast.Call) -> bool:
+    """Whether a program ends with a text: it is printed, and the status is 1 (Python documentation, ``sys.exit``)."""
+    written = isinstance(status, Text) and any(isinstance(part, str) and part for part in status.parts)
+    return isinstance(status, str) or written or (bool(node.args) and isinstance(node.args[0], ast.JoinedStr))
+
+
 def leaves(machine: Machine, status: Possible, node: ast.AST, frame: Frame) -> None:
     """The end of the program: ``raise``, ``sys.exit(1)``."""
     _note(machine, ("exit", status if isinstance(status, str) else shown_value(status)), node, frame)
