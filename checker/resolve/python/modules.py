@@ -187,9 +187,15 @@ def _import_module(machine: Machine, alias: ast.alias, frame: Frame) -> None:
 # --- libraries --------------------------------------------------------------------------------------------------
 
 
+# What a library has that only says what a function is: Invoke documentation, "API: Task".
+_DECLARES: Final = frozenset({"invoke.task", "invoke.tasks.task"})
+
+
 def library_of(machine: Machine, found: Value) -> str:
     """The library that calling a value leads into, where nobody knows what that does; empty where there is none."""
     match found:
+        case Extern() if found.name in _DECLARES:
+            return ""
         case Extern() if found.library and not library_is_harmless(found.library):
             return found.library
         case Extern() if found.library.startswith(_ENTRY_POINTS) and found.name.endswith(".load"):

@@ -12,12 +12,13 @@ from checker.resolve.tasks.recipes import TaskLibrary, Tasks
 
 _MAKES: Final = frozenset({"make", "gmake"})
 _TASKS: Final = frozenset({"task", "go-task"})
+_INVOKES: Final = frozenset({"invoke", "inv"})
 # Runners whose files are not read.
 _OTHERS: Final = frozenset({"rake", "ant", "tsx", "ts-node", "rush", "moon", "mage", "earthly"})
 
 
 def runs_tasks(program: str) -> bool:
-    known = packages.MANAGERS | packages.SEVERAL | {"just", "projen", "turbo", "lerna", "nx"}
+    known = packages.MANAGERS | packages.SEVERAL | {"just", "projen", "turbo", "lerna", "nx", *_INVOKES}
     return program in _MAKES or program in _TASKS or program in known
 
 
@@ -52,6 +53,10 @@ def tasks_of(command: Command, environment: Mapping[str, Possible], library: Tas
         from checker.resolve.tasks import nx
 
         return nx.tasks(words, folder, library)
+    if program in _INVOKES:
+        from checker.resolve.tasks import invoke
+
+        return invoke.tasks(words, folder, library)
     if program == "projen":
         return packages.projen(words, folder, library)
     from checker.resolve.tasks import taskfile
