@@ -95,6 +95,9 @@ def _member(machine: Machine, cls: Class, name: str, owner: Instance | None, fra
         if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name) and each.target.id == name:
             return _field(machine, cls, each, name, owner, frame)
         if isinstance(each, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in each.targets):
+            other = each.value.id if isinstance(each.value, ast.Name) else name
+            if other != name and method(machine, cls, other) is not None:
+                return _member(machine, cls, other, owner, frame)  # the same function by another name
             return value(machine, each.value, Frame(cls.module, cls.module.names, frame.reached, frame.handling))
     getter = method(machine, cls, "__getattr__") if owner is not None else None
     if getter is not None and not name.startswith("__"):
