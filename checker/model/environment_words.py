@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
@@ -33,6 +34,19 @@ def words(name: str) -> list[str]:
 @lru_cache(maxsize=4096)  # the same stacks and roles are asked about over and over
 def _words_of(name: str) -> tuple[str, ...]:
     return tuple(word.lower() for word in _WORD.findall(name))
+
+
+# Top-level domains that are words for environments as well (IANA, "Root Zone Database"): they say nothing of one. Two
+# words with a point between them may be a file's name, or a profile's.
+_TOP_LEVEL: Final = lazy_re.compile(
+    r"((?:://|@)[\w.-]+|(?<![\w.-])[\w-]+(?:\.[\w-]+)+)\.(?:dev|live|global|foundation|qa)(?=\.?(?:[^\w.-]|$))",
+    re.IGNORECASE,
+)
+
+
+def without_top_level(text: str) -> str:
+    """A text whose hosts have lost a last label that would be taken for an environment's name: ``api.acme.dev``."""
+    return _TOP_LEVEL.sub(r"\1", text) if "." in text else text
 
 
 def kind_of(name: str) -> EnvironmentKind:

@@ -35,7 +35,7 @@ from typing import Final
 from msgspec import Struct
 
 from checker import lazy_re
-from checker.model.environment_words import kind_of, words
+from checker.model.environment_words import kind_of, without_top_level, words
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Raw, Resource
@@ -248,7 +248,7 @@ def _foreign_word(written: str, others: Others) -> str | None:
             continue
         if _FILE.fullmatch(part):
             continue
-        found = others.words.intersection(words(_NOT_PRODUCTION.sub("", part)))
+        found = others.words.intersection(words(without_top_level(_NOT_PRODUCTION.sub("", part))))
         if found:
             return min(found)
     return None

@@ -13,7 +13,7 @@ from typing import Final
 
 from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open
-from checker.model.environment_words import kind_of, words
+from checker.model.environment_words import kind_of, without_top_level, words
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.possible import options
 from checker.model.values import Known
@@ -123,7 +123,7 @@ def _led_to(request: Request) -> str | None:
 
 def _of_another(host: str, path: DeployPath, project: Project) -> bool:
     others = {each.name for each in project.environments if each.kind is not EnvironmentKind.SHARED}
-    own, spoken = path.environment, set(words(host))
+    own, spoken = path.environment, set(words(without_top_level(f"://{host}")))
     if own and own not in spoken and spoken & (others - {own}):
         return True
     kinds = {kind_of(word) for word in spoken} - {EnvironmentKind.OTHER, EnvironmentKind.SHARED}
