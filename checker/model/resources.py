@@ -89,6 +89,7 @@ class Stack(Struct, frozen=True, eq=False):
     parent: Stack | None = None
     status: str = ""  # as CloudFormation tells it; empty for one that is not deployed yet
     unread: tuple[str, ...] = ()  # what of it could not be read, e.g. a macro that CloudFormation would expand
+    named: bool = True  # no: it is called by its template's file, and nobody says what it is deployed as
     changed: str = ""  # why it is not deployed as it stands here, where nobody knows as what
 
     @property

@@ -149,6 +149,7 @@ def _add_templates(project: Path, found: Found, own: Own) -> None:
         name = stem if stems.count(stem) == 1 else "-".join((*path.parent.parts, stem))
         assembly = _read(project / path, project, own, name=name)
         if assembly is not None:
+            assembly.stacks = [rebuilt(stack, _unnamed) for stack in assembly.stacks]
             read.append((path, assembly))
     nested = {child.source.file for _, assembly in read for stack in assembly.stacks for child in _below(stack)}
     for path, assembly in read:
@@ -191,7 +192,7 @@ def _as_deployed(template: Path, assembly: Assembly, own: Own) -> None:
 
 def _deployed(stack: Stack, key: str, said: SamDeployment) -> Stack:
     def change(each: Stack) -> dict[str, Any]:
-        own = {"name": said.stack, "parameters": said.parameters} if each is stack else {}
+        own = {"name": said.stack, "named": True, "parameters": said.parameters} if each is stack else {}
         return {"id": key + each.id.removeprefix(stack.id), "region": each.region or said.region, **own}
 
     return rebuilt(stack, change)
@@ -207,6 +208,10 @@ def _add_task_definitions(project: Path, found: Found, own: Own) -> None:
         own.assemblies.append(Assembly(project / path, [stack], digest=digest))
         own.notes.append(f"took {path.as_posix()} for an Amazon ECS task definition")
         own.folders[stack.id] = path.parent.as_posix()
+
+
+def _unnamed(stack: Stack) -> dict[str, Any]:
+    return {"named": stack.parent is not None}
 
 
 def _stems(paths: Sequence[Path]) -> list[str]:

@@ -11,7 +11,8 @@ When it does not apply
     No role that deploys trusts GitHub's OIDC provider. No job reads a stack as the role. Nested stacks, which
     nobody reads by name.
 What cannot be decided
-    A policy whose content is not in the templates, or a stack pattern from a parameter without a default.
+    A policy whose content is not in the templates, a stack pattern from a parameter without a default, or what a
+    template is deployed as, where nobody says so.
 Fix
     Allow ``cloudformation:DescribeStacks`` on ``arn:aws:cloudformation:REGION:ACCOUNT:stack/NAME/*`` of each stack.
 """
@@ -56,7 +57,7 @@ def _reads_stacks(deployment: Deployment, deployer: Deployer) -> Judgement:
             decisions = [each for each in decisions if any(overlap(_request(each[0]).resource, arn) for arn in read)]
             if not decisions:
                 return deployer.role.not_applicable(None, "No job reads a stack that this role would have to read.")
-    refused = [stack.name for stack, decision in decisions if decision.denied]
+    refused = [stack.name for stack, decision in decisions if decision.denied and stack.named]
     if refused:
         return deployer.role.fails(
             None,
@@ -66,6 +67,9 @@ def _reads_stacks(deployment: Deployment, deployer: Deployer) -> Judgement:
             actual=f"refused for {len(refused)} of {len(decisions)}",
         )
     for stack, decision in decisions:
+        if decision.denied:
+            why = f"whether it may read the stack of {stack.source.file}: nobody says what that is deployed as"
+            return deployer.role.undecided(None, why, fix=_FIX)
         if decision.answer is Access.UNKNOWN:
             return deployer.role.undecided(None, f"whether it may read {stack.name}: {decision.why}", fix=_FIX)
     return deployer.role.passes(None, f"It may read all {len(decisions)} stacks.")

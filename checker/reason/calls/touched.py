@@ -197,7 +197,8 @@ def _index(project: Project) -> Mapping[str, Mapping[str, list[str | Text]]]:
 
 def _arns(environment: Environment) -> Iterator[str | Text]:
     for stack in environment.stacks:
-        yield stack_arn(stack)
+        if stack.named:
+            yield stack_arn(stack)
     for resource in environment.known_resources():
         arn = arn_of(resource)
         if arn is None:

@@ -92,7 +92,7 @@ def _environment(name: str, own: Sequence[Deployment], settings: Settings) -> tu
 
 def _called(stack: Stack, name: str, environment: str, *, alone: bool) -> Stack:
     def change(each: Stack) -> dict[str, Any]:
-        own = {"name": name} if each is stack else {}
+        own = {"name": name, "named": True} if each is stack else {}
         key = stack.id if alone else f"{stack.id}@{name}"
         return {"id": key + each.id.removeprefix(stack.id), "environment": environment, **own}
 

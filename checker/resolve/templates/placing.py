@@ -35,7 +35,8 @@ def placed(stack: Stack, settings: Settings) -> Stack:
     def change(each: Stack) -> dict[str, Any]:
         changes: dict[str, Any] = {"account": each.account or account, "region": each.region or region}
         if each is stack:
-            changes["name"] = str(own.get(_NAME, "")) or stack.name
+            said_name = str(own.get(_NAME, ""))
+            changes |= {"name": said_name or stack.name, "named": stack.named or bool(said_name)}
             said = {name: value for name, value in given.items() if name not in _PSEUDO}
             changes["parameters"] = {**each.parameters, **said}
         return changes
