@@ -72,6 +72,8 @@ def _is_number(text: str) -> bool:
 
 def element(array: object, written: str, held: Held, name: str) -> Possible:
     """One element of an array; ``None`` where it has none of that key."""
+    if isinstance(array, tuple) and (number := as_count(written.removeprefix("-"))) and written.startswith("-"):
+        return array[-number] if number <= len(array) else None
     keys = _keys(written, held, named=isinstance(array, Keyed) and array.named)
     if isinstance(array, Keyed):
         found = dict(array.items)
