@@ -12,8 +12,11 @@ What is checked
     other. What brings back is of the services and the cluster that were rolled, leaves none of them out (those rolled
     before the one that fails neither), and its own failure is not swallowed (``|| true``, ``&``,
     ``continue-on-error``, a handler that says nothing).
+    A stack with an ECS service whose update a call only begins (``update-stack``, ``execute-change-set``) is rolled
+    too: something waits for its end, and the job fails with it. ``aws cloudformation deploy`` and the CDK wait by
+    themselves.
 When it does not apply
-    No workflow that rolls an ECS service.
+    No workflow that rolls an ECS service, by itself or by its stack.
 What cannot be decided
     Scripts that could not be followed.
 Fix
@@ -26,18 +29,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from checker.model.answers import YES
+from checker.model.answers import NO, YES
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.live.account import Account
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall, How
+from checker.model.resources import Resource
 from checker.model.rules import Rule, Unseen
 from checker.model.values import Unknown
 from checker.reason.account.facts import table, when
 from checker.reason.account.running import Service, own_repositories, services
 from checker.reason.account.state import rollout_trouble, stack_trouble, stacks
 from checker.reason.deploys.paths import (
+    At,
     DeployPath,
     deploy_paths,
     environment_of,
@@ -58,11 +63,13 @@ from checker.reason.deploys.sequence import (
     takes_back,
 )
 from checker.reason.deploys.taken_back import asks_only_for_stability, looked_at, taken_back
+from checker.reason.workloads.stack_updates import begun, may_be_watched, watched
 
 _FIX_READ: Final = "Let the audit read it: `checker permissions` prints the policy."
 _FIX_STACK: Final = "Wait for it; continue or cancel a failed update, delete a failed creation."
 _FIX_ROLL: Final = "Roll the release again or roll it back, until all services run one commit."
 _FIX_SEEN: Final = "After update-service: aws ecs wait services-stable, under set -e and without `|| true`."
+_FIX_BEGUN: Final = "After it: aws cloudformation wait stack-update-complete; or aws cloudformation deploy: it waits."
 _FIX_TAKEN: Final = "After the wait, compare the task definition that the service runs with the one that was rolled."
 _FIX_BACK: Final = "On failure, update the services that were changed back to what they ran, or print it and exit 1."
 
@@ -70,7 +77,9 @@ _FIX_BACK: Final = "On failure, update the services that were changed back to wh
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     paths = deploy_paths(pipeline, project)
     yield from once(judgement for path in paths for judgement in _judged(path, project))
-    if not paths:
+    stacks_begun = list(begun(pipeline, project))
+    yield from once(_stack_seen(pipeline, at, service) for at, service in stacks_begun)
+    if not paths and not stacks_begun:
         yield from unseen(pipeline, None, "whether services are rolled")
 
 
@@ -79,6 +88,24 @@ def _judged(path: DeployPath, project: Project) -> Iterator[Judgement]:
         yield _seen(path, project)
         if several(path):
             yield _dealt_with(path)
+
+
+def _stack_seen(pipeline: Pipeline, at: At, service: Resource) -> Judgement:
+    """Whether somebody learns of the end of a stack's update, which is the roll-out of its services."""
+    wait, looks = watched(at)
+    if wait is not None and wait.action.certain >= at.action.certain:
+        answer = fails_here(wait)
+        if answer is YES:
+            return wait.action.passes("seen", "A stack's update that fails, fails the job.")
+        if answer is NO:
+            return wait.action.fails(
+                "seen", "The job goes on although the stack's update has failed.", fix=_FIX_BEGUN, related=(service,)
+            )
+    if wait is not None or looks or not at.trace.complete or may_be_watched(at.job, pipeline):
+        why = "whether the end of the stack's update, which rolls its services, is waited for"
+        return at.action.undecided("seen", why, fix=_FIX_BEGUN)
+    what = "It begins the update of a stack that rolls services, and nothing waits for it: its failure is not seen."
+    return at.action.fails("seen", what, fix=_FIX_BEGUN, related=(service,))
 
 
 def _seen(path: DeployPath, project: Project) -> Judgement:

@@ -1,0 +1,83 @@
+"""Updates of stacks that roll services, and whose end the call itself does not wait for.
+
+``aws cloudformation deploy``, ``cdk deploy`` and ``sam deploy`` wait, and end with a failure where the stack does not
+come up. ``UpdateStack``, ``CreateStack`` and ``ExecuteChangeSet`` only begin: a service that does not become stable is
+taken back by CloudFormation later, and whoever began it learns of that by waiting alone.
+
+Sources: AWS CloudFormation API Reference, "UpdateStack" ("after the call completes successfully, the stack update
+starts"), "ExecuteChangeSet"; AWS CLI Command Reference, "cloudformation wait stack-update-complete".
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+
+from checker.model.environments import Project
+from checker.model.pipeline.jobs import EffectiveJob
+from checker.model.pipeline.pipeline import Pipeline
+from checker.model.pipeline.scripts import AwsCall
+from checker.model.possible import Possible, options
+from checker.model.resources import Resource
+from checker.model.values import Absent
+from checker.reason.deploys.paths import At
+
+_BEGINS = frozenset({"UpdateStack", "CreateStack", "ExecuteChangeSet"})
+# What tells how a stack's update went.
+_TELLS = frozenset({"DescribeStacks", "DescribeStackEvents", "DescribeChangeSet", "ListStacks"})
+_FILE = "file://"
+
+
+def begun(pipeline: Pipeline, project: Project) -> Iterator[tuple[At, Resource]]:
+    """The calls that begin the update of a stack with an ECS service, each with one such service."""
+    services = list(project.resources("AWS::ECS::Service"))
+    for job in pipeline.jobs if services else ():
+        for way in job.ways:
+            trace = pipeline.trace(way)
+            for index, action in enumerate(trace.actions):
+                if isinstance(action, AwsCall) and _begins(action):
+                    service = next((each for each in services if _is_of(action, each)), None)
+                    if service is not None:
+                        yield At(way, trace, index), service
+
+
+def watched(at: At) -> tuple[At | None, bool]:
+    """The wait for a stack that comes after, in the same job; and whether something else looks at how it went."""
+    looks = False
+    for index in range(at.index + 1, len(at.trace.actions)):
+        action = at.trace.actions[index]
+        if isinstance(action, AwsCall) and action.service == "cloudformation":
+            if action.waiter.startswith("stack-"):
+                return At(at.job, at.trace, index), looks
+            looks = looks or action.operation in _TELLS
+    return None, looks
+
+
+def may_be_watched(job: EffectiveJob, pipeline: Pipeline) -> bool:
+    """Whether a job that comes after this one asks how a stack's update went, or may do so."""
+    for each in pipeline.jobs:
+        if job in each.needs:
+            trace = pipeline.trace(each)
+            asks = any(call.service == "cloudformation" and call.operation in _TELLS for call in trace.aws)
+            if asks or not trace.complete or each.calls:
+                return True
+    return False
+
+
+def _begins(call: AwsCall) -> bool:
+    return call.service == "cloudformation" and call.operation in _BEGINS and not call.waiter
+
+
+def _is_of(call: AwsCall, service: Resource) -> bool:
+    """Whether a call updates the stack of a service: by its template, or by the stack's name."""
+    body = call.text("templateBody")
+    for given in _options(body):
+        if isinstance(given, str) and given.startswith(_FILE):
+            path = posixpath.normpath(posixpath.join(call.folder or "", given.removeprefix(_FILE)))
+            if path == service.stack.source.file:
+                return True
+    return any(each == service.stack.name for each in _options(call.text("stackName")))
+
+
+def _options(value: Possible | Absent) -> tuple[object, ...]:
+    return () if isinstance(value, Absent) else options(value) or ()
