@@ -29,7 +29,7 @@ from checker.resolve.shell.rehearsal.arithmetic import calculated
 from checker.resolve.shell.rehearsal.choices import TooMuchError, may_be
 from checker.resolve.shell.rehearsal.clock import Clock, span
 from checker.resolve.shell.rehearsal.files import Files
-from checker.resolve.shell.rehearsal.nothing import ends_on_nothing, passes_nothing
+from checker.resolve.shell.rehearsal.nothing import ends_on_nothing, fails_silently, passes_nothing
 from checker.resolve.shell.starting import fed_by, marked
 from checker.resolve.shell.state import ERR, UNTOLD, Context, Failing, Fed, Flow, Result, State, ends_with
 from checker.resolve.shell.waiting import WAITER_SECONDS, picked
@@ -176,7 +176,8 @@ class Rehearsed(Struct):
     ) -> Result | None:
         """With its status, which decides where the script goes on."""
         fed = state.fed if not any(each.operator.startswith("<") for each in context.writes) else None
-        if fed is not None and fed.text == "" and (status := ends_on_nothing(words, shell.reached)) is not None:
+        silent = fed is not None and fed.text == "" and fails_silently(self.failing.words)
+        if silent and (status := ends_on_nothing(words, shell.reached)) is not None:
             return ends_with(status, state)
         match name:
             case "exit":

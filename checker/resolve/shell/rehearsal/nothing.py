@@ -29,6 +29,11 @@ _FILTERS: Final = frozenset(
 )
 
 
+def fails_silently(words: Sequence[str]) -> bool:
+    """Whether a command prints nothing where it fails: a program of anybody's own may have printed before."""
+    return words[:1] in (("aws",), ("curl",), ("wget",)) and "--fail-with-body" not in words
+
+
 def ends_on_nothing(words: Sequence[Possible], reached: Reached) -> str | None:
     """The status of a program that gets nothing to read, where that is known."""
     name = words[0] if words else ""
