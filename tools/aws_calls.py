@@ -10,7 +10,6 @@ What these two do not tell stands in the tables below, each with its source. Run
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Mapping
 from importlib import resources
@@ -127,14 +126,15 @@ CUSTOM: Final[Mapping[str, Mapping[str, list[str]]]] = {
     "ecr-public": {"get-login-password": ["GetAuthorizationToken"]},
     "logs": {"tail": ["FilterLogEvents"], "start-live-tail": ["StartLiveTail"]},
     "cloudformation": {
-        "deploy": ["DescribeStacks", "CreateChangeSet", "DescribeChangeSet", "ExecuteChangeSet", "GetTemplateSummary"],
+        "deploy": ["DescribeStacks", "CreateChangeSet", "DescribeChangeSet", "ExecuteChangeSet"],
         "package": [],
     },
     "ecs": {
         "deploy": ["DescribeServices", "RegisterTaskDefinition"],
-        "execute-command": ["ExecuteCommand"],
+        "execute-command": ["ExecuteCommand", "DescribeTasks"],
     },
     "codecommit": {"credential-helper": []},  # signs by itself
+    "codedeploy": {"push": ["RegisterApplicationRevision"]},
     "eks": {"update-kubeconfig": ["DescribeCluster"], "get-token": []},
     "rds": {"generate-db-auth-token": [], "generate_db_auth_token": []},
     "ssm": {"start-session": ["StartSession"]},
@@ -144,8 +144,6 @@ CUSTOM: Final[Mapping[str, Mapping[str, list[str]]]] = {
 }
 # Calls of a custom command into other services.
 CUSTOM_OTHER: Final[Mapping[str, Mapping[str, list[str]]]] = {
-    "ecs": {"deploy": ["codedeploy:GetDeploymentGroup", "codedeploy:CreateDeployment", "codedeploy:GetDeployment"]},
-    "cloudformation": {"package": ["s3:PutObject"]},
     "codeartifact": {"login": ["sts:GetServiceBearerToken"]},
 }
 
@@ -198,7 +196,10 @@ ARNS: Final[Mapping[str, Mapping[str, str]]] = {
     "codebuild": {"project": "codebuild:{region}:{account}:project/{projectname|name}"},
     "eks": {"cluster": "eks:{region}:{account}:cluster/{clustername|name}"},
     "scheduler": {"schedule": "scheduler:{region}:{account}:schedule/{groupname=default}/{name}"},
-    "codedeploy": {"application": "codedeploy:{region}:{account}:application:{applicationname|applicationnames}"},
+    "codedeploy": {
+        "application": "codedeploy:{region}:{account}:application:{applicationname|applicationnames}",
+        "deploymentgroup": "codedeploy:{region}:{account}:deploymentgroup:{applicationname}/{deploymentgroupname}",
+    },
 }
 
 
@@ -212,7 +213,8 @@ def build() -> dict[str, Any]:
     services: dict[str, Any] = {}
     types: dict[str, dict[str, list[str]]] = {}
     without: dict[str, list[str]] = {}
-    elsewhere: dict[str, set[str]] = {}
+    # What a request may leave out entirely: then it is about all of the kind.
+    wide: dict[str, set[str]] = {}
     for name in sorted(session.get_available_services()):
         model = loader.load_service_model(name, "service-2")
         metadata = model["metadata"]
@@ -249,12 +251,10 @@ def build() -> dict[str, Any]:
                 for action, each in sorted(privileges.items())
                 if any(kind in ARNS[prefix] for kind in each["resource_types"])
             }
-        for operation, details in model["operations"].items() if prefix in types and prefix != "s3" else ():
+        for operation, details in model["operations"].items() if prefix in types else ():
             shape = model["shapes"].get(details.get("input", {}).get("shape"), {})
-            for action in renamed.get(operation, [operation]):
-                kinds = types[prefix].get(action, ())
-                if kinds and shape.get("required") and not any(_named_by(ARNS[prefix][each], shape) for each in kinds):
-                    elsewhere.setdefault(prefix, set()).add(action)
+            named = set(renamed.get(operation, [operation])) & types[prefix].keys()
+            wide.setdefault(prefix, set()).update(named if not shape.get("required") else ())
     used = {entry.get("prefix", name) for name, entry in services.items()}
     return {
         "cli": dict(CLI_NAMES),
@@ -262,23 +262,12 @@ def build() -> dict[str, Any]:
         "star": {prefix: actions for prefix, actions in sorted(without.items()) if prefix in used and actions},
         "types": types,
         "arns": ARNS,
-        "elsewhere": {prefix: sorted(actions) for prefix, actions in sorted(elsewhere.items())},
+        "wide": {prefix: sorted(actions) for prefix, actions in sorted(wide.items()) if actions},
         "beside": BESIDE,
         "passes": PASSES,
         "custom": CUSTOM,
         "custom_other": CUSTOM_OTHER,
     }
-
-
-# Places of an ARN that are filled in for every call.
-_EVERYWHERE: Final = frozenset({"region", "account", "revision", "suffix", "qualifier"})
-
-
-def _named_by(template: str, shape: Mapping[str, Any]) -> bool:
-    """Whether a request has what the ARN is made of: otherwise what it is made on stands somewhere else in it."""
-    members = {"".join(filter(str.isalnum, name)).lower() for name in shape["members"]}
-    places = re.findall(r"\{([a-z0-9|]+)(=)?", template)
-    return all(given or not members.union(_EVERYWHERE).isdisjoint(name.split("|")) for name, given in places)
 
 
 def _waiters(loader: Any, name: str) -> dict[str, str]:

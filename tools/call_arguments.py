@@ -18,12 +18,22 @@ _ACL: Final = [
     for each in ("acl", "grants", "grantfullcontrol", "grantread", "grantreadacp", "grantwriteacp")
 ]
 _OBJECT_TAGS: Final = [["tagging", "s3:PutObjectTagging", "object"]]
+# AWS CLI Command Reference: `cloudformation deploy` and `package` upload what is large or local (`--s3-bucket`),
+# `deploy push` the revision; `ecs deploy` hands over to CodeDeploy.
+_UPLOADS: Final = [["s3bucket", "s3:PutObject", "s3:::{s3bucket}/*"]]
+_GROUP: Final = "codedeploy:{region}:{account}:deploymentgroup:{codedeployapplication=*}/{codedeploydeploymentgroup=*}"
 BESIDE: Final[Mapping[str, Mapping[str, list[list[str]]]]] = {
+    "cloudformation": dict.fromkeys(("deploy", "package"), _UPLOADS),
     "cloudwatch": {"PutMetricAlarm": [["tags", "cloudwatch:TagResource", "alarm"]]},
+    "codedeploy": {"push": [["s3location", "s3:PutObject", "s3:::{s3location}"]]},
     "dynamodb": {"CreateTable": [["tags", "dynamodb:TagResource", "table"]]},
     "ecr": {"CreateRepository": [["tags", "ecr:TagResource", "repository"]]},
     "ecs": {
         "CreateCluster": [["tags", "ecs:TagResource", "cluster"]],
+        "deploy": [
+            ["codedeployappspec", f"codedeploy:{each}", _GROUP]
+            for each in ("GetDeploymentGroup", "CreateDeployment", "GetDeployment")
+        ],
         "CreateService": [["tags", "ecs:TagResource", "service"]],
         "RegisterTaskDefinition": [["tags", "ecs:TagResource", "task-definition"]],
         "RunTask": [["tags", "ecs:TagResource", "ecs:{region}:{account}:task/{cluster=default}/*"]],

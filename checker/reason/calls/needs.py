@@ -17,7 +17,7 @@ from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.pipeline.scripts import AwsCall, How
 from checker.model.possible import Scalar, as_text
 from checker.model.values import ABSENT, SECRET_SUFFIX, Absent, Generated, Hole, Pseudo, Text, Unknown, pieces, text
-from checker.reason.calls.structures import inside, own_arns
+from checker.reason.calls.structures import COPIES, copied, inside, own_arns
 
 _PARTITION: Final = Pseudo("AWS::Partition")
 _REGION: Final = Pseudo("AWS::Region")
@@ -102,7 +102,7 @@ def _beside(call: AwsCall, argument: str, action: str, arn: str) -> Iterator[Nee
     value = call.argument(argument)
     if isinstance(value, Absent) or value in ((), "", {}):
         return
-    custom = call.how is How.CLI_CUSTOM  # what is written gets it
+    custom = call.service == "s3" and call.how is How.CLI_CUSTOM  # what is written gets it
     if custom and _in_s3(call.argument(_TARGET)) is NO:
         return
     context = {"ecs:CreateAction": call.operation} if call.service == "ecs" else {}
@@ -125,7 +125,10 @@ def _custom(call: AwsCall) -> Iterator[tuple[str, tuple[str, ...]]]:
     if call.service == "s3" and call.operation == "ls" and call.complete and isinstance(call.argument(_SOURCE), Absent):
         operations = ["ListBuckets"]
     if call.service != "s3" or call.operation not in {"cp", "mv", "sync"}:
-        yield from ((each, _BOTH) for each in operations)
+        left_out = _LEFT_OUT.get(call.operation, {}) if call.service == "cloudformation" else {}
+        skipped = {each for name, each in left_out.items() if not isinstance(call.argument(name), Absent)}
+        more = ["DeleteObject", "ListObjectsV2"] if call.operation == "rb" and call.argument("force") is True else []
+        yield from ((each, _BOTH) for each in (*operations, *more) if each not in skipped)
         return
     reading, writing = _in_s3(call.argument(_SOURCE)), _in_s3(call.argument(_TARGET))
     if isinstance(reading, Open) or isinstance(writing, Open):
@@ -141,6 +144,10 @@ def _custom(call: AwsCall) -> Iterator[tuple[str, tuple[str, ...]]]:
         ("DeleteObject", to_bucket if not isinstance(call.argument("delete"), Absent) else ()),
     ]
     yield from ((operation, words) for operation, words in found if words)
+
+
+# What an option keeps a custom command from doing.
+_LEFT_OUT: Final[Mapping[str, Mapping[str, str]]] = {"deploy": {"noexecutechangeset": "ExecuteChangeSet"}}
 
 
 def _is_recursive(call: AwsCall) -> bool:
@@ -163,33 +170,9 @@ def _of_operation(call: AwsCall, operation: str, words: tuple[str, ...] = _BOTH)
         return
     for action in entry.get("actions", {}).get(operation, [operation]):
         listed = operation not in entry.get("unlisted", ()) or operation in entry.get("actions", {})
-        copied = _copied(call) if action == "GetObject" and _COPIES & {operation, call.operation} else ()
-        resources = copied if copied != () else _resources(call, prefix, action, words)
+        source = copied(call) if action == "GetObject" and COPIES & {operation, call.operation} else ()
+        resources = source if source != () else _resources(call, prefix, action, words)
         yield Need(f"{prefix}:{action}", resources, listed, _context(call, action, words))
-
-
-# What reads one object and writes another. Source: Amazon S3 API Reference, CopyObject and UploadPartCopy.
-_COPIES: Final = frozenset({"CopyObject", "UploadPartCopy", "copy"})
-
-
-def _copied(call: AwsCall) -> tuple[str | Text, ...] | None:
-    """The object that a copy reads: ``CopySource`` as ``bucket/key`` or as both; none where the call names none."""
-    source = call.argument("copysource")
-    if isinstance(source, Absent):
-        return () if call.complete else None
-    if isinstance(source, Mapping):
-        by_name = {str(name).lower(): each for name, each in source.items()}
-        bucket, key = by_name.get("bucket"), by_name.get("key")
-        if not isinstance(bucket, str | Text) or not isinstance(key, str | Text):
-            return None
-        named = [*pieces(bucket), "/", *pieces(key)]
-    elif isinstance(source, str | Text):
-        named = list(pieces(source))
-    else:
-        return None
-    if isinstance(named[0], str):
-        named[0] = named[0].removeprefix("/")
-    return (text(["arn:", _PARTITION, ":s3:::", *named]),)
 
 
 def _context(call: AwsCall, action: str, words: tuple[str, ...]) -> dict[str, str]:
@@ -219,7 +202,8 @@ def _resources(
     found = _named(call, [data["arns"][prefix][kind] for kind in kinds], words)
     if found != (EVERYTHING,):
         return found
-    return own_arns(call, prefix) or (None if action in data["elsewhere"].get(prefix, ()) else found)
+    # Otherwise the call names it in a way that the table does not have.
+    return own_arns(call, prefix) or (found if prefix == "s3" or action in data["wide"].get(prefix, ()) else None)
 
 
 def _named(call: AwsCall, templates: Iterable[str], words: tuple[str, ...] = _BOTH) -> tuple[str | Text, ...] | None:
@@ -312,6 +296,8 @@ def _short(value: str | Text) -> list[str | Hole]:
     """A name as it stands in an ARN: of a cluster's or a bus's own ARN, or of a queue's URL, what comes last."""
     if isinstance(value, str) and value.startswith(("arn:", "https://")):
         return [value.rpartition("/")[2]]
+    if isinstance(value, str) and value.startswith("s3://"):
+        return [value.removeprefix("s3://")]
     return list(pieces(value))
 
 

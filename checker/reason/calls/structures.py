@@ -13,7 +13,7 @@ from typing import Any, Final
 from checker import lazy_re
 from checker.model.pipeline.scripts import Argument, AwsCall, plain_name
 from checker.model.possible import Scalar, options
-from checker.model.values import Absent, Hole, Text, pieces, text
+from checker.model.values import Absent, Hole, Pseudo, Text, pieces, text
 
 # Stand for a hole while the text around it is taken apart: of Unicode's private use.
 _HOLE: Final = lazy_re.compile("\ue000(\\d+)\ue001")
@@ -130,3 +130,27 @@ def _is_of(value: str | Text, prefix: str) -> bool:
     first = pieces(value)[0] if pieces(value) else ""
     parts = first.split(":") if isinstance(first, str) else []
     return len(parts) > 2 and parts[0] == "arn" and parts[2] == prefix
+
+
+# What reads one object and writes another. Source: Amazon S3 API Reference, CopyObject and UploadPartCopy.
+COPIES: Final = frozenset({"CopyObject", "UploadPartCopy", "copy"})
+
+
+def copied(call: AwsCall) -> tuple[str | Text, ...] | None:
+    """The object that a copy reads: ``CopySource`` as ``bucket/key`` or as both; none where the call names none."""
+    source = call.argument("copysource")
+    if isinstance(source, Absent):
+        return () if call.complete else None
+    if isinstance(source, Mapping):
+        by_name = {str(name).lower(): each for name, each in source.items()}
+        bucket, key = by_name.get("bucket"), by_name.get("key")
+        if not isinstance(bucket, str | Text) or not isinstance(key, str | Text):
+            return None
+        named = [*pieces(bucket), "/", *pieces(key)]
+    elif isinstance(source, str | Text):
+        named = list(pieces(source))
+    else:
+        return None
+    if isinstance(named[0], str):
+        named[0] = named[0].removeprefix("/")
+    return (text(["arn:", Pseudo("AWS::Partition"), ":s3:::", *named]),)
