@@ -138,7 +138,7 @@ class Tracer(Struct):
             certain=step.runs is YES and step.job.runs is YES,
             on_failure=bool(step.started_by) or _after_failure(step.status_functions),
         )
-        where, collected.failed = step.job.name, False
+        where, scope, collected.failed = step.job.name, step.scope or step.job.name, False
         if step.run is not None:
             if (inside := unread_container(step.job.job)) is not None and inside not in collected.foreign:
                 collected.foreign.append(inside)
@@ -161,8 +161,8 @@ class Tracer(Struct):
                 if not output.step and output.name == "PATH":
                     before = extra.get("PATH")
                     extra["PATH"] = output.value if before is None else joined([output.value, ":", before])
-                elif output.step and not step.via:
-                    _learn(own, _output(output.step, output.name, where), output.value)
+                elif output.step:
+                    _learn(own, _output(output.step, output.name, scope), output.value)
             return
         given = {name.lower(): self._filled(value, own) for name, value in step.with_.items()}
         if (file := given.get("task-definition")) is not None:
@@ -178,11 +178,11 @@ class Tracer(Struct):
                 collected.written.checked_out(path, cleans=cleans)
             if (path not in {"", "."} and action != _CHECKOUT) or _of_another(step):
                 collected.written.brought(path, step)
-        if step.step.id and not step.via:
+        if step.step.id:
             for name, value in metadata_of(step, given).items():
-                _learn(own, _output(step.step.id, name, where), value)
+                _learn(own, _output(step.step.id, name, scope), value)
             for name, value in files_of(step, given, self.library).items():
-                self._files[Text((_output(step.step.id, name, where),))] = value
+                self._files[Text((_output(step.step.id, name, scope),))] = value
         foreign = unread_action(step)
         if foreign is not None:
             collected.foreign.append(foreign)

@@ -213,6 +213,7 @@ class Unfolder(Struct):
         if folder is None and not via:
             folder = self.job.job.working_directory
             folder = self.job.workflow.working_directory if folder is None else folder
+        steps = contexts["steps"] if via else None
         return EffectiveStep(
             job=self.job,
             step=step,
@@ -230,6 +231,7 @@ class Unfolder(Struct):
             timeout_minutes=ABSENT
             if isinstance(step.timeout_minutes, Absent)
             else text_value(step.timeout_minutes, contexts),
+            scope=steps.where if isinstance(steps, Open) else "",
         )
 
 
