@@ -41,7 +41,7 @@ def api_call(machine: Machine, client: Client, spelled: str, call: Call, kind: s
         plain_name(name): _argument(given, name, where) for name, given in call.named.items()
     }
     body = call.named.get("TemplateBody")
-    if isinstance(body, Extern) and (file := _read_from(body.name)):
+    if isinstance(body, Extern) and (file := _read_from(body.name, frame)):
         arguments["templatebody"] = f"file://{file}"  # as the AWS CLI names a file whose content is meant
     if not isinstance(client.endpoint, Absent):
         arguments["endpointurl"] = client.endpoint  # as an option of the AWS CLI
@@ -82,11 +82,12 @@ PARAMETERS: Final[Mapping[str, tuple[str, ...]]] = {
     "copy": ("CopySource", "Bucket", "Key", "ExtraArgs"),
 }
 _REGISTERS: Final = "RegisterTaskDefinition"
+_HANDLES: Final = 3  # names that stand for one another
 _READS: Final = frozenset({"read", "read_text", "read_bytes"})
 _OPENS: Final = frozenset({"open", "io.open", "Path", "pathlib.Path"})
 
 
-def _read_from(shown_as: str) -> str:
+def _read_from(shown_as: str, frame: Frame, depth: int = 0) -> str:
     """The file whose text an expression gives, where that is written in it: ``open("a.yaml").read()``."""
     try:
         node = ast.parse(shown_as, mode="eval").body
@@ -94,6 +95,9 @@ def _read_from(shown_as: str) -> str:
         return ""
     while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in {*_READS, "decode"}:
         node = node.func.value
+    if isinstance(node, ast.Name) and depth < _HANDLES:
+        handle = frame.names.get(node.id, frame.module.names.get(node.id))
+        return _read_from(handle.name, frame, depth + 1) if isinstance(handle, Extern) else ""
     if not isinstance(node, ast.Call) or ast.unparse(node.func) not in _OPENS or not node.args:
         return ""
     name = node.args[0]

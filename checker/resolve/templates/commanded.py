@@ -27,6 +27,7 @@ from checker.model.resources import Raw, Stack, rebuilt
 from checker.model.settings import Settings
 from checker.model.sources import Spot
 from checker.model.values import Absent, Text
+from checker.resolve.templates.app_code import app_changed
 
 _CREATES: Final = frozenset({"create-stack", "update-stack", "create-change-set", "deploy"})
 _SDK: Final = frozenset({"CreateStack", "UpdateStack", "CreateChangeSet"})
@@ -116,6 +117,13 @@ def is_template(deployment: Deployment, file: str) -> bool:
     )
 
 
+def makes_anew(deployment: Deployment, stack: Stack) -> bool:
+    """Whether a command synthesizes a stack anew, of code that the job has changed."""
+    if deployment.held is None or deployment.template or not stack.source.file.endswith(".template.json"):
+        return False
+    return deployment.stack in {"*", "**", stack.name, stack.id}
+
+
 def is_of(deployment: Deployment, stack: Stack) -> bool:
     """Whether a command deploys a stack, by its template or by its name."""
     if is_template(deployment, stack.source.file):
@@ -136,7 +144,11 @@ def deployments(pipeline: Pipeline, read: Callable[[str], str | None]) -> Iterat
                     yield _with_changes(found, trace, command, read)
             for call in trace.aws:
                 if call.how is How.SDK and call.service == "cloudformation" and call.operation in _SDK:
-                    yield _by_call(call, way)
+                    yield _with_body(_by_call(call, way), call, trace, read)
+            for synthesized in trace.cdk if trace.changes else ():
+                held = app_changed(synthesized, trace, read) if synthesized.name == "deploy" else None
+                for stack in synthesized.stacks or ("*",) if held is not None else ():
+                    yield Deployment("", shown(stack), way.environment_name, {}, synthesized.spot, held=held)
             for step in way.steps:
                 if step.step.action.lower() in _REGISTERING:
                     path = _file(step.with_.get("task-definition"), "", {})
@@ -147,7 +159,7 @@ def deployments(pipeline: Pipeline, read: Callable[[str], str | None]) -> Iterat
 
 
 def _with_changes(
-    deployment: Deployment, trace: Trace, at: Command | EffectiveStep, read: Callable[[str], str | None]
+    deployment: Deployment, trace: Trace, at: Command | AwsCall | EffectiveStep, read: Callable[[str], str | None]
 ) -> Deployment:
     """A deployment with what the job has made of its template by then, and under which file that lies."""
     held = held_by(trace, deployment.template, at) if deployment.template else None
@@ -156,6 +168,15 @@ def _with_changes(
     template = deployment.template
     own = not held.of or (not template.startswith("/") and read(template) is not None)
     return replace(deployment, template=template if own else held.of, held=held)
+
+
+def _with_body(deployment: Deployment, call: AwsCall, trace: Trace, read: Callable[[str], str | None]) -> Deployment:
+    """A program's own call with the file whose text it sends, where the job has changed that before."""
+    body = call.text("templateBody")
+    file = _file(body, call.folder, {}) if isinstance(body, str) and body.startswith("file://") else ""
+    if not file or not trace.changes or held_by(trace, file, call) is None:
+        return deployment
+    return _with_changes(replace(deployment, template=file), trace, call, read)
 
 
 def _by_command(

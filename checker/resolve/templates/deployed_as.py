@@ -18,7 +18,7 @@ from checker.model.pipeline.pipeline import Pipeline
 from checker.model.resources import Stack, rebuilt
 from checker.model.settings import Settings
 from checker.resolve.templates.changed import Reading, changed
-from checker.resolve.templates.commanded import Deployment, deployments, given, is_template
+from checker.resolve.templates.commanded import Deployment, deployments, given, is_template, makes_anew
 from checker.resolve.templates.discovery import NOTHING_NAMES, taken
 
 _MOST: Final = 12
@@ -45,7 +45,7 @@ def as_deployed(
     made: list[Stack] = []
     said = list(notes)
     for stack in stacks:
-        of = [each for each in found if is_template(each, stack.source.file)]
+        of = [each for each in found if is_template(each, stack.source.file) or makes_anew(each, stack)]
         names = _names(stack, of)
         if not names:
             one = _with_changes(stack, of, reading)
