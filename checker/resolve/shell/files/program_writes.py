@@ -71,7 +71,7 @@ def code_of(
     """The program that a command runs; ``None`` where it is none, or its text is not known."""
     program, words = command.program, list(command.words[1:])
     if not runs_code(program):
-        return None
+        return _by_its_first_line(command, place, text_of) if "/" in shown(command.words[0]) else None
     python = PYTHON.fullmatch(program) is not None
     if not python and program not in _INLINE:
         text = text_of(place(command.words[0]))
@@ -105,6 +105,17 @@ def _module(
         if (text := text_of(place(path))) is not None:
             return Code(text, str(place(path)), words, python=True)
     return None
+
+
+def _by_its_first_line(
+    command: Command, place: Callable[[Possible], Possible], text_of: Callable[[Possible], str | None]
+) -> Code | None:
+    """A program that says itself what runs it."""
+    key = place(command.words[0])
+    text = text_of(key) if isinstance(key, str) and not key.startswith("/") else None
+    words = text.partition("\n")[0].split() if text is not None and text.startswith("#!") else []
+    by = next((each for word in words for each in [word.rpartition("/")[2]] if runs_code(each)), "")
+    return Code(text or "", str(key), command.words[1:], PYTHON.fullmatch(by) is not None) if by else None
 
 
 def module_files(name: str) -> Iterator[str]:

@@ -15,7 +15,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from checker.model.possible import Possible, joined, open_text
+from checker.model.possible import Possible, joined, open_text, plain_words
 from checker.resolve.shell.state import WORKSPACE
 
 _DEPTH: Final = 12
@@ -184,9 +184,19 @@ class Places(Struct, dict=True):
             if option in spelled:
                 return (value,) if equals else tuple(self.words[at + 1 : at + 2])
         if name in plain:
-            words = [word for word in self.words if not (isinstance(word, str) and word.startswith("-"))]
+            words = list(plain_words(self.words, self._taking))
             return tuple(words[plain.index(name) : plain.index(name) + 1])
         return (default,) if default is not None else ()
+
+    @property
+    def _taking(self) -> frozenset[str]:
+        """The options that take a value."""
+        found: set[str] = set()
+        for node in ast.walk(self.tree):
+            declares = isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".add_argument")
+            if isinstance(node, ast.Call) and declares and not any(each.arg == "action" for each in node.keywords):
+                found.update(str(each.value) for each in node.args if isinstance(each, ast.Constant))
+        return frozenset(found)
 
     @cached_property
     def _declared(self) -> tuple[dict[str, tuple[tuple[str, ...], str | None]], list[str]]:

@@ -133,7 +133,7 @@ class Written(Struct):
         """A command of the job has run, with this input."""
         program = command.program
         outputs = [each for each in command.writes if not each.operator.startswith("<") and each.descriptor in {1, -1}]
-        code = runs_code(program)
+        code = runs_code(program) or self._is_own(place(command.words[0], command.folder))
         if not outputs and not self.texts and program not in _NOTED and not code and not any(put_out(command)):
             return
         self._touched.clear()
