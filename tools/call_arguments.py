@@ -60,6 +60,8 @@ BESIDE: Final[Mapping[str, Mapping[str, list[list[str]]]]] = {
     "secretsmanager": {"CreateSecret": [["tags", "secretsmanager:TagResource", "Secret"]]},
     "sns": {"CreateTopic": [["tags", "sns:TagResource", "topic"]]},
     "sqs": {"CreateQueue": [["tags", "sqs:TagQueue", "queue"]]},
+    # AWS IAM User Guide, "Pass session tags in AWS STS".
+    "sts": {"AssumeRole": [["tags", "sts:TagSession", "role"]]},
     "ssm": {"PutParameter": [["tags", "ssm:AddTagsToResource", "parameter"]]},
 }
 # The roles that a call passes on, with the service that they are passed to.

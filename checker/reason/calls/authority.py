@@ -12,6 +12,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from checker.data.actions import CREDENTIALS
 from checker.model.environments import Project
 from checker.model.pipeline.holding import AWS_KEYS
 from checker.model.pipeline.jobs import Credentials
@@ -301,6 +302,8 @@ class Authorities:
         self._families = frozenset(_families(trace.aws))
         self._sessions = {id(each) for each in trace.sessions}
         taken = [each for each in trace.actions if isinstance(each, AwsCall) and each.service == "sts"]
+        # What a login step obtains is the job's own.
+        taken = [each for each in taken if each.step is None or each.step.step.action.lower() != CREDENTIALS]
         self._taken = next((each for each in taken if each.operation.startswith("AssumeRole")), None)
         # Where the program hands the keys to some of its clients, its others have what they had before.
         self._handed = {each.keys_of.file for each in trace.aws if each.keys_of is not None}

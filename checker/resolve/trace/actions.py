@@ -57,6 +57,8 @@ def calls_of_action(
         }
         complete = all(name in given for name in names.values() if name != "template")  # that input has a default
         yield AwsCall(service, operation, How.SDK, arguments, reached, handling, source, complete=complete, folder="")
+    if action == known.CREDENTIALS and truth(given.get("role-chaining", False)) is YES:
+        yield AwsCall("sts", "AssumeRole", How.SDK, _chained(given), reached, handling, source)
     if action == known.DEPLOY_ECS:
         for operation, arguments, complete in _deploys(given, library):
             yield AwsCall("ecs", operation, How.SDK, arguments, reached, handling, source, complete=complete)
@@ -68,6 +70,14 @@ def calls_of_action(
     cache = given.get("cache-to", "") if action in known.BUILD_PUSH else ""
     for tag in caches(line for option in options(cache) or () for line in _lines(option)):
         yield from calls(tag, "docker-push", reached, handling, source, logged_in, cache=True)
+
+
+def _chained(given: Mapping[str, Possible]) -> dict[str, Possible]:
+    """What the credentials before it are asked for: another role. Source: the action's README, "Session tagging"."""
+    untagged = truth(given.get("role-skip-session-tagging", False)) is YES
+    tags: dict[str, Possible] = {} if untagged else {"tags": "GitHub"}
+    role = given.get("role-to-assume")
+    return {**tags, **({"rolearn": role} if role not in (None, "") else {})}
 
 
 def _pushed(action: str, given: Mapping[str, Possible]) -> Iterator[Possible]:

@@ -17,6 +17,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from checker import lazy_re
+from checker.data.actions import CREDENTIALS
 from checker.model.answers import NO, YES, Answer, yes_if
 from checker.model.pipeline.jobs import Credentials, EffectiveStep
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command
@@ -74,6 +75,7 @@ class Sessions(Struct):
             and call.service == "sts"
             and call.operation in _ASSUMING
             and call.step is not None
+            and call.step.step.action.lower() != CREDENTIALS  # what that obtains is the job's own
         ):
             self._obtained = self._session(call, call.step, who)
             self._at_place[call.spot.file, call.spot.line] = self._obtained

@@ -77,6 +77,7 @@ jobs:
     ] == [
         ("GetAuthorizationToken", "not set", "build"),
         ("docker-push", "api", "build"),
+        ("AssumeRole", "not set", "build"),
         ("docker-push", "web", "deploy"),
     ]
     assert [(said(each.chained), said(each.oidc)) for each in made.jobs[0].credentials] == [
