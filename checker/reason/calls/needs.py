@@ -26,6 +26,8 @@ _PLACEHOLDER: Final = lazy_re.compile(r"\{([a-z0-9|]+)(?:=([^}]*))?\}")
 EVERYTHING: Final = "*"
 # The words of a high-level command that name where it reads and where it writes.
 _SOURCE, _TARGET = _BOTH = "0", "1"
+# Arguments that name what a call is made on by its ARN, whatever kind it is of.
+_BY_ARN: Final = ("resourcearn", "resourcearns", "resourcename")
 # What the resource is in, which the call may name by an ARN of its own.
 _HOMES: Final = ("cluster", "eventbusname")
 
@@ -196,9 +198,10 @@ def _resources(
     kinds = data["types"].get(prefix, {}).get(action)
     if prefix == "s3":
         kinds = ["object"] if action.endswith(("Object", "ObjectTagging", "ObjectAcl")) else ["bucket"]
-    own = own_arns(call, prefix, "resourcearn", "resourcearns", "resourcename", "resource")
-    if own or not kinds:
-        return own or own_arns(call, prefix) or None
+    if any(not isinstance(call.argument(name), Absent) for name in _BY_ARN) and prefix != "s3":
+        return own_arns(call, prefix, *_BY_ARN) or None
+    if not kinds:
+        return own_arns(call, prefix) or None
     found = _named(call, [data["arns"][prefix][kind] for kind in kinds], words)
     if found != (EVERYTHING,):
         return found
