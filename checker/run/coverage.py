@@ -120,6 +120,14 @@ def left_out(pipeline: Pipeline | None) -> Iterable[str]:
         rest = len(pipeline.not_run) - 4
         shown = ", ".join(pipeline.not_run[:4]) + (f" and {rest} more" if rest > 0 else "")
         yield f"no workflow is seen to run {shown}: what it does is not judged"
+    by_host: dict[str, dict[str, None]] = {}
+    for trace in pipeline.traces.values() if pipeline else ():
+        for spot, host in trace.elsewhere:
+            by_host.setdefault(host, {})[str(spot)] = None
+    for host, spots in by_host.items():
+        first, rest = next(iter(spots)), len(spots) - 1
+        more = f" and {rest} more" if rest else ""
+        yield f"calls that go to {host}, not to AWS, are not judged: {first}{more}"
     for name in pipeline.left_out if pipeline else ():
         yield f"jobs of environment {name} are not judged: its stacks are not among what is judged"
     problems = list(pipeline.workflows.all_problems) if pipeline else []

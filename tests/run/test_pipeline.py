@@ -47,3 +47,17 @@ def test_scripts_that_no_job_runs_are_named_where_they_call_aws(tmp_path: Path) 
     assert found is not None
     assert found.not_run == ("by-hand.sh",)
     assert list(left_out(found)) == ["no workflow is seen to run by-hand.sh: what it does is not judged"]
+
+
+def test_calls_that_do_not_go_to_aws_are_told(tmp_path: Path) -> None:
+    """A variable of a workflow must not take calls out of what is judged without a word."""
+    runs = ["aws ecs list-clusters", "aws --endpoint-url http://minio:9000 s3 ls", "aws sqs list-queues"]
+    steps = "".join(f"      - run: {each}\n" for each in runs)
+    job = f"    runs-on: x\n    env: {{AWS_ENDPOINT_URL: 'http://[::1]:4566'}}\n    steps:\n{steps}"
+    files = {".github/workflows/a.yml": f"on: push\njobs:\n  a:\n{job}"}
+    found = pipeline_of(repository(tmp_path, files), Settings(), ())
+    assert found is not None
+    assert list(left_out(found)) == [
+        "calls that go to [::1], not to AWS, are not judged: .github/workflows/a.yml:7 and 1 more",
+        "calls that go to minio, not to AWS, are not judged: .github/workflows/a.yml:8",
+    ]

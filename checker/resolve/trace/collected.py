@@ -82,6 +82,7 @@ class Collected(Struct):
     logged_in: bool = False  # to a registry of Amazon ECR
     sessions: Sessions = field(default_factory=Sessions)
     built: list[Possible] = field(default_factory=list)  # names of images
+    elsewhere: dict[tuple[Spot, str], None] = field(default_factory=dict)  # calls that do not go to AWS, and where to
     failed: bool = False  # whether the step that was followed last surely fails
     _exported: Mapping[str, Possible] = field(default_factory=dict)  # of the shell that is followed
     _brought: BroughtIn | None = None
@@ -104,6 +105,7 @@ class Collected(Struct):
             problems=tuple(problems),
             actions=tuple(self.actions),
             sessions=tuple(self.sessions.found),
+            elsewhere=tuple(self.elsewhere),
         )
 
     def record(self, found: Iterable[Command | AwsCall | CdkCommand]) -> None:
@@ -214,7 +216,7 @@ class Collected(Struct):
         elif program == "cdk":
             if (parsed := parse_cdk(command)) is not None:
                 parsed = replace(parsed, environment={**self._exported, **command.environment})
-                self.record(at_aws([parsed], command.environment))
+                self.record(at_aws([parsed], command.environment, self.elsewhere))
         elif is_python(program):
             start_python(self, command, {**variables, **command.environment})
         elif program in {"docker", "podman", "nerdctl", "finch", "buildah", "docker-compose", "podman-compose"}:
@@ -305,7 +307,7 @@ class Collected(Struct):
         if isinstance(parsed, str):
             self.complain(command.spot, f"an aws command was not understood: {parsed}", "Write it out.")
         elif parsed is not None:
-            self.record(at_aws([parsed.made_by(command)], command.environment))
+            self.record(at_aws([parsed.made_by(command)], command.environment, self.elsewhere))
 
     def python(
         self,
@@ -327,7 +329,7 @@ class Collected(Struct):
                 self.written.note(call, None)
                 self._command(call, environment)
             else:
-                self.record(at_aws([call], environment))
+                self.record(at_aws([call], environment, self.elsewhere))
 
     def _through_shell(self, call: Command, environment: Mapping[str, Possible]) -> None:
         """A shell or a script that a program starts: followed as the line of shell that it is."""

@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 from checker import lazy_re
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, plain_name
 from checker.model.possible import Possible, options, shown
+from checker.model.sources import Spot
 from checker.model.values import Absent
 
 Call = TypeVar("Call", AwsCall, CdkCommand)
@@ -21,23 +22,31 @@ _HERE: Final = lazy_re.compile(
     r"https?://(?:[^/@]*@)?(?:127(?:\.\d+){3}|0\.0\.0\.0|\[::1?\]|[\w-]+|host\.docker\.internal"
     r"|(?:[\w-]+\.)*localhost(?:\.localstack\.cloud)?)(?::[^/]*)?(?:/.*)?"
 )
-_HOST: Final = lazy_re.compile(r"https?://(?:[^/@]*@)?(?P<host>[^/:]+)")
+_HOST: Final = lazy_re.compile(r"https?://(?:[^/@]*@)?(?P<host>\[[^]]*]|[^/:]+)")
 _OF_AWS: Final = lazy_re.compile(r"(?:^|\.)(?:amazonaws\.com(?:\.cn)?|api\.aws|aws\.dev)\.?$")
 _WRITTEN_OUT: Final = lazy_re.compile(r"[\w-]+(?:\.[\w-]+)+\.?$")
 
 
-def at_aws(calls: Iterable[Call], environment: Mapping[str, Possible]) -> Iterator[Call]:
-    """The calls that go to AWS, or may."""
-    return (each for each in calls if not _elsewhere(each, environment))
+def at_aws(
+    calls: Iterable[Call], environment: Mapping[str, Possible], elsewhere: dict[tuple[Spot, str], None]
+) -> Iterator[Call]:
+    """The calls that go to AWS, or may; of the others it is noted ``elsewhere`` where they stand and go to."""
+    for each in calls:
+        if endpoint := _elsewhere(each, environment):
+            elsewhere[each.spot, endpoint] = None
+        else:
+            yield each
 
 
-def _elsewhere(call: AwsCall | CdkCommand, environment: Mapping[str, Possible]) -> bool:
+def _elsewhere(call: AwsCall | CdkCommand, environment: Mapping[str, Possible]) -> str:
+    """The host that a call goes to, where that is not AWS; else nothing."""
     service = call.service if isinstance(call, AwsCall) else ""
     endpoint = call.text("endpointurl") if isinstance(call, AwsCall) else Absent()
     if isinstance(endpoint, Absent):
         endpoint = _told(service, environment)
-    each = None if isinstance(endpoint, Absent) else options(endpoint)
-    return bool(each) and all(_is_no_aws(shown(one), service) for one in each or ())
+    each = [] if isinstance(endpoint, Absent) else [shown(one) for one in options(endpoint) or ()]
+    found = _HOST.match(each[0]) if each and all(_is_no_aws(one, service) for one in each) else None
+    return found["host"] if found else ""
 
 
 def _told(service: str, environment: Mapping[str, Possible]) -> Possible | Absent:
