@@ -23,10 +23,11 @@ from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, plain_words, shown
 from checker.model.values import Text
 
-# The names of platforms, as releases of programs are called by them.
+# The names of platforms, as releases of programs are called by them, and where programs are handed out.
 _RELEASE: Final = lazy_re.compile(
     r"linux|darwin|macos|amd64|x86[_-]64|x64|i386|arm64|aarch64|armv[67]|musl|\buname\b|RUNNER_(?:OS|ARCH)"
-    r"|awscli|://(?:[\w-]+\.)*(?:apache\.org|maven\.org|npmjs\.org|nodejs\.org|golang\.org|go\.dev)/",
+    r"|awscli|://github\.com/[\w.-]+/[\w.-]+/releases/(?:latest/)?download/"
+    r"|://(?:[\w-]+\.)*(?:apache\.org|maven\.org|npmjs\.org|nodejs\.org|golang\.org|go\.dev)/",
     re.IGNORECASE,
 )
 _TAR: Final = frozenset({"tar", "gtar", "bsdtar"})

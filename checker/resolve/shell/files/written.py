@@ -212,11 +212,16 @@ class Written(Struct):
     def _fill(self, command: Command) -> None:
         """Files from elsewhere, over those that are there."""
         for each in filled(command):
-            if each.archive is not None:
-                origin = self._origins.get(_archive(each.archive, command))
-                if origin == "" or is_release(f"{shown(each.archive)} {origin or ''}"):
-                    continue
             key = place(each.place, command.folder)
+            if each.archive is not None:
+                archive = _archive(each.archive, command)
+                origin = self._origins.get(archive)
+                # What no command has fetched is the run's own artifact, or cached: it goes beside the code.
+                built = key == "." and origin is None and archive != "-" and not self._is_own(archive)
+                if built or origin == "" or is_release(f"{shown(each.archive)} {origin or ''}"):
+                    continue
+            else:
+                self._origins[key] = "elsewhere"
             if isinstance(key, str) and str(each.place).endswith("/"):
                 if not key.startswith("/") and not self._is_own(key):
                     self.brought(key, command)
