@@ -188,11 +188,11 @@ def _is_there(follower: Shell, path: str, state: State) -> bool:
 
 def _imported(follower: Shell, name: Possible, state: State) -> Iterator[str]:
     """The modules that a program imports, and whose text the job has changed so that nobody knows it."""
+    path, written = state.path(name), state.written
+    if path is None or written is None or written.is_empty:
+        return
     from checker.resolve.shell.files.programs import modules_of  # few jobs change a file before they run Python
 
-    path, written = state.path(name), state.written
-    if path is None or written is None:
-        return
     for each in modules_of(path, follower.library.text):
         if written.has(f"{WORKSPACE}/{each}", "") and written.text(f"{WORKSPACE}/{each}", "") is None:
             yield each

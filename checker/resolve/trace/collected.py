@@ -326,7 +326,8 @@ class Collected(Struct):
             if isinstance(call, Command) and starts_script(call):
                 self._through_shell(call, environment)
             elif isinstance(call, Command):
-                self.written.note(call, None)
+                if call.program != "exit":  # its end writes nothing
+                    self.written.note(call, None)
                 self._command(call, environment)
             else:
                 self.record(at_aws([call], environment, self.elsewhere))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -56,6 +57,7 @@ class Code(Struct, frozen=True):
     python: bool
 
 
+@lru_cache(maxsize=1024)
 def runs_code(program: str) -> bool:
     """Whether a program is an interpreter, or by its name a program for one."""
     return (

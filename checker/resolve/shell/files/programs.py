@@ -5,19 +5,22 @@ from __future__ import annotations
 
 import ast
 import posixpath
+import re
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible
 from checker.resolve.shell.files import program_writes
 from checker.resolve.shell.files.program_writes import Code, module_files, named
 from checker.resolve.shell.files.python_edits import Following, Made
 from checker.resolve.shell.files.python_places import Places
-from checker.resolve.shell.files.python_writes import around, imported, written
+from checker.resolve.shell.files.python_writes import around, written
 
 _MODULES = 12  # of the repository's own that a program is followed into
 
@@ -44,23 +47,16 @@ def rewritten(
         yield from map(Rewritten, found)
         yield from (Rewritten(each, guessed=True) for each in (named(code) if others else ()))
         return
-    tree = _parsed(code.text)
-    if tree is None:
-        return
-    program = Places(tree, code.file, code.words, command.environment)
-    yield from _by_python(program, code, held)
-    for path in modules_of(code.file, text_of, tree):
-        text = text_of(path) or ""
-        inner = _parsed(text)
-        if inner is not None:
-            module = Places(inner, path, code.words, command.environment)
-            yield from _by_python(module, Code(text, path, (), python=True), held)
+    inside = (Code(text_of(path) or "", path, (), python=True) for path in modules_of(code.file, text_of, code.text))
+    for each in (code, *inside):
+        tree = _parsed(each.text) if may_write(each.text) else None
+        if tree is not None:
+            yield from _by_python(Places(tree, each.file, code.words, command.environment), each, held)
 
 
-def modules_of(file: str, text_of: Callable[[str], str | None], tree: ast.Module | None = None) -> Iterator[str]:
+def modules_of(file: str, text_of: Callable[[str], str | None], text: str | None = None) -> Iterator[str]:
     """The repository's modules that a program imports, and that these import."""
-    first = tree if tree is not None else _parsed(text_of(file) or "")
-    pending = [*imported(first)] if first is not None else []
+    pending = [*_imported(text if text is not None else text_of(file) or "")]
     seen: set[str] = set()
     while pending and len(seen) < _MODULES:
         name = pending.pop(0)
@@ -71,9 +67,41 @@ def modules_of(file: str, text_of: Callable[[str], str | None], tree: ast.Module
                 continue
             seen.add(path)
             yield path
-            inner = _parsed(text)
-            pending += imported(inner) if inner is not None else ()
+            pending += _imported(text)
             break
+
+
+_IMPORTS = lazy_re.compile(
+    r"^[ \t]*(?:from[ \t]+(\w[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]+)|import[ \t]+([^\n#]+))", re.MULTILINE
+)
+
+
+@lru_cache(maxsize=1024)
+def _imported(text: str) -> tuple[str, ...]:
+    """The modules that a program imports, by their names with dots; those of Python itself are left out.
+
+    By the lines that say so: to take a program apart takes a hundred times as long, and jobs start many.
+    """
+    found: dict[str, None] = {}
+    for module, names, plain in _IMPORTS.findall(text):
+        each = [name.split(" as ")[0].strip() for name in (names or plain).strip("()").split(",")]
+        found.update(dict.fromkeys([module, *(f"{module}.{name}" for name in each)] if module else each))
+    return tuple(each for each in found if each.partition(".")[0] not in sys.stdlib_module_names)
+
+
+# Beside what else a call that writes a file has in it (:func:`~checker.resolve.shell.files.python_writes.targets`).
+_MAY_WRITE = lazy_re.compile(
+    r"\.(?:write_text|write_bytes|symlink_to|rename|extract|extractall|unpack_archive)\b|\bunpack_archive\b|\bshutil\."
+    r"|\bos\.(?:rename|replace|remove|unlink|symlink|link|truncate|rmdir|open)\b|\burlretrieve\b|\bdownload_file\b"
+    r"|\bfileinput\b|\bcopytree\b|\.replace\([^,()]*(?:\([^()]*\))?[^,()]*\)"
+    r"|\bopen\s*\((?=[^)]*(?:['\"][rbtU]*[wax+]|mode\s*=|,\s*[A-Za-z_]))"
+)
+
+
+@lru_cache(maxsize=1024)
+def may_write(text: str) -> bool:
+    """Whether a program may write files, by its words: most do not, and need not be taken apart."""
+    return _MAY_WRITE.search(text) is not None
 
 
 def _by_python(program: Places, code: Code, held: Callable[[Possible], Possible | None]) -> Iterator[Rewritten]:

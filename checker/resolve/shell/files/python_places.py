@@ -10,7 +10,7 @@ import ast
 import os
 import posixpath
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -30,7 +30,7 @@ _LISTING: Final = frozenset({"glob", "rglob", "iglob", "listdir", "scandir", "it
 _PARTS: Final = frozenset({"join", "Path", "PurePath", "joinpath"})
 
 
-class Places(Struct, dict=True):
+class Places(Struct):
     """A program with what it is given. ``file``: its own path, empty where it is none of a file."""
 
     tree: ast.Module
@@ -38,48 +38,14 @@ class Places(Struct, dict=True):
     words: Sequence[Possible]
     environment: Mapping[str, Possible]
 
-    @cached_property
-    def names(self) -> dict[str, list[ast.expr]]:
+    @property
+    def names(self) -> Mapping[str, list[ast.expr]]:
         """What is assigned to each name, wherever."""
-        found: dict[str, list[ast.expr]] = {}
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Assign):
-                for target in node.targets:
-                    if isinstance(target, ast.Name):
-                        found.setdefault(target.id, []).append(node.value)
-            elif isinstance(node, ast.AnnAssign | ast.NamedExpr) and isinstance(node.target, ast.Name) and node.value:
-                found.setdefault(node.target.id, []).append(node.value)
-            elif isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
-                self._each(node.target, node.iter, found)
-            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                self._arguments(node, node.func.id, found)
-        return found
+        return _names(self.tree)
 
-    @cached_property
-    def functions(self) -> dict[str, ast.FunctionDef]:
-        return {each.name: each for each in ast.walk(self.tree) if isinstance(each, ast.FunctionDef)}
-
-    def _each(self, target: ast.expr, over: ast.expr, found: dict[str, list[ast.expr]]) -> None:
-        """What a loop's name stands for: each element of a list, or whatever the files are called that are listed."""
-        walks = isinstance(over, ast.Call) and ast.unparse(over.func).endswith("walk") and over.args
-        if isinstance(target, ast.Name):
-            each = over.elts if isinstance(over, ast.Tuple | ast.List) else [over]
-            found.setdefault(target.id, []).extend(each)
-        elif walks and isinstance(over, ast.Call) and isinstance(target, ast.Tuple) and len(target.elts) == 3:
-            folder, _, names = target.elts
-            for name, stands in ((folder, over.args[0]), (names, ast.Constant("*"))):
-                if isinstance(name, ast.Name):
-                    found.setdefault(name.id, []).append(stands)
-
-    def _arguments(self, node: ast.Call, name: str, found: dict[str, list[ast.expr]]) -> None:
-        """What the parameters of a function of the program's own are given where it is called."""
-        function = self.functions.get(name)
-        if function is not None:
-            for parameter, given in zip(function.args.args, node.args, strict=False):
-                found.setdefault(parameter.arg, []).append(given)
-            for keyword in node.keywords:
-                if keyword.arg:
-                    found.setdefault(keyword.arg, []).append(keyword.value)
+    @property
+    def functions(self) -> Mapping[str, ast.FunctionDef]:
+        return _functions(self.tree)
 
     def of(self, node: ast.expr | None, depth: int = 0) -> tuple[Possible, ...]:
         """The texts that an expression may come to; none where that is not known."""
@@ -177,47 +143,87 @@ class Places(Struct, dict=True):
 
     def _option(self, name: str) -> tuple[Possible, ...]:
         """What an option of that name, or a word in its place, is given on the command line."""
-        declared, plain = self._declared
+        declared, plain, taking = _declared(self.tree)
         spelled, default = declared.get(name, ((f"--{name.replace('_', '-')}", f"--{name}"), None))
         for at, word in enumerate(self.words):
             option, equals, value = word.partition("=") if isinstance(word, str) else ("", "", "")
             if option in spelled:
                 return (value,) if equals else tuple(self.words[at + 1 : at + 2])
         if name in plain:
-            words = list(plain_words(self.words, self._taking))
+            words = list(plain_words(self.words, taking))
             return tuple(words[plain.index(name) : plain.index(name) + 1])
         return (default,) if default is not None else ()
-
-    @property
-    def _taking(self) -> frozenset[str]:
-        """The options that take a value."""
-        found: set[str] = set()
-        for node in ast.walk(self.tree):
-            declares = isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".add_argument")
-            if isinstance(node, ast.Call) and declares and not any(each.arg == "action" for each in node.keywords):
-                found.update(str(each.value) for each in node.args if isinstance(each, ast.Constant))
-        return frozenset(found)
-
-    @cached_property
-    def _declared(self) -> tuple[dict[str, tuple[tuple[str, ...], str | None]], list[str]]:
-        """The options that argparse is told of, each by the name of what it sets, with its default (no file where it
-        has none); and the words in their order."""
-        declared: dict[str, tuple[tuple[str, ...], str | None]] = {}
-        plain: list[str] = []
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "add_argument":
-                names = [str(each.value) for each in node.args if isinstance(each, ast.Constant)]
-                given = [each.value for each in node.keywords if each.arg == "default"] or [ast.Constant(os.devnull)]
-                if names and names[0].startswith("-"):
-                    longest = max(names, key=lambda each: each.startswith("--"))
-                    default = str(given[0].value) if isinstance(given[0], ast.Constant) else None
-                    declared[longest.lstrip("-").replace("-", "_")] = (tuple(names), default)
-                elif names:
-                    plain.append(names[0])
-        return declared, plain
 
 
 def _after(before: Possible, sign: str, one: Possible) -> Possible:
     if sign and isinstance(one, str) and one.startswith("/"):
         return one
     return joined([before, sign, one])
+
+
+# Of one program, which many jobs run with other words.
+@lru_cache(maxsize=256)
+def _functions(tree: ast.Module) -> Mapping[str, ast.FunctionDef]:
+    return {each.name: each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef)}
+
+
+@lru_cache(maxsize=256)
+def _names(tree: ast.Module) -> Mapping[str, list[ast.expr]]:
+    found: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    found.setdefault(target.id, []).append(node.value)
+        elif isinstance(node, ast.AnnAssign | ast.NamedExpr) and isinstance(node.target, ast.Name) and node.value:
+            found.setdefault(node.target.id, []).append(node.value)
+        elif isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
+            _each(node.target, node.iter, found)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            _arguments(node, _functions(tree).get(node.func.id), found)
+    return found
+
+
+def _each(target: ast.expr, over: ast.expr, found: dict[str, list[ast.expr]]) -> None:
+    """What a loop's name stands for: each element of a list, or whatever the files are called that are listed."""
+    walks = isinstance(over, ast.Call) and ast.unparse(over.func).endswith("walk") and over.args
+    if isinstance(target, ast.Name):
+        each = over.elts if isinstance(over, ast.Tuple | ast.List) else [over]
+        found.setdefault(target.id, []).extend(each)
+    elif walks and isinstance(over, ast.Call) and isinstance(target, ast.Tuple) and len(target.elts) == 3:
+        folder, _, names = target.elts
+        for name, stands in ((folder, over.args[0]), (names, ast.Constant("*"))):
+            if isinstance(name, ast.Name):
+                found.setdefault(name.id, []).append(stands)
+
+
+def _arguments(node: ast.Call, function: ast.FunctionDef | None, found: dict[str, list[ast.expr]]) -> None:
+    """What the parameters of a function of the program's own are given where it is called."""
+    if function is not None:
+        for parameter, given in zip(function.args.args, node.args, strict=False):
+            found.setdefault(parameter.arg, []).append(given)
+        for keyword in node.keywords:
+            if keyword.arg:
+                found.setdefault(keyword.arg, []).append(keyword.value)
+
+
+@lru_cache(maxsize=256)
+def _declared(tree: ast.Module) -> tuple[dict[str, tuple[tuple[str, ...], str | None]], list[str], frozenset[str]]:
+    """The options that argparse is told of, each by the name of what it sets, with its default (no file where it has
+    none); the words in their order; the options that take a value."""
+    declared: dict[str, tuple[tuple[str, ...], str | None]] = {}
+    plain: list[str] = []
+    taking: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "add_argument":
+            names = [str(each.value) for each in node.args if isinstance(each, ast.Constant)]
+            given = [each.value for each in node.keywords if each.arg == "default"] or [ast.Constant(os.devnull)]
+            if names and names[0].startswith("-"):
+                longest = max(names, key=lambda each: each.startswith("--"))
+                default = str(given[0].value) if isinstance(given[0], ast.Constant) else None
+                declared[longest.lstrip("-").replace("-", "_")] = (tuple(names), default)
+            elif names:
+                plain.append(names[0])
+            if not any(each.arg == "action" for each in node.keywords):
+                taking.update(names)
+    return declared, plain, frozenset(taking)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ast
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from checker.model.possible import Possible, shown
@@ -29,9 +30,14 @@ _REMOVES: Final = frozenset({"unlink", "remove", "rmtree", "truncate", "touch"})
 _UNPACKS: Final = {"extractall": (0, "path"), "extract": (1, "path"), "unpack_archive": (1, "extract_dir")}
 
 
-def targets(program: Places) -> Iterator[tuple[ast.Call, ast.expr | None, bool]]:
+@lru_cache(maxsize=256)
+def targets(tree: ast.Module) -> tuple[tuple[ast.Call, ast.expr | None, bool], ...]:
     """The calls that write a file, each with the expression that names it, and whether a folder is filled."""
-    for node in ast.walk(program.tree):
+    return tuple(_targets(tree))
+
+
+def _targets(tree: ast.Module) -> Iterator[tuple[ast.Call, ast.expr | None, bool]]:
+    for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
         called = node.func.attr if isinstance(node.func, ast.Attribute) else ast.unparse(node.func)
@@ -71,7 +77,7 @@ def written(program: Places) -> tuple[dict[Possible, list[ast.Call]], list[Possi
     files: dict[Possible, list[ast.Call]] = {}
     folders: list[Possible] = []
     others: list[ast.Call] = []
-    for node, name, whole in targets(program):
+    for node, name, whole in targets(program.tree):
         each = program.of(name)
         others += [] if each else [node]
         for one in each:
@@ -84,19 +90,33 @@ def written(program: Places) -> tuple[dict[Possible, list[ast.Call]], list[Possi
     return files, folders, others
 
 
+@lru_cache(maxsize=2048)
 def around(tree: ast.Module, text: str, node: ast.AST) -> str:
     """The text of the function that a node stands in, and of its calls; outside of all, the rest of the module."""
-    functions = [each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
+    functions, calls = _parts(tree)
     line = getattr(node, "lineno", 0)
     inside = [each for each in functions if each.lineno <= line <= (each.end_lineno or 0)]
     lines = text.splitlines()
     if inside:
         inner = max(inside, key=lambda each: each.lineno)
-        calls = [each for each in ast.walk(tree) if isinstance(each, ast.Call)]
-        given = [ast.unparse(each) for each in calls if ast.unparse(each.func).rpartition(".")[2] == inner.name]
+        given = [ast.unparse(each) for each in calls if _called(each) == inner.name]
         return "\n".join([*lines[inner.lineno - 1 : inner.end_lineno], *given])
     taken = {at for each in functions for at in range(each.lineno, (each.end_lineno or 0) + 1)}
     return "\n".join(each for at, each in enumerate(lines, 1) if at not in taken)
+
+
+@lru_cache(maxsize=256)
+def _parts(tree: ast.Module) -> tuple[list[ast.FunctionDef | ast.AsyncFunctionDef], list[ast.Call]]:
+    """The functions of a program, and its calls."""
+    every = [*ast.walk(tree)]
+    functions = [each for each in every if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return functions, [each for each in every if isinstance(each, ast.Call)]
+
+
+def _called(node: ast.Call) -> str:
+    """The last name of what is called."""
+    function = node.func
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
 
 def _argument(node: ast.Call, at: int, name: str) -> ast.expr | None:
@@ -109,14 +129,3 @@ def _named(node: ast.Call, name: str) -> ast.expr | None:
 
 def _is_true(node: ast.expr | None) -> bool:
     return node is not None and not (isinstance(node, ast.Constant) and not node.value)
-
-
-def imported(tree: ast.Module) -> Sequence[str]:
-    """The modules that a program imports, by their names with dots."""
-    found: dict[str, None] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found.update((each.name, None) for each in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.update({node.module: None, **{f"{node.module}.{each.name}": None for each in node.names}})
-    return [*found]

@@ -131,9 +131,9 @@ class Written(Struct):
 
     def note(self, command: Command, fed: Fed | None) -> None:
         """A command of the job has run, with this input."""
-        program = command.program
+        program, first = command.program, command.words[0]
         outputs = [each for each in command.writes if not each.operator.startswith("<") and each.descriptor in {1, -1}]
-        code = runs_code(program) or self._is_own(place(command.words[0], command.folder))
+        code = runs_code(program) or ("/" in shown(first) and self._is_own(place(first, command.folder)))
         if not outputs and not self.texts and program not in _NOTED and not code and not any(put_out(command)):
             return
         self._touched.clear()
