@@ -57,12 +57,10 @@ def rewritten(
 def modules_of(file: str, text_of: Callable[[str], str | None], text: str | None = None) -> Iterator[str]:
     """The repository's modules that a program imports, and that these import."""
     pending = [*_imported(text if text is not None else text_of(file) or "")]
-    seen: set[str] = set()
+    folder, seen = posixpath.dirname(file), set[str]()
     while pending and len(seen) < _MODULES:
         name = pending.pop(0)
-        base = name.replace(".", "/")
-        beside = [posixpath.join(posixpath.dirname(file), end) for end in (f"{base}.py", f"{base}/__init__.py")]
-        for path in dict.fromkeys((*beside, *module_files(name))):
+        for path in _places(folder, name):
             if path in seen or (text := text_of(path)) is None:
                 continue
             seen.add(path)
@@ -74,6 +72,14 @@ def modules_of(file: str, text_of: Callable[[str], str | None], text: str | None
 _IMPORTS = lazy_re.compile(
     r"^[ \t]*(?:from[ \t]+(\w[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]+)|import[ \t]+([^\n#]+))", re.MULTILINE
 )
+
+
+@lru_cache(maxsize=4096)
+def _places(folder: str, name: str) -> tuple[str, ...]:
+    """Where a module may lie that a program of a folder imports: beside it, or below the roots of modules."""
+    base = name.replace(".", "/")
+    beside = [posixpath.join(folder, end) for end in (f"{base}.py", f"{base}/__init__.py")]
+    return tuple(dict.fromkeys((*beside, *module_files(name))))
 
 
 @lru_cache(maxsize=1024)
