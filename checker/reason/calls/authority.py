@@ -263,7 +263,19 @@ def _named_by_resources(project: Project) -> dict[str, set[Resource]]:
     for service, kind, path in _RESOURCE_POLICIES:
         for resource in project.resources(kind):
             found.setdefault(service, set()).update(project.all_referred(resource.get(path)))
+    found["sts"] = set(_let_in(project))
     return found
+
+
+def _let_in(project: Project) -> Iterator[Resource]:
+    """The roles that other roles' trust policies name: AWS IAM User Guide, "Granting a user permissions to switch
+    roles": within one account that is enough as well."""
+    roles = list(project.resources("AWS::IAM::Role"))
+    named = {role: f":role/{name}" for role in roles if isinstance(name := role.raw_at("RoleName"), str)}
+    for each in roles:
+        yield from project.all_referred(each.get("AssumeRolePolicyDocument"))
+        written = str(each.raw_at("AssumeRolePolicyDocument"))
+        yield from (role for role, name in named.items() if name in written)
 
 
 def _what_counts(need: Need) -> tuple[object, ...]:

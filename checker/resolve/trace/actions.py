@@ -73,7 +73,11 @@ def calls_of_action(
 
 
 def _chained(given: Mapping[str, Possible]) -> dict[str, Possible]:
-    """What the credentials before it are asked for: another role. Source: the action's README, "Session tagging"."""
+    """What the credentials before it are asked for: another role, with tags for its session unless that is left out.
+
+    Sources: the action's README, "Session tagging" and its example of role chaining, corrected after
+    https://github.com/aws-actions/configure-aws-credentials/issues/1396: the first role needs ``sts:TagSession``.
+    """
     untagged = truth(given.get("role-skip-session-tagging", False)) is YES
     tags: dict[str, Possible] = {} if untagged else {"tags": "GitHub"}
     role = given.get("role-to-assume")
