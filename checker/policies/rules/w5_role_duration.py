@@ -254,7 +254,7 @@ def _timeout(uses: list[tuple[EffectiveJob, Credentials]], asked: list[float | N
     job = uses[0][0]
     if doubt:
         return job.undecided("timeout", doubt, path="timeout-minutes", fix=fix)
-    return job.passes("timeout", "The job ends before its session does.", path="timeout-minutes")
+    return job.passes("timeout", "The job ends within a session that is long enough to deploy.", path="timeout-minutes")
 
 
 def _steps_after(job: EffectiveJob, credentials: Credentials) -> float | None:

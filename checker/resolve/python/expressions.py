@@ -11,7 +11,8 @@ from checker.model.answers import YES, Certain, alike
 from checker.model.possible import OneOf, Possible, joined, open_text, options, same
 from checker.model.values import Text
 from checker.resolve.python.attributes import attribute
-from checker.resolve.python.machine import OWN, Evaluate, Frame, Machine, value
+from checker.resolve.python.libraries.boto_resources import loads
+from checker.resolve.python.machine import OWN, Call, Evaluate, Frame, Machine, value
 from checker.resolve.python.objects import enter, method
 from checker.resolve.python.syntax_facts import shown
 from checker.resolve.python.values import (
@@ -46,7 +47,11 @@ _Comprehension: TypeAlias = "ast.ListComp | ast.SetComp | ast.GeneratorExp | ast
 
 
 def _attribute(machine: Machine, node: ast.Attribute, frame: Frame) -> Value:
-    return attribute(machine, value(machine, node.value, frame), node.attr, frame)
+    owner = value(machine, node.value, frame)
+    if isinstance(owner, Resource):
+        made = ast.copy_location(ast.Call(node, [], []), node)
+        loads(machine, owner, node.attr, Call(made, [], {}, frame))
+    return attribute(machine, owner, node.attr, frame)
 
 
 def _joined(machine: Machine, node: ast.JoinedStr, frame: Frame) -> Value:

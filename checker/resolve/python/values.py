@@ -46,12 +46,14 @@ class Client(Struct, frozen=True):
 class Resource(_Binds, Struct, frozen=True, eq=False):
     """An object of ``boto3.resource``: the service's own, whose ``kind`` is empty, or one below it.
 
-    ``identifiers`` are what it is told apart by, as boto3 names them (``BucketName``), in its order.
+    ``identifiers`` are what it is told apart by, as boto3 names them (``BucketName``), in its order. ``listed``: it is
+    one of a list, which has told its attributes.
     """
 
     client: Client
     kind: str = ""
     identifiers: tuple[tuple[str, Value], ...] = ()
+    listed: bool = False
 
 
 class Collection(_Binds, Struct, frozen=True, eq=False):

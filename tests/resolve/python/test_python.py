@@ -89,7 +89,7 @@ def test_what_cannot_be_followed_is_said(tmp_path: Path) -> None:
     )
     trace = trace_of(tmp_path, "python deploy.py", {"deploy.py": code})
     assert [(problem.spot.line, problem.message.split(" ")[0]) for problem in trace.problems] == [
-        (2, "a"), (3, "s3's"), (4, "there"), (5, "ecs"), (6, "a"),
+        (2, "a"), (3, "what"), (4, "there"), (5, "ecs"), (6, "a"),
     ]  # fmt: skip
     broken = trace_of(tmp_path, "python broken.py", {"broken.py": "def (:\n"})
     assert not broken.complete

@@ -41,7 +41,7 @@ def of_resource(owner: Resource, name: str) -> Value:
         return Collection(owner, name)
     if name in kind.get("references", {}):
         return _made(owner, kind["references"][name], (), {}, name)
-    return Method(owner, name)
+    return extern(f"{owner.client.service}.{owner.kind}.{name}") if _is_data(owner, name) else Method(owner, name)
 
 
 def call_resource(machine: Machine, owner: Resource, name: str, call: Call) -> Value:
@@ -63,17 +63,46 @@ def call_resource(machine: Machine, owner: Resource, name: str, call: Call) -> V
         named = {**dict(zip(rest, call.positional, strict=False)), **call.named}
         api_call(machine, owner.client, name, _with(owner, own, replace(call, positional=[], named=named)))
         return None
-    if owner.client.service == "dynamodb" and owner.kind == "Table":
-        if name == "batch_writer":
-            return Resource(owner.client, "BatchWriter", owner.identifiers)
-    elif owner.kind == "BatchWriter" and name in {"put_item", "delete_item"}:
+    if owner.kind == "Table" and name == "batch_writer":
+        return Resource(owner.client, "BatchWriter", owner.identifiers)
+    if owner.kind == "BatchWriter" and name in {"put_item", "delete_item"}:
         written = _with(owner, {"TableName": "Name"}, replace(call, named={}))
         api_call(machine, owner.client, "BatchWriteItem", written)
         return None
-    elif name != "get_available_subresources":
+    if name not in {"get_available_subresources", "__enter__", "__exit__"}:
         what = f"{owner.client.service}'s {owner.kind or 'service'}"
         machine.problem(call.spot, f"{what} has no method {name!r} in boto3", "Correct the name, or use a client.")
     return extern(call.shown)
+
+
+def loads(machine: Machine, owner: Resource, name: str, call: Call) -> None:
+    """Note the call that reading an attribute makes which is none of the above: boto3 asks AWS for all of them once.
+
+    Those of a collection's items came with the list.
+    """
+    if owner.listed or not _is_data(owner, name):
+        return
+    kind = _kind(owner)
+    if "load" in kind:
+        _asked(machine, owner, kind["load"], call, name)
+    else:
+        what = f"what reading {name!r} of {owner.client.service}'s {owner.kind} asks AWS for was not followed"
+        machine.problem(call.spot, what, "Use a client.")
+
+
+def _is_data(owner: Resource, name: str) -> bool:
+    """Whether an attribute is none that boto3 has of the object's kind, but one of what AWS tells of it."""
+    kind = _kind(owner)
+    known = ("actions", "waiters", "has", "many", "references")
+    own = {"load", "reload", "meta", "client", "batch_writer", "get_available_subresources", *PARAMETERS}
+    named = {_snake(each) for each, _ in owner.identifiers} | {
+        _snake(owner.kind + each) for each, _ in owner.identifiers
+    }
+    return bool(owner.identifiers and kind) and name not in {
+        *(each for key in known for each in kind.get(key, ())),
+        *own,
+        *named,
+    }
 
 
 def of_collection(machine: Machine, owner: Collection, name: str, call: Call) -> Value:
@@ -82,7 +111,8 @@ def of_collection(machine: Machine, owner: Collection, name: str, call: Call) ->
     if name in _LISTING:
         if not owner.listed:
             api_call(machine, owner.of.client, request[0], _with(owner.of, request[1], call))
-        return replace(owner, listed=True, items=(_made(owner.of, request[2], (), {}, name, call),))
+        item = replace(_made(owner.of, request[2], (), {}, name, call), listed=True)
+        return replace(owner, listed=True, items=(item,))
     batch = boto_resources()[owner.of.client.service].get(request[2][0], {}).get("batch", {})
     if name not in batch:
         return extern(call.shown)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -57,6 +57,22 @@ class Filled(Struct, frozen=True):
 def is_release(origin: str) -> bool:
     """Whether an archive of this name or address is a program's, as that is handed out for one platform."""
     return _RELEASE.search(origin) is not None
+
+
+def may_be_fetched(archive: Possible, origins: Mapping[Possible, str]) -> bool:
+    """Whether a command has, or may have, fetched an archive: by its name, or where a name is not all known.
+
+    ``origins``: where what the job has was fetched from, empty for what it has packed itself.
+    """
+    fetched = [shown(name) for name, origin in origins.items() if origin]
+    name = shown(archive)
+    open_name = isinstance(archive, Text) or any(sign in name for sign in "*?[")
+    return bool(fetched) and (open_name or any(each == "." or _may_be(each, name) for each in fetched))
+
+
+def _may_be(written: str, name: str) -> bool:
+    """Whether a name with variables in it can come to this one."""
+    return re.fullmatch(".*".join(map(re.escape, re.split(r"\$\{[^}]*\}", written))), name) is not None
 
 
 def packed(command: Command) -> Iterator[Possible]:
@@ -167,6 +183,8 @@ def _brought(program: str, words: Sequence[Possible], plain: Sequence[Possible])
         into = _value(words, "-D", "--dir")
         if plain[1:2] == ["download"] and isinstance(into, str) and (plain[0] == "run" or "--clobber" in words):
             yield Filled(f"{into.rstrip('/')}/")  # without that it leaves alone what is there
+        if plain[1:2] == ["download"] and into is None:
+            yield Filled(".")  # files whose names only the release or the run tells, beside those that are there
         yield from (Filled(each) for each in (_value(words, "-O", "--output"),) if each)
         return
     contents = program == "rclone"

@@ -31,7 +31,7 @@ from checker.resolve.shell.files.changing import (
     plain_of,
     put_out,
 )
-from checker.resolve.shell.files.filling import FILLING, filled, is_release, packed, paths_of
+from checker.resolve.shell.files.filling import FILLING, filled, is_release, may_be_fetched, packed, paths_of
 from checker.resolve.shell.files.program_writes import Code, code_of, runs_code
 from checker.resolve.shell.files.told import coming_in, printed
 from checker.resolve.shell.state import WORKSPACE, Fed
@@ -217,10 +217,10 @@ class Written(Struct):
                 archive = _archive(each.archive, command)
                 origin = self._origins.get(archive)
                 # What no command has fetched is the run's own artifact, or cached: it goes beside the code.
-                built = key == "." and origin is None and archive != "-" and not self._is_own(archive)
-                if built or origin == "" or is_release(f"{shown(each.archive)} {origin or ''}"):
+                known = archive == "-" or self._is_own(archive) or may_be_fetched(archive, self._origins)
+                if (key == "." and not known) or origin == "" or is_release(f"{shown(each.archive)} {origin or ''}"):
                     continue
-            else:
+            elif key is not None:
                 self._origins[key] = "elsewhere"
             if isinstance(key, str) and str(each.place).endswith("/"):
                 if not key.startswith("/") and not self._is_own(key):
