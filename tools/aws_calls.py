@@ -213,7 +213,7 @@ def build() -> dict[str, Any]:
     services: dict[str, Any] = {}
     types: dict[str, dict[str, list[str]]] = {}
     without: dict[str, list[str]] = {}
-    # What a request may leave out entirely: then it is about all of the kind.
+    # What asks about all of the kind where it names none. What changes one names it in another way: kms:Decrypt.
     wide: dict[str, set[str]] = {}
     for name in sorted(session.get_available_services()):
         model = loader.load_service_model(name, "service-2")
@@ -254,7 +254,8 @@ def build() -> dict[str, Any]:
         for operation, details in model["operations"].items() if prefix in types else ():
             shape = model["shapes"].get(details.get("input", {}).get("shape"), {})
             named = set(renamed.get(operation, [operation])) & types[prefix].keys()
-            wide.setdefault(prefix, set()).update(named if not shape.get("required") else ())
+            asks = operation.startswith(("Describe", "Filter", "Get", "List"))
+            wide.setdefault(prefix, set()).update(named if asks and not shape.get("required") else ())
     used = {entry.get("prefix", name) for name, entry in services.items()}
     return {
         "cli": dict(CLI_NAMES),
