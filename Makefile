@@ -79,7 +79,7 @@ fuzz: setup
 # By hand: half an hour of one core. docs/mutants.md says how to read it.
 mutants: setup $(MUTATION_READY)
 	$(BIN)/pytest -q tests/mutation
-	nice -n 19 $(BIN)/python -m tests.mutation --every $(or $(EVERY),20) $(if $(ONLY),--only $(ONLY))
+	nice -n 19 $(BIN)/python -m tests.mutation --every $(or $(EVERY),20) --share $(or $(SHARE),1) $(if $(ONLY),--only $(ONLY))
 
 site: setup
 	@$(BIN)/python -m tools.site build/site

@@ -33,6 +33,7 @@ def refresh_data() -> None:
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description="Mutants of rules and reasoning.")
     parser.add_argument("--every", type=int, default=1, help="one mutant in so many of each file (all)")
+    parser.add_argument("--share", type=int, default=1, help="which of these shares (the first)")
     parser.add_argument("--only", nargs="*", default=[], help="files, as patterns (all rules and reasoning)")
     parser.add_argument(
         "--again", action="store_true", help="judge the survivors of the last run again, and what changed since"
@@ -43,7 +44,7 @@ def main(arguments: list[str]) -> int:
         if options.again:
             sample = json.loads(MADE.read_text(encoding="utf-8"))
         else:
-            sample = {"every": options.every, "only": options.only}
+            sample = {"every": options.every, "share": options.share, "only": options.only}
             shutil.rmtree("mutants", ignore_errors=True)
             MADE.parent.mkdir()
             MADE.write_text(json.dumps(sample), encoding="utf-8")
@@ -53,7 +54,7 @@ def main(arguments: list[str]) -> int:
             forget_survivors()
             refresh_data()
         # The tool makes all mutants or none, and knows no place to choose.
-        file_mutation.create_mutations = sampling(sample["every"], file_mutation.create_mutations)
+        file_mutation.create_mutations = sampling(sample["every"], sample["share"], file_mutation.create_mutations)
         # The tool calls the type checker by its name.
         os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         mutmut._run((), 1)

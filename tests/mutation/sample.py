@@ -33,18 +33,18 @@ def code(node: cst.CSTNode) -> str:
     return str(_CODE.code_for_node(node))
 
 
-def sampling(every: int, create: Callable[..., Any]) -> Callable[..., Any]:
+def sampling(every: int, share: int, create: Callable[..., Any]) -> Callable[..., Any]:
     """``create`` (mutmut's maker of all mutations of a file), with one in ``every`` of what it makes."""
 
     def create_some(filename: str, *arguments: Any, **more: Any) -> Any:
         module, mutations, classes, functions = create(filename, *arguments, **more)
         inside = [each for each in mutations if each.contained_by_top_level_function]
-        return module, chosen(filename, module, inside, every), classes, functions
+        return module, chosen(filename, module, inside, every, share), classes, functions
 
     return create_some
 
 
-def chosen(filename: str, module: cst.CSTNode, mutations: Sequence[Any], every: int) -> list[Any]:
+def chosen(filename: str, module: cst.CSTNode, mutations: Sequence[Any], every: int, share: int = 1) -> list[Any]:
     """Those of a file's mutations that are made, in the order of the file."""
     shown = for_people(module)
     seen: Counter[str] = Counter()
@@ -55,7 +55,9 @@ def chosen(filename: str, module: cst.CSTNode, mutations: Sequence[Any], every: 
         key = f"{filename} {_name(each)} {code(each.original_node)} -> {code(each.mutated_node)}"
         seen[key] += 1
         numbered.append((zlib.crc32(f"{key} {seen[key]}".encode()), place))
-    return [mutations[place] for place in sorted(place for _, place in sorted(numbered)[: ceil(len(numbered) / every)])]
+    size = ceil(len(numbered) / every)
+    these = sorted(numbered)[size * (share - 1) : size * share]
+    return [mutations[place] for place in sorted(place for _, place in these)]
 
 
 def _name(mutation: Any) -> str:

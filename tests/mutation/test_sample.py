@@ -22,8 +22,8 @@ def check(bucket, other):
 """
 
 
-def made(every: int) -> list[tuple[str, str]]:
-    mutations = sampling(every, create_mutations)("checker/sample.py", SOURCE)[1]
+def made(every: int, share: int = 1) -> list[tuple[str, str]]:
+    mutations = sampling(every, share, create_mutations)("checker/sample.py", SOURCE)[1]
     return [(code(each.original_node), code(each.mutated_node)) for each in mutations]
 
 
@@ -39,6 +39,11 @@ def test_a_share_is_the_same_each_time_and_every_file_gives_one() -> None:
     assert made(1000) == made(1000)
     assert len(made(1000)) == 1
     assert set(made(2)) < set(made(1))
+
+
+def test_the_shares_are_all_there_is() -> None:
+    shares = [each for share in (1, 2, 3) for each in made(3, share)]
+    assert sorted(shares) == sorted(made(1))
 
 
 def test_code_is_as_it_was_written() -> None:
