@@ -34,7 +34,7 @@ from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, options, shown
 from checker.model.rules import Rule, Unseen
-from checker.model.values import Known
+from checker.model.values import Known, Text, Unknown
 from checker.reason.deploys.http_requests import Request, Retried, health_actions, request_of, requests_of
 from checker.reason.deploys.paths import (
     At,
@@ -90,7 +90,7 @@ def _judged(path: DeployPath, project: Project) -> Iterator[Judgement]:
     ]
     rollout = last(each.at for each in path.forward)
     assert rollout is not None
-    yield from _called(path, rollout, asked, wanted, project)
+    yield from _called(path, rollout, asked, wanted, project, [each for each in every if _is_open(each)])
     after = [request for request in asked if request.at is not None and follows(request.at, rollout)]
     if after:
         yield from _how(path, rollout, after, wanted)
@@ -125,8 +125,20 @@ def _is_health(request: Request, wanted: frozenset[str]) -> bool:
     return any(each in wanted or _HEALTH.search(each) for each in paths)
 
 
+def _is_open(request: Request) -> bool:
+    """Whether nothing is known of what a request asks: it may be a health endpoint as well as anything else."""
+    url = request.url
+    asks = request.method in {"GET", "HEAD"} and request.at is not None and not after_failure(request.at.action)
+    return asks and (isinstance(url, Unknown) or (isinstance(url, Text) and url.only_hole is not None))
+
+
 def _called(
-    path: DeployPath, rollout: At, asked: list[Request], wanted: frozenset[str], project: Project
+    path: DeployPath,
+    rollout: At,
+    asked: list[Request],
+    wanted: frozenset[str],
+    project: Project,
+    open_: list[Request],
 ) -> Iterator[Judgement]:
     after = [request for request in asked if request.at is not None and follows(request.at, rollout)]
     if not after:
@@ -139,6 +151,11 @@ def _called(
         if later is not None:
             why = f"whether {later.name} calls a health endpoint: the workflow that it calls is in another repository"
             yield rollout.action.undecided("called", why, fix="Look there, and waive this with outcome: unknown.")
+            return
+        perhaps = next((each for each in open_ if each.at is not None and follows(each.at, rollout)), None)
+        if perhaps is not None:
+            why = f"whether {shown(perhaps.url)}, which {path.name} asks after the roll-out, is a health endpoint"
+            yield _place(perhaps).action.undecided("called", f"{why}: only the run knows it", fix=_FIX)
             return
         early = "Health endpoints are only called before the services are rolled." if asked else ""
         why = early or f"Nothing calls a health endpoint after {path.name} rolls the services: it is done unseen."

@@ -14,10 +14,10 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.scripts import Loop, Reached
 from checker.model.possible import Possible
+from checker.model.sources import brief
 from checker.resolve.effort import OF_A_PROGRAM
 from checker.resolve.python.calls import call
 from checker.resolve.python.expressions import EXPRESSIONS, bind, truth
@@ -32,7 +32,7 @@ from checker.resolve.python.machine import (
     spot_of,
     value,
 )
-from checker.resolve.python.modules import import_from, import_modules, leads_into, load, module_at
+from checker.resolve.python.modules import import_from, import_modules, leads_into, load, module_at, starts
 from checker.resolve.python.objects import begins_nothing, enter, method, method_of, typed
 from checker.resolve.python.record import leaves
 from checker.resolve.python.syntax_facts import (
@@ -44,6 +44,7 @@ from checker.resolve.python.syntax_facts import (
     leaves_early,
     lets_errors_go,
     manages,
+    named_in,
     raises,
     says_nothing,
     says_yes,
@@ -89,9 +90,8 @@ def follow(
     machine.roots = tuple(dict.fromkeys((posixpath.dirname(path), folder or "", "", "src")))
     try:
         load(machine, module, main=not function)
-        found = module.names.get(function) if function else None
-        if isinstance(found, Function):
-            enter(machine, found, (), {}, Frame(module, {}, reached, Handling(errexit=True)))
+        if function and starts(machine, function, module) is None:
+            machine.problem(module.spot(module.tree), f"{path} has no {brief(function)}", "Correct the name.")
     except (StopError, RecursionError) as error:
         machine.cut = isinstance(error, RecursionError)
         spot = module.spot(module.tree)
@@ -163,7 +163,7 @@ def _define(machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef, fram
         if isinstance(made_by, Function):
             _decorate(machine, node.name, decorator, frame)
         if isinstance(registry, ast.Attribute) and registry.attr in _COMMANDS:
-            named = decorator.args[0] if isinstance(decorator, ast.Call) and decorator.args else None
+            named = named_in(decorator) if isinstance(decorator, ast.Call) else None
             name = named.value if isinstance(named, ast.Constant) else node.name.replace("_", "-")
             value(machine, registry.value, frame)
             commands = frame.module.names.get("__commands__", Dict(()))

@@ -266,6 +266,8 @@ def part(machine: Machine, node: ast.Subscript, owner: Value, key: Value, frame:
     if isinstance(owner, Instance) and (getter := method(machine, owner.cls, "__getitem__")) is not None:
         return enter(machine, getter.of(owner), (key,), {}, machine.called_at(node, frame))
     outside = [each for each in owner.options if isinstance(each, Extern)] if isinstance(owner, Either) else []
+    if isinstance(owner, Either) and all(isinstance(each, Dict) for each in owner.options):
+        return either([part(machine, node, each, key, frame) for each in owner.options])
     if isinstance(owner, Either) and len(outside) == len(owner.options):
         return either([within(each, shown(node)) for each in outside])
     return within(owner, shown(node))
@@ -323,6 +325,8 @@ def looked_up_in(machine: Machine, owner: Dict, key: Value) -> Value:
         return within(owner.rest, f"{owner.rest.name}[{key!r}]")
     if isinstance(key, str) or not owner.items:
         return extern("a key that is not there")
+    if isinstance(key, OneOf) and all(isinstance(each, str) for each in key.options):
+        return either([looked_up_in(machine, owner, each) for each in key.options])
     names = [name for name, _ in owner.items if isinstance(name, str)]
     chosen = [found for name, found in owner.items if not machine.not_asked_for(str(name), names)]
     return either(chosen) if chosen else extern("one of a table")

@@ -7,6 +7,7 @@ import ast
 import posixpath
 import sys
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from checker.data.harmless import library_is_harmless
@@ -53,6 +54,25 @@ def load(machine: Machine, module: PythonModule, *, main: bool = False) -> None:
         machine.own += 1
     else:
         module.names.settled = True
+
+
+def starts(machine: Machine, function: str, module: PythonModule) -> tuple[Value] | None:
+    """Call a name of a module with nothing, as the console script does that ``pip`` makes of it: a function, a group
+    of commands, an app. What that gives, as the only one of a tuple; ``None`` where the module binds no such name."""
+    node = _with_nothing(function)
+    if node is None or function.partition(".")[0] not in module.names:
+        return None
+    return (value(machine, node, Frame(module, {}, machine.reached, Handling(errexit=True))),)
+
+
+@lru_cache(maxsize=64)
+def _with_nothing(function: str) -> ast.Call | None:
+    """The same one each time: ways through a program are told by its nodes."""
+    try:
+        node = ast.parse(f"{function}()", mode="eval").body
+    except (SyntaxError, ValueError):
+        return None
+    return node if isinstance(node, ast.Call) else None
 
 
 def _state(machine: Machine) -> tuple[int, ...]:

@@ -178,6 +178,10 @@ def bound(
     node = function.node.args
     names: dict[str, Value] = dict(function.closure)
     by_position, parameters = _parameters(node)
+    if not (positional or named or isinstance(function.node, ast.Lambda)) and function.node.decorator_list:
+        from checker.resolve.python.libraries.decorated import told_by_words
+
+        named = told_by_words(machine, function)
     given = list(positional)
     if function.owner is not None and by_position:
         given.insert(0, function.owner)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit
 
-from checker.resolve.python.values import Value, is_plain
+from checker.resolve.python.values import Either, Extern, Value, is_plain
 
 _VERBS: Final = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "request"})
 _LIBRARIES: Final = ("http.client.", "urllib.", "requests.", "httpx.", "urllib3.")
@@ -51,7 +51,7 @@ def request_of(name: str, positional: list[Value], named: dict[str, Value]) -> t
     verb = rest.rpartition(".")[2] if ")" not in rest.rpartition(".")[2] else ""
     if name.startswith("http.client.HTTP") and verb == "request" and len(positional) > 1:
         return positional[0], positional[1]
-    if library == "urllib" and verb in {"urlopen", "urlretrieve"} and positional and is_plain(positional[0]):
+    if library == "urllib" and verb in {"urlopen", "urlretrieve"} and positional and _may_be_url(positional[0]):
         return "GET", positional[0]
     if library == "urllib" and name == "urllib.request.Request":
         url = positional[0] if positional else named.get("url")
@@ -62,3 +62,9 @@ def request_of(name: str, positional: list[Value], named: dict[str, Value]) -> t
             return (given[0], given[1]) if len(given) > 1 else None
         return (verb.upper(), given[0]) if given else None
     return None
+
+
+def _may_be_url(given: Value) -> bool:
+    """Whether it is a URL, or may be one: a request that was prepared before is on record already."""
+    each = given.options if isinstance(given, Either) else (given,)
+    return all(is_plain(one) or (isinstance(one, Extern) and "Request(" not in one.name) for one in each)

@@ -201,6 +201,12 @@ def is_group(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return any("group" in written(decorator) or "callback" in written(decorator) for decorator in node.decorator_list)
 
 
+def named_in(decorator: ast.Call) -> ast.expr | None:
+    """What a decorator calls the command that it makes, where it says so: by its first word, or ``name=``."""
+    by_name = next((each.value for each in decorator.keywords if each.arg == "name"), None)
+    return decorator.args[0] if decorator.args else by_name
+
+
 def called_as(node: ast.Call) -> str:
     """The last part of the name that something is called by."""
     if isinstance(node.func, ast.Attribute):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from checker.model.possible import OneOf, Possible
+from checker.model.possible import OneOf, Possible, joined
 from checker.model.values import Text
 from checker.resolve.python.machine import COMMAND, Call, Machine
 from checker.resolve.python.values import Extern, Value, extern
@@ -50,13 +50,13 @@ def from_command_line(machine: Machine, parsed: Extern, name: str) -> Value:
     if words and f"{COMMAND}{name}" in machine.flags and isinstance(words[0], str) and not words[0].startswith("-"):
         return words[0]
     for index, word in enumerate(words):
-        if isinstance(word, str) and word.startswith(f"{flag}="):
-            return word[len(flag) + 1 :]
+        if (rest := behind(word, f"{flag}=")) is not None:
+            return rest
         if word == flag and flag in machine.flags:
             return True
         if word == flag and index + 1 < len(words):
             return words[index + 1]
-    if given is not None and not any(_may_be_options(word) for word in words):
+    if given is not None and not any(may_be_options(word) for word in words):
         if flag in machine.options:
             return machine.options[flag]
         if (found := _by_place(machine, words, name)) is not None:
@@ -96,10 +96,22 @@ def _by_place(machine: Machine, words: Sequence[Possible], name: str) -> Possibl
     return plain[at] if len(plain) == len(places) else None
 
 
-def _may_be_options(word: Possible) -> bool:
+def behind(word: Possible, start: str) -> Possible | None:
+    """What stands in a word behind its start, ``None`` where it does not start so: ``--image=$IMAGE``."""
+    if isinstance(word, str):
+        return word.removeprefix(start) if word.startswith(start) else None
+    first = word.parts[0] if isinstance(word, Text) else None
+    if not (isinstance(word, Text) and isinstance(first, str) and first.startswith(start)):
+        return None
+    return joined(
+        [first.removeprefix(start), *(part if isinstance(part, str) else Text((part,)) for part in word.parts[1:])]
+    )
+
+
+def may_be_options(word: Possible) -> bool:
     """Whether a word that is not known can be an option, or several words."""
     if isinstance(word, Text):
         return not isinstance(word.parts[0], str) and str(word) in {"$@", "$*"}
     if isinstance(word, OneOf):
-        return any(_may_be_options(each) or (isinstance(each, str) and each.startswith("-")) for each in word.options)
+        return any(may_be_options(each) or (isinstance(each, str) and each.startswith("-")) for each in word.options)
     return not isinstance(word, str)

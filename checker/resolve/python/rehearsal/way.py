@@ -15,8 +15,8 @@ from checker.model.sources import Spot
 from checker.model.values import Text
 from checker.resolve.python.code import STATEMENTS
 from checker.resolve.python.machine import MAX_DEPTH, OWN, Call, Frame, Machine, Question, StopError, block, value
-from checker.resolve.python.modules import load, module_at
-from checker.resolve.python.objects import bound, enter, rebind, typed
+from checker.resolve.python.modules import load, module_at, starts
+from checker.resolve.python.objects import bound, rebind, typed
 from checker.resolve.python.rehearsal import statements
 from checker.resolve.python.rehearsal.choices import Choices
 from checker.resolve.python.rehearsal.expressions import ON_ONE_WAY
@@ -128,11 +128,8 @@ class Way:
         machine.roots = tuple(dict.fromkeys((posixpath.dirname(start.path), start.folder or "", "", "src")))
         try:
             load(machine, found, main=not start.function)
-            entry = found.names.get(start.function) if start.function else None
-            status: Value = None
-            if isinstance(entry, Function):
-                status = enter(machine, entry, (), {}, Frame(found, {}, machine.reached, Handling(errexit=True)))
-            return _failed(status)
+            started = starts(machine, start.function, found) if start.function else None
+            return _failed(started[0] if started is not None else None)
         except RaisedError as error:
             return _failed(error.status) if "SystemExit" in error.names else True
         except EndedError as ended:
