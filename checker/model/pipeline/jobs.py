@@ -124,6 +124,7 @@ class EffectiveStep(Judgeable, Struct, frozen=True, eq=False):
     continue_on_error: Possible = False
     timeout_minutes: Possible | Absent = ABSENT
     scope: str = ""  # of a composite action's step: where it is one of `steps`, as holes of expressions name that
+    outputs: Mapping[str, Possible] = field(default_factory=dict)  # of a composite action: its own, out of its steps'
     unfolded: bool = False  # an action of this repository whose steps follow this one, or are missing by a problem
 
     @property

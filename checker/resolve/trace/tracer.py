@@ -105,10 +105,13 @@ class Tracer(Struct):
         self.effort.begin()
         over = False  # a step surely failed: GitHub passes over those whose `if` does not ask for that
         failing: list[EffectiveStep] = []
+        composite: list[EffectiveStep] = []  # actions of the repository, whose outputs are those of their steps
         for step in job.steps:
             if step.runs is NO or (over and not step.runs_after_failure):
                 continue
             spent = False
+            self._composite(composite, own)
+            composite.extend([step] if step.outputs else [])
             try:
                 self.effort.spend(1)
                 self.effort.at_most(1)
@@ -122,10 +125,18 @@ class Tracer(Struct):
             failing.extend([step] if collected.failed else [])
             over = over or (collected.failed and step.runs is YES and step.continue_on_error is False)
             collected.credentials = by_step.get(id(step), collected.credentials)
+        self._composite(composite, own)
         for hole, value in own.items():
             _learn(self._known, hole, value)
         changes = tuple(collected.written.changes.found)
         return replace(gaps.closed(collected.trace()), failing=tuple(failing), changes=changes)
+
+    def _composite(self, steps: Sequence[EffectiveStep], own: dict[Hole, Possible]) -> None:
+        """Take note of what actions of the repository put out, as far as their steps have been followed: of one that
+        another one uses before that of the other."""
+        for step in reversed(steps):
+            for name, value in step.outputs.items():
+                own[_output(step.step.id, name, step.scope or step.job.name)] = self._filled(value, own)
 
     def _step(
         self, step: EffectiveStep, collected: Collected, extra: dict[str, Possible], own: dict[Hole, Possible]

@@ -174,8 +174,8 @@ class Unfolder(Struct):
         action = self._action(step, via) if step.uses.startswith("./") else None
         if step.uses.startswith("./") and (action is None or action.using == "composite"):
             effective = replace(effective, unfolded=True)
-        yield effective
         if action is None:
+            yield effective
             return
         given = _action_inputs(action, effective)
         inner: Contexts = {
@@ -183,6 +183,8 @@ class Unfolder(Struct):
             "inputs": given,
             "steps": Open("steps", "#".join((self.job.name, *via, step.id or str(step.index), action.folder))),
         }
+        outputs = {name: text_value(each.value, inner) for name, each in action.outputs.items()} if step.id else {}
+        yield replace(effective, outputs=outputs) if outputs else effective
         for each in action.steps:
             for found in self.unfold(each, inner, shell, (*via, action.folder)):
                 # What is not surely run itself is not run more surely by an action that is.
