@@ -17,7 +17,8 @@ from typing import Any, Final
 from msgspec import Struct, field
 
 from checker import lazy_re
-from checker.model.possible import Possible
+from checker.model.possible import OneOf, Possible
+from checker.model.values import Text
 from checker.resolve.tasks.packages import scripts_in
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path
 
@@ -43,6 +44,7 @@ _BUILDER: Final = lazy_re.compile(
 )
 _PROGRAM: Final = {"js": "tsc", "vite": "vite build", "next": "next build", "eslint": "eslint ."}
 _MOST: Final = 200
+_HOLE: Final = "\0"
 
 
 class _Asked(Struct):
@@ -52,6 +54,7 @@ class _Asked(Struct):
     projects: list[str] | None = None  # none where it is all of them
     configuration: str = ""
     missing: str = ""
+    more: list[str] = field(default_factory=list)  # words that are neither, and may be options
 
 
 class _Project(Struct, frozen=True):
@@ -63,14 +66,21 @@ class _Project(Struct, frozen=True):
 
 
 def tasks(words: Sequence[Possible], folder: str, library: TaskLibrary) -> Tasks:
-    """The lines of the targets that a command of nx names."""
-    if any(not isinstance(word, str) for word in words):
+    """The lines of the targets that a command of nx names; of all projects, where only the run knows which one."""
+    several = next((index for index, word in enumerate(words) if isinstance(word, OneOf)), None)
+    if several is not None and isinstance(word := words[several], OneOf):
+        each = [tasks([*words[:several], one, *words[several + 1 :]], folder, library) for one in word.options]
+        lines = dict.fromkeys(line for found in each for line in found.lines)
+        return Tasks(tuple(lines), folder, next((found.missing for found in each if found.missing), ""))
+    asked = _taken_apart([_written(word) for word in words])
+    if any(_HOLE in each for each in (*asked.targets, *asked.more, asked.configuration, asked.missing)):
         return Tasks(missing="nx with a target that is not known before it runs")
-    asked = _taken_apart([str(word) for word in words])
     if asked.missing or not asked.targets:
         return Tasks(missing=asked.missing)
+    if any(_HOLE in each for each in asked.projects or ()):
+        asked.projects = None
     projects = {each.name: each for each in _projects(library)}
-    lines: list[Line] = []
+    made_of: list[Line] = []
     seen: set[tuple[str, str]] = set()
     pending = [(name, target) for target in asked.targets for name in (asked.projects or projects)]
     for name, target in pending:
@@ -82,8 +92,15 @@ def tasks(words: Sequence[Possible], folder: str, library: TaskLibrary) -> Tasks
         made = _lines(found, target, asked.configuration, projects, library, seen, folder)
         if made is None:
             return Tasks(missing=f"nx {target} {name}")
-        lines.extend(made)
-    return Tasks(tuple(lines), folder, "" if lines else f"nx {' '.join(asked.targets)}")
+        made_of.extend(made)
+    return Tasks(tuple(made_of), folder, "" if made_of else f"nx {' '.join(asked.targets)}")
+
+
+def _written(word: Possible) -> str:
+    """A word with a sign in the place of each part that is not known."""
+    if not isinstance(word, Text):
+        return word if isinstance(word, str) else _HOLE
+    return "".join(part if isinstance(part, str) else _HOLE for part in word.parts)
 
 
 def _taken_apart(words: list[str]) -> _Asked:
@@ -114,7 +131,7 @@ def _taken_apart(words: list[str]) -> _Asked:
     if verb in _QUIET or not verb:
         return asked
     if verb in _MANY:
-        asked.targets = named or plain[1:]
+        asked.targets, asked.more = named or plain[1:], plain[1:]
         asked.projects = (
             None
             if any("*" in each or each.startswith(("tag:", "!")) for each in asked.projects or ())
