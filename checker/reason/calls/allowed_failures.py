@@ -8,7 +8,7 @@ Docs, "Contexts", ``steps``: such a step's ``outcome`` is ``failure``, its ``con
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from checker import lazy_re
@@ -32,7 +32,7 @@ def allowed_by_job(call: AwsCall) -> Answer:
     if may is NO:
         return NO
     outcome = re.compile(rf"\bjob\.status\b|\bsteps\.{re.escape(step.step.id or '?')}\.(?:outcome|conclusion)\b")
-    said = any("failure" in each.status_functions or outcome.search(_condition(each)) for each in _after(step))
+    said = any("failure" in each.status_functions or any(map(outcome.search, given(each))) for each in _after(step))
     return NO if said else may
 
 
@@ -45,7 +45,7 @@ def allowed_by_step(call: AwsCall) -> Answer:
     if may is NO or not step.step.id:
         return may
     asks = re.compile(rf"\bsteps\.{re.escape(step.step.id)}\.outcome\b|toJSON\(\s*steps\s*\)", re.IGNORECASE)
-    texts = [_given(each) for each in _after(step)] + [str(each) for each in job.job.outputs.values()]
+    texts = [*(text for each in _after(step) for text in given(each)), *map(str, job.job.outputs.values())]
     return NO if any(map(asks.search, texts)) else may
 
 
@@ -95,9 +95,7 @@ def _after(step: EffectiveStep) -> Iterable[EffectiveStep]:
     return (each for each in step.job.steps if each.index > step.index)
 
 
-def _condition(step: EffectiveStep) -> str:
-    return " ".join(map(str, (step.step.if_, *step.env.values())))
-
-
-def _given(step: EffectiveStep) -> str:
-    return " ".join(map(str, (step.step.if_, *step.env.values(), *step.with_.values(), *step.expressions.values())))
+def given(step: EffectiveStep) -> Iterator[str]:
+    """All by which a step can be told what became of another: its condition, its variables, its inputs, and the
+    expressions in what it runs."""
+    yield from map(str, (step.step.if_, *step.env.values(), *step.with_.values(), *step.expressions.values()))

@@ -15,7 +15,7 @@ from checker.model.pipeline.handling import Handling, Stream
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, How
 from checker.model.possible import truth
 from checker.model.secrets.values import is_secret_name
-from checker.reason.calls.allowed_failures import allowed_by_job, allowed_by_step
+from checker.reason.calls.allowed_failures import allowed_by_job, allowed_by_step, given
 from checker.reason.calls.step_ends import only_ends
 
 _READS: Final = lazy_re.compile(
@@ -158,8 +158,7 @@ def _asked_later(call: AwsCall, name: str) -> bool:
     for other in call.job.steps:
         if other.index <= step.index:
             continue
-        given = (other.step.if_, *other.env.values(), *other.with_.values(), *other.expressions.values())
-        if any(named.search(str(each)) for each in given):
+        if any(map(named.search, given(other))):
             return True
         lines = (other.step.run.text if other.step.run is not None else "").splitlines()
         # A line that only shows it asks nothing.
@@ -175,15 +174,9 @@ def _by_its_end(call: AwsCall) -> str | None:
         return None
     asks = re.compile(rf"\bsteps\.{re.escape(step.step.id)}\.(?:outcome|conclusion|outputs)\b")
     for other in call.job.steps:
-        given = (other.step.if_, *other.env.values(), *other.expressions.values())
         # What runs only where something failed mends, or says: a step whose failure is allowed does not start it.
         mends = bool(other.status_functions) and other.status_functions <= {"failure", "cancelled"}
-        if (
-            other.index > step.index
-            and not mends
-            and not only_ends(other)
-            and any(asks.search(str(each)) for each in given)
-        ):
+        if other.index > step.index and not mends and not only_ends(other) and any(map(asks.search, given(other))):
             return f"Its step may fail, and the step at line {other.spot.line} takes any failure of it for an answer."
     return None
 

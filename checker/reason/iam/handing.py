@@ -14,18 +14,15 @@ from msgspec.structs import replace
 
 from checker.model.environments import Environment, Project
 from checker.model.pipeline.scripts import AwsCall, CdkCommand
-from checker.model.possible import as_text
-from checker.model.values import Absent, Text
+from checker.model.values import Absent
 from checker.reason.calls.authority import Authority, Ruling
 from checker.reason.calls.needs import Need, needs
-from checker.reason.calls.structures import inside
 from checker.reason.calls.touched import family_of
 from checker.reason.iam.deployers import NO_NAME, deployment_of, same_environment
 from checker.reason.iam.evaluation import Access
 from checker.reason.iam.passing import PASS_ROLE, TASKS, TaskRole, task_roles
 
 _ROLES: Final = ("taskrolearn", "executionrolearn")
-_RUNS: Final = frozenset({"RunTask", "StartTask"})
 
 
 def passing(call: AwsCall | CdkCommand, authority: Authority) -> Sequence[Need]:
@@ -54,17 +51,7 @@ def passing_to_tasks(call: AwsCall | CdkCommand, authority: Authority) -> Sequen
     roles = [each for each in _of_tasks(authority) if each.arn is not None] if open_needs else []
     arns = tuple(dict.fromkeys(each.arn for each in roles if each.arn is not None))
     known = [need for need in named if need.resources is not None]
-    known += [Need(PASS_ROLE, (arn,), context={"iam:PassedToService": TASKS}) for arn in _overriding(call)]
     return [*known, *(replace(need, resources=arns or None) for need in open_needs)]
-
-
-def _overriding(call: AwsCall) -> Iterator[str | Text]:
-    """The roles that a call runs a task with instead of the definition's own (Amazon ECS API Reference, TaskOverride):
-    as JSON, in the command line's short form, or as a program hands them over."""
-    if call.service == "ecs" and call.operation in _RUNS and not isinstance(call.argument("overrides"), Absent):
-        for name in _ROLES:
-            for role in inside(call, "overrides", name) or ():
-                yield as_text(role)
 
 
 def _is_read(call: AwsCall) -> bool:

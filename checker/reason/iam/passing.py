@@ -171,9 +171,7 @@ def _local(pattern: Pattern, stack: Stack) -> Pattern:
         *pattern[: colons[0] + 1],
         *(exact(stack.partition) if partition == (Wild.ANY,) else partition),
         *pattern[colons[1] : colons[3] + 1],
-        *(account_of(stack) if account == (Wild.ANY,) and not stack.account else ()),
-        *(exact(stack.account) if account == (Wild.ANY,) and stack.account else ()),
-        *(account if account != (Wild.ANY,) else ()),
+        *(exact(text([*account_of(stack)])) if account == (Wild.ANY,) else account),
         *pattern[colons[4] :],
     )
 
@@ -198,7 +196,7 @@ def _is_open(pattern: Pattern) -> bool:
 def _stands_for(pattern: Pattern, role: Resource, project: Project) -> bool:
     """Whether a pattern's last ``*`` stands for what CloudFormation appends to the generated name of this one role."""
     arn = arn_of(role)
-    if arn is None or not pattern or pattern[-1] is not Wild.ANY or Wild.ANY in pattern[:-1] or Wild.ONE in pattern:
+    if arn is None or Wild.ANY in pattern[:-1] or Wild.ONE in pattern:
         return False
     name = exact(arn)
     if not isinstance(name[-1], Generated) or name[-2] != "-":

@@ -120,9 +120,9 @@ def _decide(documents: list[Document], request: Request, service: str) -> Decisi
             if isinstance(answer, Open):
                 doubt = doubt or f"{where} depends on what is not known before deployment: {answer.why}"
             elif not statement.allows:
-                return Decision(Access.DENIED, f"{where} denies it", (statement,))
+                return Decision(Access.DENIED, f"{where} denies it")
             else:
-                allowed = allowed or Decision(Access.ALLOWED, where, (statement,))
+                allowed = allowed or Decision(Access.ALLOWED, where)
     if doubt:
         return Decision(Access.UNKNOWN, doubt)
     return allowed or Decision(Access.DENIED, "its policy allows it to nobody but those it names")
