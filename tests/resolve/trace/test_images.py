@@ -26,6 +26,7 @@ COMMANDS = {
     f"""docker build -o '"type=image","name={HOST}/a:one,{HOST}/a:two",push=true' .""": ["one", "two"],
     f"docker build -o type=oci,name={HOST}/a:one,dest=x.tar .": [],
     f'R={HOST}; buildah push a "docker://$R/a:one"; podman manifest push a "docker://$(cat r)/a:two"': ["one"],
+    f"I={HOST}/a; test -f b && I={HOST}/b; docker build -t $I:one . && docker push -a $I": ["one", "one"],
     f"docker push --all-tags {HOST}/a": ["whatever was built"],
 }
 TAGS = {

@@ -243,7 +243,7 @@ def composer(told: Told) -> Iterator[Handed]:
     scripts = read.get("scripts") if isinstance(read, dict) else None
     if not isinstance(scripts, dict):
         return
-    names = plain[1:2] if plain[0] in {"run-script", "run"} else _EVENTS.get(plain[0], (plain[0],))
+    names = plain[1:2] if plain[0] in {"run-script", "run"} else _EVENTS.get(plain[0], ())
     for name in names:
         yield from _scripts(scripts, name, 0)
 

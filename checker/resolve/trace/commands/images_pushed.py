@@ -132,7 +132,9 @@ def _without_transport(image: Scalar) -> Possible:
 
 def _all_tags(image: Possible, built: Sequence[Possible]) -> Iterator[Possible]:
     """The names of a repository that were built; one that is not known where none was seen."""
-    names = [each for each in built if shown(each).rpartition(":")[0] == shown(image)]
+    repositories = {shown(each) for each in options(image) or (image,)}
+    tagged = (each for name in built for each in options(name) or (name,))
+    names = [each for each in tagged if shown(each).rpartition(":")[0] in repositories]
     yield from names or [joined([image, ":", open_text("whatever was built")])]
 
 

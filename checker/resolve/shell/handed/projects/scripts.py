@@ -1,9 +1,9 @@
 """Scripts that a project names in its settings, and runs by a manager of projects: ``pdm run X``, ``hatch run X``,
-``pipenv run X``, ``rye run X``, ``poe X``, ``deno task X``.
+``pipenv run X``, ``rye run X``, ``poe X``, ``deno task X``, ``composer run X``.
 
 Sources: PDM documentation, "PDM Scripts"; Hatch documentation, "Environment configuration" (scripts); Pipenv
 documentation, "Custom Script Shortcuts"; Rye documentation, "Scripts"; Poe the Poet documentation, "Task types"; Deno
-documentation, "deno task".
+documentation, "deno task"; Composer documentation, "Scripts" (the first line that fails ends them).
 """
 
 from __future__ import annotations
@@ -29,7 +29,13 @@ _VERBS: Final[Mapping[str, str]] = {
     "rye": "run",
     "poe": "",
     "deno": "task",
+    "composer": "run",
 }
+# Composer's own commands, which no script of a project replaces.
+_OF_COMPOSER: Final = frozenset(
+    {"install", "update", "require", "remove", "validate", "audit", "dump-autoload", "dumpautoload", "show", "exec",
+     "global", "archive", "bump", "outdated", "config", "status", "search", "reinstall", "self-update", "diagnose"}
+)  # fmt: skip
 MANAGERS: Final = frozenset(_VERBS)
 # What a script that is written as a table says is run.
 _KEYS: Final = ("cmd", "shell", "command", "composite", "chain", "sequence")
@@ -41,6 +47,9 @@ def own_script(told: Told) -> list[Possible] | None:
     while words and isinstance(words[0], str) and words[0].startswith("-"):
         words = words[1:]
     verb = _VERBS[told.name]
+    if told.name == "composer" and words[:1] != ["run"]:
+        named = words[0] if words and words[0] not in _OF_COMPOSER else ""
+        words = ["run", *words[1:]] if named == "run-script" else ["run", *words] if named else words
     if verb and words[:1] != [verb]:
         return None
     words = words[1:] if verb else words
@@ -68,6 +77,7 @@ def _scripts(told: Told, space: str) -> Mapping[str, object]:
             **_toml(told, "pyproject.toml", "tool", "hatch", "envs", space, "scripts"),
             **_toml(told, "hatch.toml", "envs", space, "scripts"),
         },
+        "composer": lambda: _of_composer(_json(told, "composer.json", "scripts")),
         "deno": lambda: _json(told, "deno.json") or _json(told, "deno.jsonc"),
     }
     return readers[told.name]()
@@ -109,10 +119,27 @@ def _toml(told: Told, file: str, *keys: str) -> Mapping[str, object]:
     return data if isinstance(data, dict) else {}
 
 
-def _json(told: Told, file: str) -> Mapping[str, object]:
+def _of_composer(scripts: Mapping[str, object]) -> Mapping[str, object]:
+    """Composer's scripts with the lines that a shell would be given; a method that it calls itself is PHP."""
+    return {
+        name: [_line(each) for each in ([value] if isinstance(value, str) else _listed(value))]
+        for name, value in scripts.items()
+    }
+
+
+def _line(written: str) -> str:
+    if written.startswith("@putenv "):
+        return f"export {written.removeprefix('@putenv ')}"
+    return f"php '{written}'" if _METHOD.fullmatch(written) else written.removeprefix("@")
+
+
+_METHOD: Final = lazy_re.compile(r"[\w\\]+::\w+|(?:\w+\\)+\w+")  # of a class, or a class that is a command
+
+
+def _json(told: Told, file: str, of: str = "tasks") -> Mapping[str, object]:
     try:
         data = json.loads(_COMMENT.sub("", told.text_of(file) or ""))
     except (ValueError, RecursionError):
         return {}
-    found = data.get("tasks") if isinstance(data, dict) else None
+    found = data.get(of) if isinstance(data, dict) else None
     return found if isinstance(found, dict) else {}
