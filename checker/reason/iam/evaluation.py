@@ -23,7 +23,7 @@ from checker.model.values import Absent, Known, Resolved, ResourceKey, Text, Unk
 from checker.reason.iam.conditions import NOTHING_KNOWN, Context, holds
 from checker.reason.iam.managed_policies import managed_policy, may_deny
 from checker.reason.iam.policies import Document, Statement, read_document
-from checker.reason.names.arns import arn_of, expand, name_of
+from checker.reason.names.arns import expand, name_of
 from checker.reason.text.patterns import covers, exact, folded, glob, match_any
 
 
@@ -88,7 +88,6 @@ class _Attachments(Struct):
     """Who has which policy, found in one pass over a project."""
 
     to_roles: dict[ResourceKey, list[Resource]] = field(default_factory=dict)
-    managed: dict[str | Text, Resource] = field(default_factory=dict)
     # Policies of roles that are named by something that is not known: the name's pattern, or None, and the policy.
     open: list[tuple[Pattern | None, Resource]] = field(default_factory=list)
     policies: dict[ResourceKey, Policies] = field(default_factory=dict)
@@ -99,12 +98,7 @@ def _find_attachments(project: Project) -> _Attachments:
     policies = list(project.resources("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"))
     if not policies:
         return found
-    roles = {name_of(role): role for role in project.resources("AWS::IAM::Role")}
     for policy in policies:
-        if policy.type == "AWS::IAM::ManagedPolicy":
-            arn = arn_of(policy)
-            if arn is not None:
-                found.managed[arn] = policy
         value = policy.get("RoleName" if policy.type == "AWS::IAM::RolePolicy" else "Roles")
         if isinstance(value, Unknown):
             found.open.append((None, policy))
@@ -113,8 +107,7 @@ def _find_attachments(project: Project) -> _Attachments:
                 found.open.append((None, policy))
                 continue
             written = expand(name, project)
-            named = roles.get(written)
-            owners = [named] if named is not None else list(project.all_referred(name))
+            owners = [each for each in project.all_referred(name) if each.type == "AWS::IAM::Role"]
             if not owners and isinstance(written, Text):
                 found.open.append((exact(written), policy))
             for owner in owners:
@@ -145,7 +138,7 @@ def _policies_of(role: Resource, project: Project, attachments: _Attachments) ->
     if isinstance(arns, Unknown):
         gathered.append(Document(unread=(f"ManagedPolicyArns: {arns.why}",)))
     for arn in as_list(arns.value) if isinstance(arns, Known) else []:
-        resource, document, may = _by_arn(arn, role, "ManagedPolicyArns", project, attachments)
+        resource, document, may = _by_arn(arn, role, "ManagedPolicyArns", project)
         if resource is not None:
             attached[resource] = None
         gathered.append(document)
@@ -156,7 +149,7 @@ def _policies_of(role: Resource, project: Project, attachments: _Attachments) ->
             gathered.append(Document(unread=(f"policy {policy.logical_id} may be attached to it",)))
     statements = tuple(statement for document in gathered for statement in document.statements)
     unread = tuple(why for document in gathered for why in document.unread)
-    return Policies(statements, unread, tuple(may_allow), _boundary(role, project, attachments))
+    return Policies(statements, unread, tuple(may_allow), _boundary(role, project))
 
 
 def _document_of(policy: Resource, project: Project) -> Document:
@@ -168,19 +161,16 @@ def _document_of(policy: Resource, project: Project) -> Document:
 
 
 def _by_arn(
-    arn: Resolved, role: Resource, path: str, project: Project, attachments: _Attachments
+    arn: Resolved, role: Resource, path: str, project: Project
 ) -> tuple[Resource | None, Document, list[tuple[Pattern, str]]]:
     """A managed policy by its ARN: one of the project's, or what is known of AWS's own."""
     if not isinstance(arn, str | Text):
         why = arn.why if isinstance(arn, Unknown) else "it is no ARN"
         return None, Document(unread=(f"{path}: {why}",)), []
-    expanded = expand(arn, project)
-    own = attachments.managed.get(expanded) or next(
-        (each for each in project.all_referred(arn) if each.type == "AWS::IAM::ManagedPolicy"), None
-    )
+    own = next((each for each in project.all_referred(arn) if each.type == "AWS::IAM::ManagedPolicy"), None)
     if own is not None:
         return own, Document(), []
-    name = str(expanded)
+    name = str(expand(arn, project))
     outline = managed_policy(name)
     if outline is None or may_deny(name):
         return None, Document(unread=(f"the content of policy {name} is not in the templates",)), []
@@ -188,13 +178,13 @@ def _by_arn(
     return None, document, [(folded(glob(action)), name) for action in outline.may]
 
 
-def _boundary(role: Resource, project: Project, attachments: _Attachments) -> Policies | None:
+def _boundary(role: Resource, project: Project) -> Policies | None:
     value = role.get("PermissionsBoundary")
     if isinstance(value, Absent):
         return None
     if isinstance(value, Unknown):
         return Policies(unread=(f"PermissionsBoundary: {value.why}",))
-    resource, document, may = _by_arn(value.value, role, "PermissionsBoundary", project, attachments)
+    resource, document, may = _by_arn(value.value, role, "PermissionsBoundary", project)
     if resource is not None:
         document = _document_of(resource, project)
     return Policies(document.statements, document.unread, tuple(may))

@@ -230,12 +230,12 @@ def excess_role(
                 continue
             if _is_needed(_local(pattern, stack), arns, roles, project) is YES:
                 continue
-            written = example(_local(pattern, stack), "anything")
-            for candidate in (*own, written, *made_up) if Wild.ANY in pattern or Wild.ONE in pattern else (written,):
+            written, several = example(_local(pattern, stack), "anything"), has_wild(pattern)
+            if not complete and not several and written not in own:
+                continue
+            for candidate in (*own, written, *made_up) if several else (written,):
                 target = exact(candidate)
                 if target in arns or not overlap(pattern, target) or any(overlap(target, arn) for arn in arns):
-                    continue
-                if not complete and not has_wild(pattern) and candidate not in own:
                     continue
                 if any(may_pass(policies, candidate, each).allowed for each in _services(grant.statement)):
                     said = "everything but some roles" if grant.resources is None else str(example(pattern, "*"))

@@ -24,7 +24,7 @@ def _answer(statements: str, action: str, arn: str = "arn:aws:s3:::b/k", **conte
     """)
     named = {key.replace("_", ":").lower(): value for key, value in context.items()}
     known = Context(
-        {key: (value,) for key, value in named.items() if value is not None},
+        {key: tuple(value.split("|")) for key, value in named.items() if value is not None},
         frozenset(key for key, value in named.items() if value is None),
     )
     return decide(policies_of(resource(project, "R"), project), Request(action, exact(arn), known)).answer
@@ -75,6 +75,9 @@ def test_decide(statements: str, expected: str) -> None:
         ("'ForAllValues:StringEquals': {k: a}", "b", "denied"),
         ("'ForAnyValue:StringEquals': {k: a}", None, "denied"),
         ("'ForAnyValue:StringEquals': {k: a}", "a", "allowed"),
+        ("'ForAnyValue:StringEquals': {k: a}", "b|a", "allowed"),
+        ("'ForAnyValue:StringEquals': {k: a}", "b|c", "denied"),
+        ("'ForAllValues:StringEquals': {k: a}", "b|a", "denied"),
         ("'Null': {k: true}", None, "allowed"),
         ("'Null': {k: 'true'}", "a", "denied"),
         ("'Null': {k: false}", "a", "allowed"),
