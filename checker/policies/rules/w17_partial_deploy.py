@@ -29,7 +29,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from checker.model.answers import NO, YES
+from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.live.account import Account
@@ -78,7 +78,7 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     paths = deploy_paths(pipeline, project)
     yield from once(judgement for path in paths for judgement in _judged(path, project))
     stacks_begun = list(begun(pipeline, project))
-    yield from once(_stack_seen(pipeline, at, service) for at, service in stacks_begun)
+    yield from once(_stack_seen(pipeline, *each) for each in stacks_begun)
     if not paths and not stacks_begun:
         yield from unseen(pipeline, None, "whether services are rolled")
 
@@ -90,20 +90,22 @@ def _judged(path: DeployPath, project: Project) -> Iterator[Judgement]:
             yield _dealt_with(path)
 
 
-def _stack_seen(pipeline: Pipeline, at: At, service: Resource) -> Judgement:
+def _stack_seen(pipeline: Pipeline, at: At, service: Resource, rolls: Answer) -> Judgement:
     """Whether somebody learns of the end of a stack's update, which is the roll-out of its services."""
     wait, looks = watched(at)
     if wait is not None and wait.action.certain >= at.action.certain:
         answer = fails_here(wait)
         if answer is YES:
             return wait.action.passes("seen", "A stack's update that fails, fails the job.")
-        if answer is NO:
+        if answer is NO and rolls is YES:
             return wait.action.fails(
                 "seen", "The job goes on although the stack's update has failed.", fix=_FIX_BEGUN, related=(service,)
             )
     if wait is not None or looks or not at.trace.complete or may_be_watched(at.job, pipeline):
         why = "whether the end of the stack's update, which rolls its services, is waited for"
         return at.action.undecided("seen", why, fix=_FIX_BEGUN)
+    if isinstance(rolls, Open):
+        return at.action.undecided("seen", f"whether a service is rolled: {rolls.why}", fix=_FIX_BEGUN)
     what = "It begins the update of a stack that rolls services, and nothing waits for it: its failure is not seen."
     return at.action.fails("seen", what, fix=_FIX_BEGUN, related=(service,))
 

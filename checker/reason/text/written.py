@@ -58,10 +58,19 @@ _TOLD: Final = lazy_re.compile(
 )
 # The event itself, as scripts and programs read it; and a branch that anybody may call as they like.
 _EVENT: Final = lazy_re.compile(r"\bGITHUB_EVENT_PATH\b|\bcontext\.payload\b|\bGITHUB_HEAD_REF\b")
+# The ref that a run is of, as scripts have it: as it is or without its beginning or end, or made into something else.
+_OWN_REF: Final = lazy_re.compile(
+    r"\bGITHUB_REF(?:_NAME)?\b|\bgit\s+(?:branch\s+--show-current|rev-parse\s+--abbrev-ref)\b"
+)
+_AS_IT_IS: Final = lazy_re.compile(
+    r"\$\{\w+(?:(?:[#%]|:?-)[^}]*)?\}|\$\(\s*git\s+(?:branch\s+--show-current|rev-parse\s+--abbrev-ref\s+HEAD)\s*\)"
+)
 # A script that lets only some texts through looks like one of these.
 _LOOKED_AT: Final = lazy_re.compile(r"\bcase\b|=~|\bgrep\b|\bexit\b|\btest\b|\[\[?\s|\bexpr\b")
 _PYTHON: Final = lazy_re.compile(r"\bpython[\d.]*\b|\.py\b")
 _VARIABLE: Final = lazy_re.compile(r"\$\{?(\w+)")
+_A_REF: Final = "the name of the branch or tag that the run is of"
+_LEFT: Final = "whether it leaves of it what would run as code"
 _MOST_STEPS: Final = 20  # that hand a text on, one to the other
 
 
@@ -116,12 +125,14 @@ class Handed:
         """The text that a command in a script gives: what it is asked for, or what it was given and made of it."""
         if _EVENT.search(shown):
             return Written(f"what {shown} gives", "" if shown.startswith("${") else "which part of the event that is")
+        if _OWN_REF.search(shown) and _is_free_ref("github.ref", job):
+            return Written(_A_REF, "" if _AS_IT_IS.fullmatch(shown) else _LEFT)
         if not shown.startswith("$("):
             return None
         if _TOLD.search(shown):
             return Written(f"what {shown} gives")
         names = set(_VARIABLE.findall(shown))
-        return self._given(step, names, job, left, "whether it leaves of it what would run as code")
+        return self._given(step, names, job, left, _LEFT)
 
     def _unseen(self, step: EffectiveStep, job: EffectiveJob, left: int) -> Written | None:
         """What a step may hand on whose script or action was not followed as far as its outputs."""
@@ -182,7 +193,7 @@ def free_text(expression: str, job: EffectiveJob) -> str:
             return f"the input {name}"
     found = _WRITTEN.search(expression) or _WHOLE.search(expression)
     if found is None and _is_free_ref(expression, job):
-        return "the name of the branch or tag that the run is of"
+        return _A_REF
     return found[0] if found else ""
 
 

@@ -115,12 +115,17 @@ def _told_in(owner: Resource, value: Resolved, path: str) -> Iterator[Variable]:
             elif name in _TEXTS and isinstance(inner, str | Text):
                 specification = decoded(inner)
                 if specification is not None:
+                    # What else stands under `env` names secrets (AWS CodeBuild User Guide, "Build specification
+                    # reference").
+                    env = specification.pop("env", None)
+                    given = env.get("variables") if isinstance(env, dict) else env
+                    yield from _given(owner, given, f"{below}.env.variables")
                     pending.append((specification, below))
                     continue
                 for place, word in assignments(without_references(inner), program=False):
                     yield Variable(owner, owner.logical_id, place or name, word, below)
             else:
-                pending.append((_as_object(inner) if name == "Input" else inner, below))
+                pending.append((_as_object(inner), below))
 
 
 def _is_told(owner: Resource, name: str, value: Resolved) -> bool:

@@ -13,6 +13,7 @@ from typing import Final
 
 from checker import lazy_re
 from checker.model.secrets.commands import secret_words, spans_of_arguments
+from checker.model.secrets.formats import format_of_secret
 from checker.model.secrets.values import is_secret_name, looks_secret, plain_secret
 from checker.model.values import Expression, Hole, Known, Parameter, Resolved, Text, Value, pieces, text
 
@@ -70,6 +71,10 @@ def assignments(script: str | Text, *, program: bool) -> Iterator[tuple[str, str
         if secret and found.start("name") not in seen:
             yield found["name"], value
     yield from secrets_in(marked)
+    # A key by its form is a secret whatever it is given to; in a program it may be put together around a quote.
+    for line in () if program else marked[:_LONGEST].splitlines():
+        if format_of_secret("".join("*" if ord(each) >= _FIRST_MARK else each for each in line)) is not None:
+            yield "", restored(line, holes)
     for reference in _RESOLVED.finditer(marked):
         if plain_secret(reference[0]) is not None:
             yield "", restored(reference[0], holes)

@@ -13,32 +13,37 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
+from checker.model.answers import NO, YES, Answer, Open, either, yes_if
 from checker.model.environments import Project
+from checker.model.overlap import overlap
 from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall
-from checker.model.possible import Possible, options
+from checker.model.possible import Possible, Scalar, options
 from checker.model.resources import Resource
-from checker.model.values import Absent
+from checker.model.values import Absent, Text
 from checker.reason.deploys.paths import At
+from checker.reason.text.patterns import exact
 
 _BEGINS = frozenset({"UpdateStack", "CreateStack", "ExecuteChangeSet"})
 # What tells how a stack's update went.
 _TELLS = frozenset({"DescribeStacks", "DescribeStackEvents", "DescribeChangeSet", "ListStacks"})
 _FILE = "file://"
+_WHICH = Open("which stack it updates")
 
 
-def begun(pipeline: Pipeline, project: Project) -> Iterator[tuple[At, Resource]]:
-    """The calls that begin the update of a stack with an ECS service, each with one such service."""
+def begun(pipeline: Pipeline, project: Project) -> Iterator[tuple[At, Resource, Answer]]:
+    """The calls that begin the update of a stack with an ECS service, each with one such service; open where it is not
+    known whether it is that stack."""
     services = list(project.resources("AWS::ECS::Service"))
     for job in pipeline.jobs if services else ():
         for way in job.ways:
             trace = pipeline.trace(way)
             for index, action in enumerate(trace.actions):
                 if isinstance(action, AwsCall) and _begins(action):
-                    service = next((each for each in services if _is_of(action, each)), None)
-                    if service is not None:
-                        yield At(way, trace, index), service
+                    perhaps = [(each, of) for each in services if (of := _is_of(action, each)) is not NO]
+                    for service, answer in sorted(perhaps, key=lambda each: each[1] is not YES)[:1]:
+                        yield At(way, trace, index), service, answer
 
 
 def watched(at: At) -> tuple[At | None, bool]:
@@ -68,16 +73,25 @@ def _begins(call: AwsCall) -> bool:
     return call.service == "cloudformation" and call.operation in _BEGINS and not call.waiter
 
 
-def _is_of(call: AwsCall, service: Resource) -> bool:
+def _is_of(call: AwsCall, service: Resource) -> Answer:
     """Whether a call updates the stack of a service: by its template, or by the stack's name."""
-    body = call.text("templateBody")
-    for given in _options(body):
+    for given in _options(call.text("templateBody")) or ():
         if isinstance(given, str) and given.startswith(_FILE):
             path = posixpath.normpath(posixpath.join(call.folder or "", given.removeprefix(_FILE)))
             if path == service.stack.source.file:
-                return True
-    return any(each == service.stack.name for each in _options(call.text("stackName")))
+                return YES
+    named = _options(call.text("stackName"))
+    if named is None:
+        return _WHICH
+    return either(_may_be(each, service.stack.name) for each in named)
 
 
-def _options(value: Possible | Absent) -> tuple[object, ...]:
-    return () if isinstance(value, Absent) else options(value) or ()
+def _may_be(given: Scalar, name: str) -> Answer:
+    if isinstance(given, Text):
+        return _WHICH if overlap(exact(given), exact(name)) else NO
+    return yes_if(given == name)
+
+
+def _options(value: Possible | Absent) -> tuple[Scalar, ...] | None:
+    """All that a value may be; none where it is not given, ``None`` where that is open."""
+    return () if isinstance(value, Absent) else options(value)
