@@ -5,11 +5,13 @@ The facts are those of :mod:`checker.data.aws_calls`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from checker import lazy_re
 from checker.data.aws_calls import prefix_of, table
@@ -58,8 +60,7 @@ _UNSIGNED: Final = frozenset({"AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"}
 @lru_cache(maxsize=16_384)  # several rules ask about each call
 def needs(call: AwsCall) -> tuple[Need, ...]:
     """Every permission that the call needs, none where AWS asks for none."""
-    first = alike(call)
-    return tuple(_needs(call)) if first is call else needs(first)
+    return tuple(_needs(call)) if (first := alike(call)) is call else needs(first)
 
 
 @lru_cache(maxsize=16_384)
@@ -86,8 +87,9 @@ def _needs(call: AwsCall) -> Iterator[Need]:
     if service == "sts" and call.operation in _UNSIGNED:
         return
     if call.how in {How.CLI_CUSTOM, How.SDK_CUSTOM}:
-        for operation, words in _custom(call):
-            yield from _of_operation(call, operation, words)
+        for operation, words, doubt in _custom(call):
+            made = _of_operation(call, operation, words)
+            yield from (replace(each, why=doubt, perhaps=True) for each in made) if doubt else made
         for action in data["custom_other"].get(service, {}).get(call.operation, ()):
             yield Need(action, (EVERYTHING,), why=f"`aws {service} {call.operation}` makes this call")
     else:
@@ -117,8 +119,8 @@ def _beside(call: AwsCall, argument: str, action: str, arn: str) -> Iterator[Nee
         yield Need(action, resources, context=context, why=f"{argument} is given")
 
 
-def _custom(call: AwsCall) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The operations of a custom command, with the words that name what each is made on.
+def _custom(call: AwsCall) -> Iterator[tuple[str, tuple[str, ...], str]]:
+    """The operations of a custom command, with the words that name what each is made on, and why it may not be made.
 
     Source: AWS CLI Command Reference, ``s3 cp``, ``mv``, ``sync`` and ``ls``: a copy of many objects lists where they
     come from, ``sync`` both sides, ``ls`` without an address the buckets; ``mv`` deletes what it has read.
@@ -130,13 +132,12 @@ def _custom(call: AwsCall) -> Iterator[tuple[str, tuple[str, ...]]]:
         left_out = _LEFT_OUT.get(call.operation, {}) if call.service == "cloudformation" else {}
         skipped = {each for name, each in left_out.items() if not isinstance(call.argument(name), Absent)}
         more = ["DeleteObject", "ListObjectsV2"] if call.operation == "rb" and call.argument("force") is True else []
-        yield from ((each, _BOTH) for each in (*operations, *more) if each not in skipped)
+        yield from ((each, _BOTH, "") for each in (*operations, *more) if each not in skipped)
         return
     reading, writing = _in_s3(call.argument(_SOURCE)), _in_s3(call.argument(_TARGET))
-    if isinstance(reading, Open) or isinstance(writing, Open):
-        yield from ((each, _BOTH) for each in operations)
-        return
-    from_bucket, to_bucket = (_SOURCE,) * (reading is YES), (_TARGET,) * (writing is YES)
+    # One of the two is in a bucket, else the command is refused.
+    reading, writing = YES if writing is NO else reading, YES if reading is NO else writing
+    from_bucket, to_bucket = (_SOURCE,) * (reading is not NO), (_TARGET,) * (writing is not NO)
     sync = call.operation == "sync"
     found = [
         ("GetObject", from_bucket),
@@ -145,7 +146,11 @@ def _custom(call: AwsCall) -> Iterator[tuple[str, tuple[str, ...]]]:
         ("DeleteObject", from_bucket if call.operation == "mv" else ()),
         ("DeleteObject", to_bucket if not isinstance(call.argument("delete"), Absent) else ()),
     ]
-    yield from ((operation, words) for operation, words in found if words)
+    doubts = {side: each.why for side, each in ((_SOURCE, reading), (_TARGET, writing)) if isinstance(each, Open)}
+    for operation, words in found:
+        sure = tuple(each for each in words if each not in doubts)
+        yield from [(operation, sure, "")] if sure else []
+        yield from ((operation, (each,), doubts[each]) for each in words if each in doubts)
 
 
 # What an option keeps a custom command from doing.
@@ -161,7 +166,15 @@ def _in_s3(value: object) -> Answer:
         return yes_if(value.startswith("s3://"))
     if isinstance(value, Text) and isinstance(value.parts[0], str):
         return yes_if(value.parts[0].startswith("s3://"))
+    if isinstance(value, Text) and isinstance(value.parts[0], Hole) and _NO_ADDRESS.search(value.parts[0].shown):
+        return NO
     return Open(f"whether {value} is in a bucket")
+
+
+# What begins no address: names that git takes no colon in, what the runner and a shell's own commands give.
+_NO_ADDRESS: Final = lazy_re.compile(
+    r"^\$(?:\{\{ *github\.|\{?GITHUB_)(?:sha|ref|ref_name|head_ref|run_\w+|repository\w*|workspace)\b"
+    r"|^\$\{?(?:RUNNER_TEMP|PWD)\b|^\$\((?:git (?:rev-parse|describe)|date|mktemp|pwd)\b", re.IGNORECASE)  # fmt: skip
 
 
 def _of_operation(call: AwsCall, operation: str, words: tuple[str, ...] = _BOTH) -> Iterator[Need]:
