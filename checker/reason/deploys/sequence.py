@@ -152,7 +152,11 @@ def _rounds(rollout: Rollout) -> list[Loop]:
 
 
 def takes_back(path: DeployPath, back: Rollout) -> bool:
-    """Whether a roll-out after a failure may be of a service that the path rolls."""
+    """Whether a roll-out after a failure may be of a service that the path rolls. What stands before them all answers
+    no failure of theirs, unless a trap runs it then."""
+    here = [each.at.index for each in path.forward if each.at.job is back.at.job]
+    if here and back.at.index < min(here) and not back.call.reached.trap:
+        return False
     return any(
         (None in (each.service, back.service) or each.service == back.service)
         and not _in_another_cluster(each.call, back.call)

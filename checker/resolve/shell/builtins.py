@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.data.harmless import prints_settings
 from checker.model.answers import NO, YES, Answer, yes_if
@@ -201,7 +202,9 @@ def _source(asked: Asked) -> Result:
 def _trap(asked: Asked) -> Result:
     words = asked.words
     if len(words) > 2 and isinstance(words[1], str) and words[1] not in {"-", "--", "-l", "-p"}:
-        trap(asked.shell, words[1], asked.state.script.spot(asked.statement.line), asked.state, asked.context)
+        fails = any(not isinstance(each, str) or each.upper() in {"ERR", "EXIT", "0"} for each in words[2:])
+        spot = asked.state.script.spot(asked.statement.line)
+        trap(asked.shell, words[1], spot, asked.state, replace(asked.context, trap=fails))
     return Result(Flow.NEXT, YES)
 
 

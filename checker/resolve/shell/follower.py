@@ -51,7 +51,7 @@ from checker.resolve.shell.followed import Followed
 from checker.resolve.shell.printing import streams
 from checker.resolve.shell.rehearsal.ways import Allowance, Rehearsals
 from checker.resolve.shell.starting import faults, fed_by
-from checker.resolve.shell.state import UNTOLD, Context, Flow, Library, Result, State, nearest
+from checker.resolve.shell.state import UNTOLD, Context, Flow, Library, Result, State, nearest, widened
 from checker.resolve.shell.syntax_facts import (
     assigned_in,
     attempts_of,
@@ -285,7 +285,7 @@ class Follower:
         for name in assigned_in(body):
             known = state.variables.get(name)
             if known is not None and not isinstance(known, tuple):
-                state.variables[name] = one_of([known, open_text(f"${{{name}}}", where)])
+                state.variables[name] = widened(known, open_text(f"${{{name}}}", where))
 
     def _for(self, statement: For, state: State, context: Context) -> Result:
         spot = state.script.spot(statement.line)

@@ -346,13 +346,13 @@ def source(follower: Shell, words: list[Possible], call: Call) -> Result:
 
 
 def trap(follower: Shell, text: str, spot: Spot, state: State, context: Context) -> None:
-    """What ``trap`` runs later: after a failure, or at the end."""
+    """What ``trap`` runs later: after a failure or at the end, as the context says, else when a signal comes."""
     lines = tuple(spot.line for _ in range(text.count("\n") + 1))
     fork = state.fork()
     fork.script = follower.library.shell_text(text, state.script.file, lines)
     if follower.enter(fork.script.spot(0), "a trap"):
         with follower.inside(*Flow):
-            follower.block(fork.script.body, fork, replace(context, certain=False, on_failure=True, trap=True))
+            follower.block(fork.script.body, fork, replace(context, certain=False, on_failure=True))
         follower.depth -= 1
 
 

@@ -16,6 +16,8 @@ from checker.model.pipeline.scripts import Command, Loop, Write
 from checker.model.pipeline.shell import Script, Statement
 from checker.model.possible import Possible, one_of, open_text
 from checker.model.sources import Problem, Spot
+from checker.model.values import Unknown
+from checker.resolve.shell.lists.keyed import Keyed
 from checker.resolve.shell.lists.several import Several, alternatives, one_of_lists
 
 # The repository's root while a script runs: absolute paths below it are known to be files of the repository.
@@ -262,6 +264,8 @@ class State(Struct):
                 unset: Stored = (open_text(f"${{{name}}}"),) if first.may_be_set_outside(name) else ()
                 lists = [each for value in values for each in alternatives(unset if value is None else value)]
                 joined[name] = one_of_lists(lists, f"${{{name}[@]}}")
+            elif any(isinstance(value, Keyed) for value in values):
+                joined[name] = Unknown(f"${{{name}[@]}}")  # which keys it has is not known
             else:
                 joined[name] = one_of(
                     open_text(f"${{{name}}}") if value is None else value
@@ -303,6 +307,11 @@ class State(Struct):
             found = posixpath.join(self.folder, written)
         found = posixpath.normpath(found) if found else ""
         return None if found.startswith("..") else ("" if found == "." else found)
+
+
+def widened(known: Possible, opened: Possible) -> Possible:
+    """What a loop assigns when it comes round again; of an array of names not even those are known."""
+    return Unknown(known.why) if isinstance(known, Keyed) else one_of([known, opened])
 
 
 def ends_with(status: str, state: State) -> Result:

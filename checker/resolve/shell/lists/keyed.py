@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from checker import lazy_re
 from checker.model.pipeline.shell import Declare, Variable
-from checker.model.possible import OneOf, Possible, joined, one_of, open_text
+from checker.model.possible import OneOf, Possible, joined, one_of, open_text, shown
 from checker.model.values import Text, Unknown, as_count
 from checker.resolve.shell.lists.several import Listed, listed
 
@@ -160,7 +160,7 @@ def referred(part: Variable, held: object, value_of: Callable[[Variable], Possib
     if part.index in {"@", "*"}:
         if isinstance(held, Keyed):
             return held.keys
-        return tuple(map(str, range(len(held)))) if isinstance(held, tuple) else opened
+        return tuple(map(str, range(len(held)))) if isinstance(held, tuple) else Unknown(shown(opened))
     found: list[Possible] = []
     for name in held.options if isinstance(held, OneOf) else (held,):
         named = _REFERENCE.fullmatch(name) if isinstance(name, str) else None
