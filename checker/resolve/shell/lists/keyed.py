@@ -82,7 +82,7 @@ def element(array: object, written: str, held: Held, name: str) -> Possible:
     if len(keys) == 1:
         return found.get(keys[0])
     known = keys and all(key in found for key in keys)
-    return one_of(found[key] for key in keys) if known else Unknown(f"${{{name}[{written}]}}")
+    return one_of(found[key] for key in keys) if known else open_text(f"${{{name}[{written}]}}")
 
 
 def with_element(
