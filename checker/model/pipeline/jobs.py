@@ -108,8 +108,12 @@ class EffectiveStep(Judgeable, Struct, frozen=True, eq=False):
     surface: ClassVar[Surface] = Surface.WORKFLOW
     job: EffectiveJob
     step: Step
-    index: int
+    index: int  # among the job's steps, those of its composite actions among them
     via: tuple[str, ...] = ()
+    # Its own id, and the ids of the steps that use the composite actions around it: what happens to it is theirs too.
+    ids: tuple[str, ...] = ()
+    # Its own `if` as written, and those of the steps around it: all have to hold.
+    conditions: tuple[str, ...] = ()
     runs: Answer = YES
     runs_on_prerelease: Answer = _NOT_ASKED  # likewise, in a run that a pre-release started
     status_functions: frozenset[str] = frozenset()  # of its `if`: success, failure, always, cancelled
@@ -122,6 +126,7 @@ class EffectiveStep(Judgeable, Struct, frozen=True, eq=False):
     shell: str = ""  # as written; empty: the runner's default
     working_directory: Possible = ""
     continue_on_error: Possible = False
+    allowance: object = None  # `continue-on-error` as it is written where it comes from
     timeout_minutes: Possible | Absent = ABSENT
     scope: str = ""  # of a composite action's step: where it is one of `steps`, as holes of expressions name that
     outputs: Mapping[str, Possible] = field(default_factory=dict)  # of a composite action: its own, out of its steps'

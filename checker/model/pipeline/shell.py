@@ -216,3 +216,9 @@ class Script(Struct, frozen=True, eq=False):
         if not self.lines:
             return Spot(self.file, line + 1, column + 1)
         return Spot(self.file, self.lines[min(line, len(self.lines) - 1)], column + 1)
+
+    def always(self, spot: Spot) -> bool:
+        """Whether what stands there is a command of the text itself, under no condition, in no function or loop."""
+        return any(
+            isinstance(each, Simple) and self.spot(each.line, each.column) == spot for each in self.body.statements
+        )

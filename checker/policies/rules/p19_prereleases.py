@@ -100,7 +100,7 @@ def _open_conditions(job: EffectiveJob, steps: list[EffectiveStep | None]) -> It
             yield str(each.job.if_ or "")
     for step in steps:
         if step is not None and isinstance(step.runs_on_prerelease, Open):
-            yield str(step.step.if_ or "")
+            yield " ".join(step.conditions)
 
 
 def _all_before(job: EffectiveJob) -> list[EffectiveJob]:
@@ -137,7 +137,7 @@ def _looks(job: EffectiveJob, index: int, pipeline: Pipeline) -> Iterator[tuple[
 
 
 def _looks_at_mark(step: EffectiveStep) -> bool:
-    written = [str(step.step.if_ or ""), step.step.run.text if step.step.run else ""]
+    written = [*step.conditions, step.step.run.text if step.step.run else ""]
     written += [str(each.value) for each in (*step.step.env.values(), *step.step.with_.values())]
     return any(_MARK.search(text) for text in written)
 

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Final
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
+from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command
 from checker.model.rules import Rule, Unseen
 from checker.reason.calls.allowed_failures import passed_over
@@ -53,7 +54,9 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     unseeing = _unseeing(pipeline)
     around: dict[AwsCall | CdkCommand, Command] = {}
     told: dict[AwsCall, Answer] = {}
+    failing: set[EffectiveStep] = set()
     for job in pipeline.jobs:
+        failing.update(pipeline.trace(job).failing)
         around.update(passed_over(pipeline.trace(job)))
         for call in pipeline.trace(job).aws:
             lines.add(call, call)
@@ -61,7 +64,7 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
                 told[call] = told_after(pipeline.trace(job), call)
         yield from unfollowed(pipeline, job, "how its calls of AWS may fail")
     for line in lines:
-        yield _judged(line.items, line.path, unseeing, around, told)
+        yield _judged(line.items, line.path, unseeing, around, told, failing)
     yield from _swallowed_deploys(pipeline, around)
 
 
@@ -108,8 +111,9 @@ def _judged(
     unseeing: dict[AwsCall, bool],
     around: Mapping[AwsCall | CdkCommand, Command],
     told: dict[AwsCall, Answer],
+    failing: set[EffectiveStep],
 ) -> Judgement:
-    answers = [(call, misread(call) or _passed_over(call, around)) for call in calls if told.get(call, NO) is NO]
+    answers = [(call, _misread(call, around, failing)) for call in calls if told.get(call, NO) is NO]
     for call, answer in answers:
         if answer:
             others = tuple(other for other, same in answers if same and other is not call)
@@ -136,12 +140,10 @@ def _judged(
     return calls[0].passes(None, "Its failure is a failure.", path=path)
 
 
-def _passed_over(call: AwsCall, around: Mapping[AwsCall | CdkCommand, Command]) -> str | None:
-    """The script around the program that makes a change goes on where that fails, and ends well."""
-    command = around.get(call)
-    if command is None or not matters(call):
-        return misread(call)
-    return _goes_on(command)
+def _misread(call: AwsCall, around: Mapping[AwsCall | CdkCommand, Command], failing: set[EffectiveStep]) -> str | None:
+    """What a failure is taken for, by the script itself or by the one around the program that makes a change."""
+    found, command = misread(call, failing), around.get(call)
+    return found if found or command is None or not matters(call) else _goes_on(command)
 
 
 def _goes_on(command: Command) -> str:

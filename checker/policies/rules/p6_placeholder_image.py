@@ -245,13 +245,13 @@ def _nothing_runs(at: At, command: CdkCommand) -> bool:
     step = command.step
     if step is None:
         return False
-    asked = {found[1] or found[2] for found in _NOTHING.finditer(str(step.step.if_ or ""))}
+    asked = {found[1] or found[2] for found in _NOTHING.finditer(" ".join(step.conditions))}
     bootstraps = any(_BOOTSTRAP_KEY.search(key) and truth(value) is YES for key, value in command.context.items())
     for index in range(at.index):
         action = at.trace.actions[index]
         if not isinstance(action, AwsCall) or action.service != "ecs" or action.operation not in _READS:
             continue
-        if action.step is not None and action.step.step.id in asked and action.step.step.id:
+        if action.step is not None and not asked.isdisjoint(action.step.ids):
             return True
         if bootstraps and next(exits_after(At(at.job, at.trace, index)), None) is not None:
             return True

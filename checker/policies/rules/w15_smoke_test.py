@@ -213,7 +213,7 @@ def _doubt(path: DeployPath, after: list[Request], project: Project) -> str | No
 def _switch(after: list[Request]) -> str | None:
     """What switches every one of the calls off, where a variable or a secret of the repository does."""
     found = [
-        _SWITCHES.search(str(each.at.action.step.step.if_ or "")) for each in after if each.at and each.at.action.step
+        _SWITCHES.search(" ".join(each.at.action.step.conditions)) for each in after if each.at and each.at.action.step
     ]
     return found[0][0] if found and found[0] is not None and all(found) else None
 
@@ -287,9 +287,9 @@ def _ids(jobs: Iterable[EffectiveJob]) -> frozenset[int]:
 
 def _asks(command: Command) -> bool:
     """Whether a command's step runs by what became of other jobs, or says what became of them."""
-    condition = str(command.step.step.if_ or "") if command.step is not None else ""
+    conditions = command.step.conditions if command.step is not None else ()
     given = [shown(value) for value in command.step.env.values()] if command.step is not None else []
-    return any(_ASKS.search(each) for each in (condition, command.source, *given))
+    return any(_ASKS.search(each) for each in (*conditions, command.source, *given))
 
 
 def _is_mark(command: Command) -> bool:

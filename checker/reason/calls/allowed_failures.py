@@ -31,7 +31,7 @@ def allowed_by_job(call: AwsCall) -> Answer:
     may = _may_fail(job.continue_on_error, job.job.continue_on_error, call)
     if may is NO:
         return NO
-    outcome = re.compile(rf"\bjob\.status\b|\bsteps\.{re.escape(step.step.id or '?')}\.(?:outcome|conclusion)\b")
+    outcome = re.compile(rf"\bjob\.status\b|\bsteps\.(?:{either(step)})\.(?:outcome|conclusion)\b")
     said = any("failure" in each.status_functions or any(map(outcome.search, given(each))) for each in _after(step))
     return NO if said else may
 
@@ -41,10 +41,10 @@ def allowed_by_step(call: AwsCall) -> Answer:
     job, step = call.job, call.step
     if job is None or step is None:
         return NO
-    may = _may_fail(step.continue_on_error, step.step.continue_on_error, call)
-    if may is NO or not step.step.id:
+    may = _may_fail(step.continue_on_error, step.allowance, call)
+    if may is NO or not step.ids:
         return may
-    asks = re.compile(rf"\bsteps\.{re.escape(step.step.id)}\.outcome\b|toJSON\(\s*steps\s*\)", re.IGNORECASE)
+    asks = re.compile(rf"\bsteps\.(?:{either(step)})\.outcome\b|toJSON\(\s*steps\s*\)", re.IGNORECASE)
     texts = [*(text for each in _after(step) for text in given(each)), *map(str, job.job.outputs.values())]
     return NO if any(map(asks.search, texts)) else may
 
@@ -91,6 +91,11 @@ def _is_chosen(expression: str) -> bool:
     return bool(names) and all(map(_CHOSEN.fullmatch, names))
 
 
+def either(step: EffectiveStep) -> str:
+    """An expression for the ids under which others ask what became of a step; for none, what is no id."""
+    return "|".join(map(re.escape, step.ids)) or "[?]"
+
+
 def _after(step: EffectiveStep) -> Iterable[EffectiveStep]:
     return (each for each in step.job.steps if each.index > step.index)
 
@@ -98,4 +103,5 @@ def _after(step: EffectiveStep) -> Iterable[EffectiveStep]:
 def given(step: EffectiveStep) -> Iterator[str]:
     """All by which a step can be told what became of another: its condition, its variables, its inputs, and the
     expressions in what it runs."""
-    yield from map(str, (step.step.if_, *step.env.values(), *step.with_.values(), *step.expressions.values()))
+    yield from step.conditions
+    yield from map(str, (*step.env.values(), *step.with_.values(), *step.expressions.values()))

@@ -38,15 +38,15 @@ def ended_by_another(trace: Trace, index: int) -> bool:
     has failed.
     """
     step = trace.actions[index].step
-    if step is None or not step.step.id:
+    if step is None or not step.ids:
         return False
-    started = [each for each in step.job.steps if step.step.id in each.started_by]
+    started = [each for each in step.job.steps if not each.started_by.isdisjoint(step.ids)]
     ends = [each for each in started if only_ends(each) or any(each is other for other in trace.failing)]
     end = next((each for each in ends if truth(each.continue_on_error) is NO), None)
     return end is not None and not any(
         isinstance(each, AwsCall | CdkCommand)
         and each.step is not None
         and step.index < each.step.index < end.index
-        and step.step.id not in each.step.started_by
+        and each.step.started_by.isdisjoint(step.ids)
         for each in trace.actions[index + 1 :]
     )

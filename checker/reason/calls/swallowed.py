@@ -7,15 +7,17 @@ has read "access denied" as "not there", or as "done".
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from typing import Final
 
 from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, either
 from checker.model.pipeline.handling import Handling, Stream
+from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, How
 from checker.model.possible import truth
 from checker.model.secrets.values import is_secret_name
-from checker.reason.calls.allowed_failures import allowed_by_job, allowed_by_step, given
+from checker.reason.calls.allowed_failures import allowed_by_job, allowed_by_step, either, given
 from checker.reason.calls.step_ends import only_ends
 
 _READS: Final = lazy_re.compile(
@@ -69,10 +71,10 @@ def waits(call: AwsCall) -> bool:
     return call.how in {How.CLI_WAITER, How.SDK_WAITER}
 
 
-def misread(call: AwsCall) -> str | None:
+def misread(call: AwsCall, failing: Container[EffectiveStep] = ()) -> str | None:
     """What the script takes a failure of this call for, as a sentence; ``None`` where it takes it for a failure.
 
-    Empty where that cannot be told.
+    Empty where that cannot be told. ``failing`` are the steps that surely end with a failure.
     """
     if _after_failure(call) or _does_no_harm(call):
         return None
@@ -86,7 +88,7 @@ def misread(call: AwsCall) -> str | None:
         if allowed_by_job(call) is YES:
             return f"Its job may fail and the run ends well all the same (continue-on-error): {what}."
         return f"Its step may fail and the job ends well all the same (continue-on-error): {what}."
-    found = _by_its_end(call) if reads(call) else None
+    found = _by_its_end(call, failing) if reads(call) else None
     if found is None:
         found = _by_its_handling(call)
     taken = call.handling
@@ -153,7 +155,7 @@ def _asked_later(call: AwsCall, name: str) -> bool:
         return False
     outputs = call.job.job.outputs.values()
     named = re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])")
-    if step.step.id and any(named.search(str(each)) for each in outputs):
+    if step.ids and any(named.search(str(each)) for each in outputs):
         return True
     for other in call.job.steps:
         if other.index <= step.index:
@@ -167,16 +169,17 @@ def _asked_later(call: AwsCall, name: str) -> bool:
     return False
 
 
-def _by_its_end(call: AwsCall) -> str | None:
+def _by_its_end(call: AwsCall, failing: Container[EffectiveStep]) -> str | None:
     """``continue-on-error``, and a later step that does something by what became of this one, or by its outputs."""
     step = call.step
-    if step is None or call.job is None or not step.step.id or truth(step.continue_on_error) is NO:
+    if step is None or call.job is None or not step.ids or truth(step.continue_on_error) is NO:
         return None
-    asks = re.compile(rf"\bsteps\.{re.escape(step.step.id)}\.(?:outcome|conclusion|outputs)\b")
+    asks = re.compile(rf"\bsteps\.(?:{either(step)})\.(?:outcome|conclusion|outputs)\b")
     for other in call.job.steps:
         # What runs only where something failed mends, or says: a step whose failure is allowed does not start it.
         mends = bool(other.status_functions) and other.status_functions <= {"failure", "cancelled"}
-        if other.index > step.index and not mends and not only_ends(other) and any(map(asks.search, given(other))):
+        ends = mends or only_ends(other) or other in failing
+        if other.index > step.index and not ends and any(map(asks.search, given(other))):
             return f"Its step may fail, and the step at line {other.spot.line} takes any failure of it for an answer."
     return None
 

@@ -72,8 +72,8 @@ def _conditions(step: Migrating) -> Iterator[tuple[int, str]]:
             asks = f"{result}'success'" in str(job.job.if_) and f"{result}'skipped'" not in str(job.job.if_)
             if need.job.if_ is not None and (follows or asks):
                 yield depth, str(need.job.if_)
-    if step.step is not None and step.step.step.if_ is not None:
-        yield len(step.job.chain) - 1, str(step.step.step.if_)
+    for condition in step.step.conditions if step.step is not None else ():
+        yield len(step.job.chain) - 1, condition
 
 
 def _dispatched(name: str, depth: int, job: EffectiveJob) -> Iterator[str]:

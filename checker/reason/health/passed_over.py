@@ -63,8 +63,8 @@ def condition_of(at: At, others: Sequence[At]) -> str:
         return ""
     if all(other.action.step is not None and isinstance(other.action.step.runs, Open) for other in others):
         return ""
-    written = str(step.step.if_)
-    return "" if _only_results(written) else brief(written, 80)
+    written = next((each for each in step.conditions if not _only_results(each)), "")
+    return brief(written, 80)
 
 
 def _only_results(condition: str) -> bool:

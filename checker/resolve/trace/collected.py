@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from checker.model.answers import YES
 from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.holding import ever_holds
 from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep
@@ -86,6 +87,7 @@ class Collected(Struct):
     failed: bool = False  # whether the step that was followed last surely fails
     _exported: Mapping[str, Possible] = field(default_factory=dict)  # of the shell that is followed
     _brought: BroughtIn | None = None
+    _script: Script = Script("", Block())  # of the step
     _tasks: int = 0
     _unfinished: Unfinished = field(default_factory=Unfinished)  # a value that a step writes line by line
 
@@ -138,7 +140,7 @@ class Collected(Struct):
             return self.outputs[start:]
         for name in loading(environment):
             self.complain(step.spot, f"the code that {name} names runs first, and was not followed", "Call it.")
-        script = self.library.shell_text(text, step.spot.file, step.run.lines)
+        script = self._script = self.library.shell_text(text, step.spot.file, step.run.lines)
         folder = fill(step.working_directory)
         state = State(
             script,
@@ -155,7 +157,7 @@ class Collected(Struct):
         state.dialect = dialect(shell_of(step), state.sh)
         state.folder = state.path(folder) if folder else ""
         state.variables.update(settings_kept(each for each in self.actions if isinstance(each, Command)))
-        self.failed = self.shell(state, reached)
+        self.failed = self.shell(state, reached) or self.failed
         return self.outputs[start:]
 
     def _other_shell(
@@ -370,24 +372,28 @@ class Collected(Struct):
             self._not_followed(command, found.missing.partition(" ")[2])
         reached = command.reached._replace(via=(*command.reached.via, command.spot))
         self._tasks += 1
+        fails = False
         for line in found.lines if self._tasks <= _MAX_TASKS else ():
-            self._line(line, found.folder, environment, reached)
+            fails = self._line(line, found.folder, environment, reached) or fails
         self._tasks -= 1
+        self.failed = self.failed or (fails and self._script.always(command.spot) and command.handling.ends is YES)
 
     def _not_followed(self, command: Command, target: str) -> None:
         fix = FIX if PurePosixPath(target.partition(" ")[0]).suffix else "Call the script itself."
         self.complain(command.spot, f"what `{command.program} {target}` runs was not followed", fix)
 
-    def _line(self, line: Line, folder: str, environment: Mapping[str, Possible], reached: Reached) -> None:
-        """Follow one line of a task: it fails as its last command does."""
+    def _line(self, line: Line, folder: str, environment: Mapping[str, Possible], reached: Reached) -> bool:
+        """Follow one line of a task: it fails as its last command does. Whether it surely fails."""
         numbers = tuple(line.line + index for index in range(line.text.count("\n") + 1))
         script = self.library.shell_text(line.text, line.file, numbers)
         if line.whole and not is_shell(script.shebang):
             self.foreign.append(unread_script(line.file, line.line, script.shebang))
-            return
+            return False
+        fails = False
         for state, whole in states_of(line, script, folder, environment, sh_of(self.job.job)):
             state.written = whole.written = self.written
-            self.shell(state, reached, whole)
+            fails = self.shell(state, reached, whole)
+        return fails
 
 
 def _path(command: Command, word: Possible) -> str | None:

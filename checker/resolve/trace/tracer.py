@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import ChainMap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final, TypeAlias
 
@@ -122,7 +122,7 @@ class Tracer(Struct):
             if spent:
                 gaps.cut(step)
                 break
-            failing.extend([step] if collected.failed else [])
+            failing.extend(_with_those_around(step) if collected.failed else [])
             over = over or (collected.failed and step.runs is YES and step.continue_on_error is False)
             collected.credentials = by_step.get(id(step), collected.credentials)
         self._composite(composite, own)
@@ -237,6 +237,16 @@ def _of_another(step: EffectiveStep) -> bool:
     """Whether a checkout is told which repository to take, and not by what this one is called."""
     given = next((each.value for name, each in step.step.with_.items() if name.lower() == "repository"), "")
     return step.step.action.lower() == _CHECKOUT and bool(given) and "github.repository" not in str(given)
+
+
+def _with_those_around(step: EffectiveStep) -> Iterator[EffectiveStep]:
+    """A step, and those that end as it does: they use the composite actions in which it runs wherever they do."""
+    yield step
+    for each in reversed(step.job.steps[: step.index]):
+        if len(each.via) < len(step.via):
+            if each.unfolded and each.conditions == step.conditions:
+                yield from _with_those_around(each)
+            return
 
 
 def _after_failure(functions: frozenset[str]) -> bool:

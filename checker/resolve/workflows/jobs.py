@@ -379,8 +379,8 @@ def _steps(unfolder: Unfolder, bound: Bound, job: Job, contexts: Contexts) -> li
     assert isinstance(opened, Open)
     for step in job.steps:
         found = list(unfolder.unfold(step, contexts, bound.workflow.shell or "", ()))
-        found[:1] = [replace(each, started_by=started_by(step, steps, contexts)) for each in found[:1]]
-        steps.extend(found)
+        starts = started_by(step, steps, contexts)
+        steps += [replace(each, started_by=starts, index=index) for index, each in enumerate(found, len(steps))]
         if step.id and found and found[0].runs is NO:
             # A step that is skipped has no outputs (GitHub documentation, "Contexts", `steps`).
             skipped[step.id] = {"outputs": {}, "outcome": "skipped", "conclusion": "skipped"}

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from checker import lazy_re
 from checker.data.actions import CREDENTIALS
-from checker.model.answers import NO, YES, Answer, Certain, negated
+from checker.model.answers import NO, YES, Answer, Certain, every, negated
 from checker.model.answers import Open as Undecided
 from checker.model.pipeline.holding import takes_token
 from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep
@@ -187,8 +187,7 @@ class Unfolder(Struct):
         yield replace(effective, outputs=outputs) if outputs else effective
         for each in action.steps:
             for found in self.unfold(each, inner, shell, (*via, action.folder)):
-                # What is not surely run itself is not run more surely by an action that is.
-                yield replace(found, runs=effective.runs) if found.runs is YES else found
+                yield _within(effective, found)
 
     def _action(self, step: Step, via: tuple[str, ...]) -> CompositeAction | None:
         folder = posixpath.normpath(step.uses)
@@ -221,6 +220,8 @@ class Unfolder(Struct):
             step=step,
             index=step.index,
             via=via,
+            ids=(step.id,) if step.id else (),
+            conditions=() if step.if_ is None else (str(step.if_),),
             runs=runs_under(step.if_, contexts),
             status_functions=status_functions(step.if_),
             with_={name: text_value(each.value, contexts) for name, each in step.with_.items()},
@@ -230,11 +231,35 @@ class Unfolder(Struct):
             shell=step.shell or (self.job.job.shell or shell if not via else ""),
             working_directory="" if folder is None else text_value(folder, contexts),
             continue_on_error=text_value(step.continue_on_error, contexts),
+            allowance=step.continue_on_error,
             timeout_minutes=ABSENT
             if isinstance(step.timeout_minutes, Absent)
             else text_value(step.timeout_minutes, contexts),
             scope=steps.where if isinstance(steps, Open) else "",
         )
+
+
+def _within(outer: EffectiveStep, inner: EffectiveStep) -> EffectiveStep:
+    """A step of a composite action with what the step that uses the action says for all of it.
+
+    What is not surely run itself is not run more surely by an action that is. Its status functions ask about the
+    action's own steps, so that after a failure of the job it runs where the action does (GitHub Docs, "Metadata syntax
+    reference", ``runs.steps[*].if``). A failure that it is not allowed itself is the action's.
+    """
+    asks = inner.status_functions
+    if not asks or (outer.status_functions & {"failure", "cancelled"} and asks <= {"always", "success"}):
+        asks = outer.status_functions
+    own = truth(inner.continue_on_error) is not NO
+    return replace(
+        inner,
+        runs=every((outer.runs, inner.runs)),
+        status_functions=asks,
+        ids=(*inner.ids, *outer.ids),
+        conditions=(*inner.conditions, *outer.conditions),
+        continue_on_error=inner.continue_on_error if own else outer.continue_on_error,
+        allowance=inner.allowance if own else outer.allowance,
+        timeout_minutes=outer.timeout_minutes if isinstance(inner.timeout_minutes, Absent) else inner.timeout_minutes,
+    )
 
 
 def _action_inputs(action: CompositeAction, step: EffectiveStep) -> Mapping[str, Data]:
