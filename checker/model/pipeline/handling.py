@@ -114,6 +114,12 @@ class Handling(Struct, frozen=True):
     rehearsal: Rehearsal = Rehearsal()
 
     @property
+    def apart(self) -> Stream:
+        """Where errors go once the output goes elsewhere, into a pipe or a substitution: with the output before that
+        (GNU Bash manual, "Redirections": what ``2>&1`` copies is where the output goes then)."""
+        return Stream.SHOWN if self.stderr is Stream.MERGED else self.stderr
+
+    @property
     def ends(self) -> Answer:
         """Whether its failure ends the script with a failure, whichever way the script goes; no where it ends well on
         every way."""

@@ -137,6 +137,7 @@ class Write(Struct, frozen=True):
     descriptor: int
     operator: str
     target: Possible
+    line: int = -1  # of the script's text, where that says it
 
 
 class Command(_ScriptPlace, Struct, frozen=True, eq=False, dict=True):
@@ -145,7 +146,8 @@ class Command(_ScriptPlace, Struct, frozen=True, eq=False, dict=True):
     ``exit`` and ``return`` are among them. So are Python's ways of doing the same: ``raise`` and ``sys.exit`` are
     ``exit 1``, a request over HTTP is HTTPie's ``http METHOD URL``.
 
-    ``environment`` is what it is given in front (``X=1 cmd``); ``folder`` the folder it runs in, relative to the
+    ``environment`` is what it is given in front (``X=1 cmd``), ``exported`` what its shell hands to what it may start;
+    ``folder`` the folder it runs in, relative to the
     repository's root, ``None`` where that is not known; ``source`` how it is written; ``entered`` whether what it runs
     stands behind it in the trace (a task of a Makefile).
     """
@@ -158,6 +160,12 @@ class Command(_ScriptPlace, Struct, frozen=True, eq=False, dict=True):
     environment: Mapping[str, Possible] = field(default_factory=dict)
     writes: tuple[Write, ...] = ()
     entered: bool = False
+    exported: Mapping[str, Possible] = field(default_factory=dict)
+
+    @property
+    def handed(self) -> Mapping[str, Possible]:
+        """What a program that it starts finds in its environment."""
+        return {**self.exported, **self.environment}
 
     @cached_property  # asked by nearly every rule, of every command
     def program(self) -> str:

@@ -30,8 +30,7 @@ from typing import TYPE_CHECKING, Final
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
-from checker.model.pipeline.jobs import EffectiveStep
-from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command
+from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Trace
 from checker.model.rules import Rule, Unseen
 from checker.reason.calls.allowed_failures import passed_over
 from checker.reason.calls.asked_after import told_after
@@ -54,9 +53,9 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     unseeing = _unseeing(pipeline)
     around: dict[AwsCall | CdkCommand, Command] = {}
     told: dict[AwsCall, Answer] = {}
-    failing: set[EffectiveStep] = set()
+    traces: dict[AwsCall, Trace] = {}
     for job in pipeline.jobs:
-        failing.update(pipeline.trace(job).failing)
+        traces.update(dict.fromkeys(pipeline.trace(job).aws, pipeline.trace(job)))
         around.update(passed_over(pipeline.trace(job)))
         for call in pipeline.trace(job).aws:
             lines.add(call, call)
@@ -64,21 +63,22 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
                 told[call] = told_after(pipeline.trace(job), call)
         yield from unfollowed(pipeline, job, "how its calls of AWS may fail")
     for line in lines:
-        yield _judged(line.items, line.path, unseeing, around, told, failing)
+        yield _judged(line.items, line.path, unseeing, around, told, traces)
     yield from _swallowed_deploys(pipeline, around)
 
 
 def _swallowed_deploys(pipeline: Pipeline, around: Mapping[AwsCall | CdkCommand, Command]) -> Iterator[Judgement]:
     """Deploys of the CDK, as those of CloudFormation are judged: whether a failure reaches the run's end."""
-    lines: Lines[tuple[CdkCommand, AwsCall]] = Lines()
+    lines: Lines[tuple[CdkCommand, AwsCall, Trace]] = Lines()
     for job in pipeline.jobs:
-        for command in pipeline.trace(job).cdk:
+        trace = pipeline.trace(job)
+        for command in trace.cdk:
             if (call := deployed(command)) is not None:
-                lines.add(command, (command, call))
+                lines.add(command, (command, call, trace))
     for line in lines:
         answers = [
-            (command, call, misread(call) or (_goes_on(around[command]) if command in around else None))
-            for command, call in line.items
+            (command, call, misread(call, trace) or (_goes_on(around[command]) if command in around else None))
+            for command, call, trace in line.items
         ]
         wrong = [(command, answer) for command, _, answer in answers if answer]
         if wrong:
@@ -111,9 +111,9 @@ def _judged(
     unseeing: dict[AwsCall, bool],
     around: Mapping[AwsCall | CdkCommand, Command],
     told: dict[AwsCall, Answer],
-    failing: set[EffectiveStep],
+    traces: Mapping[AwsCall, Trace],
 ) -> Judgement:
-    answers = [(call, _misread(call, around, failing)) for call in calls if told.get(call, NO) is NO]
+    answers = [(call, _misread(call, around, traces[call])) for call in calls if told.get(call, NO) is NO]
     for call, answer in answers:
         if answer:
             others = tuple(other for other, same in answers if same and other is not call)
@@ -140,9 +140,9 @@ def _judged(
     return calls[0].passes(None, "Its failure is a failure.", path=path)
 
 
-def _misread(call: AwsCall, around: Mapping[AwsCall | CdkCommand, Command], failing: set[EffectiveStep]) -> str | None:
+def _misread(call: AwsCall, around: Mapping[AwsCall | CdkCommand, Command], trace: Trace) -> str | None:
     """What a failure is taken for, by the script itself or by the one around the program that makes a change."""
-    found, command = misread(call, failing), around.get(call)
+    found, command = misread(call, trace), around.get(call)
     return found if found or command is None or not matters(call) else _goes_on(command)
 
 

@@ -279,6 +279,7 @@ def _begins_late(path: DeployPath, at: At, end: At) -> bool:
             elif _CLOCK.search(text) or _UNSEEN_CLOCK.search(text):
                 return False
     asked = [each for each in path.actions() if isinstance(each.action, Command) and _CLOCK.search(each.action.source)]
+    behind = behind or any(each.action.step is not action.step for each in asked)
     return behind and all(follows(each, end) for each in asked)
 
 

@@ -31,7 +31,7 @@ def allowed_by_job(call: AwsCall) -> Answer:
     may = _may_fail(job.continue_on_error, job.job.continue_on_error, call)
     if may is NO:
         return NO
-    outcome = re.compile(rf"\bjob\.status\b|\bsteps\.(?:{either(step)})\.(?:outcome|conclusion)\b")
+    outcome = re.compile(rf"\bjob\.status\b|\bsteps\.(?:{ids_of(step)})\.(?:outcome|conclusion)\b")
     said = any("failure" in each.status_functions or any(map(outcome.search, given(each))) for each in _after(step))
     return NO if said else may
 
@@ -44,7 +44,7 @@ def allowed_by_step(call: AwsCall) -> Answer:
     may = _may_fail(step.continue_on_error, step.allowance, call)
     if may is NO or not step.ids:
         return may
-    asks = re.compile(rf"\bsteps\.(?:{either(step)})\.outcome\b|toJSON\(\s*steps\s*\)", re.IGNORECASE)
+    asks = re.compile(rf"\bsteps\.(?:{ids_of(step)})\.outcome\b|toJSON\(\s*steps\s*\)", re.IGNORECASE)
     texts = [*(text for each in _after(step) for text in given(each)), *map(str, job.job.outputs.values())]
     return NO if any(map(asks.search, texts)) else may
 
@@ -91,7 +91,7 @@ def _is_chosen(expression: str) -> bool:
     return bool(names) and all(map(_CHOSEN.fullmatch, names))
 
 
-def either(step: EffectiveStep) -> str:
+def ids_of(step: EffectiveStep) -> str:
     """An expression for the ids under which others ask what became of a step; for none, what is no id."""
     return "|".join(map(re.escape, step.ids)) or "[?]"
 

@@ -7,17 +7,15 @@ has read "access denied" as "not there", or as "done".
 from __future__ import annotations
 
 import re
-from collections.abc import Container
 from typing import Final
 
 from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, either
 from checker.model.pipeline.handling import Handling, Stream
-from checker.model.pipeline.jobs import EffectiveStep
-from checker.model.pipeline.scripts import AwsCall, CdkCommand, How
+from checker.model.pipeline.scripts import AwsCall, CdkCommand, How, Trace
 from checker.model.possible import truth
 from checker.model.secrets.values import is_secret_name
-from checker.reason.calls.allowed_failures import allowed_by_job, allowed_by_step, either, given
+from checker.reason.calls.allowed_failures import allowed_by_job, allowed_by_step, given, ids_of
 from checker.reason.calls.step_ends import only_ends
 
 _READS: Final = lazy_re.compile(
@@ -71,10 +69,10 @@ def waits(call: AwsCall) -> bool:
     return call.how in {How.CLI_WAITER, How.SDK_WAITER}
 
 
-def misread(call: AwsCall, failing: Container[EffectiveStep] = ()) -> str | None:
+def misread(call: AwsCall, trace: Trace) -> str | None:
     """What the script takes a failure of this call for, as a sentence; ``None`` where it takes it for a failure.
 
-    Empty where that cannot be told. ``failing`` are the steps that surely end with a failure.
+    Empty where that cannot be told. ``trace`` is that of its job.
     """
     if _after_failure(call) or _does_no_harm(call):
         return None
@@ -88,9 +86,9 @@ def misread(call: AwsCall, failing: Container[EffectiveStep] = ()) -> str | None
         if allowed_by_job(call) is YES:
             return f"Its job may fail and the run ends well all the same (continue-on-error): {what}."
         return f"Its step may fail and the job ends well all the same (continue-on-error): {what}."
-    found = _by_its_end(call, failing) if reads(call) else None
+    found = _by_its_end(call, trace) if reads(call) else None
     if found is None:
-        found = _by_its_handling(call)
+        found = _by_its_handling(call, trace)
     taken = call.handling
     # A program that an exception ends goes no other way; a shell that an error ends may, by its traps.
     ended = taken.stops and call.how not in {How.CLI, How.CLI_WAITER, How.CLI_CUSTOM}
@@ -111,20 +109,20 @@ def may_be_allowed(call: AwsCall) -> Answer:
     return either((allowed_by_job(call), allowed_by_step(call)))
 
 
-def _by_its_handling(call: AwsCall) -> str | None:
+def _by_its_handling(call: AwsCall, trace: Trace) -> str | None:
     taken = call.handling
     if taken.stops:
         found = _in_tested_function(call) or _in_handler(call)
         # What runs beside the rest keeps its failure to itself, unless somebody asks for it; a trap may end all well.
-        return _unnoticed(call) if found is None and not reads(call) else found
+        return _unnoticed(call, trace) if found is None and not reads(call) else found
     if taken.ends is YES:
         return None
     if taken.swallowed:
         return f"The exception is caught ({_caught(taken)}) and the program goes on as if it had been answered."
     if taken.fallback and taken.tested == "or":
-        return _after_fallback(call)
+        return _after_fallback(call, trace)
     if not reads(call):
-        return _unnoticed(call)
+        return _unnoticed(call, trace)
     if _keeps_message(taken) and taken.ends is not NO:
         return None  # where every way goes on, nothing tells one failure from another
     if taken.tested in {"if", "while", "and", "not", "until"}:
@@ -137,18 +135,18 @@ def _by_its_handling(call: AwsCall) -> str | None:
 _PACKS: Final = ("cloudformation", "package")  # without the template that it writes, the deploy behind it fails
 
 
-def _unnoticed(call: AwsCall) -> str | None:
+def _unnoticed(call: AwsCall, trace: Trace) -> str | None:
     """A change that may be refused, after which the script does all the same, and ends well."""
     taken = call.handling
     if taken.ends is not NO or taken.turns is not NO or (taken.background and call.operation in _TUNNELS):
         return None
-    if (call.service, call.operation) == _PACKS or any(_asked_later(call, name) for name in taken.left):
+    if (call.service, call.operation) == _PACKS or any(_asked_later(call, name, trace) for name in taken.left):
         return None
     what = "A wait that fails counts as one that worked" if waits(call) else "A change that is refused counts as made"
     return f"{what}: nothing asks how it ended, and the script ends well."
 
 
-def _asked_later(call: AwsCall, name: str) -> bool:
+def _asked_later(call: AwsCall, name: str, trace: Trace) -> bool:
     """Whether a later step may fail by something that this one's script leaves: a file, an output, a variable."""
     step = call.step
     if step is None or call.job is None:
@@ -166,19 +164,21 @@ def _asked_later(call: AwsCall, name: str) -> bool:
         # A line that only shows it asks nothing.
         if any(named.search(line) and not _SHOWS.fullmatch(line) for line in lines):
             return True
-    return False
+    # A script that a later step starts asks as its own lines do.
+    later = (each.source for each in trace.commands if each.step is not None and each.step.index > step.index)
+    return any(named.search(line) and not _SHOWS.fullmatch(line) for line in later)
 
 
-def _by_its_end(call: AwsCall, failing: Container[EffectiveStep]) -> str | None:
+def _by_its_end(call: AwsCall, trace: Trace) -> str | None:
     """``continue-on-error``, and a later step that does something by what became of this one, or by its outputs."""
     step = call.step
     if step is None or call.job is None or not step.ids or truth(step.continue_on_error) is NO:
         return None
-    asks = re.compile(rf"\bsteps\.(?:{either(step)})\.(?:outcome|conclusion|outputs)\b")
+    asks = re.compile(rf"\bsteps\.(?:{ids_of(step)})\.(?:outcome|conclusion|outputs)\b")
     for other in call.job.steps:
         # What runs only where something failed mends, or says: a step whose failure is allowed does not start it.
         mends = bool(other.status_functions) and other.status_functions <= {"failure", "cancelled"}
-        ends = mends or only_ends(other) or other in failing
+        ends = mends or only_ends(other) or other in trace.failing
         if other.index > step.index and not ends and any(map(asks.search, given(other))):
             return f"Its step may fail, and the step at line {other.spot.line} takes any failure of it for an answer."
     return None
@@ -220,7 +220,7 @@ def _keeps_message(taken: Handling) -> bool:
     return (taken.stderr is Stream.MERGED and bool(taken.captured)) or taken.stderr is Stream.FILE
 
 
-def _after_fallback(call: AwsCall) -> str | None:
+def _after_fallback(call: AwsCall, trace: Trace) -> str | None:
     taken = call.handling
     harmless = _HARMLESS.fullmatch(taken.fallback) is not None
     if waits(call):
@@ -228,7 +228,7 @@ def _after_fallback(call: AwsCall) -> str | None:
     if not reads(call):
         if harmless:
             return f"A change that is refused counts as made: `|| {_short(taken.fallback)}`."
-        return _unnoticed(call)
+        return _unnoticed(call, trace)
     if _keeps_message(taken):
         return None
     if taken.captured or taken.piped or not harmless:

@@ -26,6 +26,7 @@ from checker.model.pipeline.shell import (
 from checker.model.possible import Possible, joined, open_text, shown
 from checker.model.sources import Problem, Spot, brief
 from checker.resolve.shell.handed.asking import first_of, handed, in_place_of, without_loading
+from checker.resolve.shell.handed.exported import exported_to
 from checker.resolve.shell.handed.kinds import Handed
 from checker.resolve.shell.handed.variables import asked_by, is_loading
 from checker.resolve.shell.in_time import Timed, is_left_alone, timed
@@ -198,7 +199,8 @@ class ShellCommands(Struct):
         if not redirects:
             return ()
         made = tuple(
-            Write(each.descriptor, each.operator, self.single(each.target, state, context)) for each in redirects
+            Write(each.descriptor, each.operator, self.single(each.target, state, context), each.target.line)
+            for each in redirects
         )
         self.manner.opened(made)
         return made
@@ -289,7 +291,7 @@ class ShellCommands(Struct):
                 return answer
             if name in functions:
                 return self._function(name, words, spot, state, context)
-            followed = start(self, words, Call(spot, state, context, {**own, **given}))
+            followed = start(self, words, Call(spot, state, context, {**own, **given}, statement.words))
             if followed is not None:
                 return followed
         elif not is_one_of_few(words) and not is_wrapped(str(name), state.script.file):
@@ -362,7 +364,8 @@ class ShellCommands(Struct):
         given = {name: value for name, value in {**seen, **own}.items() if not isinstance(value, tuple)}
         given = {name: value for name, value in given.items() if name in own or value is not None}
         source = brief(statement.source, 500)
-        command = Command(tuple(words), reached, handling, source, state.folder, given, context.writes)
+        handed = exported_to(words, state.environment)
+        command = Command(tuple(words), reached, handling, source, state.folder, given, context.writes, exported=handed)
         self.commands.append(command)
         self.manner.wrote(command, state)
 

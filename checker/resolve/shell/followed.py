@@ -50,6 +50,7 @@ class Followed(Struct):
             captured=name,
             lost=context.handling.lost or lost,
             stdout=Stream.SHOWN,
+            stderr=context.handling.apart,
             piped=not name,
             inside=not name,
         )

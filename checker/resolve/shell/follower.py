@@ -386,10 +386,8 @@ class Follower:
         for each in first:
             before = len(self._shell.commands)
             lost = context.handling.lost or not state.pipefail
-            changes = {"piped": True, "lost": lost, "stdout": Stream.SHOWN}
-            if statement.merged:
-                changes["stderr"] = Stream.MERGED
-            inner = context.handled(**changes)
+            stderr = Stream.MERGED if statement.merged else context.handling.apart
+            inner = context.handled(piped=True, lost=lost, stdout=Stream.SHOWN, stderr=stderr)
             truths.add(self.process(Block((each,)), state.fed_by(fed), inner).truth)
             fed = fed_by(self._shell.commands[before:])
         with self._shell.inside(*Flow) as leaving:

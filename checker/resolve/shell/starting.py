@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from checker import lazy_re
 from checker.data.harmless import WRAPPERS
 from checker.model.pipeline.scripts import Command
-from checker.model.pipeline.shell import Script
+from checker.model.pipeline.shell import Script, Word
 from checker.model.possible import Possible, shown
 from checker.model.possible import marked as with_marks
 from checker.model.sources import Problem, Spot
@@ -44,6 +44,7 @@ class Call(Struct, frozen=True):
     state: State
     context: Context
     own: Mapping[str, Stored]
+    written: Sequence[Word] = ()  # its words as they are written
     by: str = ""  # the shell that is named
 
 
@@ -100,7 +101,7 @@ def start(follower: Shell, words: list[Possible], call: Call) -> Result | None:
         if _has_flag(flags, "n") or "noexec" in flags:  # GNU Bash manual, "The Set Builtin": read, and not run
             return Result()
         if any(flag.startswith("-") and not flag.startswith("--") and flag.endswith("c") for flag in flags):
-            return _text(follower, rest[0] if rest else "", rest[1:], call, flags)
+            return _text(follower, rest[0] if rest else "", rest[1:], call, flags, _longest(call.written))
         if not rest or "-s" in flags or rest[0] in {"-", "/dev/stdin"}:
             return _incoming(follower, rest, call, flags)
     name = rest[0]
@@ -208,8 +209,11 @@ def _incoming(follower: Shell, rest: list[Possible], call: Call, flags: tuple[st
     given = next((each for each in reversed(call.context.writes) if each.operator.startswith("<")), None)
     fed = call.state.fed
     rest = ["bash", *rest]
+    # What its commands read is not what it was started with: that is the script.
+    others = tuple(each for each in call.context.writes if not each.operator.startswith("<"))
+    call = replace(call, context=replace(call.context, writes=others))
     if given is not None and given.operator.startswith("<<"):
-        return _text(follower, given.target, rest, call, flags)
+        return _text(follower, given.target, rest, call, flags, given.line)
     if given is not None and given.operator == "<":
         fed = Fed(file=given.target)
     if fed is None:
@@ -235,14 +239,21 @@ def fed_by(commands: Sequence[Command]) -> Fed:
     return Fed(text=output_of(commands[0])) if commands[0].program in {"echo", "printf"} else Fed()
 
 
+def _longest(words: Sequence[Word]) -> int:
+    """The line on which the word begins that goes over several; -1 where none does."""
+    return next((word.line for word in words for part in word.parts if "\n" in getattr(part, "text", "")), -1)
+
+
 def _text(
-    follower: Shell, text: Possible, rest: Sequence[Possible], call: Call, flags: tuple[str, ...]
+    follower: Shell, text: Possible, rest: Sequence[Possible], call: Call, flags: tuple[str, ...], line: int = -1
 ) -> Result | None:
+    """``line``: where the text begins in the script that starts it; -1 where it is not written there."""
     written = marked(text)
     if written is None:
         follower.problem(call.spot, "a shell runs text that is not known before it runs", "Write the commands out.")
         return None
-    lines = tuple(call.spot.line for _ in range(written[0].count("\n") + 1))
+    numbers = range(written[0].count("\n") + 1)
+    lines = tuple(call.state.script.spot(line + each).line if line >= 0 else call.spot.line for each in numbers)
     script = follower.library.shell_text(written[0], call.spot.file, lines)
     marks = {**call.state.marks, **written[1]}
     return _child(follower, script, list(rest) or ["bash"], call, flags, explicit=True, marks=marks)

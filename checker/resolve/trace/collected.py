@@ -26,10 +26,11 @@ from checker.resolve.shell.files.overlaid import Overlaid
 from checker.resolve.shell.files.written import Written
 from checker.resolve.shell.follower import MAX_STATEMENTS, Follower
 from checker.resolve.shell.handed.asking import settings_kept
+from checker.resolve.shell.handed.exported import hand_on, of_the_app
 from checker.resolve.shell.handed.variables import loading
 from checker.resolve.shell.printing import Unfinished, outputs_of
 from checker.resolve.shell.starting import NO_SCRIPT, SHELLS, line_of, starts_script
-from checker.resolve.shell.state import RUNNER_NAMES, RUNNER_PREFIXES, WORKSPACE, Library, State
+from checker.resolve.shell.state import WORKSPACE, Library, State
 from checker.resolve.tasks.compose import run_words
 from checker.resolve.tasks.lines import states_of
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, plain
@@ -150,7 +151,7 @@ class Collected(Struct):
             pipefail="p" in options,
             closed=True,
             marks=marks,
-            sealed=is_sealed(step),
+            sealed=is_sealed(step) and not hand_on(self.actions, self.library.text),
             written=self.written,
             sh=sh_of(self.job.job),
         )
@@ -187,11 +188,7 @@ class Collected(Struct):
         effort.spend(STARTING + left - follower.left + RECORDING * len(follower.commands))
         self.problems.extend(follower.problems)
         variables = {name: value for name, value in state.variables.items() if not isinstance(value, tuple)}
-        self._exported = {
-            name: value
-            for name, value in variables.items()
-            if name in state.exported and name not in RUNNER_NAMES and not name.startswith(RUNNER_PREFIXES)
-        }
+        self._exported = of_the_app({name: value for name, value in variables.items() if name in state.exported})
         self.commands(follower.commands, variables)
         return follower.fails
 
@@ -202,7 +199,7 @@ class Collected(Struct):
     def _command(self, command: Command, variables: Mapping[str, Possible]) -> None:
         program = command.program
         if runs_tasks(program):
-            self._runner(command, {**variables, **command.environment})
+            self._runner(command, {**variables, **command.handed})
             self.outputs.extend(outputs_of(command, self._unfinished))
             return
         self.actions.append(command)
@@ -217,10 +214,10 @@ class Collected(Struct):
             self._sam(command)
         elif program == "cdk":
             if (parsed := parse_cdk(command)) is not None:
-                parsed = replace(parsed, environment={**self._exported, **command.environment})
+                parsed = replace(parsed, environment={**self._exported, **of_the_app(command.handed)})
                 self.record(at_aws([parsed], command.environment, self.elsewhere))
         elif is_python(program):
-            start_python(self, command, {**variables, **command.environment})
+            start_python(self, command, {**variables, **command.handed})
         elif program in {"docker", "podman", "nerdctl", "finch", "buildah", "docker-compose", "podman-compose"}:
             self._engine(command)
         elif program.endswith(".py"):
@@ -228,9 +225,7 @@ class Collected(Struct):
             if path is None or self.library.python(path) is None:
                 self._unread(command)
             else:
-                self.python(
-                    path, command.words[1:], command.reached, {**variables, **command.environment}, command.folder
-                )
+                self.python(path, command.words[1:], command.reached, {**variables, **command.handed}, command.folder)
         elif is_other_runner(program):
             self._not_followed(command, " ".join(plain(command.words[1:2])))
         else:
@@ -239,15 +234,15 @@ class Collected(Struct):
                 pass
             elif is_own(command, entry):
                 self.record(reads(command))
-            elif entry is None or not start_entry(self, entry, command, {**variables, **command.environment}):
-                environment = {**self._exported, **command.environment}
+            elif entry is None or not start_entry(self, entry, command, {**variables, **command.handed}):
+                environment = {**self._exported, **command.handed}
                 read_first(self, command, customized(command, environment), environment)
                 self._unread(command)
         self.outputs.extend(outputs_of(command, self._unfinished))
 
     def _unread(self, command: Command, written: Command | None = None) -> None:
         if command.program in TEST_RUNNERS:
-            start_tests(self, command, command.words[1:], {**self._exported, **command.environment})
+            start_tests(self, command, command.words[1:], {**self._exported, **command.handed})
         if self.may_act:
             self._other_tests(command)
         if (problem := unread(command, written)) is not None and not self._is_missing(command):
@@ -268,7 +263,7 @@ class Collected(Struct):
         words, folder = command.words[1:], command.folder or ""
         for path, text in bats_programs(self.library, words, folder) if command.program == "bats" else ():
             reached = command.reached._replace(via=(*command.reached.via, command.spot))
-            self._line(Line(text, path, 1), folder, {**self._exported, **command.environment}, reached)
+            self._line(Line(text, path, 1), folder, {**self._exported, **command.handed}, reached)
         given = (self.library, command.program, words, folder)
         if file := reaches_out(*given) or starts_programs(*given):
             said = f"code that `{command.program}` runs reaches out ({file}), and was not followed"
@@ -276,7 +271,7 @@ class Collected(Struct):
 
     def _put(self, command: Command, variables: Mapping[str, Possible]) -> bool:
         """Whether a program puts images into a registry by itself: these are pushes like any other."""
-        seen = {**variables, **self._exported, **command.environment}
+        seen = {**variables, **self._exported, **command.handed}
         found = puts(command, self.logged_in, seen, self.library.text)
         if found is not None:
             self.record(found)

@@ -125,7 +125,7 @@ class Rehearsed(Struct):
         fork = state.fork()
         fork.errexit = False
         begun = len(shell.commands)
-        handling = replace(context.handling, stdout=Stream.SHOWN, tested="")
+        handling = replace(context.handling, stdout=Stream.SHOWN, stderr=context.handling.apart, tested="")
         self._said = self._spoke = False
         self.process(shell, substitution.body, fork, replace(context, handling=handling, writes=()))
         printed = [each for each in shell.commands[begun:] if each.handling.stdout in {Stream.SHOWN, Stream.MERGED}]

@@ -47,9 +47,9 @@ from checker.resolve.shell.syntax_facts import first_word, is_test, within
 from checker.resolve.shell.words import decide, matches
 
 
-def _merged(context: Context) -> Context:
-    """``|&``: what it says goes on with what it prints."""
-    return context.handled(stderr=Stream.MERGED)
+def _piped(context: Context, *, merged: bool) -> Context:
+    """What it prints goes on to the next command; ``merged`` (``|&``): with what it says."""
+    return context.handled(stdout=Stream.SHOWN, stderr=Stream.MERGED if merged else context.handling.apart)
 
 
 def _is_question(statement: Statement, state: State, context: Context) -> bool:
@@ -192,7 +192,7 @@ class Way:
             del self.shell.commands[begun:]
             fork, failures = state.fed_by(fed), self.manner.failures
             last = each is statement.statements[-1]
-            self._ended(Block((each,)), fork, context if last or not statement.merged else _merged(context))
+            self._ended(Block((each,)), fork, context if last else _piped(context, merged=statement.merged))
             statuses.append(status_of(fork))
             if not last:
                 fed = self.manner.passed_on(self.shell.commands[begun:], fork, failures)

@@ -1,0 +1,39 @@
+"""Variables that are handed on: to what a command starts, and to the steps after a job's step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
+
+from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command
+from checker.model.possible import Possible
+from checker.resolve.shell.state import RUNNER_NAMES, RUNNER_PREFIXES, Stored
+
+# What is started often, and starts no program that the repository holds.
+_STARTS_NONE: Final = frozenset(
+    {"aws", "cat", "cd", "chmod", "cp", "curl", "cut", "date", "echo", "exit", "false", "gh", "git", "grep", "head"}
+    | {"jq", "ls", "mkdir", "mv", "printf", "psql", "return", "rm", "sed", "seq", "sleep", "sort", "tail", "tee"}
+    | {"test", "touch", "tr", "true", "wc"}
+)
+
+
+def exported_to(words: Sequence[Possible], environment: Callable[[], Mapping[str, Stored]]) -> Mapping[str, Possible]:
+    """What a command that may start others hands on to them; nothing where it starts none."""
+    if not words or words[0] in _STARTS_NONE:
+        return {}
+    return {name: value for name, value in environment().items() if not isinstance(value, tuple)}
+
+
+def of_the_app(given: Mapping[str, Possible]) -> dict[str, Possible]:
+    """Variables without the runner's own."""
+    return {
+        name: value
+        for name, value in given.items()
+        if name not in RUNNER_NAMES and not name.startswith(RUNNER_PREFIXES)
+    }
+
+
+def hand_on(actions: Iterable[Command | AwsCall | CdkCommand], text: Callable[[str], str | None]) -> bool:
+    """Whether a script that was followed names the file of the variables that later steps are given."""
+    files = {each.spot.file for each in actions if each.reached.via}
+    return any("GITHUB_ENV" in (text(file) or "") for file in files)
