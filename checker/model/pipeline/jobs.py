@@ -102,6 +102,13 @@ class Example(Struct, frozen=True):
         return self.start.event
 
 
+def asked_within(own: frozenset[str], around: frozenset[str]) -> frozenset[str]:
+    """The status functions that decide where something runs that is run by something else: a step of a composite
+    action, a job of a called workflow. Its own are about what is in there."""
+    only_after = bool(around & {"failure", "cancelled"}) and own <= {"always", "success"}
+    return around if not own or only_after else own
+
+
 class EffectiveStep(Judgeable, Struct, frozen=True, eq=False):
     """A step of an effective job. ``via`` names the composite actions it came through, outermost first."""
 
@@ -235,6 +242,11 @@ class EffectiveJob(Judgeable, Struct, frozen=True, eq=False):
     def is_reusable_alone(self) -> bool:
         """Whether it belongs to a reusable workflow that nothing in this repository calls: its inputs are open."""
         return not self.entry.starts_itself
+
+    @property
+    def asks(self) -> frozenset[str]:
+        """The status functions that decide after what it runs: its own, or its callers'."""
+        return asked_within(self.status_functions, self.caller.asks) if self.caller else self.status_functions
 
     @property
     def chain(self) -> tuple[EffectiveJob, ...]:

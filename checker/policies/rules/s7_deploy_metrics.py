@@ -169,7 +169,7 @@ def _emits(action: object) -> bool:
 
 def _on_failure(at: At, end: At) -> bool:
     step = at.action.step
-    after = at.job is not end.job and bool(at.job.status_functions & {"always", "failure"})
+    after = at.job is not end.job and bool(at.job.asks & {"always", "failure"})
     return at.action.reached.on_failure or (step is not None and step.runs_after_failure) or after
 
 
@@ -187,7 +187,7 @@ def _told_at_its_end(at: At, end: At) -> bool:
 
 def _only_on_failure(at: At) -> bool:
     step = at.action.step
-    asked = [at.job.status_functions, *([step.status_functions] if step is not None else [])]
+    asked = [at.job.asks, *([step.status_functions] if step is not None else [])]
     return at.action.reached.on_failure or any("failure" in each and not each & {"always", "success"} for each in asked)
 
 

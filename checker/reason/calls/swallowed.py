@@ -202,7 +202,8 @@ def _in_handler(call: AwsCall) -> str | None:
 
 def _after_failure(call: AwsCall) -> bool:
     """Whether it only runs when all is lost: in a handler, or in a step or job that waits for a failure."""
-    asked = [each.status_functions for each in (call.step, call.job) if each is not None]
+    asked = [call.step.status_functions] if call.step is not None else []
+    asked += [call.job.asks] if call.job is not None else []
     return call.reached.on_failure or any(each and each <= {"failure", "cancelled"} for each in asked)
 
 

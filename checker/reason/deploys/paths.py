@@ -205,7 +205,8 @@ def _clusters(environment: Environment) -> set[str]:
 def after_failure(call: Command | AwsCall | CdkCommand) -> bool:
     """Whether a call is made only after something failed or was cancelled: in a handler, or in a step or a job for
     that."""
-    asked = [each.status_functions for each in (call.step, call.job) if each is not None]
+    asked = [call.step.status_functions] if call.step is not None else []
+    asked += [call.job.asks] if call.job is not None else []
     return call.reached.on_failure or any(
         {"failure", "cancelled"} & functions and not {"always", "success"} & functions for functions in asked
     )

@@ -41,7 +41,7 @@ _ASKED: Final = lazy_re.compile(
 )
 # All of an event or of its inputs, as JSON text: what people write is in it.
 _WHOLE: Final = lazy_re.compile(
-    r"\bgithub(?:\.event(?:\.(?:inputs|commits|pull_request|issue|comment|release|review))?)?\s*\)|\binputs\s*\)"
+    r"\bgithub(?:\.event(?:\.(?:inputs|commits|pull_request|issue|comment|release|review))?)?(?=\s*\))|\binputs(?=\s*\))"
 )
 _FREE_TYPES: Final = frozenset({"string", ""})
 # Expressions whose value is yes or no, or a hash, whatever they look at (GitHub documentation, "Evaluate expressions").

@@ -64,9 +64,7 @@ def leaves(statement: Statement, functions: Mapping[str, tuple[Statement, Script
 
 
 # Programs that answer a question by their status. Source: POSIX.1-2024, "Utilities" (EXIT STATUS of each).
-_ASKING: Final = frozenset(
-    {"test", "grep", "egrep", "fgrep", "command", "which", "type", "diff", "cmp", "pgrep", "hash"}
-)
+_ASKING: Final = frozenset({"test", "grep", "egrep", "fgrep", "which", "type", "diff", "cmp", "pgrep", "hash"})
 
 
 def is_test(
@@ -91,10 +89,18 @@ def is_test(
             body = (functions or {}).get(name)
             return (
                 name in _ASKING
+                or (name == "command" and _is_asked_for(statement))
                 or _exits_as_told(statement)
                 or (body is not None and is_test(body[0], functions, depth + 1))
             )
     return False
+
+
+def _is_asked_for(statement: Simple) -> bool:
+    """``command -v aws`` asks whether there is such a program; ``command grep`` is the program (Bash Reference Manual,
+    "Bash Builtin Commands", ``command``)."""
+    second = next((word_text(word) for word in statement.words[1:]), "")
+    return second in _ASKING or (second.startswith("-") and not second.startswith("-p"))
 
 
 def _exits_as_told(statement: Simple) -> bool:

@@ -17,7 +17,7 @@ from checker.data.actions import CREDENTIALS
 from checker.model.answers import NO, YES, Answer, Certain, every, negated
 from checker.model.answers import Open as Undecided
 from checker.model.pipeline.holding import takes_token
-from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep
+from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep, asked_within
 from checker.model.pipeline.workflows import CompositeAction, Step, Workflows
 from checker.model.possible import Possible, truth
 from checker.model.sources import Problem, Spot
@@ -246,14 +246,11 @@ def _within(outer: EffectiveStep, inner: EffectiveStep) -> EffectiveStep:
     action's own steps, so that after a failure of the job it runs where the action does (GitHub Docs, "Metadata syntax
     reference", ``runs.steps[*].if``). A failure that it is not allowed itself is the action's.
     """
-    asks = inner.status_functions
-    if not asks or (outer.status_functions & {"failure", "cancelled"} and asks <= {"always", "success"}):
-        asks = outer.status_functions
     own = truth(inner.continue_on_error) is not NO
     return replace(
         inner,
         runs=every((outer.runs, inner.runs)),
-        status_functions=asks,
+        status_functions=asked_within(inner.status_functions, outer.status_functions),
         ids=(*inner.ids, *outer.ids),
         conditions=(*inner.conditions, *outer.conditions),
         continue_on_error=inner.continue_on_error if own else outer.continue_on_error,
