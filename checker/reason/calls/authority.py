@@ -76,7 +76,7 @@ class Authority(Struct, frozen=True):
         answers = {each.answer for each in rulings}
         if len(answers) == 1:
             return rulings[0]
-        doubtful = next((each for each in rulings if each.answer is not Access.ALLOWED), rulings[0])
+        doubtful = next(each for each in rulings if each.answer is not Access.ALLOWED)
         why = f"it depends on which role acts: {self.who.names}"
         return Ruling(need, Access.UNKNOWN, doubtful.resource, why, self.who.names)
 
@@ -214,7 +214,7 @@ class Authority(Struct, frozen=True):
         inside = _cluster_in(resource) if resource is not None else None
         found: list[str | Text] = []
         for name in self.cluster if inside is None else (inside,):
-            first = pieces(name)[0] if pieces(name) else ""
+            first = pieces(name)[0]
             whole = isinstance(first, str) and first.startswith("arn:")
             arn = name if whole else text([*head, *pieces(name)])
             found.extend(fitting(arn, self.environment, self.project, place))

@@ -31,7 +31,7 @@ def looked_at(call: AwsCall, trace: Trace) -> Answer:
         return call.handling.notices
     if call.how is not How.CLI:
         return _UNSEEN
-    index = next((at for at, each in enumerate(trace.actions) if each is call), len(trace.actions))
+    index = next(at for at, each in enumerate(trace.actions) if each is call)
     later = [each for each in trace.actions[index + 1 :] if isinstance(each, Command)]
     if call.handling.captured or call.handling.inside:
         return _UNSEEN

@@ -259,7 +259,7 @@ def _arns(call: AwsCall, template: str, words: tuple[str, ...]) -> list[str | Te
         grown: list[list[str | Hole]] = []
         for value in values:
             shown = as_text(value)
-            first = pieces(shown)[0] if pieces(shown) else ""
+            first = pieces(shown)[0]
             if isinstance(first, str) and first.startswith("arn:") and not name.startswith(_HOMES):
                 whole.append(shown)
             else:
@@ -354,7 +354,7 @@ def _addresses(call: AwsCall, part: str, words: tuple[str, ...]) -> tuple[Scalar
         if part == "bucket":
             found.append(text(bucket))
             continue
-        whole = str(text(key)) in {"", "/"} or str(text(key)).endswith("/")
+        whole = text(key) == "" or str(text(key)).endswith("/")
         if _is_recursive(call) and not whole:
             key, whole = [*key, "/"], True
         found.append(text([*key, "*"]) if whole and part != "prefix" else text(key))
@@ -394,7 +394,7 @@ def _passed_roles(call: AwsCall, to: str, names: tuple[str, ...]) -> Iterator[Ne
 
 
 def _role_arn(value: str | Text) -> str | Text:
-    first = pieces(value)[0] if pieces(value) else ""
+    first = pieces(value)[0]
     if not isinstance(first, str) or first.startswith("arn:"):
         return value
     return text(["arn:", _PARTITION, ":iam::", _ACCOUNT, ":role/", *pieces(value)])

@@ -127,7 +127,7 @@ def own_arns(call: AwsCall, prefix: str, *names: str) -> tuple[str | Text, ...]:
 
 
 def _is_of(value: str | Text, prefix: str) -> bool:
-    first = pieces(value)[0] if pieces(value) else ""
+    first = pieces(value)[0]
     parts = first.split(":") if isinstance(first, str) else []
     return len(parts) > 2 and parts[0] == "arn" and parts[2] == prefix
 

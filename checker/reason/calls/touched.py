@@ -14,7 +14,7 @@ from typing import Final
 from checker import lazy_re
 from checker.data.aws_calls import table
 from checker.model.environments import Environment, EnvironmentKind, Project
-from checker.model.overlap import Pattern, overlap
+from checker.model.overlap import overlap
 from checker.model.resources import Resource, Stack
 from checker.model.values import (
     Absent,
@@ -94,7 +94,7 @@ def _fitted(_: Project) -> dict[tuple[object, ...], list[str | Text]]:
 def _fitting(
     arn: str | Text, environment: str, project: Project, place: Mapping[str, str], families: Collection[str]
 ) -> list[str | Text]:
-    target, service = _target(arn), service_of_arn(arn)
+    target, service = glob(arn), service_of_arn(arn)
     known = project.once(_index)
     for wanted in (_is_own, _is_shared):
         written = {
@@ -166,10 +166,6 @@ def every_resource(need: Need, place: Mapping[str, str]) -> Iterator[str | Text]
             holes = {"\0": region, "\1": account}
             parts: list[str | Hole] = [holes.get(part, part) for part in re.split("([\0\1])", written)]
             yield text([f"arn:{place['AWS::Partition']}:", *parts])
-
-
-def _target(arn: str | Text) -> Pattern:
-    return exact(arn) if arn == "*" else glob(arn)
 
 
 def _is_own(each: Environment, environment: str) -> bool:

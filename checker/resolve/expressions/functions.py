@@ -43,7 +43,7 @@ def _at_end(where: Data, what: Data, test: Callable[[str, str], bool], end: int)
         return False
     if not isinstance(wanted, str):
         return EITHER
-    literal = pieces(text)[end] if pieces(text) else ""
+    literal = pieces(text)[end]
     literal = literal.casefold() if isinstance(literal, str) else ""
     wanted = wanted.casefold()
     if test(literal, wanted):
