@@ -22,6 +22,7 @@ METADATA: Final = "docker/metadata-action"
 PUSH_BUILT: Final = "redhat-actions/push-to-registry"
 # They take the same inputs: the README of depot/build-push-action says so.
 BUILD_PUSH: Final = ("docker/build-push-action", "depot/build-push-action")
+BAKE: Final = "docker/bake-action"
 
 
 class KnownAction(Struct, frozen=True):
@@ -46,6 +47,7 @@ KNOWN: Final = (
         KnownAction(name, "builds an image, and pushes it", ("push", "outputs", "tags", "cache-to"))
         for name in BUILD_PUSH
     ),
+    KnownAction(BAKE, "builds what its files say, and pushes it", ("files", "targets", "set", "push", "workdir")),
     KnownAction(PUSH_BUILT, "pushes an image that was built before", ("image", "tags", "registry")),
     KnownAction(METADATA, "makes the tags of an image", ("images", "tags", "flavor")),
     KnownAction(RENDER, "puts an image into a task definition", ("task-definition", "container-name", "image")),

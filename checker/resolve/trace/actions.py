@@ -12,7 +12,7 @@ from checker.data import actions as known
 from checker.model.answers import NO, YES
 from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.jobs import EffectiveStep
-from checker.model.pipeline.scripts import AwsCall, How, Reached
+from checker.model.pipeline.scripts import AwsCall, Command, How, Reached
 from checker.model.possible import Possible, joined, options, shown, truth
 from checker.model.values import Hole, Text, pieces, text
 from checker.resolve.tasks.recipes import TaskLibrary
@@ -70,6 +70,33 @@ def calls_of_action(
     cache = given.get("cache-to", "") if action in known.BUILD_PUSH else ""
     for tag in caches(line for option in options(cache) or () for line in _lines(option)):
         yield from calls(tag, "docker-push", reached, handling, source, logged_in, cache=True)
+
+
+def command_of_action(
+    step: EffectiveStep, given: Mapping[str, Possible], reached: Reached, variables: Mapping[str, Possible]
+) -> Command | None:
+    """The command that an action runs. Source: README of docker/bake-action, "inputs"."""
+    if step.step.action.lower() != known.BAKE:
+        return None
+
+    def entries(name: str) -> list[Possible]:
+        value = given.get(name, "")
+        return [each for option in options(value) or (value,) for each in _lines(option)]
+
+    words: list[Possible] = ["docker", "buildx", "bake"]
+    words += [word for each in entries("files") for word in ("--file", _here(each))]
+    words += [word for each in entries("set") for word in ("--set", each)]
+    words += ["--push"] if truth(given.get("push", False)) is not NO else []
+    words += [target for each in entries("targets") for target in listed(each)]
+    folder = given.get("workdir") or ""
+    handling = Handling(errexit=truth(step.continue_on_error) is NO)
+    at = folder if isinstance(folder, str) else None
+    return Command(tuple(words), reached, handling, f"uses: {step.uses}", at, environment=variables)
+
+
+def _here(file: Possible) -> Possible:
+    """A file of bake where the command is given without the sign for it."""
+    return file.removeprefix("cwd://") if isinstance(file, str) else file
 
 
 def _chained(given: Mapping[str, Possible]) -> dict[str, Possible]:

@@ -25,7 +25,7 @@ from checker.model.sources import Problem
 from checker.model.values import Hole, RunValue, Text
 from checker.resolve.effort import Effort, SpentError
 from checker.resolve.shell.files.written import Written
-from checker.resolve.trace.actions import calls_of_action, files_of, metadata_of
+from checker.resolve.trace.actions import calls_of_action, command_of_action, files_of, metadata_of
 from checker.resolve.trace.collected import Collected, Scripts
 from checker.resolve.trace.commands.foreign import unread_action, unread_container
 from checker.resolve.trace.gaps import Gaps
@@ -183,6 +183,9 @@ class Tracer(Struct):
                 text = by_now(held, file, self.library.text) if held is not None else file
                 given["task-definition"] = text
         collected.record(calls_of_action(step, given, reached, collected.logged_in, self.library))
+        seen = {**extra, **{name: self._filled(value, own) for name, value in step.env.items()}}
+        if (command := command_of_action(step, given, reached, seen)) is not None:
+            collected.commands([command], seen)
         if (action := step.step.action.lower()) in _BRINGS:
             path, cleans = shown(given.get("path") or ""), shown(given.get("clean", True)).lower() != "false"
             if action == _CHECKOUT:

@@ -3,12 +3,11 @@
 Sources: crane's, regctl's and oras' command references, skopeo-copy(1), README of kaniko ("--destination"), README of
 jib-maven-plugin and jib-gradle-plugin ("Extended usage"), ko's documentation ("ko build"), Cloud Native Buildpacks
 documentation ("pack build"), .NET documentation ("Containerize an app with dotnet publish", "Container publishing"),
-README of BuildKit ("Output"), Docker documentation ("docker buildx bake", ``--set``).
+README of BuildKit ("Output").
 """
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
@@ -18,6 +17,7 @@ from checker.data.harmless import installed
 from checker.model.pipeline.scripts import AwsCall, Command
 from checker.model.possible import Possible, joined, open_text, shown
 from checker.model.values import Text, pieces, text
+from checker.resolve.trace.bake.pushing import baked
 from checker.resolve.trace.commands.build_files import named_in_build_file
 from checker.resolve.trace.commands.foreign import images_started, spelled
 from checker.resolve.trace.commands.images_pushed import calls, goes_out, named_by
@@ -40,7 +40,6 @@ _JIB_TASK: Final = lazy_re.compile(r":?(?:[\w-]+:)*jib")
 _BOOT_GOAL: Final = lazy_re.compile(
     r"(?:spring-boot|(?:[\w.-]+:)?spring-boot-maven-plugin(?::[\w.-]+)?):build-image(?:-no-fork)?|:?(?:[\w-]+:)*bootBuildImage"
 )
-_OVERRIDE: Final = lazy_re.compile(r"([\w*-]+)\.([\w-]+)(?:\.[\w-]+)?=")
 _PUBLISHES: Final = lazy_re.compile(
     r"[-/]{1,2}(?:t|target):.*\bPublishContainer\b.*|.*\bPublishProfile=DefaultContainer"
 )
@@ -62,9 +61,10 @@ def puts(
     Where neither its words nor its build file name an image, it pushes one that is not known, to a registry that may
     be ours: it does nothing else all the same.
     """
-    images = images_put(command.words, variables)
-    if images is None or ("bake" in command.words and not _keeps_no_cache(command, read)):
-        return None
+    bakes = "bake" in command.words[1:3] and command.program == "docker"
+    images = baked(command.words, command.folder, variables, read) if bakes else images_put(command.words, variables)
+    if images is None or (bakes and not images):
+        return None if images is None else []
     program = installed(shown(command.words[0])) or ""
     asks = not images and program in _BUILD_TOOLS
     if asks and (named := named_in_build_file(program, command.folder, read, variables)) is not None:
@@ -135,8 +135,6 @@ def _put(program: str, words: Sequence[Possible]) -> list[Possible] | None:
             return [*plain[1:2], *given_to(words, ("-t", "--tag"))] if "--publish" in words else None
         case ("buildctl", "build"):
             return _of_buildkit(words)
-        case ("docker", "bake" | "buildx") if "bake" in plain[:2]:
-            return _of_bake(words, plain[plain.index("bake") + 1 :])
         case ("dotnet", "publish" | "build" | "msbuild"):
             return _of_dotnet(words)
         case ("executor", _) if not {"--no-push", "--no-push=true"} & {each for each in words if isinstance(each, str)}:
@@ -185,49 +183,6 @@ def _of_buildkit(words: Sequence[Possible]) -> list[Possible] | None:
     if not any(map(goes_out, outputs)) or any(not str(each).startswith("type=inline") for each in more):
         return None
     return list(named_by(outputs))
-
-
-def _of_bake(words: Sequence[Possible], targets: Sequence[Possible]) -> list[Possible] | None:
-    """What ``docker buildx bake`` pushes where its command line puts other tags in place of those in the file, for all
-    targets or for each that it names."""
-    tags: dict[str, list[Possible]] = {}
-    said = list(given_to(words, ("--set",)))
-    for each in said:
-        first, *rest = pieces(each) if isinstance(each, str | Text) else ("",)
-        found = _OVERRIDE.match(first) if isinstance(first, str) else None
-        if found is None or not isinstance(first, str):
-            return None
-        if found[2] == "tags":
-            tags.setdefault(found[1], []).append(text([first[found.end() :], *rest]))
-        elif found[2] in {"secrets", "secret", "ssh", "cache-to"}:
-            return None
-    pushes = {"--push", "--push=true"} & set(map(shown, words)) or any(map(goes_out, said))
-    named = [each for each in targets if isinstance(each, str)]
-    covered = "*" in tags or (named and len(named) == len(targets) and all(each in tags for each in named))
-    return [tag for each in tags.values() for tag in each] if pushes and covered else None
-
-
-_BAKE_FILES: Final = tuple(
-    f"{name}.{ending}"
-    for name, endings in (
-        ("compose", ("yaml", "yml")),
-        ("docker-compose", ("yml", "yaml")),
-        ("docker-bake", ("json", "hcl")),
-        ("docker-bake.override", ("json", "hcl")),
-    )
-    for ending in endings
-)
-
-
-def _keeps_no_cache(command: Command, read: Callable[[str], str | None]) -> bool:
-    """Whether the files of ``docker buildx bake`` are the repository's, and name no cache that is pushed beside."""
-    named = list(given_to(command.words, ("-f", "--file"))) or [*_BAKE_FILES]
-    if command.folder is None or not all(isinstance(each, str) for each in named):
-        return False
-    texts = [read(posixpath.normpath(posixpath.join(command.folder, str(each)))) for each in named]
-    found = [each for each in texts if each is not None]
-    whole = len(found) == len(named) or named == [*_BAKE_FILES]
-    return bool(found) and whole and not any(re.search(r"cache[-_]to", each) for each in found)
 
 
 def _property(words: Sequence[Possible], name: str) -> Possible:

@@ -1,0 +1,1 @@
+"""Files of ``docker buildx bake``, and what that pushes."""
