@@ -37,6 +37,8 @@ from checker.model.verdicts import Location, Subject, SubjectKind, Surface
 PULL_REQUESTS: Final = frozenset(
     {"pull_request", "pull_request_review", "pull_request_review_comment", "pull_request_target"}
 )
+# The repository's root while a job runs: absolute paths below it are known to be files of the repository.
+WORKSPACE: Final = "/github/workspace"
 # Minutes after which GitHub cancels a job that sets no timeout ("Workflow syntax", jobs.<job_id>.timeout-minutes).
 DEFAULT_TIMEOUT_MINUTES: Final = 360
 # Seconds that aws-actions/configure-aws-credentials asks for where role-duration-seconds is not set: one hour.

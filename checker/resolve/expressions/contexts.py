@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
-from checker.model.pipeline.jobs import Start
+from checker.model.pipeline.jobs import WORKSPACE, Start
 from checker.model.pipeline.workflows import INHERIT, Field, Input, Job, Workflow
 from checker.model.possible import one_of
 from checker.model.settings import Settings
@@ -178,6 +178,7 @@ class Bound(Struct, eq=False):
     def _github(self, view: View) -> Data:
         repository = self.settings.repository
         known: dict[str, Data] = {"workflow": self.entry.name, "default_branch": self.settings.default_branch}
+        known["workspace"] = WORKSPACE
         if repository:
             known |= {"repository": repository, "repository_owner": repository.partition("/")[0]}
         if view.starts:

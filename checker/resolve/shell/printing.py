@@ -12,11 +12,11 @@ from msgspec.structs import replace
 
 from checker import lazy_re
 from checker.model.pipeline.handling import Handling, Stream
+from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.pipeline.scripts import Command, Output, Write
 from checker.model.possible import Possible, joined, mapped, open_text
 from checker.model.values import Hole, Text, pieces
 from checker.resolve.shell.files.json_made import made_json
-from checker.resolve.shell.state import WORKSPACE
 
 
 def output_of(command: Command) -> Possible | None:

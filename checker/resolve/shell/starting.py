@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from checker import lazy_re
 from checker.data.harmless import WRAPPERS
+from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.pipeline.scripts import Command
 from checker.model.pipeline.shell import Script, Word
 from checker.model.possible import Possible, shown
@@ -23,7 +24,7 @@ from checker.resolve.shell.files.program_writes import module_files
 from checker.resolve.shell.files.written import interpreter
 from checker.resolve.shell.printing import output_of
 from checker.resolve.shell.process import Shell
-from checker.resolve.shell.state import EXPANDS, WORKSPACE, Context, Fed, Flow, Result, State, Stored
+from checker.resolve.shell.state import EXPANDS, Context, Fed, Flow, Result, State, Stored
 from checker.resolve.shell.wrappers import unwrapped
 
 SHELLS: Final = frozenset({"bash", "sh", "dash", "zsh", "ksh"})

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from checker.model.answers import Answer, Open, yes_if
 from checker.model.pipeline.handling import Handling
+from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.pipeline.scripts import Command, Loop, Write
 from checker.model.pipeline.shell import Script, Statement
 from checker.model.possible import Possible, one_of, open_text
@@ -20,8 +21,6 @@ from checker.model.values import Unknown
 from checker.resolve.shell.lists.keyed import Keyed
 from checker.resolve.shell.lists.several import Several, alternatives, one_of_lists
 
-# The repository's root while a script runs: absolute paths below it are known to be files of the repository.
-WORKSPACE: Final = "/github/workspace"
 # Variables that the runner or an action sets beside what the workflow says.
 RUNNER_PREFIXES: Final = ("GITHUB_", "RUNNER_", "AWS_", "ACTIONS_", "CDK_")
 RUNNER_NAMES: Final = frozenset({"HOME", "PATH", "USER", "CI", "PWD", "SHELL", "TMPDIR", "HOSTNAME", "LANG"})

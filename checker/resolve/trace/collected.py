@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 from checker.model.answers import YES
 from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.holding import ever_holds
-from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep
+from checker.model.pipeline.jobs import WORKSPACE, Credentials, EffectiveJob, EffectiveStep
 from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Output, Reached, Trace
 from checker.model.pipeline.shell import Block, Script
@@ -30,7 +31,7 @@ from checker.resolve.shell.handed.exported import hand_on, of_the_app
 from checker.resolve.shell.handed.variables import loading
 from checker.resolve.shell.printing import Unfinished, outputs_of
 from checker.resolve.shell.starting import NO_SCRIPT, SHELLS, line_of, starts_script
-from checker.resolve.shell.state import WORKSPACE, Library, State
+from checker.resolve.shell.state import Library, State
 from checker.resolve.tasks.compose import run_words
 from checker.resolve.tasks.lines import states_of
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, plain
@@ -143,10 +144,13 @@ class Collected(Struct):
             self.complain(step.spot, f"the code that {name} names runs first, and was not followed", "Call it.")
         script = self._script = self.library.shell_text(text, step.spot.file, step.run.lines)
         folder = fill(step.working_directory)
+        told: dict[str, Possible] = {"GITHUB_WORKSPACE": WORKSPACE, "GITHUB_OUTPUT": open_text("${GITHUB_OUTPUT}")}
+        if step.via:
+            told["GITHUB_ACTION_PATH"] = posixpath.join(WORKSPACE, step.via[-1])
         state = State(
             script,
-            variables={**environment, "GITHUB_WORKSPACE": WORKSPACE, "GITHUB_OUTPUT": open_text("${GITHUB_OUTPUT}")},
-            exported={*environment, "GITHUB_WORKSPACE", "GITHUB_OUTPUT"},
+            variables={**environment, **told},
+            exported={*environment, *told},
             errexit="e" in options,
             pipefail="p" in options,
             closed=True,

@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from checker import lazy_re
 from checker.data.goals import goals
+from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.possible import Possible
 
 _JAVASCRIPT: Final = lazy_re.compile(r".*\.[cm]?[jt]sx?")
@@ -290,5 +291,5 @@ def _as_shell(text: str, folder: str) -> str:
     runs = "".join(f"(bats_test_{number + 1}) || true\n" for number in range(count))
     first, _, rest = body.partition("\n")
     head = first if not first.startswith("#!") else ""
-    where = f"/github/workspace/{folder}" if folder else "/github/workspace"
+    where = f"{WORKSPACE}/{folder}" if folder else WORKSPACE
     return f"{_PREFIX % where}{head}\n{rest}\n{calls}\n{runs}"

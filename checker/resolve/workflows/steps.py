@@ -17,7 +17,7 @@ from checker.data.actions import CREDENTIALS
 from checker.model.answers import NO, YES, Answer, Certain, every, negated
 from checker.model.answers import Open as Undecided
 from checker.model.pipeline.holding import takes_token
-from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep, asked_within
+from checker.model.pipeline.jobs import WORKSPACE, Credentials, EffectiveJob, EffectiveStep, asked_within
 from checker.model.pipeline.workflows import CompositeAction, Step, Workflows
 from checker.model.possible import Possible, truth
 from checker.model.sources import Problem, Spot
@@ -180,6 +180,7 @@ class Unfolder(Struct):
         given = _action_inputs(action, effective)
         inner: Contexts = {
             **{key: value for key, value in contexts.items() if key not in {"secrets", "needs"}},
+            "github": _in_action(contexts["github"], action.folder),
             "inputs": given,
             "steps": Open("steps", "#".join((self.job.name, *via, step.id or str(step.index), action.folder))),
         }
@@ -237,6 +238,13 @@ class Unfolder(Struct):
             else text_value(step.timeout_minutes, contexts),
             scope=steps.where if isinstance(steps, Open) else "",
         )
+
+
+def _in_action(github: Data, folder: str) -> Data:
+    """The context ``github`` with the folder of the action that runs (GitHub Docs, "Contexts", ``github.action_path``).
+    It is told as a variable too, which a step's own shell sets."""
+    known, rest = (github.known, github.rest) if isinstance(github, Partial) else ({}, Open("github"))
+    return Partial({**known, "action_path": posixpath.normpath(f"{WORKSPACE}/{folder}")}, rest)
 
 
 def _within(outer: EffectiveStep, inner: EffectiveStep) -> EffectiveStep:

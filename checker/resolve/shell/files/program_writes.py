@@ -16,9 +16,10 @@ from typing import Final
 from msgspec import Struct
 
 from checker import lazy_re
+from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, joined, open_text, shown
-from checker.resolve.shell.state import WORKSPACE, Fed
+from checker.resolve.shell.state import Fed
 
 PYTHON: Final = lazy_re.compile(r"(?:python|pypy)(?:\d(?:\.\d+)?)?")
 # Interpreters, with the options that hold code of theirs.

@@ -15,8 +15,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.possible import Possible, joined, open_text, plain_words
-from checker.resolve.shell.state import WORKSPACE
 
 _DEPTH: Final = 12
 _SAME: Final = frozenset(

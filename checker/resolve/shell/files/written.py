@@ -16,7 +16,7 @@ from typing import Final, Protocol
 from msgspec import Struct, field
 
 from checker import lazy_re
-from checker.model.pipeline.jobs import EffectiveStep
+from checker.model.pipeline.jobs import WORKSPACE, EffectiveStep
 from checker.model.pipeline.scripts import Command, Write
 from checker.model.possible import Possible, joined, shown
 from checker.model.values import Text
@@ -34,7 +34,7 @@ from checker.resolve.shell.files.changing import (
 from checker.resolve.shell.files.filling import FILLING, filled, is_release, may_be_fetched, packed, paths_of
 from checker.resolve.shell.files.program_writes import Code, code_of, runs_code
 from checker.resolve.shell.files.told import coming_in, printed
-from checker.resolve.shell.state import WORKSPACE, Fed
+from checker.resolve.shell.state import Fed
 
 _MAX_TEXT: Final = 100_000
 _MOST_COPIED: Final = 1000  # files of a folder

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from checker import lazy_re
+from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, open_text
 from checker.model.values import Text
@@ -20,7 +21,7 @@ from checker.resolve.shell.handed.kinds import Handed, Told
 from checker.resolve.shell.handed.projects.scripts import MANAGERS, own_script
 from checker.resolve.shell.handed.variables import is_loading, loading
 from checker.resolve.shell.process import Shell
-from checker.resolve.shell.state import WORKSPACE, Context, State, Stored
+from checker.resolve.shell.state import Context, State, Stored
 
 _PATTERN: Final = lazy_re.compile(r"[*?\[]")
 _MARKS: Final = 700_000  # those of text that is not a step's own are below

@@ -12,9 +12,9 @@ from typing import Final
 
 from checker import lazy_re
 from checker.data.harmless import inert
+from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.possible import Possible
 from checker.resolve.shell.handed.kinds import Handed, Told
-from checker.resolve.shell.state import WORKSPACE
 
 _PHP: Final = lazy_re.compile(r"php(?:\d(?:\.\d)?)?")
 # Comments, and what loads the framework and its parts.

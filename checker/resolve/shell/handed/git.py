@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from checker import lazy_re
+from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, joined, shown
 from checker.model.values import Text
 from checker.resolve.shell.handed.kinds import Handed, Told, command, given, line, unknown
-from checker.resolve.shell.state import WORKSPACE
 
 # Options of git itself whose value is the next word.
 _VALUES: Final = frozenset(

@@ -14,11 +14,11 @@ from typing import Final
 from msgspec import Struct, field
 
 from checker import lazy_re
+from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.pipeline.scripts import Write
 from checker.model.possible import Possible, joined, open_text, shown
 from checker.model.values import Text
 from checker.resolve.shell.printing import found_in
-from checker.resolve.shell.state import WORKSPACE
 
 _MAX_TEXT: Final = 8_000
 _THERE: Final = frozenset({"-e", "-f", "-r", "-w", "-a"})

@@ -19,13 +19,12 @@ from typing import Final
 from msgspec import Struct, field
 
 from checker import lazy_re
-from checker.model.pipeline.jobs import EffectiveStep
+from checker.model.pipeline.jobs import WORKSPACE, EffectiveStep
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, plain_words, shown
 from checker.model.values import Text
 from checker.resolve.shell.handed.kinds import apart, given
 from checker.resolve.shell.printing import output_of
-from checker.resolve.shell.state import WORKSPACE
 
 CLIENTS: Final = frozenset(
     {

@@ -9,10 +9,10 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible
-from checker.resolve.shell.state import WORKSPACE
 
 TEST_RUNNERS: Final = frozenset({"pytest", "py.test"})
 
