@@ -135,22 +135,26 @@ class Collected(Struct):
         self.sessions.begin(environment)
         start = len(self.outputs)
         self._unfinished = Unfinished()
-        marks = {name: fill(value) for name, value in step.expressions.items()}
-        options, text = for_bash(step, shell_options(step))
-        if options is None:
-            self._other_shell(step, reached, environment, marks)
-            return self.outputs[start:]
         for name in loading(environment):
             self.complain(step.spot, f"the code that {name} names runs first, and was not followed", "Call it.")
-        script = self._script = self.library.shell_text(text, step.spot.file, step.run.lines)
-        folder = fill(step.working_directory)
-        told: dict[str, Possible] = {"GITHUB_WORKSPACE": WORKSPACE, "GITHUB_OUTPUT": open_text("${GITHUB_OUTPUT}")}
+        environment = {**environment, "GITHUB_WORKSPACE": WORKSPACE, "GITHUB_OUTPUT": open_text("${GITHUB_OUTPUT}")}
         if step.via:
-            told["GITHUB_ACTION_PATH"] = posixpath.join(WORKSPACE, step.via[-1])
+            environment["GITHUB_ACTION_PATH"] = posixpath.join(WORKSPACE, step.via[-1])
+        marks = {name: fill(value) for name, value in step.expressions.items()}
+        folder = fill(step.working_directory)
+        options, text = for_bash(step, shell_options(step))
+        if options is None:
+            text = re.sub(r"__gha\d+__", lambda match: str(marks.get(match[0], match[0])), step.run.text)
+            here = reached._replace(spot=Spot(step.spot.file, step.run.line(0)))
+            where = State(Script("", Block())).path(folder) if folder else ""
+            started = Command(("python", "-c", text), here, Handling(errexit=True), folder=where)
+            self._other_shell(started, step, environment)
+            return self.outputs[start:]
+        script = self._script = self.library.shell_text(text, step.spot.file, step.run.lines)
         state = State(
             script,
-            variables={**environment, **told},
-            exported={*environment, *told},
+            variables={**environment},
+            exported={*environment},
             errexit="e" in options,
             pipefail="p" in options,
             closed=True,
@@ -165,20 +169,14 @@ class Collected(Struct):
         self.failed = self.shell(state, reached) or self.failed
         return self.outputs[start:]
 
-    def _other_shell(
-        self, step: EffectiveStep, reached: Reached, environment: Mapping[str, Possible], marks: Mapping[str, Possible]
-    ) -> None:
-        assert step.run is not None
+    def _other_shell(self, started: Command, step: EffectiveStep, environment: Mapping[str, Possible]) -> None:
+        """A step that is no shell's: ``started`` is the program that runs it."""
         if step.shell.startswith("python"):
-            text = re.sub(r"__gha\d+__", lambda match: str(marks.get(match[0], match[0])), step.run.text)
-            path = self.library.python_text(text, step.spot.file, step.run.line(0))
-            if path is not None:
-                started = Command(("python", "-c", text), reached, Handling(), entered=True)
-                self.actions.append(started)
-                self.written.note(started, None)
-                self.python(path, (), reached, environment, "")
-                return
-        self.complain(step.run.spot, f"a script for {step.shell or 'PowerShell'} was not followed", "Use bash.")
+            self.actions.append(replace(started, entered=True))
+            self.written.note(started, None)
+            start_python(self, started, environment)
+        elif step.run is not None:
+            self.complain(step.run.spot, f"a script for {step.shell or 'PowerShell'} was not followed", "Use bash.")
 
     def shell(self, state: State, reached: Reached, whole: State | None = None) -> bool:
         """Follow a shell script, and every program in it that is the repository's own; whether it surely fails.
