@@ -45,7 +45,6 @@ class Use(Struct):
     role: Resource
     requests: dict[tuple[object, ...], Request] = field(default_factory=dict)
     doubts: list[str] = field(default_factory=list)
-    jobs: list[str] = field(default_factory=list)
     made: str = ""
 
 
@@ -62,8 +61,6 @@ def uses(pipeline: Pipeline, project: Project) -> list[Use]:
             who = authorities.acting(credentials)
             for role in who.roles:
                 use = found.setdefault(role, Use(role))
-                if job.name not in use.jobs:
-                    use.jobs.append(job.name)
                 own.add(role)
                 if len(who.roles) > 1:
                     use.doubts.append(f"{job.name} acts as {who.names}")
