@@ -8,7 +8,7 @@ reads its words itself.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -17,7 +17,7 @@ from checker.model.possible import Possible, open_text
 from checker.model.values import Text
 from checker.resolve.python.libraries.command_lines import behind, may_be_options
 from checker.resolve.python.machine import Frame, Machine, value
-from checker.resolve.python.syntax_facts import written
+from checker.resolve.python.syntax_facts import named_in, written
 from checker.resolve.python.values import Extern, Function, Value
 
 _CLICK: Final = ("click", "rich_click", "asyncclick")
@@ -52,7 +52,7 @@ def told_by_words(machine: Machine, function: Function) -> dict[str, Value]:
     if words is None:
         return {}
     whole = not any(map(may_be_options, words))
-    found = _by_place(declared, words, node.name) if whole else {}
+    found = _by_place(declared, words, _called(node)) if whole else {}
     for each in declared:
         given = _given(each, words) if each.names else None
         if given is not None and not each.opaque:
@@ -182,13 +182,21 @@ def _absent(machine: Machine, each: _Declared, frame: Frame) -> dict[str, Value]
     return {each.parameter: False} if each.flag else {}
 
 
-def _by_place(declared: Sequence[_Declared], words: Sequence[Possible], name: str) -> dict[str, Value]:
+@lru_cache(maxsize=1024)
+def _called(node: ast.FunctionDef | ast.AsyncFunctionDef) -> frozenset[str]:
+    """The words that a command is called by: its function's name, and what its decorators say."""
+    made = [each for each in node.decorator_list if isinstance(each, ast.Call)]
+    said = [named_in(each) for each in made if written(each.func).endswith(("command", "group"))]
+    named = {each.value for each in said if isinstance(each, ast.Constant) and isinstance(each.value, str)}
+    return frozenset({node.name, node.name.replace("_", "-"), *named})
+
+
+def _by_place(declared: Sequence[_Declared], words: Sequence[Possible], own: Set[str]) -> dict[str, Value]:
     """The arguments, which are the words behind the command's own that are no options, nor their values."""
     arguments = [each for each in declared if not each.names]
     if not arguments or any(each.opaque for each in arguments) or any(each.rest for each in arguments[:-1]):
         return {}
     options = {name: each for each in declared for name in (*each.names, *each.off)}
-    own = {name, name.replace("_", "-")}
     at = next((index for index, word in enumerate(words) if isinstance(word, str) and word in own), -1)
     plain: list[Possible] = []
     left = list(words[at + 1 :])
