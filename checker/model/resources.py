@@ -85,6 +85,8 @@ class Stack(Struct, frozen=True, eq=False):
     parameters: Mapping[str, Raw] = field(default_factory=dict)
     # What the pipeline gives for parameters, where only its run knows the values: `${{ github.sha }}`.
     given: Mapping[str, Text] = field(default_factory=dict)
+    # Such a value of each parameter that some of the pipeline's updates give one, whatever others give it.
+    brought: Mapping[str, Text] = field(default_factory=dict)
     nested: Mapping[str, Stack] = field(default_factory=dict)
     parent: Stack | None = None
     status: str = ""  # as CloudFormation tells it; empty for one that is not deployed yet

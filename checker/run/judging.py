@@ -67,7 +67,7 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
     pipeline = pipeline_of(request.project, request.settings, tuple(kinds), request.earlier) if with_pipeline else None
     if pipeline is not None:
         from checker.collect.pipeline.scripts import ScriptLibrary
-        from checker.resolve.templates.deployed_as import as_deployed
+        from checker.resolve.templates.deployed.deployed_as import as_deployed
 
         text = ScriptLibrary(request.project).text
         deployed_as = as_deployed(stacks, kinds, here.notes, pipeline, request.settings, Reading(text))

@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import Final
 
@@ -35,21 +34,17 @@ from checker.model.judgements import Judgement
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall, CdkCommand
 from checker.model.possible import Possible, call_behind, options, shown, truth
-from checker.model.resources import Stack
 from checker.model.rules import Rule, Unseen
 from checker.model.values import Text, Unknown
 from checker.reason.deploys.paths import At, exits_after, once, unseen
 from checker.reason.images.commit_tags import is_commit, is_commit_of_run
 from checker.reason.images.references import SHA, Registry, image_references, parse_image
+from checker.reason.workloads.cdk_deploys import IMAGE_KEY, TAG_NAME, selected, syntheses
 
 _FIX: Final = (
     "Read which image tag runs now, and give it to the CDK by a context or parameter that the app puts into its task "
     "definitions, such as --context imageTag=$RUNNING: otherwise a deploy goes back to the template's own tag."
 )
-_IMAGE_KEY: Final = lazy_re.compile(
-    r"image|(?:^|[-_.:])tag$|sha$|commit|release$|appversion|app[-_]version", re.IGNORECASE
-)
-_TAG_NAME: Final = lazy_re.compile(r"image|(?:^|[-_.:])tag$", re.IGNORECASE)
 _BOOTSTRAP_KEY: Final = lazy_re.compile(r"bootstrap|init|first", re.IGNORECASE)
 _READS: Final = frozenset({"DescribeServices", "ListTasks", "DescribeTasks", "ListServices", "DescribeTaskDefinition"})
 # `steps.X.outputs.released == 'false'`, `steps.X.outputs.first == 'true'`
@@ -80,7 +75,7 @@ def _judged(at: At, deploy: CdkCommand, pipeline: Pipeline, project: Project) ->
     images = _images(deploy, project)
     if images is not None and not images:
         return
-    made_by = list(_syntheses(at, deploy, pipeline))
+    made_by = list(syntheses(at, deploy, pipeline))
     if not made_by:
         yield deploy.undecided(None, "the assembly that it deploys is made by no step of this run", fix=_FIX)
     for place, command in made_by:
@@ -89,7 +84,7 @@ def _judged(at: At, deploy: CdkCommand, pipeline: Pipeline, project: Project) ->
 
 def _images(deploy: CdkCommand, project: Project) -> list[str | Unknown] | None:
     """The image tags in the templates of the stacks that are deployed, ``None`` where those are not at hand."""
-    stacks = [stack for environment in project.environments for stack in environment.stacks if _selected(stack, deploy)]
+    stacks = [stack for environment in project.environments for stack in environment.stacks if selected(stack, deploy)]
     if not stacks:
         return None
     wanted = {id(stack) for stack in stacks}
@@ -109,34 +104,6 @@ def _images(deploy: CdkCommand, project: Project) -> list[str | Unknown] | None:
     return found
 
 
-def _selected(stack: Stack, deploy: CdkCommand) -> bool:
-    """Whether a ``cdk deploy`` deploys this stack, as far as its selectors are known."""
-    if not deploy.stacks:
-        return True
-    for selector in deploy.stacks:
-        for option in options(selector) or (None,):
-            if not isinstance(option, str) or any(fnmatchcase(name, option) for name in (stack.name, stack.id)):
-                return True
-    return False
-
-
-def _syntheses(at: At, deploy: CdkCommand, pipeline: Pipeline) -> Iterator[tuple[At, CdkCommand]]:
-    """The commands that make what is deployed: the deploy itself, or the ``cdk synth`` into the folder it names."""
-    app = deploy.options.get("app")
-    if app is None or (isinstance(app, str) and " " in app.strip()):
-        yield at, deploy
-        return
-    for job in (at.job, *(each for each in pipeline.jobs if at.job.after(each))):
-        trace = pipeline.trace(job)
-        end = at.index if job is at.job else len(trace.actions)
-        for index in range(end):
-            action = trace.actions[index]
-            if isinstance(action, CdkCommand) and action.name == "synth":
-                output = action.options.get("output", "cdk.out")
-                if output == app or not (isinstance(output, str) and isinstance(app, str)):
-                    yield At(job, trace, index), action
-
-
 def _one(
     at: At,
     command: CdkCommand,
@@ -152,7 +119,7 @@ def _one(
         why = f"It deploys the image tag {', '.join(shown(tag) for tag in tags)} over whatever was released."
         return command.fails(None, why, fix=_FIX, related=related)
     if answers and every(answers) is YES:
-        open_keys = [key for key in command.context if _IMAGE_KEY.search(key) and isinstance(unread.get(key), Open)]
+        open_keys = [key for key in command.context if IMAGE_KEY.search(key) and isinstance(unread.get(key), Open)]
         if len(open_keys) == len(tags):
             answer = unread[open_keys[0]]
             why = f"whether the app reads its context {open_keys[0]}: {answer.why if isinstance(answer, Open) else ''}"
@@ -175,7 +142,7 @@ def _one(
         return command.undecided(None, why, fix=_FIX)
     placeholders = sorted({tag for tag in images if isinstance(tag, str) and _is_placeholder(tag)})
     if placeholders:
-        ignored = [key for key in command.context if _IMAGE_KEY.search(key) and unread.get(key) is NO]
+        ignored = [key for key in command.context if IMAGE_KEY.search(key) and unread.get(key) is NO]
         given = f"no image tag that the app reads (not {', '.join(ignored)})" if ignored else "no image tag"
         why = (
             f"It is given {given}: when a task definition changes, CloudFormation rolls the image tag "
@@ -201,7 +168,7 @@ def _given_by_context(
 
     A key that the app does not read gives it nothing.
     """
-    tags = [value for key, value in command.context.items() if _IMAGE_KEY.search(key) and unread.get(key) is not NO]
+    tags = [value for key, value in command.context.items() if IMAGE_KEY.search(key) and unread.get(key) is not NO]
     return tags, [_is_released(option, project) for tag in tags for option in options(tag) or (None,)]
 
 
@@ -217,10 +184,10 @@ def _given_by_environment(command: CdkCommand, pipeline: Pipeline, project: Proj
         if other is not command and other.folder == command.folder
     )
     for name, value in command.environment.items():
-        if takes_context and not _TAG_NAME.search(name):
+        if takes_context and not TAG_NAME.search(name):
             continue
         answers = [_is_released(option, project) for option in options(value) or (None,)]
-        if every(answers) is YES or (_IMAGE_KEY.search(name) and NO not in answers):
+        if every(answers) is YES or (IMAGE_KEY.search(name) and NO not in answers):
             return name
     return ""
 

@@ -8,7 +8,7 @@ What is checked
     commit; and also when it failed. What is told is what happened: a duration, a commit or a result that is written out
     says nothing.
 When it does not apply
-    No workflow that rolls an ECS service.
+    No workflow that rolls an ECS service, by itself or by the stack whose images it sets.
 What cannot be decided
     Scripts that could not be followed, or that may end well before they tell anything.
 Fix
@@ -36,6 +36,7 @@ from checker.model.rules import Rule, Unseen
 from checker.model.values import Absent, Hole, RunValue, Text, Unknown
 from checker.reason.deploys.http_requests import request_of
 from checker.reason.deploys.paths import At, DeployPath, deploy_paths, follows, last, once, unseen
+from checker.reason.workloads.stack_paths import stack_paths
 
 _FIX: Final = (
     "aws cloudwatch put-metric-data with duration, result and commit, in a last step and in one `if: failure()`."
@@ -93,14 +94,14 @@ _SECONDS: Final = lazy_re.compile(r"\$\{?SECONDS\b|\$\(\([^()]*\bSECONDS\b")
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
-    paths = deploy_paths(pipeline, project)
+    paths = (*deploy_paths(pipeline, project), *stack_paths(pipeline, project))
     yield from once(judgement for path in paths for judgement in _judged(path))
     if not paths:
         yield from unseen(pipeline, None, "whether services are rolled")
 
 
 def _judged(path: DeployPath) -> Iterator[Judgement]:
-    end = last(each.at for each in path.forward)
+    end = last(path.ends)
     if end is None:
         return
     emitted = [at for at in path.actions() if _emits(at.action)]
@@ -313,7 +314,7 @@ def _result_of_another(at: At, path: DeployPath) -> str:
     """The job whose result is told instead of the deployment's; empty where it is of the deployment, or not known."""
     named = _of_needs(at)
     needs = {need.job.id: need for each in at.job.chain for need in each.needs}
-    rolling = [each.at.job for each in path.forward]
+    rolling = [each.job for each in path.ends]
     for name in named:
         need = needs.get(name)
         if need is None or any(need in job.chain or need.after(job) for job in rolling):

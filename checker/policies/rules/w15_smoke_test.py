@@ -11,7 +11,7 @@ What is checked
     check fails nothing. A script that can end well without coming to its check (a switch, a commit's message) makes
     none, and one that asks another environment, the runner or a stranger asks for nothing of this deploy's.
 When it does not apply
-    No workflow that rolls an ECS service.
+    No workflow that rolls an ECS service, by itself or by the stack whose images it sets.
 What cannot be decided
     Scripts that could not be followed; a URL that is not known before the run, or whose domain no template serves. A
     host, where no template and no ``environment: {url: ...}`` of the job says how what was rolled is called.
@@ -51,6 +51,7 @@ from checker.reason.deploys.task_ends import held_back
 from checker.reason.health.hosts import elsewhere
 from checker.reason.health.passed_over import condition_of, passed_over, switched
 from checker.reason.network.services import Forwarding, services, targets_of
+from checker.reason.workloads.stack_paths import stack_paths
 
 if TYPE_CHECKING:
     from checker.model.pipeline.jobs import EffectiveJob
@@ -69,14 +70,14 @@ _MARKS: Final = lazy_re.compile(r"/(?:releases/[^/]+|deployments/[^/]+/statuses)
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
-    paths = deploy_paths(pipeline, project)
+    paths = (*deploy_paths(pipeline, project), *stack_paths(pipeline, project))
     yield from once(judgement for path in paths for judgement in _judged(path, project))
     if not paths:
         yield from unseen(pipeline, None, "whether services are rolled")
 
 
 def _judged(path: DeployPath, project: Project) -> Iterator[Judgement]:
-    if not path.forward:
+    if not path.ends:
         return
     wanted = _wanted(path, project)
     every = [*requests_of(path), *health_actions(path)]
@@ -88,7 +89,7 @@ def _judged(path: DeployPath, project: Project) -> Iterator[Judgement]:
         and _is_health(request, wanted)
         and elsewhere(request, path, project) is not YES
     ]
-    rollout = last(each.at for each in path.forward)
+    rollout = last(path.ends)
     assert rollout is not None
     yield from _called(path, rollout, asked, wanted, project, [each for each in every if _is_open(each)])
     after = [request for request in asked if request.at is not None and follows(request.at, rollout)]
@@ -146,7 +147,7 @@ def _called(
             yield rollout.action.undecided("called", path.unread, fix=_FIX)
             return
         later = next((job for job in path.elsewhere if job.after(rollout.job)), None) or next(
-            (job for job in path.elsewhere for each in path.forward if job.after(each.at.job)), None
+            (job for job in path.elsewhere for each in path.ends if job.after(each.job)), None
         )
         if later is not None:
             why = f"whether {later.name} calls a health endpoint: the workflow that it calls is in another repository"
@@ -193,7 +194,7 @@ def _doubt(path: DeployPath, after: list[Request], project: Project) -> str | No
         for each in request.paths() or ("",):
             by_path.setdefault(each, []).append(_place(request))
     # What is under a condition may be under the same one as the roll-out.
-    rolled = [each.at for each in path.forward]
+    rolled = path.ends
     for name, places in by_path.items():
         strange = [elsewhere(each, path, project) for each in after if name in (each.paths() or ("",))]
         if strange and all(isinstance(each, Open) for each in strange):

@@ -6,14 +6,16 @@ What is checked
     Every workflow that rolls the services of an environment that is not staging: between one service's roll-out and the
     next one's stands a wait for the first to be stable, in the same script, loop or by ``needs``; no roll-out runs in
     the background or in several jobs of a matrix at once; and a service that does not become stable ends the roll-out.
-    A workflow that rolls back may go on, so that the other services get back too.
+    A workflow that rolls back may go on, so that the other services get back too. An update of a stack, which brings
+    the run's images, changes all services at once that do not depend on one another.
 When it does not apply
     No workflow rolls more than one service outside of staging.
 What cannot be decided
     Scripts that could not be followed, services that are started by other code.
 Fix
     Loop over the services: ``update-service``, then ``wait services-stable`` for that one, under ``set -e``. For a
-    matrix: ``max-parallel: 1`` and ``fail-fast``.
+    matrix: ``max-parallel: 1`` and ``fail-fast``. In a template let each service depend on the one before
+    (``DependsOn``, ``addDependency``).
 """
 
 from __future__ import annotations
@@ -26,22 +28,28 @@ from checker.model.answers import NO, YES
 from checker.model.environments import EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.pipeline import Pipeline
+from checker.model.pipeline.scripts import CdkCommand
 from checker.model.possible import truth
 from checker.model.rules import Rule, Unseen
 from checker.reason.deploys.paths import At, DeployPath, Rollout, deploy_paths, fails_here, follows, once, unseen
 from checker.reason.deploys.sequence import Step, by_matrix, matrices, several, steps_of
+from checker.reason.templates.order import Order
+from checker.reason.workloads.stack_paths import StackPath, StackUpdate, at_once, stack_paths
 
 # A variable that is set, or counted up.
 _NOTE: Final = lazy_re.compile(r"[A-Za-z_]\w*(?:\[\w*\])?\+?=(?:\([^)]*\)|\S*)|\(\(.*\)\)")
 _FIX: Final = (
     "Update one service, wait for it to be stable, and only then update the next; let its failure stop the script."
 )
+_FIX_STACK: Final = "Let each service depend on the one before it (DependsOn; in the CDK node.addDependency)."
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     paths = deploy_paths(pipeline, project)
+    by_stack = stack_paths(pipeline, project)
     yield from once(judgement for path in paths for judgement in _judged(path))
-    if not paths:
+    yield from once(judgement for path in by_stack for judgement in _by_stacks(path, project))
+    if not paths and not by_stack:
         yield from unseen(pipeline, None, "whether services are rolled")
 
 
@@ -130,6 +138,52 @@ def _stops(step: Step, following: Rollout | None) -> Judgement:
         return action.passes("stops", "A service that does not become stable ends the roll-out.")
     why = "A service that does not become stable does not stop the roll-out: the next one is changed all the same."
     return action.fails("stops", why, fix="Run it under set -e and without `|| true`; in Python, let it raise.")
+
+
+def _by_stacks(path: StackPath, project: Project) -> Iterator[Judgement]:
+    """The services of stacks: what one update changes together, and whether the next one waits for it."""
+    updates = path.updates
+    if path.kind is EnvironmentKind.STAGING or len({service.key for each in updates for service in each.services}) < 2:
+        return
+    order = Order()
+    for index, update in enumerate(updates):
+        action = update.at.action
+        pair = at_once(update, order, project)
+        if pair is not None:
+            names = " and ".join(each.logical_id for each in pair)
+            why = f"The stack's update changes {names} at the same time: neither of them depends on the other."
+            yield action.fails("one-at-a-time", why, fix=_FIX_STACK, related=pair)
+            continue
+        following = updates[index + 1] if index + 1 < len(updates) else None
+        beside = _beside(update, updates)
+        if beside:
+            yield action.fails("one-at-a-time", f"{path.name} rolls several services at once: {beside}.", fix=_FIX)
+        elif following is None or update.waits or _waited_for(path, update, following):
+            yield action.passes("one-at-a-time", "The next service is rolled once this one is stable.")
+        elif not path.complete:
+            yield action.undecided("one-at-a-time", path.unread, fix=_FIX)
+        else:
+            why = f"{path.name} goes on to the next stack without waiting for this one: their services change at once."
+            yield action.fails("one-at-a-time", why, fix=_FIX)
+
+
+def _waited_for(path: StackPath, update: StackUpdate, following: StackUpdate) -> bool:
+    return any(follows(wait, update.at) and follows(following.at, wait) for wait in path.waits())
+
+
+def _beside(update: StackUpdate, others: tuple[StackUpdate, ...]) -> str:
+    """Why an update runs beside others; empty where it does not."""
+    if update.concurrent:
+        return "it is started in the background"
+    for other in others:
+        mine, theirs = update.at, other.at
+        if theirs.job is not mine.job and not follows(theirs, mine) and not follows(mine, theirs):
+            return f"{theirs.job.name} does not wait for {mine.job.name}"
+    several = len(update.services) > 1 and len({id(each.stack) for each in update.services}) > 1
+    beside = [level for level in update.at.job.chain if level.matrix and level.max_parallel not in (1, "1", 1.0)]
+    if several and beside and not isinstance(update.at.action, CdkCommand):
+        return "each is a job of a matrix, and nothing keeps them from running at the same time"
+    return ""
 
 
 RULE = Rule(

@@ -89,6 +89,16 @@ class DeployPath(Struct, frozen=True):
         return tuple(each for each in self.rollouts if each.on_failure)
 
     @property
+    def ends(self) -> tuple[At, ...]:
+        """Where the services are rolled on the way on which all goes well."""
+        return tuple(each.at for each in self.forward)
+
+    @property
+    def deployed_to(self) -> str:
+        """The environment that it deploys to, as far as its jobs name one."""
+        return self.environment
+
+    @property
     def rolls_back(self) -> bool:
         """Whether the workflow as a whole goes back to an earlier release, by its name."""
         return is_rollback(self.entry)
@@ -96,7 +106,7 @@ class DeployPath(Struct, frozen=True):
     @property
     def _open(self) -> list[Problem]:
         """What was not followed in the jobs that roll services, and in those that come after them."""
-        rolling = {id(each.at.job): each.at.job for each in self.rollouts}
+        rolling = {id(at.job): at.job for at in (*(each.at for each in self.rollouts), *self.ends)}
         return [
             problem
             for job, trace in zip(self.jobs, self.traces, strict=True)
@@ -182,8 +192,8 @@ def _one_each(job: EffectiveJob, call: AwsCall, pipeline: Pipeline) -> bool:
 def environment_of(path: DeployPath, project: Project) -> Environment | None:
     """The environment that a path deploys to; where the workflow names none, the one whose cluster its calls name, or
     the only one that has services."""
-    if path.environment:
-        return project.environment(path.environment)
+    if path.deployed_to:
+        return project.environment(path.deployed_to)
     having = [each for each in project.environments if any(True for _ in each.resources("AWS::ECS::Service"))]
     if len(having) > 1:
         named = {

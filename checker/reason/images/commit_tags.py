@@ -218,6 +218,11 @@ def _repository(value: Scalar) -> str:
     return "" if "\0" in name else name
 
 
+def tag_of(value: Scalar) -> str | Text:
+    """What stands behind the last colon of an image reference; all of it where it has none."""
+    return text(_tag(value))
+
+
 def _tag(value: Scalar) -> list[str | Hole]:
     """What stands behind the last colon of an image reference; all of it where it has none."""
     parts = list(pieces(value if isinstance(value, Text) else shown(value)))

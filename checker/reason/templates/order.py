@@ -33,14 +33,14 @@ def _before(later: Resource) -> frozenset[str]:
     resources = later.scope.declared_resources
     pending, seen = [later.logical_id], set()
     while pending:
-        for name in _named(resources.get(pending.pop())):
+        for name in named_in(resources.get(pending.pop())):
             if name in resources and name not in seen:
                 seen.add(name)
                 pending.append(name)
     return frozenset(seen)
 
 
-def _named(raw: Raw) -> Iterator[str]:
+def named_in(raw: Raw) -> Iterator[str]:
     """The names of everything that a resource depends on (parameters among them)."""
     if not isinstance(raw, dict):
         return

@@ -20,8 +20,9 @@ from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall
 from checker.model.possible import Possible, Scalar, options
-from checker.model.resources import Resource
+from checker.model.resources import Resource, Stack
 from checker.model.values import Absent, Text
+from checker.reason.calls.rolling import of_action
 from checker.reason.deploys.paths import At
 from checker.reason.text.patterns import exact
 
@@ -40,10 +41,11 @@ def begun(pipeline: Pipeline, project: Project) -> Iterator[tuple[At, Resource, 
         for way in job.ways:
             trace = pipeline.trace(way)
             for index, action in enumerate(trace.actions):
-                if isinstance(action, AwsCall) and _begins(action):
-                    perhaps = [(each, of) for each in services if (of := _is_of(action, each)) is not NO]
+                if isinstance(action, AwsCall) and begins(action):
+                    at = At(way, trace, index)
+                    perhaps = [(each, of) for each in services if (of := updates(at, each.stack)) is not NO]
                     for service, answer in sorted(perhaps, key=lambda each: each[1] is not YES)[:1]:
-                        yield At(way, trace, index), service, answer
+                        yield at, service, answer
 
 
 def watched(at: At) -> tuple[At | None, bool]:
@@ -69,21 +71,37 @@ def may_be_watched(job: EffectiveJob, pipeline: Pipeline) -> bool:
     return False
 
 
-def _begins(call: AwsCall) -> bool:
-    return call.service == "cloudformation" and call.operation in _BEGINS and not call.waiter
+def begins(call: AwsCall) -> bool:
+    """Whether a call only begins a stack's update. The action that deploys a stack waits for it by itself."""
+    return call.service == "cloudformation" and call.operation in _BEGINS and not call.waiter and not of_action(call)
 
 
-def _is_of(call: AwsCall, service: Resource) -> Answer:
-    """Whether a call updates the stack of a service: by its template, or by the stack's name."""
-    for given in _options(call.text("templateBody")) or ():
-        if isinstance(given, str) and given.startswith(_FILE):
-            path = posixpath.normpath(posixpath.join(call.folder or "", given.removeprefix(_FILE)))
-            if path == service.stack.source.file:
-                return YES
+def updates(at: At, stack: Stack) -> Answer:
+    """Whether a call updates a stack: by its template, or by the stack's name."""
+    call = _made_by(at)
+    for name in ("templateBody", "templateFile"):
+        for given in _options(call.text(name)) or ():
+            if isinstance(given, str) and (name == "templateFile" or given.startswith(_FILE)):
+                path = posixpath.normpath(posixpath.join(call.folder or "", given.removeprefix(_FILE)))
+                if path == stack.source.file:
+                    return YES
     named = _options(call.text("stackName"))
     if named is None:
         return _WHICH
-    return either(_may_be(each, service.stack.name) for each in named)
+    return either(_may_be(each, stack.name) for each in named)
+
+
+def _made_by(at: At) -> AwsCall:
+    """The call that says what is updated: of a change set that names no stack, the one that made it."""
+    call = at.action
+    assert isinstance(call, AwsCall)
+    if call.operation == "ExecuteChangeSet":
+        for index in range(at.index - 1, -1, -1):
+            before = at.trace.actions[index]
+            if isinstance(before, AwsCall) and before.operation == "CreateChangeSet" and not before.waiter:
+                named = [each.text("stackName") for each in (before, call)]
+                return before if isinstance(named[1], Absent) or named[0] == named[1] else call
+    return call
 
 
 def _may_be(given: Scalar, name: str) -> Answer:

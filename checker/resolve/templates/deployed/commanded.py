@@ -7,11 +7,9 @@ documentation, "cdk deploy" (``--parameters STACK:NAME=VALUE``); README of aws-a
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
-import shlex
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
@@ -22,12 +20,13 @@ from checker.model.pipeline.changes import Held, held_by
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall, Command, How, Trace
-from checker.model.possible import OneOf, Possible, joined, one_of, options, shown
+from checker.model.possible import Possible, options, shown
 from checker.model.resources import Raw, Stack, rebuilt
 from checker.model.settings import Settings
 from checker.model.sources import Spot
 from checker.model.values import Absent, Text
-from checker.resolve.templates.app_code import app_changed
+from checker.resolve.templates.deployed.app_code import app_changed
+from checker.resolve.templates.deployed.overrides import option_of, options_of, pair_in, values_in, words_of
 
 _CREATES: Final = frozenset({"create-stack", "update-stack", "create-change-set", "deploy"})
 _SDK: Final = frozenset({"CreateStack", "UpdateStack", "CreateChangeSet"})
@@ -35,9 +34,6 @@ _ACTION: Final = "aws-actions/aws-cloudformation-github-deploy"
 # Actions that register the task definition in a file, or write another one of it.
 _REGISTERING: Final = frozenset(
     {"aws-actions/amazon-ecs-deploy-task-definition", "aws-actions/amazon-ecs-render-task-definition"}
-)
-_PAIR: Final = lazy_re.compile(
-    r"ParameterKey=(?P<key>[^,]+)(?:,ParameterValue=(?P<value>.*))?(?:,UsePreviousValue=.*)?", re.DOTALL
 )
 _SOMEWHERE: Final = "**/"  # in front of a path whose folder is not known
 # What makes a template of another: SAM documentation, "sam build" (where what it builds lies).
@@ -57,6 +53,7 @@ class Deployment(Struct, frozen=True):
     # Every name that the stack may have; none where they are not all known.
     names: tuple[str, ...] = ()
     held: Held | None = None  # what the template holds by then, where the job has changed it
+    previous: bool = False  # it keeps the template that the stack has
 
 
 def given(stack: Stack, found: Sequence[Deployment], settings: Settings, said: Collection[str] = ()) -> Stack:
@@ -72,6 +69,13 @@ def given(stack: Stack, found: Sequence[Deployment], settings: Settings, said: C
     own = settings.environments.get(stack.environment)
     said = {*said, *settings.parameters.get(stack.name, {}), *(own.parameters if own is not None else ())}
     parameters, changed, of_run = dict(stack.parameters), dict(declared), dict[str, Text]()
+    brought = {
+        name: one
+        for each in of
+        for name, value in (each.values or {}).items()
+        for one in options(value) or ()
+        if isinstance(one, Text)
+    }
     for name, declaration in declared.items():
         if name in said or not isinstance(declaration, dict):
             continue
@@ -91,10 +95,10 @@ def given(stack: Stack, found: Sequence[Deployment], settings: Settings, said: C
         parameters.pop(name, None)
         open_one = {key: each for key, each in declaration.items() if key != "Default"}
         changed[name] = {**open_one, "AllowedValues": different} if None not in known else open_one
-    if parameters == stack.parameters and changed == declared and not of_run:
+    if parameters == stack.parameters and changed == declared and not of_run and not brought:
         return stack
     template = {**stack.template, "Parameters": changed}
-    changes = {"parameters": parameters, "template": template, "given": of_run}
+    changes = {"parameters": parameters, "template": template, "given": of_run, "brought": brought}
     return rebuilt(stack, lambda each: changes if each is stack else {})
 
 
@@ -129,6 +133,23 @@ def is_of(deployment: Deployment, stack: Stack) -> bool:
     if is_template(deployment, stack.source.file):
         return True
     return bool(deployment.stack) and deployment.stack in {stack.name, stack.id}
+
+
+def of_previous(deployment: Deployment, stacks: Sequence[Stack]) -> Deployment:
+    """A command that keeps the stack's template with that one of the repository which it can be alone: it has the
+    parameters that are given, and no other that has to be."""
+    if not deployment.previous or not deployment.values:
+        return deployment
+    fitting = {stack.source.file for stack in stacks if stack.parent is None and _takes(stack, deployment.values)}
+    return replace(deployment, template=fitting.pop()) if len(fitting) == 1 else deployment
+
+
+def _takes(stack: Stack, values: Collection[str]) -> bool:
+    declared: Raw = stack.template.get("Parameters")
+    if not isinstance(declared, dict):
+        return False
+    needed = {name for name, each in declared.items() if not (isinstance(each, dict) and "Default" in each)}
+    return needed <= {*values} <= declared.keys()
 
 
 # --- what commands give -----------------------------------------------------------------------------------------------
@@ -174,7 +195,7 @@ def _with_body(deployment: Deployment, call: AwsCall, trace: Trace, read: Callab
     """A program's own call with the file whose text it sends, where the job has changed that before."""
     body = call.text("templateBody")
     file = _file(body, call.folder, {}) if isinstance(body, str) and body.startswith("file://") else ""
-    if not file or not trace.changes or held_by(trace, file, call) is None:
+    if not file:
         return deployment
     return _with_changes(replace(deployment, template=file), trace, call, read)
 
@@ -188,7 +209,7 @@ def _by_command(
         yield from _by_cdk(words, job)
         return
     if command.program == "aws" and plain == ["ecs", "register-task-definition"]:
-        registered = _file(_one(words, "--cli-input-json"), command.folder, {})
+        registered = _file(option_of(words, "--cli-input-json"), command.folder, {})
         yield Deployment(registered, "", job.environment_name, None, command.spot)
         return
     if command.program == "aws" and plain[:1] == ["cloudformation"]:
@@ -197,9 +218,9 @@ def _by_command(
         verb = plain[0] if plain else ""
     else:
         return
-    template = _file(_one(words, "--template-file", "--template-body", "--template", "-t"), command.folder, made)
+    template = _file(option_of(words, "--template-file", "--template-body", "--template", "-t"), command.folder, made)
     if verb == "package":
-        packaged = _file(_one(words, "--output-template-file"), command.folder, {})
+        packaged = _file(option_of(words, "--output-template-file"), command.folder, {})
         if packaged and template:
             made[packaged] = template
         return
@@ -213,11 +234,14 @@ def _by_command(
         return
     if command.program == "sam" and not template:  # what was built goes before the template of that name
         template = made.get(built, posixpath.normpath(posixpath.join(command.folder or "", "template.yaml")))
-    values = _values(
-        [*_several(words, "--parameter-overrides"), *_several(words, "--parameters")], command.folder, read
+    given = values_in(
+        [*words_of(words, "--parameter-overrides"), *words_of(words, "--parameters")], command.folder, read
     )
-    stack = _one(words, "--stack-name") or ""
-    yield Deployment(template, shown(stack), job.environment_name, values, command.spot, _names(stack))
+    stack = option_of(words, "--stack-name") or ""
+    previous = "--use-previous-template" in words
+    yield Deployment(
+        template, shown(stack), job.environment_name, given, command.spot, _names(stack), previous=previous
+    )
 
 
 def _names(stack: Possible) -> tuple[str, ...]:
@@ -229,8 +253,8 @@ def _names(stack: Possible) -> tuple[str, ...]:
 def _by_cdk(words: Sequence[Possible], job: EffectiveJob) -> Iterator[Deployment]:
     """``--parameters`` of a stack, or of every one that is deployed."""
     given: dict[str, dict[str, Possible]] = {}
-    for word in [each for option in ("--parameters",) for each in _each(words, option)]:
-        name, value = _pair(word)
+    for word in [each for option in ("--parameters",) for each in options_of(words, option)]:
+        name, value = pair_in(word)
         stack, colon, inner = name.rpartition(":")
         given.setdefault(stack if colon else "", {})[inner] = value
     selected = [
@@ -254,7 +278,10 @@ def _by_call(call: AwsCall, job: EffectiveJob) -> Deployment:
         else:
             given[key] = value
     name = call.text("stackName")
-    return Deployment("", name if isinstance(name, str) else "", job.environment_name, given)
+    named = () if isinstance(name, Absent) else _names(name)
+    previous = call.argument("usePreviousTemplate") is True
+    stack = name if isinstance(name, str) else ""
+    return Deployment("", stack, job.environment_name, given, call.spot, named, previous=previous)
 
 
 def _by_action(step: EffectiveStep, job: EffectiveJob, read: Callable[[str], str | None]) -> Deployment:
@@ -266,111 +293,10 @@ def _by_action(step: EffectiveStep, job: EffectiveJob, read: Callable[[str], str
         )
     elif isinstance(text, Text):
         words = [text]
-    values = _values(words, "", read)
+    given = values_in(words, "", read)
     stack = step.with_.get("name") or ""
     file = _file(step.with_.get("template"), "", {})
-    return Deployment(file, shown(stack), job.environment_name, values, step.spot, _names(stack))
-
-
-def _values(
-    words: Iterable[Possible], folder: str | None, read: Callable[[str], str | None]
-) -> Mapping[str, Possible] | None:
-    """Names and values in the words of an option; ``None`` where not all of them are known."""
-    found: dict[str, Possible] = {}
-    for word in words:
-        if isinstance(word, str) and word.startswith("file://"):
-            text = read(posixpath.normpath(posixpath.join(folder or "", word.removeprefix("file://"))))
-            inside = _in_json(text) if text is not None else None
-        elif isinstance(word, str) and word.lstrip().startswith(("[", "{")):
-            inside = _in_json(word)
-        elif isinstance(word, str) and " " in word.strip() and word.count("=") > 1:
-            inside = _values(_split(word), folder, read)
-        else:
-            name, value = _pair(word)
-            inside = {name: value} if name else None
-        if inside is None:
-            return None
-        found.update(inside)
-    return found
-
-
-def _split(text: str) -> list[Possible]:
-    try:
-        return [*shlex.split(text)]
-    except ValueError:
-        return [Text(())]
-
-
-def _in_json(text: str) -> Mapping[str, Possible] | None:
-    try:
-        data: Any = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    if isinstance(data, dict):
-        data = data.get("Parameters", data)
-    if isinstance(data, dict):
-        return {str(key): value for key, value in data.items() if isinstance(value, str | int | float | bool)}
-    found: dict[str, Possible] = {}
-    for each in data if isinstance(data, list) else ():
-        if isinstance(each, str) and "=" in each:
-            found[each.partition("=")[0]] = each.partition("=")[2]
-        elif isinstance(each, dict) and "ParameterKey" in each:
-            value = each.get("ParameterValue")
-            found[str(each["ParameterKey"])] = value if isinstance(value, str) else None
-        else:
-            return None
-    return found
-
-
-def _pair(word: Possible) -> tuple[str, Possible]:
-    """``Name=value`` and ``ParameterKey=Name,ParameterValue=value``; no name where it is not known."""
-    if isinstance(word, OneOf):
-        pairs = [_pair(each) for each in word.options]
-        named = {name for name, _ in pairs}
-        return (named.pop(), one_of(value for _, value in pairs)) if len(named) == 1 else ("", None)
-    first, *rest = word.parts if isinstance(word, Text) and word.parts else (word,)
-    if not isinstance(first, str):
-        return "", None
-    match = _PAIR.fullmatch(first)
-    if match is not None:
-        name, value = match["key"], match["value"]
-    elif "=" in first and not first.startswith("ParameterKey="):
-        name, _, value = first.partition("=")
-    else:
-        return "", None
-    name = name.strip("\"'")
-    if value is None:
-        return name, None
-    if rest:
-        return name, joined([value, *(each if isinstance(each, str) else Text((each,)) for each in rest)])
-    return name, value.strip("\"'")
-
-
-def _one(words: Sequence[Possible], *names: str) -> Possible:
-    return next((each for name in names for each in _each(words, name)), None)
-
-
-def _each(words: Sequence[Possible], option: str) -> Iterator[Possible]:
-    for index, word in enumerate(words):
-        if word == option:
-            yield from words[index + 1 : index + 2]
-        elif isinstance(word, str) and word.startswith(f"{option}="):
-            yield word[len(option) + 1 :]
-        elif isinstance(word, Text) and shown(word).startswith(f"{option}="):
-            yield Text(word.parts)
-
-
-def _several(words: Sequence[Possible], option: str) -> Iterator[Possible]:
-    """The words behind an option, up to the next."""
-    for index, word in enumerate(words):
-        if isinstance(word, str) and word.startswith(f"{option}="):
-            yield word[len(option) + 1 :]
-        if word != option:
-            continue
-        for each in words[index + 1 :]:
-            if isinstance(each, str) and each.startswith("--"):
-                break
-            yield each
+    return Deployment(file, shown(stack), job.environment_name, given, step.spot, _names(stack))
 
 
 def _file(value: Possible, folder: str | None, made: Mapping[str, str]) -> str:

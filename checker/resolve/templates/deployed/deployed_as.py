@@ -17,8 +17,15 @@ from checker.model.pipeline.changes import Held
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.resources import Stack, rebuilt
 from checker.model.settings import Settings
-from checker.resolve.templates.changed import Reading, changed
-from checker.resolve.templates.commanded import Deployment, deployments, given, is_template, makes_anew
+from checker.resolve.templates.deployed.changed import Reading, changed
+from checker.resolve.templates.deployed.commanded import (
+    Deployment,
+    deployments,
+    given,
+    is_template,
+    makes_anew,
+    of_previous,
+)
 from checker.resolve.templates.discovery import NOTHING_NAMES, taken
 
 _MOST: Final = 12
@@ -41,7 +48,7 @@ def as_deployed(
     reading: Reading,
 ) -> Deployed:
     """The stacks with the names, environments and parameters that the pipeline's commands give them."""
-    found = list(deployments(pipeline, reading.text))
+    found = [of_previous(each, stacks) for each in deployments(pipeline, reading.text)]
     made: list[Stack] = []
     said = list(notes)
     for stack in stacks:
@@ -53,7 +60,7 @@ def as_deployed(
             continue
         said = [each for each in said if each != taken(stack.name, UNNAMED, NOTHING_NAMES)]
         for name in names:
-            own = [each for each in of if name in each.names]
+            own = [each for each in found if name in each.names and (each in of or each.previous)]
             environment, why = _environment(name, own, settings)
             if why:
                 said.append(taken(f"{name}, as {own[0].spot} deploys {stack.source.file},", environment, why))
