@@ -32,7 +32,7 @@ from checker.resolve.shell.handed.variables import asked_by, is_loading
 from checker.resolve.shell.in_time import Timed, is_left_alone, timed
 from checker.resolve.shell.lists.keyed import array, declared, with_element
 from checker.resolve.shell.lists.several import same_program, ways_of
-from checker.resolve.shell.lists.started import is_one_of_few, started, tells_of_failures
+from checker.resolve.shell.lists.started import is_one_of_few, rounds, started, tells_of_failures
 from checker.resolve.shell.printing import streams
 from checker.resolve.shell.process import EndlessError, Manner, Way
 from checker.resolve.shell.starting import Call, start
@@ -271,6 +271,7 @@ class ShellCommands(Struct):
             return ends_with("0", state)
         functions = state.functions if own_function or words[:1] in (["time"], ["coproc"]) else {}
         inner = Unwrapped(words) if own_function else self._inner(words, state, context, own)
+        context = rounds(words, inner.words, state.script.spot(statement.line), context)
         words, given = inner.words, inner.given
         if not words:
             return self.manner.nothing

@@ -60,6 +60,7 @@ from checker.resolve.shell.syntax_facts import (
     is_test,
     leaves,
     retries,
+    rounds_of,
     sleeps,
 )
 from checker.resolve.shell.waiting import told_alone
@@ -255,12 +256,11 @@ class Follower:
         return NEXT
 
     def _while(self, statement: While, state: State, context: Context) -> Result:
-        kind = "retry" if statement.until or sleeps(statement.body) else "while"
+        kind, variable = rounds_of(statement)
         spot = state.script.spot(statement.line)
-        loop = Loop(kind, spot, sleeps=sleeps(statement.body), bounded=ends(statement))
+        loop = Loop(kind, spot, variable, sleeps=sleeps(statement.body), bounded=ends(statement))
         inside = replace(context, loops=(*context.loops, loop))
-        if kind == "retry":
-            inside = inside.handled(retried=True)
+        inside = inside.handled(retried=True) if kind == "retry" else inside
         before = state.fork()
         with self._shell.inside(Flow.BREAK, Flow.CONTINUE) as leaving:
             asked = self.block(

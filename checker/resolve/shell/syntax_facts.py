@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Final
 
 from msgspec.structs import replace
@@ -116,6 +117,22 @@ def _ends_in_test(block: Block, functions: Mapping[str, tuple[Statement, Script]
 
 def first_word(statement: Simple) -> str:
     return word_text(statement.words[0]) if statement.words else ""
+
+
+def rounds_of(statement: While) -> tuple[str, str]:
+    """Of which kind a loop is, and which variable tells its rounds apart: ``while read NAME`` goes through lines."""
+    asks = statement.condition.statements[:1]
+    first = asks[0].left if asks and isinstance(asks[0], AndOr) else asks[0] if asks else None
+    if not statement.until and len(statement.condition.statements) == 1 and isinstance(first, Simple):
+        words = [word_text(word) for word in first.words]
+        if words[:1] == ["read"]:
+            named = (
+                word
+                for before, word in pairwise(words)
+                if word.isidentifier() and not re.fullmatch(r"-\w*[dtupnNia]", before)
+            )
+            return "each", next(named, "REPLY")
+    return "retry" if statement.until or sleeps(statement.body) else "while", ""
 
 
 def word_text(word: Word) -> str:

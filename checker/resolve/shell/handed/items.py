@@ -23,7 +23,7 @@ _SHELLS: Final = frozenset({"bash", "sh"})
 _LINE: Final = lazy_re.compile(r"-[a-zA-Z]*c")
 _PLAIN: Final = lazy_re.compile(r"[\w./:@=+-]+")  # the shell takes nothing in it for more than it says
 _MAX_ITEMS: Final = 20
-_OPEN: Final = "a word that xargs reads"
+OPEN: Final = "a word that xargs reads"
 
 
 def with_items(words: Sequence[Possible], fed: Possible, mark: str, marks: dict[str, Possible]) -> list[Possible]:
@@ -53,7 +53,7 @@ def with_items(words: Sequence[Possible], fed: Possible, mark: str, marks: dict[
     if not rest:
         return ["echo"]
     found = _items(fed, delimiter, by_line=by_line)
-    item: Possible = open_text(_OPEN) if not found else one_of(found)
+    item: Possible = open_text(OPEN) if not found else one_of(found)
     if replaced:
         flags = (index for index, word in enumerate(rest) if isinstance(word, str) and _LINE.fullmatch(word))
         lines = next(flags, len(rest)) + 1 if rest[0] in _SHELLS else len(rest)

@@ -10,7 +10,14 @@ import posixpath
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from checker.model.possible import OneOf, Possible
+from msgspec.structs import replace
+
+from checker import lazy_re
+from checker.model.pipeline.scripts import Loop
+from checker.model.possible import OneOf, Possible, shown
+from checker.model.sources import Spot
+from checker.resolve.shell.handed.items import OPEN
+from checker.resolve.shell.state import Context
 from checker.resolve.shell.wrappers import Unwrapped, after_options
 
 
@@ -132,3 +139,17 @@ def started(words: Sequence[Possible]) -> Iterator[list[Possible]]:
         yield from _lines(listed[1:])
     elif name == "git":
         yield from _in_submodules(listed[1:])
+
+
+_ONE_BY_ONE: Final = lazy_re.compile(r"-I.*|-i.*|--replace(?:=.*)?|-[nL]\d*|--max-(?:args|lines)(?:=.*)?")
+
+
+def rounds(words: Sequence[Possible], started_as: Sequence[Possible], spot: Spot, context: Context) -> Context:
+    """The context of what ``xargs`` starts for each thing that it reads: that is gone through as in a loop."""
+    name = words[0].rsplit("/", 1)[-1] if words and isinstance(words[0], str) else ""
+    if name != "xargs" or not any(isinstance(word, str) and _ONE_BY_ONE.fullmatch(word) for word in words):
+        return context
+    several = next((word.options for word in started_as if isinstance(word, OneOf)), None)
+    if several is None and not any(OPEN in shown(word) for word in started_as):
+        return context  # one thing, and no more
+    return replace(context, loops=(*context.loops, Loop("each", spot, values=several)))
