@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from checker import lazy_re
-from checker.model.answers import NO, YES, Answer, Open, either, negated
+from checker.model.answers import NO, YES, Answer, Open, either, every, negated, yes_if
 from checker.model.environments import Project
 from checker.model.resources import Resource
 from checker.model.values import Known, Pseudo, Reference, Text, pieces
@@ -55,8 +55,8 @@ def other_entrance(role: Resource, project: Project) -> tuple[Statement, str, An
     own = frozenset(_own_accounts(role, statements, project))
     doubtful: tuple[str, Statement, Answer] | None = None
     for statement in statements:
-        for who, written in _others(statement, own) if statement.allows else ():
-            answer = _less_denied(written, denies)
+        for who, written, calls in _others(statement, own) if statement.allows else ():
+            answer = _less_denied(written, calls, denies)
             if answer is YES:
                 return statement, who, YES
             if isinstance(answer, Open) and doubtful is None:
@@ -64,16 +64,18 @@ def other_entrance(role: Resource, project: Project) -> tuple[Statement, str, An
     return (doubtful[1], doubtful[0], doubtful[2]) if doubtful is not None else None
 
 
-def _others(statement: Statement, own: frozenset[str]) -> Iterator[tuple[str, Answer]]:
+def _others(statement: Statement, own: frozenset[str]) -> Iterator[tuple[str, Answer, tuple[str, ...]]]:
+    """Who gets in, whether surely, and by which calls."""
     sure: Answer = YES if statement.certain else Open("whether the statement is there")
     if statement.principals is None:
-        if statement.not_principals and _allows(statement, _CALLS["*"]) is not NO:
-            yield "everybody but those whom NotPrincipal names", sure
+        if statement.not_principals and (calls := _calls(statement, "*")):
+            yield "everybody but those whom NotPrincipal names", sure, calls
         return
     for kind, name in statement.principals:
-        called = _allows(statement, _CALLS.get(kind, ()))
-        if called is NO:
+        calls = _calls(statement, kind)
+        if not calls:
             continue
+        called = either(_speaks_of(statement, call) for call in calls)
         if kind == "Service":
             who, answer = _service(statement, name)
         elif kind == "Federated":
@@ -81,14 +83,19 @@ def _others(statement: Statement, own: frozenset[str]) -> Iterator[tuple[str, An
         else:
             who, answer = _caller(statement, name, own)
         if answer is not NO:
-            yield who, _both(_both(answer, called), sure)
+            yield who, _both(_both(answer, called), sure), calls
 
 
-def _allows(statement: Statement, calls: Iterable[str]) -> Answer:
-    wanted = [folded(glob(call)) for call in calls]
+def _calls(statement: Statement, kind: str) -> tuple[str, ...]:
+    """The calls that make a session for a principal of this kind, as far as a statement may speak of them."""
+    return tuple(call for call in _CALLS.get(kind, ()) if _speaks_of(statement, call) is not NO)
+
+
+def _speaks_of(statement: Statement, call: str) -> Answer:
+    wanted = folded(glob(call))
     if statement.actions is not None:
-        return either(match_any(statement.actions, call) for call in wanted)
-    return either(negated(match_any(statement.not_actions or (), call)) for call in wanted)
+        return match_any(statement.actions, wanted)
+    return negated(match_any(statement.not_actions or (), wanted))
 
 
 def _both(one: Answer, other: Answer) -> Answer:
@@ -176,13 +183,24 @@ def _own_accounts(role: Resource, statements: Iterable[Statement], project: Proj
             yield found[1]
 
 
-def _less_denied(answer: Answer, denies: Iterable[Statement]) -> Answer:
-    """What is left of an entrance beside statements that deny it to somebody."""
-    for deny in denies:
-        if answer is NO or _allows(deny, _CALLS["*"]) is NO or deny.principals is None:
-            continue
-        if any(name == "*" for _, name in deny.principals):
-            answer = (
-                NO if holds(deny.conditions, NOTHING_KNOWN) is YES else Open("whom a statement that denies keeps out")
-            )
-    return answer
+def _less_denied(answer: Answer, calls: Iterable[str], denies: Iterable[Statement]) -> Answer:
+    """What is left of an entrance by some calls beside statements that deny them: one call that none denies is
+    enough."""
+    left = [either(_denied(deny, call) for deny in denies) for call in calls]
+    if NO in left:
+        return answer
+    return NO if answer is NO or all(each is YES for each in left) else _KEPT_OUT
+
+
+def _denied(deny: Statement, call: str) -> Answer:
+    """Whether a statement denies a call to everybody."""
+    spoken = _speaks_of(deny, call)
+    if deny.principals is None:
+        everybody: Answer = _KEPT_OUT if deny.not_principals else NO
+    else:
+        everybody = yes_if(any(name == "*" for _, name in deny.principals))
+    under = every((holds(deny.conditions, NOTHING_KNOWN), YES if deny.certain else _KEPT_OUT))
+    return every((spoken, everybody, _KEPT_OUT if isinstance(under, Open) else under))
+
+
+_KEPT_OUT: Final = Open("whom a statement that denies keeps out")

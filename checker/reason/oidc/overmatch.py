@@ -388,7 +388,8 @@ def _as_tokens(subject: str | Text) -> Iterator[Token]:
     )
     repository = Repository(match.group(1)) if match else STRANGER
     token = with_claims(pull_request_token(repository), sub=subject, ref=match.group("ref") if match else None)
-    if match and match.group("environment"):
+    # Which environment a parameter gives at the end is not told: it may well be one of the project's own.
+    if match and match.group("environment") and not isinstance(pieces(subject)[-1], Hole):
         environment = match.group("environment").replace("%3A", ":")
         token = with_claims(environment_token(repository, environment), sub=subject)
     yield token
