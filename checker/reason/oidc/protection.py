@@ -76,17 +76,30 @@ def _rulesets_on(settings: RepositorySettings, rulesets: tuple[Ruleset, ...], re
 def _includes(settings: RepositorySettings, name: str, ref: str) -> bool:
     if name == "~DEFAULT_BRANCH":
         return _is_default(settings, ref)
-    return name == "~ALL" or covers(glob(name), glob(ref))
+    return name == "~ALL" or _matches(name.split("/"), ref.split("/"))
+
+
+def _matches(name: list[str], ref: list[str]) -> bool:
+    """Whether a ruleset's pattern matches all of a ref: a star ends at a slash, and ``**/`` is any number of folders
+    (GitHub Docs, "Creating rulesets for a repository", "Using fnmatch syntax")."""
+    if not name or not ref:
+        return name == ref
+    if name[0] == "**" and len(name) > 1:
+        return any(_matches(name[1:], ref[at:]) for at in range(len(ref)))
+    return covers(glob(name[0]), glob(ref[0])) and _matches(name[1:], ref[1:])
 
 
 def _excludes(settings: RepositorySettings, name: str, ref: str) -> bool:
-    if name == "~DEFAULT_BRANCH":
-        return _is_default(settings, ref) or "*" in ref
-    return name == "~ALL" or overlap(glob(name), glob(ref))
+    left_out = _default(settings) if name == "~DEFAULT_BRANCH" else name
+    return name == "~ALL" or overlap(glob(left_out), glob(ref))
 
 
 def _is_default(settings: RepositorySettings, ref: str) -> bool:
-    return ref == f"refs/heads/{settings.default_branch}"
+    return ref == _default(settings)
+
+
+def _default(settings: RepositorySettings) -> str:
+    return f"refs/heads/{settings.default_branch}"
 
 
 def _is_tag(ref: str) -> bool:
