@@ -137,8 +137,12 @@ def _looks(job: EffectiveJob, index: int, pipeline: Pipeline) -> Iterator[tuple[
 
 
 def _looks_at_mark(step: EffectiveStep) -> bool:
-    written = [*step.conditions, step.step.run.text if step.step.run else ""]
+    script = step.step.run.text if step.step.run else ""
+    written = [*step.conditions, script]
     written += [str(each.value) for each in (*step.step.env.values(), *step.step.with_.values())]
+    # A variable of the whole job is looked at by who names it.
+    around = {**step.job.workflow.env, **step.job.job.env}
+    written += [str(field.value) for name, field in around.items() if re.search(rf"\b{re.escape(name)}\b", script)]
     return any(_MARK.search(text) for text in written)
 
 

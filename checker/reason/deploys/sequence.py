@@ -217,7 +217,12 @@ def by_matrix(rollout: Rollout) -> bool:
 
 def matrices(rollout: Rollout) -> list[EffectiveJob]:
     """The jobs that a matrix makes several of: the one that rolls, and those that called its workflow."""
-    return [level for level in rollout.at.job.chain if level.matrix]
+    return [level for level in rollout.at.job.chain if any(_several(each) for each in level.matrix.values())]
+
+
+def _several(value: Possible) -> bool:
+    """Whether a matrix may have several rows for it: of one that lists a single value it makes one job."""
+    return isinstance(value, OneOf | Text | Unknown)
 
 
 def order_of(rollouts: tuple[Rollout, ...]) -> tuple[str, ...] | None:
