@@ -82,9 +82,10 @@ def policies_in_other_words(templates: Templates) -> Templates:
             for key in ("Action", "Resource"):
                 if key in changed:
                     changed[key] = turned(changed[key])
-            actions = changed.get("Action", [])
-            lowered = [each.upper() for each in actions] if isinstance(actions, list) else actions.lower()
-            changed["Action"] = lowered
+            for key in ("Action", "NotAction"):
+                actions = changed.get(key)
+                if actions is not None:
+                    changed[key] = [each.upper() for each in actions] if isinstance(actions, list) else actions.lower()
         if "Version" in changed and "Statement" in changed:
             changed["Statement"] = turned(changed["Statement"])
         return changed

@@ -138,8 +138,8 @@ def _mixture(place: StackPlace, resources: list[Resource], left: str | None, pro
         data = [each for each in data if each not in of_failures]
     running = [each for each in resources if each.type in _STATELESS]
     if any(each.type == "AWS::Lambda::Function" for each in running):
-        helpers = _custom_resource_handlers(resources)
-        running = [each for each in running if each.logical_id not in helpers]
+        helpers = _custom_resource_handlers(resources, project)
+        running = [each for each in running if each not in helpers]
     fix = "Move what keeps data into a stack of its own, and give its identifiers to the services as configuration."
     if data and running:
         first, other = min(data, key=_weight), min(running, key=_weight)
@@ -176,28 +176,17 @@ def _of_failures(resources: list[Resource], project: Project) -> set[Resource]:
     return {found for value in given for found in project.all_referred(value)}
 
 
-def _custom_resource_handlers(resources: list[Resource]) -> set[str]:
-    """Logical ids of the functions that custom resources call, directly or through a provider's function."""
-    found: set[str] = set()
-    for resource in resources:
-        if not resource.type.startswith(("Custom::", "AWS::CloudFormation::CustomResource")):
-            continue
-        token = resource.raw_at("ServiceToken")
-        attribute = token.get("Fn::GetAtt") if isinstance(token, dict) else None
-        if isinstance(attribute, str):
-            attribute = attribute.split(".", 1)
-        if isinstance(attribute, list) and attribute and isinstance(attribute[0], str):
-            found.add(attribute[0])
-        elif isinstance(token, dict) and isinstance(token.get("Ref"), str):
-            found.add(token["Ref"])
-    by_id = {each.logical_id: each for each in resources if each.logical_id in found}
-    for handler in by_id.values():
-        # CDK's provider framework hands the event on to the user's function, named in its environment.
-        value = handler.raw_at("Environment.Variables.USER_ON_EVENT_FUNCTION_ARN")
-        attribute = value.get("Fn::GetAtt") if isinstance(value, dict) else None
-        if isinstance(attribute, list) and attribute and isinstance(attribute[0], str):
-            found.add(attribute[0])
-    return found
+def _custom_resource_handlers(resources: list[Resource], project: Project) -> set[Resource]:
+    """The functions that custom resources call, directly or through a provider's function."""
+    tokens = (
+        each.get("ServiceToken")
+        for each in resources
+        if each.type.startswith(("Custom::", "AWS::CloudFormation::CustomResource"))
+    )
+    found = {each for token in tokens for each in project.all_referred(token)}
+    # CDK's provider framework hands the event on to the user's function, named in its environment.
+    handed = [each.get("Environment.Variables.USER_ON_EVENT_FUNCTION_ARN") for each in found]
+    return found | {each for value in handed for each in project.all_referred(value)}
 
 
 RULE = Rule(

@@ -196,8 +196,9 @@ def _doubt(path: DeployPath, after: list[Request], project: Project) -> str | No
     # What is under a condition may be under the same one as the roll-out.
     rolled = path.ends
     for name, places in by_path.items():
-        strange = [elsewhere(each, path, project) for each in after if name in (each.paths() or ("",))]
-        if strange and all(isinstance(each, Open) for each in strange):
+        answers = [elsewhere(each, path, project) for each in after if name in (each.paths() or ("",))]
+        strange = [each.why for each in answers if isinstance(each, Open)]
+        if strange and len(strange) == len(answers):
             return f"of {name or 'its URL'} {strange[0]}"
         conditions = [condition_of(each, rolled) for each in places]
         if all(conditions):

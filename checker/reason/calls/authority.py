@@ -19,7 +19,7 @@ from checker.model.pipeline.jobs import Credentials
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Trace
 from checker.model.possible import as_text, options
 from checker.model.resources import Resource
-from checker.model.values import Absent, Hole, Pseudo, Text, pieces, text
+from checker.model.values import Absent, Hole, Known, Pseudo, Text, pieces, text
 from checker.reason.calls.needs import EVERYTHING, Need
 from checker.reason.calls.touched import every_resource, fitting, placed
 from checker.reason.iam.conditions import Context
@@ -271,11 +271,13 @@ def _let_in(project: Project) -> Iterator[Resource]:
     """The roles that other roles' trust policies name: AWS IAM User Guide, "Granting a user permissions to switch
     roles": within one account that is enough as well."""
     roles = list(project.resources("AWS::IAM::Role"))
-    named = {role: f":role/{name}" for role in roles if isinstance(name := role.raw_at("RoleName"), str)}
+    names = {role: role.get("RoleName") for role in roles}
     for each in roles:
         yield from project.all_referred(each.get("AssumeRolePolicyDocument"))
-        written = str(each.raw_at("AssumeRolePolicyDocument"))
-        yield from (role for role, name in named.items() if name in written)
+        written = str(each.get("AssumeRolePolicyDocument"))
+        for role, name in names.items():
+            if isinstance(name, Known) and isinstance(name.value, str) and f":role/{name.value}" in written:
+                yield role
 
 
 def _what_counts(need: Need) -> tuple[object, ...]:

@@ -15,15 +15,15 @@ from checker import lazy_re
 from checker.data.aws_calls import table
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.overlap import overlap
-from checker.model.resources import Resource, Stack
+from checker.model.resources import Resource
 from checker.model.values import (
+    ABSENT,
     Absent,
     Answered,
     Generated,
     Hole,
     Known,
     Pseudo,
-    ResourceKey,
     Text,
     Unstated,
     pieces,
@@ -131,26 +131,19 @@ def _picked(arn: str | Text, project: Project, environment: str) -> Iterator[str
         for stack in each.stacks if _is_own(each, environment) or _is_shared(each, environment) else ():
             written = stack.template.get("Outputs")
             outputs = written if isinstance(written, Mapping) else {}
-            for key in sorted(words & outputs.keys()):
-                resource = _output_of(outputs.get(key), stack, project)
-                found = arn_of(resource) if resource is not None else None
+            named = [outputs[key] for key in sorted(words & outputs.keys())]
+            members = (other for other in project.resources() if other.stack is stack)
+            scope = next((other.scope for other in members), None) if named else None
+            for output in named if scope is not None else ():
+                value = scope.resolve(output.get("Value")) if scope and isinstance(output, Mapping) else ABSENT
+                resources = [] if isinstance(value, Absent) else list(project.all_referred(value))
+                found = arn_of(resources[0]) if len(resources) == 1 else None
                 if found is not None:
                     yield found
 
 
 def _is_of_stacks(hole: Hole) -> bool:
     return isinstance(hole, Answered) and (hole.call.service, hole.call.operation) == _STACKS
-
-
-def _output_of(output: object, stack: Stack, project: Project) -> Resource | None:
-    """The resource whose name, id or ARN an output is; ``None`` where it is something else."""
-    value = output.get("Value") if isinstance(output, Mapping) else None
-    if not isinstance(value, Mapping) or len(value) != 1:
-        return None
-    referred = value.get("Ref", value.get("Fn::GetAtt"))
-    logical_id = referred[0] if isinstance(referred, list) and referred else referred
-    name = logical_id.partition(".")[0] if isinstance(logical_id, str) else ""
-    return project.resource(ResourceKey(stack.id, name))
 
 
 def every_resource(need: Need, place: Mapping[str, str]) -> Iterator[str | Text]:

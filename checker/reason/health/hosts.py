@@ -96,7 +96,8 @@ def _is_environment(word: str) -> bool:
 
 def _written(environment: Environment) -> str:
     """All that its templates have written in them, in small letters: somewhere there a name of its own may stand."""
-    return "\n".join(json.dumps(stack.template, default=str) for stack in environment.stacks).lower()
+    written = [json.dumps(stack.template, default=str) for stack in environment.stacks]
+    return "\n".join((*written, *(str(each.get("")) for each in environment.resources()))).lower()
 
 
 def _hosts(request: Request) -> list[str]:
