@@ -30,6 +30,9 @@ def test_case(case: dict[str, Any], run: str, _name: str, tmp_path: Path) -> Non
     template = {"Description": "One", "Resources": {"Db": {"Type": "AWS::RDS::DBInstance", "Properties": properties}}}
     deploy = f"aws cloudformation deploy --template-file {file} --stack-name app-prod"
     steps = case.get("steps") or [{"run": run.replace("DEPLOY", deploy)}]
+    if "script" in case:  # JavaScript of a step, before the deploy or after it
+        steps = [{"uses": "actions/github-script@v8", "with": {"script": run}}, {"run": deploy}]
+        steps = steps if case["script"] == "before" else steps[::-1]
     job = {"runs-on": "ubuntu-latest", "steps": [{"uses": "actions/checkout@v4"}, *steps]}
     files = {
         file: json.dumps(template) if file.endswith("json") else yaml.safe_dump(template, sort_keys=False),

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from checker.model.answers import NO, YES
 from checker.model.pipeline.changes import held_among
+from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.holding import hands_over
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.pipeline import Unfollowed
@@ -27,7 +28,7 @@ from checker.resolve.effort import Effort, SpentError
 from checker.resolve.shell.files.written import Written
 from checker.resolve.trace.actions import calls_of_action, command_of_action, files_of, metadata_of
 from checker.resolve.trace.collected import Collected, Scripts
-from checker.resolve.trace.commands.foreign import unread_action, unread_container
+from checker.resolve.trace.commands.foreign import GITHUB_SCRIPT, unread_action, unread_container
 from checker.resolve.trace.gaps import Gaps
 from checker.resolve.trace.held_files import by_now
 from checker.resolve.trace.programs import Earlier, Programs
@@ -197,9 +198,19 @@ class Tracer(Struct):
                 _learn(own, _output(step.step.id, name, scope), value)
             for name, value in files_of(step, given, self.library).items():
                 self._files[Text((_output(step.step.id, name, scope),))] = value
+        if step.step.action.lower() == GITHUB_SCRIPT:
+            self._script(step, given, reached, collected.written)
         foreign = unread_action(step)
         if foreign is not None:
             collected.foreign.append(foreign)
+
+    def _script(self, step: EffectiveStep, given: Mapping[str, Possible], reached: Reached, written: Written) -> None:
+        """The code of a step of actions/github-script is a program for Node.js, and may write files as any other."""
+        words: tuple[Possible, ...] = ("node", "-e", shown(given.get("script", "")))
+        begun = len(written.changes.found)
+        written.note(Command(words, reached, Handling(), environment=step.env), None)
+        found = written.changes.found
+        found[begun:] = [replace(each, by=step) for each in found[begun:]]
 
     def _with_file(self, index: int, collected: Collected) -> Action:
         """A registration of a file with what that holds by then: one that an earlier step's action wrote, or one of the

@@ -229,9 +229,25 @@ def _has(words: Sequence[Possible], letter: str, *names: str) -> bool:
 
 
 def paths_of(verb: Possible, words: Sequence[Possible]) -> Iterator[Possible]:
-    """The paths that ``git checkout`` and ``git restore`` take from another commit."""
+    """The paths that ``git checkout`` and ``git restore`` take from another commit; the whole folder where git makes a
+    third of two."""
+    if _mixes(verb, words):
+        yield "."
     plain = [each for each in plain_words(words, {"-s", "--source", "-b", "-B", "--orphan"}) if each != "--"]
     if verb == "restore":
         yield from plain if any(shown(each).startswith(("-s", "--source")) for each in words) else ()
     elif verb == "checkout" and plain[:1] != ["HEAD"] and not {"-b", "-B", "--orphan"} & {*words}:
         yield from plain[1:] if "--" not in words or words[0] != "--" else ()
+
+
+_OWN_BRANCH: Final = lazy_re.compile(r"ref_name|@\{u|upstream|HEAD$", re.IGNORECASE)
+
+
+def _mixes(verb: Possible, words: Sequence[Possible]) -> bool:
+    """Whether git makes files of those of two commits, which neither of them has: of any file nobody knows what it
+    holds. A commit of the repository itself that is checked out is judged where it came from, and so are later ones of
+    the same branch (git-merge(1), ``--ff-only``; git-cherry-pick(1); git-revert(1))."""
+    if verb not in {"merge", "cherry-pick", "revert"} or {"--abort", "--quit", "--ff-only"} & {*words}:
+        return False
+    named = plain_words(words, {"-m", "--message", "-s", "--strategy", "-X", "--mainline", "-F"})
+    return any(not _OWN_BRANCH.search(shown(each)) or verb == "revert" for each in named)

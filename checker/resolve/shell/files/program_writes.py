@@ -44,6 +44,7 @@ _MODE: Final = lazy_re.compile(
     r"""['"]\s*(?:[wax]\S*|r\+\w*|\+?>{1,2}\S*)\s*['"]|os\.O_(?:WRONLY|RDWR|CREATE)|\s>{1,2}\s*"""
 )
 _STRING: Final = lazy_re.compile(r"""'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"|`([^`$]*)`""")
+_TEMPLATE: Final = lazy_re.compile(r"`((?:[^`\\]|\\.)*)`")  # of JavaScript, with expressions in it
 _JOINS: Final = lazy_re.compile(r"(?:path\.|File\.|filepath\.)?(?:join|resolve|expand_path)\s*\((.*)\)", re.DOTALL)
 _LISTS: Final = lazy_re.compile(r"\b(?:glob|iglob|rglob|listdir|scandir|iterdir|walk|readdir(?:Sync)?|Dir|globSync)\b")
 _MOST: Final = 400  # calls of one program
@@ -225,6 +226,10 @@ def _value(name: str, code: Code, environment: Mapping[str, Possible], depth: in
         return next((each for each in match.groups() if each is not None), "")
     if depth > 6 or not name:
         return None
+    if (template := _TEMPLATE.fullmatch(name)) is not None:
+        pieces = re.split(r"\$\{([^{}]*)\}", template[1])
+        parts = [each if at % 2 == 0 else _value(each, code, environment, depth + 1) for at, each in enumerate(pieces)]
+        return None if None in parts else joined(parts)
     if name in {"__dirname", "__dir__", "import.meta.dirname", "__DIR__"}:
         return posixpath.join(WORKSPACE, posixpath.dirname(code.file)).rstrip("/") if code.file else "."
     if name == "process.cwd()":
@@ -238,6 +243,8 @@ def _value(name: str, code: Code, environment: Mapping[str, Possible], depth: in
     if (
         variable := re.fullmatch(r"(?:process\.env\.|ENV\[['\"]|\$ENV\{['\"]?|getenv\(['\"])(\w+)['\"\])}]*", name)
     ) is not None:
+        if variable[1] == "GITHUB_WORKSPACE":
+            return WORKSPACE
         return environment.get(variable[1], open_text(f"${{{variable[1]}}}"))
     if (at := re.fullmatch(r"(?:process\.argv|ARGV|\$ARGV|argv|os\.Args)\[(\d+)\]", name)) is not None:
         index = int(at[1]) - {"p": 2, "A": 0, "$": 0, "a": 1, "o": 1}[name[0]]
