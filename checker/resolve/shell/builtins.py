@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from checker.data.harmless import prints_settings
 from checker.model.answers import NO, YES, Answer, yes_if
+from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.pipeline.shell import Group, Simple, Substitution
 from checker.model.possible import Possible, joined, open_text, shown
 from checker.model.sources import Spot
@@ -42,14 +43,56 @@ class Asked(Struct, frozen=True):
         self.shell.emit(self.words, self.statement, self.spot, self.state, self.context, {})
 
 
+_BEFORE: Final = "OLDPWD"
+_STACK: Final = "DIRSTACK"
 Builtin: TypeAlias = Callable[[Asked], Result | None]
 
 
 def _cd(asked: Asked) -> Result:
-    words, state = asked.words, asked.state
-    target = next((word for word in words[1:] if not (isinstance(word, str) and word in {"--", "-P", "-L"})), None)
-    state.folder = None if target is None or target == "-" else state.path(target)
+    target = _folder_named(asked)
+    _go(asked.state, asked.state.variables.get(_BEFORE) if target == "-" else target)
     return Result()
+
+
+def _pushd(asked: Asked) -> Result:
+    """Bash Reference Manual, "Directory Stack Builtins": without a folder the two on top change places."""
+    state, target = asked.state, _folder_named(asked)
+    here, kept = _where(state), state.variables.get(_STACK, ())
+    rotates = isinstance(target, str) and target[:1] in {"+", "-"}
+    if not isinstance(kept, tuple) or rotates or (target is None and not kept):
+        state.folder = None
+        state.set(_STACK, Unknown(_STACK))
+        return Result()
+    state.set(_STACK, (here, *(kept if target is not None else kept[1:])))
+    _go(state, target if target is not None else kept[0])
+    return Result()
+
+
+def _popd(asked: Asked) -> Result:
+    state = asked.state
+    kept = state.variables.get(_STACK, ())
+    if not isinstance(kept, tuple) or not kept or len(asked.words) > 1:
+        state.folder = None
+        state.set(_STACK, Unknown(_STACK))
+        return Result()
+    state.set(_STACK, kept[1:])
+    _go(state, kept[0])
+    return Result()
+
+
+def _folder_named(asked: Asked) -> Possible | None:
+    return next((word for word in asked.words[1:] if not (isinstance(word, str) and word in {"--", "-P", "-L"})), None)
+
+
+def _where(state: State) -> str:
+    """The folder that a shell stands in, from any other; empty where it is not known."""
+    return f"{WORKSPACE}/{state.folder}".rstrip("/") if state.folder is not None else ""
+
+
+def _go(state: State, target: object) -> None:
+    before = _where(state)
+    state.folder = state.path(target) if isinstance(target, str) else None
+    state.set(_BEFORE, before or open_text(f"${{{_BEFORE}}}"))
 
 
 def _set(asked: Asked) -> Result:
@@ -322,7 +365,8 @@ def _false(asked: Asked) -> Result:  # noqa: ARG001 - whatever it is given
 
 BUILTINS: Final[Mapping[str, Builtin]] = {
     "cd": _cd,
-    "pushd": _cd,
+    "pushd": _pushd,
+    "popd": _popd,
     "set": _set,
     "exit": _exit,
     "return": _return,
