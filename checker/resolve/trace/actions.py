@@ -72,9 +72,7 @@ def calls_of_action(
         yield from calls(tag, "docker-push", reached, handling, source, logged_in, cache=True)
 
 
-def command_of_action(
-    step: EffectiveStep, given: Mapping[str, Possible], reached: Reached, variables: Mapping[str, Possible]
-) -> Command | None:
+def command_of_action(step: EffectiveStep, given: Mapping[str, Possible], reached: Reached) -> Command | None:
     """The command that an action runs. Source: README of docker/bake-action, "inputs"."""
     if step.step.action.lower() != known.BAKE:
         return None
@@ -91,7 +89,7 @@ def command_of_action(
     folder = given.get("workdir") or ""
     handling = Handling(errexit=truth(step.continue_on_error) is NO)
     at = folder if isinstance(folder, str) else None
-    return Command(tuple(words), reached, handling, f"uses: {step.uses}", at, environment=variables)
+    return Command(tuple(words), reached, handling, f"uses: {step.uses}", at)
 
 
 def _here(file: Possible) -> Possible:

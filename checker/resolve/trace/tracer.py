@@ -184,9 +184,9 @@ class Tracer(Struct):
                 text = by_now(held, file, self.library.text) if held is not None else file
                 given["task-definition"] = text
         collected.record(calls_of_action(step, given, reached, collected.logged_in, self.library))
-        seen = {**extra, **{name: self._filled(value, own) for name, value in step.env.items()}}
-        if (command := command_of_action(step, given, reached, seen)) is not None:
-            collected.commands([command], seen)
+        if (command := command_of_action(step, given, reached)) is not None:
+            seen = {**extra, **{name: self._filled(value, own) for name, value in step.env.items()}}
+            collected.commands([replace(command, environment=seen)], seen)
         if (action := step.step.action.lower()) in _BRINGS:
             path, cleans = shown(given.get("path") or ""), shown(given.get("clean", True)).lower() != "false"
             if action == _CHECKOUT:
