@@ -173,7 +173,7 @@ def _is_callers(role: Text) -> bool:
 
 
 def _account(arn: str | Text) -> str:
-    first = next(iter(pieces(arn)), "")
+    first = pieces(arn)[0]
     found = _ACCOUNT.match(first) if isinstance(first, str) else None
     return found[1] if found else ""
 
