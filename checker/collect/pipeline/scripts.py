@@ -9,6 +9,7 @@ import ast
 import hashlib
 import json
 import os
+import re
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
+from checker import lazy_re
 from checker.collect.documents import read_text
 from checker.collect.folders import walk
 from checker.collect.pipeline.build_files import build_files
@@ -33,6 +35,9 @@ MAX_BYTES: Final = 1024 * 1024
 MAX_FILES: Final = 2_000
 _SHELL_SUFFIXES: Final = frozenset({".sh", ".bash", ".zsh", ".ksh"})
 _SHELLS: Final = ("sh", "bash", "dash", "zsh", "ksh")
+_CONSOLE_SCRIPT: Final = lazy_re.compile(
+    r"(?:^|['\"])[ \t]*([\w.-]+)[ \t]*=[ \t]*([\w.]+:[\w.]+)[ \t]*(?:['\"]|$)", re.MULTILINE
+)
 
 
 class ScriptLibrary(Struct):
@@ -287,22 +292,25 @@ class ScriptLibrary(Struct):
         return f"unread: {fault.message}" if fault is not None else ""
 
     def entry_point(self, name: str) -> str | None:
-        """``module:function`` of a console script that ``pyproject.toml`` declares."""
+        """``module:function`` of a console script that the project declares."""
         if self._entry_points is None:
             self._entry_points = self._declared()
         return self._entry_points.get(name)
 
     def _declared(self) -> dict[str, str]:
+        """By ``pyproject.toml``, else by what setuptools reads beside it (its documentation, "Entry Points")."""
+        older = "\n".join(filter(None, map(self._read, ("setup.cfg", "setup.py"))))
+        older = older[older.find("console_scripts") :] if "console_scripts" in older else ""
+        found = dict(_CONSOLE_SCRIPT.findall(older))
         text = self._read("pyproject.toml")
         if text is None:
-            return {}
+            return found
         import tomllib
 
         try:
             data: Any = tomllib.loads(text)
         except (tomllib.TOMLDecodeError, RecursionError):
-            return {}
-        found: dict[str, str] = {}
+            return found
         for path in (("tool", "poetry", "scripts"), ("project", "gui-scripts"), ("project", "scripts")):
             table = data
             for key in path:
