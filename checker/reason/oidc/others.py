@@ -72,10 +72,12 @@ def _others(statement: Statement, own: frozenset[str]) -> Iterator[tuple[str, An
             yield "everybody but those whom NotPrincipal names", sure, calls
         return
     for kind, name in statement.principals:
-        calls = _calls(statement, kind)
+        calls = _calls(statement, "*" if name == "*" else kind)
         if not calls:
             continue
         called = either(_speaks_of(statement, call) for call in calls)
+        if kind == "AWS" and not set(calls) & set(_CALLS[kind]):
+            called = every((called, _TAKEN_IN))
         if kind == "Service":
             who, answer = _service(statement, name)
         elif kind == "Federated":
@@ -203,4 +205,6 @@ def _denied(deny: Statement, call: str) -> Answer:
     return every((spoken, everybody, _KEPT_OUT if isinstance(under, Open) else under))
 
 
+# Documented as the same as everyone.
+_TAKEN_IN: Final = Open("whether all AWS principals take in those whom a provider vouches for")
 _KEPT_OUT: Final = Open("whom a statement that denies keeps out")
