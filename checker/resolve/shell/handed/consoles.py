@@ -13,7 +13,8 @@ from typing import Final
 from checker import lazy_re
 from checker.data.harmless import inert
 from checker.model.pipeline.jobs import WORKSPACE
-from checker.model.possible import Possible
+from checker.model.possible import Possible, Scalar, mapped
+from checker.model.values import Text
 from checker.resolve.shell.handed.kinds import Handed, Told
 
 _PHP: Final = lazy_re.compile(r"php(?:\d(?:\.\d)?)?")
@@ -64,7 +65,15 @@ def ruby_console(told: Told) -> list[Possible] | None:
     if name == "rails":
         return ["rails", *told.words[1:]] if folder else None
     rakefile = next((text for name in ("Rakefile", "rakefile") if (text := told.text_of(name)) is not None), None)
-    return ["rails", *told.words[1:]] if rakefile is not None and _OF_RAILS.search(rakefile) else None
+    if rakefile is None or not _OF_RAILS.search(rakefile):
+        return None
+    # What a task is given stands in brackets behind its name (rake documentation, "Tasks with Arguments").
+    return ["rails", *(mapped(word, _task) for word in told.words[1:])]
+
+
+def _task(word: Scalar) -> Possible:
+    first = word.parts[0] if isinstance(word, Text) else word
+    return first.partition("[")[0] if isinstance(first, str) and "[" in first else word
 
 
 def rails(told: Told) -> Iterator[Handed]:
