@@ -20,6 +20,7 @@ CASES = [
     for case in load(Path(__file__).parent / "changed_before.yaml")
     for index, run in enumerate(case["each"])
 ]
+PROGRAM = "import json, os, re, sys\nimport boto3\n\nstacks = boto3.client('cloudformation')\n"
 TOLD = (Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN)
 
 
@@ -33,6 +34,9 @@ def test_case(case: dict[str, Any], run: str, _name: str, tmp_path: Path) -> Non
     if "script" in case:  # JavaScript of a step, before the deploy or after it
         steps = [{"uses": "actions/github-script@v8", "with": {"script": run}}, {"run": deploy}]
         steps = steps if case["script"] == "before" else steps[::-1]
+    program = {}
+    if case.get("program"):  # Python that sends the template itself
+        program, steps = {"deploy.py": PROGRAM + run}, [{"run": "python deploy.py"}]
     job = {"runs-on": "ubuntu-latest", "steps": [{"uses": "actions/checkout@v4"}, *steps]}
     files = {
         file: json.dumps(template) if file.endswith("json") else yaml.safe_dump(template, sort_keys=False),
@@ -40,6 +44,7 @@ def test_case(case: dict[str, Any], run: str, _name: str, tmp_path: Path) -> Non
         "infra/other.yaml": "a: true\n",
         "more.yaml": "  Other: {Type: AWS::RDS::DBInstance, Properties: {Engine: postgres}}\n",
         "fix.patch": "--- a/infra/db.yaml\n+++ b/infra/db.yaml\n@@ -1 +1 @@\n-a\n+b\n",
+        **program,
         **case.get("files", {}),
     }
     found = gate(Request(project=repository(tmp_path, files), settings=Settings())).verdicts

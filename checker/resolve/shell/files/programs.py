@@ -49,7 +49,7 @@ def rewritten(
         return
     inside = (Code(text_of(path) or "", path, (), python=True) for path in modules_of(code.file, text_of, code.text))
     for each in (code, *inside):
-        tree = _parsed(each.text) if may_write(each.text) else None
+        tree = parsed(each.text) if may_write(each.text) else None
         if tree is not None:
             yield from _by_python(Places(tree, each.file, code.words, command.environment), each, held)
 
@@ -125,7 +125,8 @@ def _by_python(program: Places, code: Code, held: Callable[[Possible], Possible 
 
 
 @lru_cache(maxsize=256)
-def _parsed(text: str) -> ast.Module | None:
+def parsed(text: str) -> ast.Module | None:
+    """A program taken apart; ``None`` where it is none."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -75,7 +75,9 @@ class Following(Struct):
     held: Callable[[Possible], Possible | None]
     names: dict[str, _Held] = field(default_factory=dict)
     made: dict[ast.Call, Made] = field(default_factory=dict)
+    sent: dict[ast.Call, Made] = field(default_factory=dict)  # what calls are given as the text of a template
     _depth: int = 0
+    _returned: _Held = None
 
     def follow(self, statements: Iterable[ast.stmt]) -> None:
         for each in statements:
@@ -109,8 +111,26 @@ class Following(Struct):
                 self._call(call)
             case ast.Expr(value=ast.Constant()):
                 return
+            case ast.Return(value=value):
+                self._returned = self._value(value) if value is not None else None
+            case ast.If(body=body, orelse=otherwise) if not _puts(node):
+                self._perhaps(node, [body, otherwise])
+            case ast.Try(body=body, handlers=handlers, orelse=otherwise, finalbody=last) if not _puts(node):
+                self._perhaps(node, [[*body, *otherwise, *last], *(each.body for each in handlers)])
             case _ if not _only_looks(node):
                 self._break(node)
+
+    def _perhaps(self, node: ast.stmt, branches: Sequence[Sequence[ast.stmt]]) -> None:
+        """One of several is done: what they call is known, and not what is left of their names and files."""
+        before, made = dict(self.names), {*self.made}
+        for each in branches:
+            self.names = dict(before)
+            self.follow(each)
+        self.names = before
+        self.made.update((call, Made()) for call in self.made.keys() - made)
+        for name in ast.walk(node):
+            if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
+                self.names[name.id] = None
 
     def _break(self, node: ast.AST) -> None:
         """Something is done that is not plain: what it may change is not known any more."""
@@ -164,6 +184,9 @@ class Following(Struct):
         called = node.func.attr if isinstance(node.func, ast.Attribute) else ast.unparse(node.func)
         owner = self._value(node.func.value) if isinstance(node.func, ast.Attribute) else None
         first = self._value(node.args[0]) if node.args else None
+        for keyword in node.keywords:
+            if keyword.arg == "TemplateBody":
+                self.sent[node] = self._made(self._value(keyword.value)) if node not in self.sent else Made()
         if called == "open":
             path = owner if isinstance(owner, str) else first
             return _File(path) if isinstance(path, str) else None
@@ -184,6 +207,8 @@ class Following(Struct):
                 return _Read(text.of, (*text.put, (first, self.scalar(node.args[1]), 0, True)))
         if called == "get" and isinstance(owner, _At) and isinstance(first, str):
             return _At(owner.document, (*owner.path, first))
+        if owner is None and (function := self.program.functions.get(called)) is not None and self._depth < 3:
+            return self._entered(function, node)
         for each in node.args:
             if isinstance(found := self._value(each), _At) and called not in {"print", "len", "str", "list", "sorted"}:
                 found.document.broken = True
@@ -202,31 +227,48 @@ class Following(Struct):
             found = self._value(owner)
             if isinstance(found, _At):
                 found.document.broken = True
-        elif (function := self.program.functions.get(called)) is not None and self._depth < 3 and owner is None:
-            for parameter, given in zip(function.args.args, node.args, strict=False):
-                self.names[parameter.arg] = self._value(given)
-            self._depth += 1
-            self.follow(function.body)
-            self._depth -= 1
         else:
             self._called(node)
+
+    def _entered(self, function: ast.FunctionDef, node: ast.Call) -> _Held:
+        """A function of the program's own is run; what it gives back, where it does so in one place."""
+        for parameter, given in zip(function.args.args, node.args, strict=False):
+            self.names[parameter.arg] = self._value(given)
+        self._depth, self._returned = self._depth + 1, None
+        self.follow(function.body)
+        self._depth -= 1
+        found, self._returned = self._returned, None
+        once = sum(isinstance(each, ast.Return) for each in ast.walk(function)) == 1
+        return found if once else None
 
     def _writes(self, node: ast.Call, where: ast.expr, what: ast.expr) -> None:
         """``what`` is written to ``where``: kept by the call that opens the file, or that names it."""
         opener = _opener(where, self.program.tree)
         call = node if opener is None else opener
-        value = self._value(what)
-        if call in self.made:
-            made = Made()  # it is written in parts
-        elif isinstance(value, _At) and not value.path and not value.document.broken:
-            made = Made(of=value.document.of, edits=tuple(value.document.edits))
-        elif isinstance(value, _Read):
-            made = Made(of=value.of, text=_replaced(self.held(value.of), value.put))
-        elif isinstance(value, str) or (value is not None and not isinstance(value, _At | _File | int | float)):
-            made = Made(text=value)  # type: ignore[arg-type]
-        else:
-            made = Made()
-        self.made[call] = made
+        self.made[call] = self._made(self._value(what)) if call not in self.made else Made()  # in parts
+
+    def _made(self, value: _Held) -> Made:
+        if isinstance(value, _At) and not value.path and not value.document.broken:
+            return Made(of=value.document.of, edits=tuple(value.document.edits))
+        if isinstance(value, _At):
+            return Made(of=value.document.of)
+        if isinstance(value, _Read):
+            return Made(of=value.of, text=_replaced(self.held(value.of), value.put))
+        if isinstance(value, str) or (value is not None and not isinstance(value, _File | int | float)):
+            return Made(text=value)  # type: ignore[arg-type]
+        return Made()
+
+
+def _puts(node: ast.stmt) -> bool:
+    """Whether a statement puts something into what it has, or takes it away."""
+    return any(
+        isinstance(each, ast.Subscript | ast.Attribute) and not isinstance(each.ctx, ast.Load)
+        for each in ast.walk(node)
+    ) or any(isinstance(each, ast.Call) and _changes(each) for each in ast.walk(node))
+
+
+def _changes(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Attribute) and call.func.attr in _CHANGES
 
 
 def _only_looks(node: ast.stmt) -> bool:

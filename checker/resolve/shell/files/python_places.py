@@ -123,6 +123,10 @@ class Places(Struct):
             return self._joined(node.args, "/", depth)
         if called == "joinpath" and owner is not None:
             return self._joined([owner, *node.args], "/", depth)
+        if called == "dirname" and node.args:
+            return tuple(
+                posixpath.dirname(one) or "." for one in self.of(node.args[0], depth + 1) if isinstance(one, str)
+            )
         if called in _SAME:
             return self.of(node.args[0] if node.args else owner, depth + 1)
         if called == "with_suffix" and owner is not None and node.args:

@@ -17,6 +17,9 @@ from checker.model.pipeline.scripts import CdkCommand, Trace
 
 _IMPORTS: Final = lazy_re.compile(r"""(?:\bfrom\s*|\brequire\(\s*|\bimport\s*\(?\s*)['"](\.{1,2}/[^'"\n]+)['"]""")
 _ENDINGS: Final = ("", ".ts", ".js", ".mts", ".mjs", ".tsx", "/index.ts", "/index.js")
+_CONTEXT: Final = frozenset({"cdk.json", "cdk.context.json"})
+_COMPILED: Final = (".java", ".kt", ".cs", ".fs", ".vb", ".go")
+_TESTS: Final = lazy_re.compile(r"(?:^|/)(?:src/)?tests?/|_test\.go$|Tests?/|Tests?\.(?:java|kt|cs)$")
 _MOST: Final = 60  # files of one app
 
 
@@ -24,11 +27,22 @@ def app_changed(command: CdkCommand, trace: Trace, read: Callable[[str], str | N
     """That a job has changed the code of the app which a command deploys, by then; ``None`` where it has not."""
     if not trace.changes or command.folder is None or command.options.get("app"):
         return None
-    for path in _files(command.folder, read):
+    own = list(_files(command.folder, read))
+    for path in (*own, *_besides(command.folder, trace, compiled=not own)):
         held = held_by(trace, path, command)
         if held is not None and (held.open or held.text != read(path)):
             return Held(held.by, open=True)
     return None
+
+
+def _besides(folder: str, trace: Trace, *, compiled: bool) -> Iterator[str]:
+    """The files below a folder that a job has changed: of languages whose compiler finds the code of the app by itself,
+    and what the CDK reads besides code (AWS CDK Developer Guide, "Context values and the AWS CDK")."""
+    base = f"{folder.rstrip('/')}/" if folder not in {"", "."} else ""
+    for path in dict.fromkeys(each.path for each in trace.changes if isinstance(each.path, str)):
+        inside = path.removeprefix(base) if path.startswith(base) else ""
+        if inside in _CONTEXT or (compiled and inside.endswith(_COMPILED) and _TESTS.search(inside) is None):
+            yield path
 
 
 def _files(folder: str, read: Callable[[str], str | None]) -> Iterator[str]:

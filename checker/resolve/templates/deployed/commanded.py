@@ -27,6 +27,7 @@ from checker.model.sources import Spot
 from checker.model.values import Absent, Text
 from checker.resolve.templates.deployed.app_code import app_changed
 from checker.resolve.templates.deployed.overrides import option_of, options_of, pair_in, values_in, words_of
+from checker.resolve.templates.deployed.sent import sent
 
 _CREATES: Final = frozenset({"create-stack", "update-stack", "create-change-set", "deploy"})
 _SDK: Final = frozenset({"CreateStack", "UpdateStack", "CreateChangeSet"})
@@ -165,7 +166,7 @@ def deployments(pipeline: Pipeline, read: Callable[[str], str | None]) -> Iterat
                     yield _with_changes(found, trace, command, read)
             for call in trace.aws:
                 if call.how is How.SDK and call.service == "cloudformation" and call.operation in _SDK:
-                    yield _with_body(_by_call(call, way), call, trace, read)
+                    yield from _with_body(_by_call(call, way), call, trace, read)
             for synthesized in trace.cdk if trace.changes else ():
                 held = app_changed(synthesized, trace, read) if synthesized.name == "deploy" else None
                 for stack in synthesized.stacks or ("*",) if held is not None else ():
@@ -191,13 +192,21 @@ def _with_changes(
     return replace(deployment, template=template if own else held.of, held=held)
 
 
-def _with_body(deployment: Deployment, call: AwsCall, trace: Trace, read: Callable[[str], str | None]) -> Deployment:
-    """A program's own call with the file whose text it sends, where the job has changed that before."""
+def _with_body(
+    deployment: Deployment, call: AwsCall, trace: Trace, read: Callable[[str], str | None]
+) -> Iterator[Deployment]:
+    """A program's own call with the file whose text it sends, and with what the job, or the program, has made of it."""
     body = call.text("templateBody")
     file = _file(body, call.folder, {}) if isinstance(body, str) and body.startswith("file://") else ""
-    if not file:
-        return deployment
-    return _with_changes(replace(deployment, template=file), trace, call, read)
+    if file:
+        yield _with_changes(replace(deployment, template=file), trace, call, read)
+        return
+    found = list(sent(call, read)) if not isinstance(body, str | Absent) else []
+    for template, held in found:
+        changed = held_by(trace, template, call) is not None
+        yield replace(deployment, template=template, held=Held(held.by, open=True) if changed else held)
+    if not found:
+        yield deployment
 
 
 def _by_command(
