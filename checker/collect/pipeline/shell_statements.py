@@ -163,7 +163,7 @@ class Reader:
             elif child.type == "command_name":
                 words.extend(self._words.word(each, depth) for each in child.children or [child])
             elif child.type not in _NOISE:
-                words.append(self._words.word(child, depth))
+                self._words.add(words, child, depth)
         row, column = node.start_point
         return Simple(tuple(words), tuple(assignments), tuple(redirects), row, column, self.text(node))
 

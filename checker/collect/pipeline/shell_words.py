@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from checker import lazy_re
 from checker.collect.pipeline.here_documents import EXPANSIONS, Parse, expansions, is_literal
 from checker.model.pipeline.shell import Block, Literal, Opaque, Part, Substitution, Variable, Word
@@ -38,6 +40,15 @@ class Words:
     def word(self, node: Node, depth: int) -> Word:
         row, column = node.start_point
         return Word(tuple(self._parts(node, depth)), row, column)
+
+    def add(self, words: list[Word], node: Node, depth: int) -> None:
+        """Puts a word behind others; one that a backquote begins without a space in front goes on with the last, where
+        the grammar makes two of it."""
+        word, before = self.word(node, depth), node.prev_sibling
+        if words and before is not None and before.end_byte == node.start_byte and self._source[node.start_byte] == 96:
+            words[-1] = replace(words[-1], parts=(*words[-1].parts, *word.parts))
+        else:
+            words.append(word)
 
     def heredoc(self, node: Node, depth: int) -> Word:
         """The text of a here-document; its expansions count as quoted."""
@@ -108,6 +119,8 @@ class Words:
         source = self._text(node.start_byte, node.end_byte).lstrip()
         if node.type == "command_substitution":
             inside = [child for child in node.children if child.type not in {"$(", ")", "`"}]
+            if source.startswith("`"):  # the older form of the same, which is shown and looked at as the other
+                source = "$(" + re.sub(r"\\(?=[$`\\])", "", source[1:-1]) + ")"
             return Substitution(self._block(inside, depth + 1), source, quoted)
         if node.type == "process_substitution":
             inside = [child for child in node.children if child.type not in {"<(", ">(", ")"}]

@@ -19,7 +19,7 @@ from checker.model.sources import Spot
 from checker.reason.migrations.migrating import Migrating, migrating, tool_of
 from checker.reason.migrations.transactions import HERE, includes_others
 
-_SQL: Final = lazy_re.compile(r"(?:\./)*(?P<file>[\w./-]+\.(?:sql|psql|ddl))")
+_SQL: Final = lazy_re.compile(r"(?:--file=|-f)?(?:\./)*(?P<file>[\w./-]+\.(?:sql|psql|ddl))")
 
 
 # The option behind which a client is given a statement, alone or as the last of several letters: `-Atc`.

@@ -63,7 +63,7 @@ def watched(at: At) -> tuple[At | None, bool]:
 def may_be_watched(job: EffectiveJob, pipeline: Pipeline) -> bool:
     """Whether a job that comes after this one asks how a stack's update went, or may do so."""
     for each in pipeline.jobs:
-        if job in each.needs:
+        if each.after(job):
             trace = pipeline.trace(each)
             asks = any(call.service == "cloudformation" and call.operation in _TELLS for call in trace.aws)
             if asks or not trace.complete or each.calls:

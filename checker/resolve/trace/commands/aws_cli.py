@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from checker.data.aws_calls import is_custom, operation_of, polled_by, service_of
 from checker.model.pipeline.scripts import AwsCall, Command, How, plain_name
-from checker.model.possible import Possible
-from checker.model.values import Absent, Text, Unknown
+from checker.model.possible import OneOf, Possible, one_of
+from checker.model.values import Absent, Text, Unknown, pieces, text
 
 _GLOBAL_FLAGS: Final = frozenset(
     {
@@ -90,6 +90,9 @@ def parse_cli(words: tuple[Possible, ...]) -> CliCall | str | None:
     while index < len(words):
         word = words[index]
         index += 1
+        if (option := _inline(word)) is not None:
+            arguments[plain_name(option[0])] = option[1]
+            continue
         if not isinstance(word, str) or not word.startswith("--") or word == "--":
             if isinstance(word, Text | Unknown) and len(plain) >= 2:
                 complete = complete and not (isinstance(word, Text) and str(word) in {"$@", "$*"})
@@ -172,8 +175,37 @@ def _as_option(value: object) -> Possible | tuple[Possible, ...]:
     return value if isinstance(value, str | bool) else json.dumps(value)
 
 
+def _inline(word: Possible) -> tuple[str, Possible] | None:
+    """Name and value of an option in one word whose value is not all known: ``--cluster=$CLUSTER``."""
+    if isinstance(word, OneOf):
+        each = [_apart(option) for option in word.options]
+        names = {found[0] for found in each if found is not None}
+        if None in each or len(names) != 1:
+            return None
+        return names.pop(), one_of(found[1] for found in each if found is not None)
+    return _apart(word) if isinstance(word, Text) else None
+
+
+def _apart(word: Possible) -> tuple[str, Possible] | None:
+    head, *rest = pieces(word) if isinstance(word, str | Text) else ("",)
+    if not isinstance(head, str) or not head.startswith("--") or "=" not in head:
+        return None
+    name, _, begun = head[2:].partition("=")
+    return name, text([*([begun] if begun else []), *rest])
+
+
 def _is_option(word: Possible) -> bool:
-    return isinstance(word, str) and word.startswith("--")
+    return (isinstance(word, str) and word.startswith("--")) or _inline(word) is not None
+
+
+def settings_first(words: tuple[Possible, ...]) -> tuple[Possible, ...]:
+    """``aws --profile ops configure set ...`` with the options in front of the command behind it, as for other commands
+    :func:`parse_cli` reads them from wherever they stand."""
+    index = 1
+    while index < len(words) and _is_option(words[index]):
+        name = str(words[index])[2:]
+        index += 1 if "=" in name or name in _GLOBAL_FLAGS else 2
+    return (words[0], *words[index:], *words[1:index]) if words[index : index + 1] == ("configure",) else words
 
 
 def _one(value: Possible | tuple[Possible, ...] | Absent) -> Possible | Absent:

@@ -1,0 +1,81 @@
+"""What rules say of a pipeline does not change with where its scripts stand.
+
+Every rewrite of :mod:`tests.policies.moved` on a share of the cases, another one for each; all of them together by
+``python -m tests.policies.test_moved``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+from zlib import crc32
+
+import pytest
+
+from tests.policies.case import Case
+from tests.policies.harness import all_cases, said, verdicts_of
+from tests.policies.moved import REWRITES, moved
+
+_SHARE: Final = 24
+# Where a name stands is what W3 asks for.
+_OF_THE_PLACE: Final = frozenset({"W3"})
+# Cases and rewrites after which something else is said, and rightly.
+_EXPECTED: Final = {
+    # The commands are not beside the output any more.
+    ("a first job resolves the commit of what it stands on", "*"),
+    # The token names the called workflow.
+    ("a job in its environment, on the branch and by the workflow that the policy asks for as well", "called workflow"),
+    # Another call is in between.
+    ("the repository's own workflow is called as a branch has it", "called workflow"),
+    # Each deploy has a file of its own, and they were told under one.
+    ("an app in Go, and one in Java", "*"),
+}
+
+
+def _pairs() -> Iterator[tuple[str, Case, str]]:
+    for finding, case in all_cases():
+        if finding not in _OF_THE_PLACE and case.input.repository_files():
+            for name in REWRITES:
+                if not {(case.name, name), (case.name, "*")} & _EXPECTED:
+                    yield finding, case, name
+
+
+def _answers(finding: str, case: Case) -> dict[str, set[str]]:
+    """Requirement -> what is said of any place: places have other names where a script has moved."""
+    return {requirement: set(places.values()) for requirement, places in said(verdicts_of(finding, case)).items()}
+
+
+def _difference(finding: str, case: Case, rewrite: str) -> str:
+    files = moved(case.input.repository_files() or {}, REWRITES[rewrite])
+    if files is None:
+        return ""
+    written = replace(
+        case.input, files=files, repository=None, do=[each for each in case.input.do if "file" not in each[1]]
+    )
+    before, after = _answers(finding, case), _answers(finding, replace(case, input=written))
+    return "" if before == after else f"{case.where}: {case.name}: {before} became {after}"
+
+
+@pytest.mark.parametrize("rewrite", REWRITES)
+def test_what_is_said_stays_where_the_script_goes(rewrite: str) -> None:
+    share = [
+        (finding, case)
+        for finding, case, name in _pairs()
+        if name == rewrite and crc32(f"{finding} {case.name} {name}".encode()) % _SHARE == 0
+    ]
+    assert share
+    assert [found for finding, case in share if (found := _difference(finding, case, rewrite))] == []
+
+
+def _every() -> Iterator[str]:
+    for finding, case, name in _pairs():
+        if found := _difference(finding, case, name):
+            yield f"{name}: {found}"
+
+
+if __name__ == "__main__":
+    differences = list(_every())
+    sys.stdout.write("".join(f"{each}\n" for each in differences))
+    sys.exit(bool(differences))
