@@ -76,6 +76,9 @@ def _every() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    differences = list(_every())
-    sys.stdout.write("".join(f"{each}\n" for each in differences))
-    sys.exit(bool(differences))
+    different = False
+    for each in _every():
+        different = True
+        sys.stdout.write(f"{each}\n")
+        sys.stdout.flush()
+    sys.exit(different)
