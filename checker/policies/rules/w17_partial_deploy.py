@@ -4,7 +4,7 @@ What the review found
     A deployment that fails at the second service leaves the first on the new version and the rest on the old one, and
     nobody is told which.
 What is checked
-    Every workflow that rolls services. That a failure is seen: something waits for the last roll-out, and the job fails
+    Every workflow that rolls services. That a failure is seen: something waits for each roll-out, and the job fails
     when it does not succeed; a service that a circuit breaker or an alarm took back is stable too, so what it runs is
     compared with what was rolled. And, where more than one service is rolled, that a failure part way is dealt with:
     the services are brought back (a trap, ``||``, ``except``, a step or job that runs on failure), or what each
@@ -26,7 +26,7 @@ Fix
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from checker.model.answers import NO, YES, Answer, Open
@@ -38,12 +38,14 @@ from checker.model.pipeline.scripts import AwsCall, How
 from checker.model.resources import Resource
 from checker.model.rules import Rule, Unseen
 from checker.model.values import Unknown
+from checker.model.verdicts import Outcome
 from checker.reason.account.facts import table, when
 from checker.reason.account.running import Service, own_repositories, services
 from checker.reason.account.state import rollout_trouble, stack_trouble, stacks
 from checker.reason.deploys.paths import (
     At,
     DeployPath,
+    Rollout,
     deploy_paths,
     environment_of,
     fails_here,
@@ -111,9 +113,16 @@ def _stack_seen(pipeline: Pipeline, at: At, service: Resource, rolls: Answer) ->
 
 
 def _seen(path: DeployPath, project: Project) -> Judgement:
+    """What is said of the last roll-out; where that is seen, of the first one before it that is not."""
     end = last(each.at for each in path.forward)
-    assert end is not None
-    ends = [each for each in path.forward if each.at == end]
+    judged = _seen_of(path, [each for each in path.forward if each.at == end], project)
+    before = (_seen_of(path, [each], project) for each in path.forward if each.at != end)
+    others = before if judged.outcome is Outcome.PASS else iter(())
+    return next((each for each in others if each.outcome is not Outcome.PASS), judged)
+
+
+def _seen_of(path: DeployPath, ends: Sequence[Rollout], project: Project) -> Judgement:
+    end = ends[0].at
     waits = [
         wait
         for wait in path.waits()
@@ -122,9 +131,9 @@ def _seen(path: DeployPath, project: Project) -> Judgement:
     if not waits:
         if not path.complete:
             return end.action.undecided("seen", path.unread, fix=_FIX_SEEN)
-        return end.action.fails(
-            "seen", "Nothing waits for the roll-out to succeed: its failure is not seen.", fix=_FIX_SEEN
-        )
+        which = f" of {ends[0].service}" if several(path) and ends[0].service else ""
+        what = f"Nothing waits for the roll-out{which} to succeed: its failure is not seen."
+        return end.action.fails("seen", what, fix=_FIX_SEEN)
     # What a step that only brings services back waits for is not the roll-out.
     rolled = [each.call.step for each in ends]
     back = [each.call.step for each in path.takes_back if not any(each.call.step is step for step in rolled)]
