@@ -180,7 +180,7 @@ def _task(path: str, head: str, recipe: Callable[[str, list[str], str], str], co
             used.add(options)
             text += recipe(f"step-{number}", lines, options)
             step["run"] = command.format(number)
-        return {path: text.replace("OPTIONS", next(iter(used)))} if used else None
+        return {path: text.replace("<options>", next(iter(used)))} if used else None
 
     return rewrite
 
@@ -273,7 +273,7 @@ REWRITES: Final[Mapping[str, Rewrite]] = {
     "package script": _package_script,
     "make": _task(
         ".ci/STEM.mk",
-        ".ONESHELL:\nSHELL := /bin/bash\n.SHELLFLAGS := OPTIONS -c\n",
+        ".ONESHELL:\nSHELL := /bin/bash\n.SHELLFLAGS := <options> -c\n",
         lambda name, lines, _: f"{name}:\n" + "".join(f"\t{line.replace('$', '$$')}\n" for line in lines),
         "make -f .ci/STEM.mk step-{}",
     ),

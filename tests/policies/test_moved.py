@@ -29,6 +29,11 @@ _EXPECTED: Final = {
     ("a job in its environment, on the branch and by the workflow that the policy asks for as well", "called workflow"),
     # Another call is in between.
     ("the repository's own workflow is called as a branch has it", "called workflow"),
+    # Whether a program in Python surely fails is not followed.
+    ("a step that may fail, and one that then ends the job", "step in Python"),
+    # What becomes of an answer in a function, or in the text of another shell, is not followed.
+    ("what stands for an answer is only shown", "*"),
+    ("what stands for an answer is shown in the run's summary", "*"),
     # Each deploy has a file of its own, and they were told under one.
     ("an app in Go, and one in Java", "*"),
 }

@@ -30,6 +30,7 @@ _TELLS: Final = frozenset({"PutMetricData", "PutEvents", "PutLogEvents", "Publis
 # Ways into a network that are open while something else goes through them, and fails where they are not.
 _TUNNELS: Final = frozenset({"StartSession", "ExecuteCommand"})
 _SHOWS: Final = lazy_re.compile(r"\s*(?:echo|printf|cat)\b[^|&;$`]*+(?:\$\{?\w++\}?[^|&;$`]*+)*+")
+_GIVES_TEXT: Final = lazy_re.compile(r"\s*(?:\S*/)?(?:ba|da|z)?sh\b(?:\s+-\w+)*\s+-\w*c\s")
 # Logs that are read are shown to a person.
 _SHOWN: Final = frozenset({"GetLogEvents", "FilterLogEvents", "StartLiveTail", "tail"})
 # A log-in's output goes to another command, which fails without it.
@@ -162,8 +163,8 @@ def _asked_later(call: AwsCall, name: str, trace: Trace) -> bool:
         if any(map(named.search, given(other))):
             return True
         lines = (other.step.run.text if other.step.run is not None else "").splitlines()
-        # A line that only shows it asks nothing.
-        if any(named.search(line) and not _SHOWS.fullmatch(line) for line in lines):
+        # A line that only shows it asks nothing; the text that a shell is given is among what is followed.
+        if any(named.search(line) and not (_SHOWS.fullmatch(line) or _GIVES_TEXT.match(line)) for line in lines):
             return True
     # A script that a later step starts asks as its own lines do.
     later = (each.source for each in trace.commands if each.step is not None and each.step.index > step.index)
