@@ -236,6 +236,12 @@ def order_of(rollouts: tuple[Rollout, ...]) -> tuple[str, ...] | None:
     return tuple(names)
 
 
+_OF_ANY: Final = lazy_re.compile(r"(?:desired|running|pending)Count|\bstatus\b|rolloutState")
+_OF_ONE: Final = lazy_re.compile(
+    r"[Tt]askDef|[Ii]mage|evision|taskSets|events|\bid\b|Arn|[*@]|^\s*(?:services|deployments)\W*$"
+)
+
+
 def shows_state(path: DeployPath, after: Rollout) -> At | None:
     """Where a failure prints what is there: services are described after a roll-out, and then the step fails.
 
@@ -245,7 +251,7 @@ def shows_state(path: DeployPath, after: Rollout) -> At | None:
         action = at.action
         if not isinstance(action, AwsCall) or action.operation not in _SHOWS or is_wait(action):
             continue
-        if action.handling.stdout is Stream.DISCARDED:
+        if action.handling.stdout is Stream.DISCARDED or _counts(action):
             continue
         if action.reached.trap and action.step is after.at.action.step and _printed(at):
             return at
@@ -260,6 +266,12 @@ def shows_state(path: DeployPath, after: Rollout) -> At | None:
         if later and fails_here(at) is not NO and _printed(at):
             return at
     return None
+
+
+def _counts(call: AwsCall) -> bool:
+    """Whether all that a call picks is how many tasks there are, or whether they run: of which version nobody says."""
+    query = call.text("query")
+    return isinstance(query, str) and bool(_OF_ANY.search(query)) and not _OF_ONE.search(query)
 
 
 def _printed(at: At) -> bool:
