@@ -31,6 +31,11 @@ _EXPECTED: Final = {
     ("the repository's own workflow is called as a branch has it", "called workflow"),
     # Whether a program in Python surely fails is not followed.
     ("a step that may fail, and one that then ends the job", "step in Python"),
+    ("the step may fail, and a later one fails the job for it", "step in Python"),
+    ("the step that brings back fails the job", "step in Python"),
+    ("one step brings back, the next fails the job", "step in Python"),
+    ("the step that brings back fails the job whose roll-out was allowed to fail", "step in Python"),
+    ("a step behind one that surely fails, which does not ask how that went", "step in Python"),
     # What becomes of an answer in a function, or in the text of another shell, is not followed.
     ("what stands for an answer is only shown", "*"),
     ("what stands for an answer is shown in the run's summary", "*"),
