@@ -252,7 +252,8 @@ def _within(outer: EffectiveStep, inner: EffectiveStep) -> EffectiveStep:
 
     What is not surely run itself is not run more surely by an action that is. Its status functions ask about the
     action's own steps, so that after a failure of the job it runs where the action does (GitHub Docs, "Metadata syntax
-    reference", ``runs.steps[*].if``). A failure that it is not allowed itself is the action's.
+    reference", ``runs.steps[*].if``, as its review says: github/docs pull request 12378; actions/runner issue 1271). A
+    failure that it is not allowed itself is the action's.
     """
     own = truth(inner.continue_on_error) is not NO
     return replace(
