@@ -36,9 +36,6 @@ _EXPECTED: Final = {
     ("one step brings back, the next fails the job", "step in Python"),
     ("the step that brings back fails the job whose roll-out was allowed to fail", "step in Python"),
     ("a step behind one that surely fails, which does not ask how that went", "step in Python"),
-    # What becomes of an answer in a function, or in the text of another shell, is not followed.
-    ("what stands for an answer is only shown", "*"),
-    ("what stands for an answer is shown in the run's summary", "*"),
     # Each deploy has a file of its own, and they were told under one.
     ("an app in Go, and one in Java", "*"),
 }

@@ -23,7 +23,7 @@ Fix
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from checker import lazy_re
@@ -91,7 +91,7 @@ def _judged(path: DeployPath, project: Project) -> Iterator[Judgement]:
     ]
     rollout = last(path.ends)
     assert rollout is not None
-    yield from _called(path, rollout, asked, wanted, project, [each for each in every if _is_open(each)])
+    yield from _called(path, rollout, asked, wanted, project, _open(every))
     after = [request for request in asked if request.at is not None and follows(request.at, rollout)]
     if after:
         yield from _how(path, rollout, after, wanted)
@@ -124,6 +124,13 @@ def _is_health(request: Request, wanted: frozenset[str]) -> bool:
     if paths is None:
         return "github" not in shown(request.url) and bool(_HEALTH.search(shown(request.url)))
     return any(each in wanted or _HEALTH.search(each) for each in paths)
+
+
+def _open(requests: Sequence[Request]) -> list[Request]:
+    """Those of which nothing is known that they ask: each may be a health endpoint as well as anything else. Not where
+    the same line makes requests of GitHub's API: that is its client."""
+    clients = {each.at.action.spot for each in requests if each.at is not None and "/repos/" in shown(each.url)}
+    return [each for each in requests if _is_open(each) and each.at and each.at.action.spot not in clients]
 
 
 def _is_open(request: Request) -> bool:

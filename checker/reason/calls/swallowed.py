@@ -16,7 +16,6 @@ from checker.model.pipeline.scripts import AwsCall, CdkCommand, How, Trace
 from checker.model.possible import truth
 from checker.model.secrets.values import is_secret_name
 from checker.reason.calls.allowed_failures import allowed_by_job, allowed_by_step, given, ids_of
-from checker.reason.calls.asked_after import only_told
 from checker.reason.calls.step_ends import only_ends
 
 _READS: Final = lazy_re.compile(
@@ -122,7 +121,7 @@ def _by_its_handling(call: AwsCall, trace: Trace) -> str | None:
     if taken.swallowed:
         return f"The exception is caught ({_caught(taken)}) and the program goes on as if it had been answered."
     if taken.fallback and taken.tested == "or":
-        return None if reads(call) and only_told(call) else _after_fallback(call, trace)
+        return _after_fallback(call, trace)
     if not reads(call):
         return _unnoticed(call, trace)
     if _keeps_message(taken) and taken.ends is not NO:
