@@ -344,16 +344,17 @@ class Collected(Struct):
         state.marks, state.written, state.sh = marks, self.written, sh_of(self.job.job)
         self.shell(state, call.reached._replace(via=(*call.reached.via, call.spot)))
 
-    # --- tasks ------------------------------------------------------------------------------------------------------
-
     def _runner(self, command: Command, environment: Mapping[str, Possible]) -> None:
         """Follow what a task runner's command comes to."""
         self.programs.effort.spend(TASK)
-        start, runs = len(self.actions), []
+        start, runs, failed, each_fails = len(self.actions), [], self.failed, True
         for words in each_option(command.words):
+            self.failed = False
             self._runner(replace(command, words=words), environment)
+            each_fails = each_fails and self.failed  # any one of them may be what runs
             runs.append(self.actions[start:])
             del self.actions[start:]
+        self.failed = failed or (bool(runs) and each_fails)
         if runs:
             self.actions.extend(merged(runs))
             return
