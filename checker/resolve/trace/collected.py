@@ -12,12 +12,12 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from checker.model.answers import YES
-from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.holding import ever_holds
 from checker.model.pipeline.jobs import WORKSPACE, Credentials, EffectiveJob, EffectiveStep
 from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Output, Reached, Trace
 from checker.model.pipeline.shell import Block, Script
+from checker.model.pipeline.within import WHOLE_STEP
 from checker.model.possible import Possible, open_text
 from checker.model.sources import Problem, Spot, brief
 from checker.resolve.effort import RECORDING, STARTING, TASK
@@ -147,7 +147,7 @@ class Collected(Struct):
             text = re.sub(r"__gha\d+__", lambda match: str(marks.get(match[0], match[0])), step.run.text)
             here = reached._replace(spot=Spot(step.spot.file, step.run.line(0)))
             where = State(Script("", Block())).path(folder) if folder else ""
-            started = Command(("python", "-c", text), here, Handling(errexit=True), folder=where)
+            started = Command(("python", "-c", text), here, WHOLE_STEP, folder=where)
             self._other_shell(started, step, environment)
             return self.outputs[start:]
         script = self._script = self.library.shell_text(text, step.spot.file, step.run.lines)
@@ -229,7 +229,7 @@ class Collected(Struct):
             if path is None or self.library.python(path) is None:
                 self._unread(command)
             else:
-                self.python(path, command.words[1:], command.reached, {**variables, **command.handed}, command.folder)
+                self.python(path, command.words[1:], command, {**variables, **command.handed})
         elif is_other_runner(program):
             self._not_followed(command, " ".join(plain(command.words[1:2])))
         else:
@@ -314,13 +314,12 @@ class Collected(Struct):
         self,
         path: str,
         words: tuple[Possible, ...] | None,
-        reached: Reached,
+        started: Command,
         environment: Mapping[str, Possible],
-        folder: str | None,
         function: str = "",
     ) -> None:
         """Follow a Python program; programs that it starts are taken for what they are."""
-        followed = self.programs.follow(path, words, environment, folder, function, reached)
+        followed = self.programs.follow(path, words, environment, function, started)
         self.problems.extend(followed.problems)
         self.foreign.extend(followed.foreign)
         for call in followed.calls:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.scripts import AwsCall, Command, Reached
+from checker.model.pipeline.within import within
 from checker.model.possible import Possible
 from checker.model.sources import Problem, Spot
 from checker.resolve.effort import OF_A_PROGRAM, RECORDING, STARTING, Effort
@@ -83,19 +84,18 @@ class Programs(Struct):
         path: str,
         words: tuple[Possible, ...] | None,
         environment: Mapping[str, Possible],
-        folder: str | None,
         function: str,
-        reached: Reached,
+        by: Command,
     ) -> Followed:
-        """What a program does that is started at ``reached``. ``words``: its arguments, ``None`` if unknown."""
-        start = _Start(path, words, folder, function)
+        """What a program does that a command starts. ``words``: its arguments, ``None`` if unknown."""
+        start = _Start(path, words, by.folder, function)
         runs = self._runs.setdefault(start, [])
         run = next((each for each in runs if _same(each.asked, environment)), None)
         if run is None:
             run = self._run(start, environment)
             runs.append(run)
         self.effort.spend(STARTING + RECORDING * len(run.calls))
-        return Followed(tuple(_placed(call, reached) for call in run.calls), run.problems, run.foreign)
+        return Followed(tuple(_placed(call, by) for call in run.calls), run.problems, run.foreign)
 
     def _run(self, start: _Start, environment: Mapping[str, Possible]) -> _Run:
         # What follows Python takes long to import, and few pipelines start a program of their own.
@@ -151,9 +151,9 @@ def _rehearsable(call: Call, rehearsals: Rehearsals) -> Call:
     return replace(call, handling=replace(call.handling, rehearsal=rehearsals.of(call)))
 
 
-def _placed(call: Call, outer: Reached) -> Call:
+def _placed(call: Call, by: Command) -> Call:
     """A program's call as one of the job that starts the program."""
-    inner = call.reached
+    inner, outer = call.reached, by.reached
     reached = Reached(
         inner.spot,
         (*outer.via, outer.spot, *inner.via),
@@ -162,4 +162,4 @@ def _placed(call: Call, outer: Reached) -> Call:
         outer.on_failure or inner.on_failure,
         (*outer.loops, *inner.loops),
     )
-    return replace(call, reached=reached)
+    return replace(call, reached=reached, handling=within(call.handling, by.handling))

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from checker.data.harmless import module_is_harmless
 from checker.model.pipeline.python import PythonLibrary
-from checker.model.pipeline.scripts import Command, Reached
+from checker.model.pipeline.scripts import Command
 from checker.model.pipeline.shell import Block, Script
 from checker.model.possible import Possible
 from checker.model.sources import Problem, Spot
@@ -66,9 +66,8 @@ class Starting(Protocol):
         self,
         path: str,
         words: tuple[Possible, ...] | None,
-        reached: Reached,
+        started: Command,
         environment: Mapping[str, Possible],
-        folder: str | None,
         function: str = "",
     ) -> None: ...
 
@@ -77,7 +76,7 @@ def read_first(by: Starting, command: Command, names: Iterable[str], environment
     """Files that Python, or a program in it, runs before what it was asked for."""
     for name in dict.fromkeys(names):
         if by.library.python(name) is not None:
-            by.python(name, (), command.reached, environment, command.folder)
+            by.python(name, (), command, environment)
 
 
 def start_python(by: Starting, command: Command, environment: Mapping[str, Possible]) -> None:
@@ -91,7 +90,7 @@ def start_python(by: Starting, command: Command, environment: Mapping[str, Possi
         case File(file, words):
             path = State(Script("", Block()), folder=command.folder).path(file)
             if path is not None and by.library.python(path) is not None:
-                by.python(path, words, command.reached, environment, command.folder)
+                by.python(path, words, command, environment)
             elif path is not None and (fault := by.library.fault(path)) is not None:
                 message = fault.message if path in fault.message else f"{fault.spot}: {fault.message}"
                 by.complain(command.spot, message, fault.fix)
@@ -115,7 +114,7 @@ def _module(
     path = loaded_first.module_file(by.library, name, "__main__", roots)
     if path is not None:
         read_first(by, command, loaded_first.packages_above(path, name.count(".")), environment)
-        by.python(path, words, command.reached, environment, command.folder)
+        by.python(path, words, command, environment)
     elif name in loaded_first.TEST_RUNNERS:
         start_tests(by, command, words, environment)
     elif name == "unittest":
@@ -145,7 +144,7 @@ def start_entry(by: Starting, entry: str, command: Command, environment: Mapping
     module, _, function = entry.partition(":")
     path = loaded_first.module_file(by.library, module, "__init__", ("", "src"))
     if path is not None:
-        by.python(path, command.words[1:], command.reached, environment, command.folder, function)
+        by.python(path, command.words[1:], command, environment, function)
     return path is not None
 
 
@@ -157,7 +156,7 @@ def _inline(
     if path is None:
         by.complain(command.spot, "Python code that is not known before it runs", "Put it in a file.")
         return
-    by.python(path, words, command.reached, environment, command.folder)
+    by.python(path, words, command, environment)
 
 
 def start_tests(
@@ -181,4 +180,4 @@ def start_tests(
         path = by.library.python_text(each.text, each.path, 1)
         if path is not None:
             reached = command.reached if each.certain else command.reached._replace(certain=False)
-            by.python(path, (), reached, environment, command.folder)
+            by.python(path, (), replace(command, reached=reached), environment)
