@@ -79,6 +79,11 @@ class Rehearsal:
     def left(self) -> tuple[str, ...]:
         return ()
 
+    def printing(self, words: tuple[str, ...]) -> Rehearsal | None:  # noqa: ARG002
+        """The same where the command prints what another one answers, ``state=$(make -s state)``: of its words.
+        ``None`` where what is printed is not followed."""
+        return None
+
 
 class Handling(Struct, frozen=True):
     """How the failure of a call is taken. Facts; which of them is a fault is for a rule to say.

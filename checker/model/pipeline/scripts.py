@@ -70,6 +70,10 @@ class Reached(NamedTuple):
         given are counted from the line's own beginning."""
         return other.via[: len(self.via) + 1] == (*self.via, self.spot)
 
+    def behind(self) -> Reached:
+        """Where that is reached which stands in what is started here."""
+        return self._replace(via=(*self.via, self.spot))
+
     def at(self, spot: Spot) -> Reached:
         """The same constructs around another place."""
         return Reached(spot, self.via, self.step, self.certain, self.on_failure, self.loops, self.trap)

@@ -37,26 +37,36 @@ WHOLE_STEP: Final = Handling(errexit=True, rehearsal=_Whole())
 _ASKED: Final = Open("whether the script asks what its program puts out is not followed")
 
 
-def within(inner: Handling, around: Handling) -> Handling:
-    """The handling of a call by a program and by the script that starts it.
+def within(inner: Handling, around: Handling, printed: tuple[str, ...] = ()) -> Handling:
+    """The handling of a call by a program and by the script that starts it. ``printed``: the words of a command whose
+    answer is what the program prints.
 
     Where the program ends with the call's failure, the script takes the one as the other: so it is written as there.
     """
-    rehearsal = _Within(inner, around)
-    if not inner.stops:
-        return replace(inner, rehearsal=rehearsal, background=inner.background or around.background)
+    prints = printed and inner.stdout is Stream.SHOWN and not (inner.captured or inner.piped or inner.inside)
+    rehearsal = _Within(inner, around, around.rehearsal.printing(printed) if prints else None)
+    plain = _is_plain(inner)
+    if not (inner.stops or (not around.stops and plain and inner.ends is YES)):
+        taken = inner
+    else:
+        taken = replace(around, caught=inner.caught, captured=inner.captured or around.captured)
+    if plain and not inner.piped and not inner.inside:
+        taken = replace(taken, captured=around.captured, piped=around.piped, inside=around.inside)
     return replace(
-        around,
+        taken,
         rehearsal=rehearsal,
         stdout=inner.stdout if inner.stdout is not Stream.SHOWN else around.stdout,
         stderr=inner.stderr if inner.stderr is not Stream.SHOWN else around.stderr,
-        captured=inner.captured or around.captured,
         background=inner.background or around.background,
         left_alone=inner.left_alone or around.left_alone,
         retried=inner.retried or around.retried,
-        caught=inner.caught,
         bounded=inner.bounded or around.bounded,
     )
+
+
+def _is_plain(taken: Handling) -> bool:
+    """Whether nothing is made of a command's failure where it stands: the only line of a shell fails as the shell."""
+    return not (taken.tested or taken.fallback or taken.captured or taken.lost or taken.swallowed or taken.background)
 
 
 class _Within(Rehearsal, Struct, frozen=True, eq=False):
@@ -64,6 +74,7 @@ class _Within(Rehearsal, Struct, frozen=True, eq=False):
 
     inner: Handling
     around: Handling
+    asked: Rehearsal | None  # of the script that asks what the program prints
 
     def ends(self) -> Answer:
         return self._let_through(self.inner.ends)
@@ -77,10 +88,15 @@ class _Within(Rehearsal, Struct, frozen=True, eq=False):
 
     def notices(self) -> Answer:
         found = self._let_through(self.inner.notices)
-        return _ASKED if found is NO and self.around.decides is not NO else found
+        if self.asked is not None and found is not YES:
+            return self.asked.notices()
+        return self._unless_asked(found)
 
     def unended(self) -> Answer:
-        return self._let_through(self.inner.unended)
+        found = self._let_through(self.inner.unended)
+        if self.asked is not None and found is NO:
+            return self.asked.unended()
+        return self._unless_asked(found)
 
     def unstarted(self) -> Answer:
         return self._let_through(self.inner.unstarted)
@@ -89,6 +105,8 @@ class _Within(Rehearsal, Struct, frozen=True, eq=False):
         return self.inner.lasts
 
     def turns(self) -> Answer:
+        if self.inner.stops:  # a program that an exception ends goes no other way: looking for one costs much
+            return self.around.turns
         own = self.inner.turns
         return either((own, self.around.turns)) if self.inner.ends is YES else own
 
@@ -106,13 +124,21 @@ class _Within(Rehearsal, Struct, frozen=True, eq=False):
         return either((self.around.missed, self.inner.missed))
 
     def waited(self) -> float | None:
-        return self.inner.waited
+        asked = self.asked.waited() if self.asked is not None else None
+        return self.inner.waited if asked is None else asked
 
     def worked_out(self) -> tuple[str, ...]:
         return self.inner.worked_out
 
     def left(self) -> tuple[str, ...]:
         return (*self.inner.left, *(self.around.left if self.inner.ends is YES else ()))
+
+    def printing(self, words: tuple[str, ...]) -> Rehearsal | None:
+        return self.asked.printing(words) if self.asked is not None else None
+
+    def _unless_asked(self, found: Answer) -> Answer:
+        """A no is open where the script may ask what its program puts out."""
+        return _ASKED if found is NO and self.around.decides is not NO else found
 
     def _let_through(self, inner: Answer) -> Answer:
         """Whether a failure of the program is one of the script; ``inner``: whether it is one of the program."""

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from checker import lazy_re
-from checker.model.answers import NO, YES
+from checker.model.answers import NO, YES, Open
 from checker.model.environments import EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.pipeline import Pipeline
@@ -131,11 +131,14 @@ def _stops(step: Step, following: Rollout | None) -> Judgement:
         why = "fail-fast is off: the other services are rolled although one has failed."
         return action.fails("stops", why, fix="Leave fail-fast on, with max-parallel: 1.")
     noted = _is_only_noted(step.wait) and _goes_round(step.rollout)
-    if fails_here(step.wait) is YES and (noted or _goes_on(step.wait, following)):
+    ends = fails_here(step.wait)
+    if ends is YES and (noted or _goes_on(step.wait, following)):
         why = "A service that does not become stable is noted, and the next one is rolled all the same."
         return action.fails("stops", why, fix=_FIX)
-    if fails_here(step.wait) is YES:
+    if ends is YES:
         return action.passes("stops", "A service that does not become stable ends the roll-out.")
+    if isinstance(ends, Open):
+        return action.undecided("stops", ends.why, fix=_FIX)
     why = "A service that does not become stable does not stop the roll-out: the next one is changed all the same."
     return action.fails("stops", why, fix="Run it under set -e and without `|| true`; in Python, let it raise.")
 

@@ -91,9 +91,7 @@ def misread(call: AwsCall, trace: Trace) -> str | None:
     if found is None:
         found = _by_its_handling(call, trace)
     taken = call.handling
-    # A program that an exception ends goes no other way; a shell that an error ends may, by its traps.
-    ended = taken.stops and call.how not in {How.CLI, How.CLI_WAITER, How.CLI_CUSTOM}
-    if found is None and not ended and reads(call) and taken.ends is not YES and taken.turns is YES:
+    if found is None and reads(call) and taken.ends is not YES and taken.turns is YES:
         return "Whatever it fails of, the script goes another way and ends well: a refusal passes for an answer."
     return found
 

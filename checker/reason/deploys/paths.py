@@ -15,13 +15,13 @@ from functools import lru_cache
 from msgspec import Struct
 from msgspec.structs import replace
 
-from checker.model.answers import NO, YES, Answer, Open, negated, yes_if
+from checker.model.answers import NO, YES, Answer, Open, every, negated, yes_if
 from checker.model.environment_words import kind_of
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.pipeline import Pipeline
-from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Loop, Trace
+from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, How, Loop, Trace
 from checker.model.pipeline.workflows import Workflow
 from checker.model.possible import Possible, shown, truth
 from checker.model.sources import Problem
@@ -294,12 +294,20 @@ def fails_here(at: At, *, by_itself: bool = True) -> Answer:
         return NO
     if by_itself and not isinstance(ends := action.handling.ends, Open):
         late = action.handling.late  # a time-out that passes for success
-        return NO if ends is YES and action.handling.notices is NO else late if ends is YES else ends
+        if ends is not YES:
+            return ends
+        return every((action.handling.notices, late)) if _asks_state(action) else late
     if by_itself and (action.handling.stops or _ends_in_time(action)):
         return YES
     if by_itself and (again := _asked_again(at)) is not None:
         return fails_here(again)
     return yes_if(next(exits_after(at), None) is not None)
+
+
+def _asks_state(action: Command | AwsCall | CdkCommand) -> bool:
+    if not isinstance(action, AwsCall) or action.how in {How.CLI_WAITER, How.SDK_WAITER}:
+        return False
+    return action.operation.startswith("Describe")
 
 
 def _asked_again(at: At) -> At | None:

@@ -50,7 +50,7 @@ def looks(trace: Trace) -> bool:
     return any(
         _tells(each, followers.get(id(each)), trace) if isinstance(each, AwsCall) else _EXIT_CODE in each.source.lower()
         for each in trace.actions
-        if isinstance(each, AwsCall) or (isinstance(each, Command) and each.program != "aws")
+        if isinstance(each, AwsCall) or (isinstance(each, Command) and each.program != "aws" and not each.entered)
     )
 
 

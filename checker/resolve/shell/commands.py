@@ -26,7 +26,7 @@ from checker.model.pipeline.shell import (
 from checker.model.possible import Possible, joined, open_text, shown
 from checker.model.sources import Problem, Spot, brief
 from checker.resolve.shell.handed.asking import first_of, handed, in_place_of, without_loading
-from checker.resolve.shell.handed.exported import exported_to
+from checker.resolve.shell.handed.exported import exported_to, told_apart
 from checker.resolve.shell.handed.kinds import Handed
 from checker.resolve.shell.handed.variables import asked_by, is_loading
 from checker.resolve.shell.in_time import Timed, is_left_alone, timed
@@ -350,7 +350,8 @@ class ShellCommands(Struct):
     ) -> None:
         """Put a command on record."""
         plain = replace(context.handling, errexit=state.errexit, pipefail=state.pipefail)
-        handling = self.manner.handling(plain, words, spot, context.writes)
+        handed = exported_to(words, state.environment)
+        handling = self.manner.handling(plain, told_apart(words, handed, own), spot, context.writes)
         if handling is None:
             return
         reached = self.reached._replace(
@@ -365,7 +366,6 @@ class ShellCommands(Struct):
         given = {name: value for name, value in {**seen, **own}.items() if not isinstance(value, tuple)}
         given = {name: value for name, value in given.items() if name in own or value is not None}
         source = brief(statement.source, 500)
-        handed = exported_to(words, state.environment)
         command = Command(tuple(words), reached, handling, source, state.folder, given, context.writes, exported=handed)
         self.commands.append(command)
         self.manner.wrote(command, state)

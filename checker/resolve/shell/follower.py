@@ -104,7 +104,8 @@ class Follower:
         self._shell.note(faults(state))
         self._manner.rehearsals = Rehearsals(self.library, self.reached, (whole or state).apart(), self.allowance)
         try:
-            around = Context(certain=self.reached.certain, on_failure=self.reached.on_failure)
+            here = self.reached
+            around = Context(certain=here.certain, on_failure=here.on_failure, trap=here.trap, loops=here.loops)
             self.fails = self.process(state.script.body, state, around).truth is NO
         except (_ExhaustedError, RecursionError):
             self._shell.problem(

@@ -12,6 +12,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from checker.model.answers import YES
+from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.holding import ever_holds
 from checker.model.pipeline.jobs import WORKSPACE, Credentials, EffectiveJob, EffectiveStep
 from checker.model.pipeline.python import PythonLibrary
@@ -52,7 +53,7 @@ from checker.resolve.trace.commands.sam_cli import as_aws
 from checker.resolve.trace.endpoints import at_aws
 from checker.resolve.trace.merging import each_option, merged
 from checker.resolve.trace.other_tests import TestLibrary, bats_programs, reaches_out
-from checker.resolve.trace.programs import Programs
+from checker.resolve.trace.programs import Programs, started_by
 from checker.resolve.trace.python_started import read_first, start_entry, start_python, start_tests
 from checker.resolve.trace.sessions import Sessions
 from checker.resolve.workflows.steps import is_sealed, shell_of, shell_options
@@ -178,10 +179,10 @@ class Collected(Struct):
         elif step.run is not None:
             self.complain(step.run.spot, f"a script for {step.shell or 'PowerShell'} was not followed", "Use bash.")
 
-    def shell(self, state: State, reached: Reached, whole: State | None = None) -> bool:
+    def shell(self, state: State, reached: Reached, whole: State | None = None, around: Handling | None = None) -> bool:
         """Follow a shell script, and every program in it that is the repository's own; whether it surely fails.
 
-        ``whole``: the script that it is a part of, as it begins.
+        ``whole``: the script that it is a part of, as it begins. ``around``: how what starts it takes its failure.
         """
         effort = self.programs.effort
         left = effort.at_most(MAX_STATEMENTS)
@@ -191,7 +192,8 @@ class Collected(Struct):
         self.problems.extend(follower.problems)
         variables = {name: value for name, value in state.variables.items() if not isinstance(value, tuple)}
         self._exported = of_the_app({name: value for name, value in variables.items() if name in state.exported})
-        self.commands(follower.commands, variables)
+        made = follower.commands
+        self.commands(made if around is None else [started_by(around, each) for each in made], variables)
         return follower.fails
 
     def commands(self, commands: Iterable[Command], variables: Mapping[str, Possible]) -> None:
@@ -266,8 +268,7 @@ class Collected(Struct):
         """Tests in other languages, and builds: of bats their lines, of others that they reach out."""
         words, folder = command.words[1:], command.folder or ""
         for path, text in bats_programs(self.library, words, folder) if command.program == "bats" else ():
-            reached = command.reached._replace(via=(*command.reached.via, command.spot))
-            self._line(Line(text, path, 1), folder, {**self._exported, **command.handed}, reached)
+            self._line(Line(text, path, 1), folder, {**self._exported, **command.handed}, command)
         given = (self.library, command.program, words, folder)
         if file := reaches_out(*given) or starts_programs(*given):
             said = f"code that `{command.program}` runs reaches out ({file}), and was not followed"
@@ -341,7 +342,7 @@ class Collected(Struct):
         script, variables = self.library.shell_text(text, call.spot.file, numbers), {**environment, **call.environment}
         state = State(script, {**variables}, {*variables}, errexit=call.handling.stops, folder=call.folder, closed=True)
         state.marks, state.written, state.sh = marks, self.written, sh_of(self.job.job)
-        self.shell(state, call.reached._replace(via=(*call.reached.via, call.spot)))
+        self.shell(state, call.reached.behind(), around=call.handling)
 
     def _runner(self, command: Command, environment: Mapping[str, Possible]) -> None:
         """Follow what a task runner's command comes to."""
@@ -369,11 +370,10 @@ class Collected(Struct):
             self.record([cdk])
         elif found.missing or self._tasks >= _MAX_TASKS:
             self._not_followed(command, found.missing.partition(" ")[2])
-        reached = command.reached._replace(via=(*command.reached.via, command.spot))
         self._tasks += 1
         fails = False
         for line in found.lines if self._tasks <= _MAX_TASKS else ():
-            fails = self._line(line, found.folder, environment, reached) or fails
+            fails = self._line(line, found.folder, environment, command) or fails
         self._tasks -= 1
         self.failed = self.failed or (fails and self._script.always(command.spot) and command.handling.ends is YES)
 
@@ -381,8 +381,8 @@ class Collected(Struct):
         fix = FIX if PurePosixPath(target.partition(" ")[0]).suffix else "Call the script itself."
         self.complain(command.spot, f"what `{command.program} {target}` runs was not followed", fix)
 
-    def _line(self, line: Line, folder: str, environment: Mapping[str, Possible], reached: Reached) -> bool:
-        """Follow one line of a task: it fails as its last command does. Whether it surely fails."""
+    def _line(self, line: Line, folder: str, environment: Mapping[str, Possible], by: Command) -> bool:
+        """Follow one line of a task that a command runs: it fails as its last one does. Whether it surely fails."""
         numbers = tuple(line.line + index for index in range(line.text.count("\n") + 1))
         script = self.library.shell_text(line.text, line.file, numbers)
         if line.whole and not is_shell(script.shebang):
@@ -391,7 +391,7 @@ class Collected(Struct):
         fails = False
         for state, whole in states_of(line, script, folder, environment, sh_of(self.job.job)):
             state.written = whole.written = self.written
-            fails = self.shell(state, reached, whole)
+            fails = self.shell(state, by.reached.behind(), whole, by.handling)
         return fails
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.scripts import AwsCall, Command, Reached
 from checker.model.pipeline.within import within
-from checker.model.possible import Possible
+from checker.model.possible import Possible, shown
 from checker.model.sources import Problem, Spot
 from checker.resolve.effort import OF_A_PROGRAM, RECORDING, STARTING, Effort
 
@@ -151,6 +152,12 @@ def _rehearsable(call: Call, rehearsals: Rehearsals) -> Call:
     return replace(call, handling=replace(call.handling, rehearsal=rehearsals.of(call)))
 
 
+def started_by(around: Handling, command: Command) -> Command:
+    """A command of a shell as one of what starts the shell."""
+    words = tuple(map(shown, command.words)) if command.program == "aws" else ()
+    return replace(command, handling=within(command.handling, around, words))
+
+
 def _placed(call: Call, by: Command) -> Call:
     """A program's call as one of the job that starts the program."""
     inner, outer = call.reached, by.reached
@@ -161,5 +168,6 @@ def _placed(call: Call, by: Command) -> Call:
         outer.certain and inner.certain,
         outer.on_failure or inner.on_failure,
         (*outer.loops, *inner.loops),
+        outer.trap or inner.trap,
     )
     return replace(call, reached=reached, handling=within(call.handling, by.handling))

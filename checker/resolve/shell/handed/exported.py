@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command
-from checker.model.possible import Possible
+from checker.model.possible import Possible, shown
 from checker.resolve.shell.state import RUNNER_NAMES, RUNNER_PREFIXES, Stored
 
 # What is started often, and starts no program that the repository holds.
@@ -22,6 +22,16 @@ def exported_to(words: Sequence[Possible], environment: Callable[[], Mapping[str
     if not words or words[0] in _STARTS_NONE:
         return {}
     return {name: value for name, value in environment().items() if not isinstance(value, tuple)}
+
+
+def told_apart(
+    words: Sequence[Possible], handed: Mapping[str, Possible], own: Mapping[str, Stored]
+) -> Sequence[Possible]:
+    """A command's words and the variables that it hands on: rounds of a loop may differ in these alone."""
+    given = {**of_the_app(handed), **{name: value for name, value in own.items() if not isinstance(value, tuple)}}
+    if not given or not words or words[0] in _STARTS_NONE:
+        return words
+    return [*words, *(f"{name}={shown(given[name])}" for name in sorted(given))]
 
 
 def of_the_app(given: Mapping[str, Possible]) -> dict[str, Possible]:

@@ -7,6 +7,11 @@ from typing import Final
 
 from msgspec import Struct, field
 
+from checker.model.pipeline.scripts import Command
+from checker.model.possible import shown
+from checker.resolve.shell.state import Failing
+from checker.resolve.shell.waiting import picked
+
 _ASKED_FREELY: Final = 2  # how often one question is answered both ways on one way through the script
 
 
@@ -43,3 +48,13 @@ def may_be(given: Sequence[str], written: Sequence[str]) -> bool:
 def _is_now(one: str, other: str) -> bool:
     begun = one.startswith(other.partition("$")[0]) or " | " in other
     return one == other or (begun and ("$(" in other or "${" in other))
+
+
+def is_asked(command: Command, failing: Failing) -> bool:
+    """Whether a command is of the program whose answer is given."""
+    return command.program == "aws" or shown(command.words[0]) == failing.words[0]
+
+
+def answer_of(command: Command, failing: Failing) -> str | None:
+    """What a command prints of the answer that is given: all of it, or what it picks; ``None`` where that is open."""
+    return failing.says if is_asked(command, failing) else picked(command.words, failing.says)

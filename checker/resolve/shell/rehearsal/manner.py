@@ -26,13 +26,13 @@ from checker.resolve.shell.builtins import BUILTINS, Asked
 from checker.resolve.shell.printing import found_in, output_of
 from checker.resolve.shell.process import EndlessError, Shell
 from checker.resolve.shell.rehearsal.arithmetic import calculated
-from checker.resolve.shell.rehearsal.choices import TooMuchError, may_be
+from checker.resolve.shell.rehearsal.choices import TooMuchError, answer_of, is_asked, may_be
 from checker.resolve.shell.rehearsal.clock import Clock, span
 from checker.resolve.shell.rehearsal.files import Files
 from checker.resolve.shell.rehearsal.nothing import ends_on_nothing, fails_silently, passes_nothing
 from checker.resolve.shell.starting import fed_by, marked
 from checker.resolve.shell.state import ERR, UNTOLD, Context, Failing, Fed, Flow, Result, State, ends_with
-from checker.resolve.shell.waiting import WAITER_SECONDS, picked
+from checker.resolve.shell.waiting import WAITER_SECONDS
 from checker.resolve.shell.words import decide
 
 MAX_STATEMENTS: Final = 6_000
@@ -133,10 +133,8 @@ class Rehearsed(Struct):
         self.substituted = "0" if lost else status_of(fork)
         if self._said and not printed:
             return _DENIED
-        if self._spoke and len(printed) == 1:
-            said = self.failing.says if printed[0].program == "aws" else picked(printed[0].words, self.failing.says)
-            if said is not None:
-                return said
+        if self._spoke and len(printed) == 1 and (said := answer_of(printed[0], self.failing)) is not None:
+            return said
         values = [self._printed(command) for command in printed]
         known = [value for value in values if value is not None]
         if len(known) < len(values):
@@ -325,7 +323,7 @@ class Rehearsed(Struct):
         shown_ones = [each for each in commands if each.handling.stdout in {Stream.SHOWN, Stream.MERGED}]
         if not shown_ones and self.failures > failures:
             return Fed(text=_DENIED if self._said else "")
-        if len(shown_ones) == 1 and self._spoke and shown_ones[0].program == "aws":
+        if len(shown_ones) == 1 and self._spoke and is_asked(shown_ones[0], self.failing):
             return Fed(text=self.failing.says)
         if len(shown_ones) == 1 and shown_ones[0].program == "tee":
             return before.fed or Fed()

@@ -194,6 +194,7 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
     spot: Spot
     words: tuple[str, ...]
     again: bool
+    printed: tuple[str, ...] = ()  # the words of another command, whose answer this one prints
 
     def ends(self) -> Answer:
         return self.rehearsals.found(Failing(self.spot, self.words))
@@ -205,12 +206,13 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
         return self.rehearsals.found(Failing(self.spot, self.words, works=True))
 
     def notices(self) -> Answer:
-        answers = (failed_answer(self.words), unfinished_answer(self.words) if self.again else "")
-        asked = [Failing(self.spot, self.words, works=True, says=each) for each in answers if each]
-        return every(map(self.rehearsals.found, asked)) if asked else Rehearsal.notices(self)
+        asked = self.printed or self.words
+        answers = (failed_answer(asked), unfinished_answer(asked) if self.again else "")
+        ways = [Failing(self.spot, self.words, works=True, says=each) for each in answers if each]
+        return every(map(self.rehearsals.found, ways)) if ways else Rehearsal.notices(self)
 
     def unended(self) -> Answer:
-        told = unfinished_answer(self.words)
+        told = unfinished_answer(self.printed or self.words)
         return self.rehearsals.found(Failing(self.spot, self.words, works=True, says=told)) if told else YES
 
     def turns(self) -> Answer:
@@ -225,7 +227,7 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
         return self.rehearsals.found(Failing(self.spot, self.words, works=True, missed=True))
 
     def waited(self) -> float | None:
-        asked = running_answer(self.words)
+        asked = running_answer(self.printed or self.words)
         if not asked and not is_waiter(self.words):
             return None
         return self.rehearsals.waited(Failing(self.spot, self.words, waits=True, says=asked))
@@ -235,3 +237,6 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
 
     def left(self) -> tuple[str, ...]:
         return self.rehearsals.left(Failing(self.spot, self.words))
+
+    def printing(self, words: tuple[str, ...]) -> Rehearsal | None:
+        return replace(self, printed=words)
