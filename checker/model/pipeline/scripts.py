@@ -247,6 +247,11 @@ class AwsCall(_ScriptPlace, Struct, frozen=True, eq=False):
     def spelled(self) -> str:
         return brief(f"{self.service} {self.waiter or self.operation}", 80)
 
+    @property
+    def asks_state(self) -> bool:
+        """Whether its answer tells how something is, and not whether it worked."""
+        return self.operation.startswith("Describe") and not self.waiter
+
     def argument(self, name: str) -> Argument | Absent:
         """An argument by its API name in any spelling; positional ones of custom commands are ``"0"``, ``"1"``."""
         return self.arguments.get(plain_name(name), ABSENT)

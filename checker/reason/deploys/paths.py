@@ -21,7 +21,7 @@ from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.pipeline import Pipeline
-from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, How, Loop, Trace
+from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Loop, Trace
 from checker.model.pipeline.workflows import Workflow
 from checker.model.possible import Possible, shown, truth
 from checker.model.sources import Problem
@@ -296,18 +296,12 @@ def fails_here(at: At, *, by_itself: bool = True) -> Answer:
         late = action.handling.late  # a time-out that passes for success
         if ends is not YES:
             return ends
-        return every((action.handling.notices, late)) if _asks_state(action) else late
+        return every((action.handling.notices, late)) if isinstance(action, AwsCall) and action.asks_state else late
     if by_itself and (action.handling.stops or _ends_in_time(action)):
         return YES
     if by_itself and (again := _asked_again(at)) is not None:
         return fails_here(again)
     return yes_if(next(exits_after(at), None) is not None)
-
-
-def _asks_state(action: Command | AwsCall | CdkCommand) -> bool:
-    if not isinstance(action, AwsCall) or action.how in {How.CLI_WAITER, How.SDK_WAITER}:
-        return False
-    return action.operation.startswith("Describe")
 
 
 def _asked_again(at: At) -> At | None:
