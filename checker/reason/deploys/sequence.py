@@ -157,6 +157,8 @@ def takes_back(path: DeployPath, back: Rollout) -> bool:
     here = [each.at.index for each in path.forward if each.at.job is back.at.job]
     if here and back.at.index < min(here) and not back.call.reached.trap:
         return False
+    if back.call.reached.trap and not _trapped(path, back.at):
+        return False
     return any(
         (None in (each.service, back.service) or each.service == back.service)
         and not _in_another_cluster(each.call, back.call)
