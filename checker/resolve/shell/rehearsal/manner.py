@@ -33,7 +33,7 @@ from checker.resolve.shell.rehearsal.nothing import ends_on_nothing, fails_silen
 from checker.resolve.shell.rehearsal.traps import EXIT, set_trap, trap_text
 from checker.resolve.shell.starting import fed_by
 from checker.resolve.shell.state import ERR, UNTOLD, Context, Failing, Fed, Flow, Result, State, ends_with
-from checker.resolve.shell.waiting import WAITER_SECONDS, is_waiter, picked
+from checker.resolve.shell.waiting import WAITER_SECONDS, picked
 from checker.resolve.shell.words import decide
 
 MAX_STATEMENTS: Final = 6_000
@@ -356,7 +356,7 @@ class Rehearsed(Struct):
 
     def ended(self, words: list[Possible], state: State, truth: Answer) -> Result:  # noqa: ARG002
         """With success, or as the command that fails."""
-        asks = self.words[:1] == ("aws",) and "s3" not in self.words[1:2] and not is_waiter(self.words)
+        asks = self.words[:1] == ("aws",) and "s3" not in self.words[1:2] and "wait" not in self.words[:4]
         return ends_with(_REFUSED if asks else _FAILED, state) if self._failed else Result(Flow.NEXT, truth)
 
 
