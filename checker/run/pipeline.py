@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from checker.model.pipeline.scripts import Trace
     from checker.model.sources import Problem
 
+# What change logs of a database, or the folders that hold them, are called.
+_CHANGES: Final = lazy_re.compile(r"change[-_]?(?:log|set)|liquibase", re.IGNORECASE)
 # Code that may deploy or migrate. A folder without any has no pipeline.
 _CODE: Final = (
     ".bash", ".cjs", ".cs", ".exs", ".go", ".ini", ".java", ".js", ".kt", ".mjs", ".php", ".plan", ".prisma", ".py",
@@ -144,6 +147,10 @@ def _may_have_pipeline(root: Path, settings: Settings) -> bool:
     if (root / ".github").is_dir() or settings.script_folders or settings.migration_folders:
         return True
     problems: list[Problem] = []
-    found = next(walk(root, lambda name: name.endswith(_CODE) or "changelog" in name.lower(), 1, problems), None)
+
+    def tells(name: str) -> bool:
+        return name.endswith(_CODE) or _CHANGES.search(name) is not None
+
+    found = next(walk(root, tells, 1, problems, also=lambda folder, _: _CHANGES.search(folder) is not None), None)
     # What the glance could not search may hold a pipeline: reading it says so, a shrug would not.
     return found is not None or bool(problems)

@@ -21,6 +21,8 @@ from tests.pipelines import repository
         ("src/db/migration/V2__Nick.java", "public class V2__Nick extends BaseJavaMigration {}"),
         ("src/db/migration/V2__Nick.kt", "class V2__Nick : BaseJavaMigration() {}"),
         ("db/changelog/db.changelog-master.xml", '<databaseChangeLog><changeSet id="1"/>'),
+        ("db/changelog/002.xml", '<databaseChangeLog><changeSet id="1"/>'),
+        ("src/liquibase/002.xml", '<databaseChangeLog><changeSet id="1"/>'),
     ],
 )
 def test_migrations_alone_are_seen_whatever_they_are_written_in(file: str, text: str, tmp_path: Path) -> None:

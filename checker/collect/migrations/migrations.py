@@ -238,12 +238,12 @@ class _Reader(Struct):
     # -- what its names tell -----------------------------------------------------------------------
 
     def _back_folder(self, folder: str) -> str:
-        """The folder whose ways back lie in this one (``migrations/rollback``, or ``down`` beside ``up``); or empty."""
+        """The folder whose ways back lie in this one (``migrations/rollback``, or beside ``up`` or it); or empty."""
         parent, _, own = folder.rpartition("/")
         if own.lower() not in BACK:
             return ""
         above = parent or "."
-        beside = [f"{parent}/{word}".lstrip("/") for word in sorted(FORWARD)]
+        beside = [f"{parent}/{word}".lstrip("/") for word in (*sorted(FORWARD), "migration", "migrations")]
         names = {_stem(name) for name in self._sql_of(folder)}
         for host in (above, *beside):
             there = {_stem(name) for name in self.by_folder.get(host, ()) if _is_sql(name)}

@@ -72,7 +72,9 @@ def _judged(workflow: Changing, pipeline: Pipeline, own: str) -> Judgement:
     for job, change in _stack_changes(workflow):
         if change.place.reached.on_failure:
             continue
-        codes = code_of(job, change.place, job.starts, pipeline, own)
+        # What somebody pushed asks for no tag: a roll-back is started by hand, where it can be.
+        by_hand = [start for start in job.starts if start.event == "workflow_dispatch"]
+        codes = code_of(job, change.place, by_hand or job.starts, pipeline, own)
         if codes and all(each.code is Code.TAG for each in codes):
             return place.passes(None, f"{job.name} deploys the stack with the tag's code.")
         found.extend(each for each in codes if each.code is not Code.TAG)

@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from checker.model.answers import NO, YES, Answer, Open, every, negated, yes_if
-from checker.model.environment_words import kind_of
+from checker.model.environment_words import UNNAMED, kind_of
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.jobs import EffectiveJob
@@ -190,19 +190,21 @@ def _one_each(job: EffectiveJob, call: AwsCall, pipeline: Pipeline) -> bool:
 
 
 def environment_of(path: DeployPath, project: Project) -> Environment | None:
-    """The environment that a path deploys to; where the workflow names none, the one whose cluster its calls name, or
-    the only one that has services."""
-    if path.deployed_to:
-        return project.environment(path.deployed_to)
+    """The environment that a path deploys to; where no template has it by the name that the workflow gives, if any, the
+    one whose cluster its calls name, or the only one that has services (and, under a name, has none itself)."""
+    if path.deployed_to and (known := project.environment(path.deployed_to)) is not None:
+        return known
     having = [each for each in project.environments if any(True for _ in each.resources("AWS::ECS::Service"))]
-    if len(having) > 1:
-        named = {
-            name.rpartition("/")[2]
-            for rollout in path.rollouts
-            for name in rollout.call.texts("cluster") or ()
-            if isinstance(name, str)
-        }
-        having = [each for each in having if named & _clusters(each)] if len(named) == 1 else []
+    named = {
+        name.rpartition("/")[2]
+        for rollout in path.rollouts
+        for name in rollout.call.texts("cluster") or ()
+        if isinstance(name, str)
+    }
+    found = [each for each in having if named & _clusters(each)] if len(named) == 1 else []
+    if not found and (len(having) > 1 or (path.deployed_to and having[:1] and having[0].name != UNNAMED)):
+        return None
+    having = found or [each for each in having if not named or not _clusters(each)]
     return having[0] if len(having) == 1 else None
 
 

@@ -157,6 +157,8 @@ def takes_back(path: DeployPath, back: Rollout) -> bool:
     here = [each.at.index for each in path.forward if each.at.job is back.at.job]
     if here and back.at.index < min(here) and not back.call.reached.trap:
         return False
+    if back.call.reached.trap and not _trapped(path, back.at):
+        return False
     return any(
         (None in (each.service, back.service) or each.service == back.service)
         and not _in_another_cluster(each.call, back.call)
@@ -251,13 +253,16 @@ def shows_state(path: DeployPath, after: Rollout) -> At | None:
         action = at.action
         if not isinstance(action, AwsCall) or action.operation not in _SHOWS or is_wait(action):
             continue
-        if action.handling.stdout is Stream.DISCARDED or _counts(action):
+        if action.handling.stdout is Stream.DISCARDED or _counts(action) or _is_of_others(at, path):
             continue
-        if action.reached.trap and action.step is after.at.action.step and _printed(at):
-            return at
-        on_failure = action.reached.on_failure or (
-            action.step is not None and bool({"failure", "always"} & action.step.status_functions)
-        )
+        asked = action.step.status_functions if action.step is not None else frozenset()
+        if "cancelled" in asked and not asked & {"failure", "always"}:
+            continue
+        if action.reached.trap and action.step is after.at.action.step:
+            if _printed(at) and _trapped(path, at):
+                return at
+            continue
+        on_failure = action.reached.on_failure or bool({"failure", "always"} & asked)
         if on_failure and (at.job is not after.at.job or at.index > after.at.index) and not action.handling.captured:
             return at
         if on_failure and at.job is after.at.job and action.handling.captured and _printed(at):
@@ -266,6 +271,21 @@ def shows_state(path: DeployPath, after: Rollout) -> At | None:
         if later and fails_here(at) is not NO and _printed(at):
             return at
     return None
+
+
+def _is_of_others(at: At, path: DeployPath) -> bool:
+    """Whether services are described and none of them is one that the path rolls."""
+    call = at.action
+    asks = isinstance(call, AwsCall) and call.operation == "DescribeServices"
+    return asks and not any(may_be_for(at, each) for each in path.forward)
+
+
+def _trapped(path: DeployPath, at: At) -> bool:
+    """Whether what a trap runs is run when something that waits fails, one roll-out being through already: the trap may
+    be set too late, or taken off before."""
+    waits = [each for each in path.waits() if each.action.step is at.action.step and fails_here(each) is YES]
+    late = [each for each in waits if follows(each, path.forward[0].at)]
+    return not any(each.action.handling.reaches(at.action.handling) is NO for each in late[-1:])
 
 
 def _counts(call: AwsCall) -> bool:

@@ -6,6 +6,7 @@ composite action itself serves one environment, whoever calls.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -139,6 +140,13 @@ def written_in(call: AwsCall | CdkCommand, named: Named, owner: str | None) -> s
     source = call.command.source if isinstance(call, CdkCommand) else call.source
     if step.step.run is not None and named.name not in source:
         in_workflow = in_workflow or any(_given(named.name, word) for word in _WORDS.findall(step.step.run.text))
+    # `uses: ./roll, with: {stage: production}`: so is an action of the repository.
+    in_workflow = in_workflow or any(
+        _given(named.name, value)
+        for each in job.steps
+        if each.unfolded and posixpath.normpath(each.uses) in step.via
+        for value in each.with_.values()
+    )
     if in_workflow:
         return None if workflow.starts_itself else workflow.file
     told = owner is not None and file.endswith(".py") and any(_same(owner, each) for each in step.env.values())

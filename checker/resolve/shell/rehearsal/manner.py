@@ -30,7 +30,8 @@ from checker.resolve.shell.rehearsal.choices import TooMuchError, answer_of, is_
 from checker.resolve.shell.rehearsal.clock import Clock, span
 from checker.resolve.shell.rehearsal.files import Files
 from checker.resolve.shell.rehearsal.nothing import ends_on_nothing, fails_silently, passes_nothing
-from checker.resolve.shell.starting import fed_by, marked
+from checker.resolve.shell.rehearsal.traps import EXIT, set_trap, trap_text
+from checker.resolve.shell.starting import fed_by
 from checker.resolve.shell.state import ERR, UNTOLD, Context, Failing, Fed, Flow, Result, State, ends_with
 from checker.resolve.shell.waiting import WAITER_SECONDS
 from checker.resolve.shell.words import decide
@@ -39,8 +40,9 @@ MAX_STATEMENTS: Final = 6_000
 MAX_ROUNDS: Final = 400
 MAX_WAITING_STATEMENTS: Final = 30_000
 MAX_WAITING_ROUNDS: Final = 5_000
-_FAILED: Final = "255"  # AWS CLI User Guide, "Return codes": a waiter that gives up
-_EXIT: Final = "trap EXIT"  # no variable can be called this
+# AWS CLI User Guide, "Return codes": a waiter that gives up, and a request that the service refuses.
+_FAILED: Final = "255"
+_REFUSED: Final = "254"
 # What every refused call says (Amazon ECR API Reference, "Common Errors").
 _DENIED: Final = "An error occurred (AccessDeniedException) when calling the operation: User is not authorized"
 _QUIET: Final = lazy_re.compile(r"-[a-zA-Z]*q[a-zA-Z]*")
@@ -71,6 +73,8 @@ class Rehearsed(Struct):
     words: tuple[str, ...] = ()  # of the command that is asked about, as they are on this way
     failures: int = 0  # how often the command has failed so far
     later: list[Command] = field(default_factory=list)  # those that are made once it was met
+    trapped_later: list[Command] = field(default_factory=list)  # those of them that a trap runs
+    traps: dict[str, Spot] = field(default_factory=dict)  # where what a trap runs was given to it
 
     @property
     def nothing(self) -> Result:
@@ -81,14 +85,14 @@ class Rehearsed(Struct):
 
     def process(self, shell: Shell, block: Block, state: State, context: Context) -> bool:
         """Whether a process of its own ends with success."""
-        state.variables.pop(_EXIT, None)
+        state.variables.pop(EXIT, None)
         state.without_trap()
         state.set("?", "0")
         if "SECONDS" not in state.variables:
             self.clock.begin(state)
         with shell.inside(*Flow):
             shell.block(block, state, context)
-            self.trapped(shell, _EXIT, state, context)
+            self.trapped(shell, EXIT, state, context)
         return state.variables["?"] == "0"
 
     def trapped(self, shell: Shell, name: str, state: State, context: Context) -> bool:
@@ -98,9 +102,10 @@ class Rehearsed(Struct):
             return False
         before = state.variables.get("?", "0")
         kept = state.script
-        lines = tuple(1 for _ in range(text.count("\n") + 1))
-        state.script = shell.library.shell_text(text, state.script.file, lines)
+        state.script = trap_text(shell, text, self.traps.get(text) or state.script.spot(0))
+        begun = len(self.later)
         result = shell.block(state.script.body, state, context)
+        self.trapped_later += self.later[begun:]
         state.script = kept
         if result.flow is Flow.EXIT:
             return True
@@ -186,7 +191,7 @@ class Rehearsed(Struct):
                 state.set("?", status)
                 return shell.leave(Flow.RETURN, state, yes_if(status == "0"))
             case "trap":
-                return _set_trap(words, state)
+                return set_trap(words, state, state.script.spot(statement.line), self.traps)
             case "wait":
                 return ends_with(self._waited(words[1:]), state)
             case "let":
@@ -349,7 +354,8 @@ class Rehearsed(Struct):
 
     def ended(self, words: list[Possible], state: State, truth: Answer) -> Result:  # noqa: ARG002
         """With success, or as the command that fails."""
-        return ends_with(_FAILED, state) if self._failed else Result(Flow.NEXT, truth)
+        asks = self.words[:1] == ("aws",) and "s3" not in self.words[1:2] and "wait" not in self.words[:4]
+        return ends_with(_REFUSED if asks else _FAILED, state) if self._failed else Result(Flow.NEXT, truth)
 
 
 def _fed_by_substitution(statement: Simple) -> str:
@@ -384,15 +390,3 @@ def _given(words: list[Possible], state: State) -> str:
     if isinstance(words[1], str):
         return words[1] if words[1] != "00" else "0"
     raise TooMuchError
-
-
-def _set_trap(words: list[Possible], state: State) -> Result:
-    if len(words) > 2:
-        text = marked(words[1])
-        for signal in words[2:]:
-            name = {"EXIT": _EXIT, "0": _EXIT, "ERR": ERR}.get(signal if isinstance(signal, str) else "")
-            if name and text is not None and text[0] != "-":
-                state.set(name, text[0])
-            elif name:
-                state.variables.pop(name, None)
-    return Result(Flow.NEXT, YES)

@@ -29,6 +29,7 @@ from checker.model.pipeline.shell import (
 from checker.model.possible import open_text, options
 from checker.model.sources import Spot
 from checker.resolve.shell.commands import ShellCommands
+from checker.resolve.shell.ends import demands
 from checker.resolve.shell.printing import streams
 from checker.resolve.shell.process import EndlessError
 from checker.resolve.shell.rehearsal.arithmetic import calculated
@@ -105,6 +106,9 @@ class Way:
         self.left -= 1
         if self.left < 0:
             raise TooMuchError
+        if isinstance(statement, Simple | Declare) and demands(statement, state):
+            state.set("?", "1")
+            return Result(Flow.EXIT)
         result = self._done(statement, state, context)
         if result.flow is not Flow.NEXT:
             return result

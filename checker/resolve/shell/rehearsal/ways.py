@@ -21,7 +21,7 @@ from checker.model.pipeline.handling import Rehearsal
 from checker.model.pipeline.scripts import Reached
 from checker.model.possible import shown
 from checker.model.sources import Spot
-from checker.resolve.shell.rehearsal.choices import Choices, TooMuchError
+from checker.resolve.shell.rehearsal.choices import Choices, TooMuchError, may_be
 from checker.resolve.shell.rehearsal.manner import Rehearsed
 from checker.resolve.shell.rehearsal.way import Way
 from checker.resolve.shell.state import Failing, Library, State
@@ -72,7 +72,11 @@ class Rehearsals(Struct):
         if not ways:
             return _TOO_MUCH
         later = (each for way in ways for each in way.manner.later)
-        return yes_if(any(each.spot == spot and tuple(map(shown, each.words)) == words for each in later))
+        if any(each.spot == spot and tuple(map(shown, each.words)) == words for each in later):
+            return YES
+        # What a trap runs was read when it was set: more is known of its words when it runs.
+        trapped = (each for way in ways for each in way.manner.trapped_later)
+        return yes_if(any(each.spot == spot and may_be([*map(shown, each.words)], words) for each in trapped))
 
     def told(self, failing: Failing) -> tuple[str, ...]:
         """The words that the command is given, where all goes well."""
