@@ -154,8 +154,7 @@ def _side_by_side(scalars: tuple[Scalar, ...]) -> Possible:
     for scalar in scalars:
         for piece in pieces(as_text(scalar)):
             merged.append(piece)
-            if isinstance(piece, str):
-                length += len(piece)
+            length += len(piece) if isinstance(piece, str) else len(piece.shown)  # open pieces add up as others do
     return text(merged) if length <= MAX_TEXT else Unknown(_TOO_LONG)
 
 

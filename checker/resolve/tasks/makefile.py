@@ -85,10 +85,18 @@ def tasks(words: Sequence[Possible], folder: str, environment: Mapping[str, Poss
     lines: list[Line] = []
     seen: set[str] = set()
     missing = [
-        each for name in targets or [read.default] for each in _target(name, read, given, environment, lines, seen, 0)
+        each
+        for name in targets or [_default(read, given, environment)]
+        for each in _target(name, read, given, environment, lines, seen, 0)
     ]
     why = f"make {missing[0]}".strip() if missing else ""
     return Tasks(tuple(lines), folder, why)
+
+
+def _default(read: Makefile, given: Mapping[str, Possible], environment: Mapping[str, Possible]) -> str:
+    """The target of a make without one. Source: GNU make manual, "Other Special Variables" (.DEFAULT_GOAL)."""
+    named = Scope(read, given, environment, "", (), "").plain(read.variables.get(".DEFAULT_GOAL", "").lstrip("\0"))
+    return named.strip() or read.default
 
 
 def _target(

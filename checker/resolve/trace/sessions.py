@@ -122,7 +122,7 @@ class Sessions(Struct):
         if self._held is not None and self._reaches(self._held, call):
             return self._held.session
         if current is None and _KEY not in self._variables and call.step is not None:
-            return self._named_by_variables(call.step) or self._profile(_DEFAULT, call, current)
+            return self._named_by_variables(call.step, given) or self._profile(_DEFAULT, call, current)
         return current
 
     @staticmethod
@@ -130,8 +130,8 @@ class Sessions(Struct):
         """Whether a script's own variables are there for a call: a script that another starts keeps its to itself."""
         return held.step is None or (held.step is call.step and held.spot.file == call.spot.file)
 
-    def _named_by_variables(self, step: EffectiveStep) -> Credentials | None:
-        role, token = self._variables.get(_ROLE, ""), self._variables.get(_PRESENTED, "")
+    def _named_by_variables(self, step: EffectiveStep, given: Mapping[str, Possible]) -> Credentials | None:
+        role, token = (given.get(name, self._variables.get(name, "")) for name in (_ROLE, _PRESENTED))
         if role in ("", None) or token in ("", None):
             return None
         key = shown(role)

@@ -114,6 +114,12 @@ def test_other_shells_are_said(tmp_path: Path) -> None:
     assert "pwsh was not followed" in trace.problems[0].message
 
 
+def test_values_that_are_not_known_do_not_grow_without_bound(tmp_path: Path) -> None:
+    doubling = "".join(f'v{n}="$v{n - 1}$v{n - 1}"\n' for n in range(1, 60)) + 'aws ecs x --y "$v59"\n'
+    trace = trace_of(tmp_path, doubling)
+    assert trace.commands[-1].words[:3] == ("aws", "ecs", "x")
+
+
 def test_work_is_bounded(tmp_path: Path) -> None:
     doubled = "".join(f"f{n}() {{ f{n - 1}; f{n - 1}; }}\n" for n in range(1, 20))
     doubling = "f0() { aws ecs x; }\n" + doubled + "f19\n"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from checker import lazy_re
-from checker.model.possible import Possible, joined, one_of, open_text
+from checker.model.possible import Possible, joined, marked, one_of, open_text
 from checker.model.values import Text
 
 _VALUES: Final = frozenset(
@@ -23,6 +23,7 @@ _SHELLS: Final = frozenset({"bash", "sh"})
 _LINE: Final = lazy_re.compile(r"-[a-zA-Z]*c")
 _PLAIN: Final = lazy_re.compile(r"[\w./:@=+-]+")  # the shell takes nothing in it for more than it says
 _MAX_ITEMS: Final = 20
+_OPEN_PART: Final = lazy_re.compile(r"(\ue000\d+\ue001)")
 OPEN: Final = "a word that xargs reads"
 
 
@@ -92,9 +93,14 @@ def _waits(words: Sequence[Possible]) -> bool:
 def _items(fed: Possible, delimiter: str, *, by_line: bool) -> list[Possible]:
     """What is read, where it is known; empty where it is not."""
     if isinstance(fed, Text):
-        return (
-            [fed] if not any(isinstance(part, str) and part.strip("\n") != part.strip() for part in fed.parts) else []
-        )
+        if any(isinstance(part, str) and part.strip("\n") != part.strip() for part in fed.parts):
+            return []  # an open word between others may be several
+        taken = marked(fed, lambda number: f"\ue000{number}\ue001")
+        if taken is None:
+            return [fed]
+        written, values = taken
+        split = _items(written, delimiter, by_line=by_line)
+        return [joined(values.get(piece, piece) for piece in _OPEN_PART.split(str(each)) if piece) for each in split]
     if not isinstance(fed, str):
         return []
     try:
