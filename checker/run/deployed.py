@@ -31,9 +31,12 @@ def not_judged(request: Request, assemblies: Sequence[Assembly], pipeline: Pipel
     """
     if pipeline is None:
         return
-    from checker.reason.deploys.templates import templates_given
+    from checker.reason.deploys.templates import templates_given, unnamed_templates
 
     judged = {stack.source.file for assembly in assemblies for stack in with_nested(assembly.stacks)}
+    for what, spot in dict.fromkeys(unnamed_templates(pipeline, judged)):
+        why = f"a template is deployed that is no file of the repository: {brief(what, 80)}"
+        yield Unread(str(spot), why, "--assembly with the template that is made")
     for path, spot in dict(templates_given(pipeline)).items():
         if path.startswith("/"):  # of the runner: nothing of this machine is looked at
             yield from _made(pipeline, path, spot, judged)

@@ -181,3 +181,30 @@ def test_a_template_that_an_action_may_have_brought_is_not_named(project: Projec
     workflow = deploying(line).replace("- run:", "- uses: actions/download-artifact@v4\n      - run:")
     project.write({"stack.yaml": TOPIC, ".github/workflows/cd.yml": workflow})
     assert project.gate()["coverage"]["unread"] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("python infra/make.py | aws cloudformation deploy --stack-name a --template-file /dev/stdin", "a pipe"),
+        ("aws cloudformation deploy --stack-name a --template-file <(jsonnet infra/a.jsonnet)", "a pipe"),
+        (
+            'aws cloudformation create-stack --stack-name a --template-body "$(jsonnet infra/a.jsonnet)"',
+            "the text that",
+        ),
+        (
+            "aws cloudformation update-stack --stack-name a --template-url https://b.example/a.yaml?sig=x",
+            "b.example/a.yaml",
+        ),
+        # Of what is judged it is made, or lies at its address.
+        ("sed s/a/b/ stack.yaml | aws cloudformation deploy --stack-name a --template-file /dev/stdin", ""),
+        ("aws cloudformation update-stack --stack-name a --template-url https://b.example/stack.yaml", ""),
+        ("aws cloudformation create-stack --stack-name a --template-body file://stack.yaml", ""),
+        ("aws cloudformation create-stack --stack-name a --template-body '{\"Resources\": {}}'", ""),
+    ],
+)
+def test_a_template_that_is_no_file_is_named_with_its_command(project: Project, line: str, said: str) -> None:
+    project.write({"stack.yaml": TOPIC, ".github/workflows/cd.yml": deploying(line)})
+    unread = project.gate()["coverage"]["unread"]
+    found = [each["why"] for each in unread if "no file of the repository" in each["why"]]
+    assert [said in why and "sig=x" not in why for why in found] == ([True] if said else []), unread

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterator
 from checker import lazy_re
 from checker.data.harmless import program_is_harmless
 from checker.model.pipeline.pipeline import Pipeline
-from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Trace
-from checker.model.possible import Possible, options
+from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, How, Trace
+from checker.model.possible import Possible, options, shown
 from checker.model.sources import Spot
 from checker.model.values import Absent
 
@@ -97,6 +97,46 @@ def _given(trace: Trace) -> Iterator[tuple[str, Spot]]:
         elif isinstance(action, AwsCall) and action.service == "cloudformation" and action.operation in _OPERATIONS:
             yield from _below(action, action.text("templatefile"))
             yield from _below(action, action.text("templatebody"), _FILE)
+
+
+def unnamed_templates(pipeline: Pipeline, judged: Collection[str]) -> Iterator[tuple[str, Spot]]:
+    """What a command hands to CloudFormation as a template without a file of the repository to look at: what a program
+    writes into a pipe or an argument, what lies at an address. Not where its job names a judged template besides."""
+    names = {posixpath.basename(file) for file in judged}
+    for job in pipeline.jobs:
+        for way in job.ways:
+            trace = pipeline.trace(way)
+            found = [
+                (what, call.spot)
+                for call in trace.aws
+                if call.how in {How.CLI, How.CLI_CUSTOM} and call.service == "cloudformation"
+                if call.operation in _OPERATIONS
+                for what in _unnamed(call)
+            ]
+            if found and not any(posixpath.basename(word) in names for word in _named_words(trace)):
+                yield from found
+
+
+def _unnamed(call: AwsCall) -> Iterator[str]:
+    file, body, url = (call.text(name) for name in ("templatefile", "templatebody", "templateurl"))
+    if not isinstance(file, Absent) and _PIPE.match(shown(file)):
+        yield "standard input or a pipe"
+    if not isinstance(body, Absent) and not _WRITTEN_BODY.match(shown(body)):
+        yield "the text that a command gives"
+    if isinstance(url, str) and url:
+        yield url.partition("?")[0].rpartition("@")[2]  # without what may be a signature or a password
+
+
+def _named_words(trace: Trace) -> Iterator[str]:
+    for command in trace.commands:
+        yield from (word for word in command.words if isinstance(word, str))
+        yield from (str(each.target) for each in command.writes)
+
+
+# Source: Bash Reference Manual, "Process Substitution" and "Redirections" (/dev/stdin, /dev/fd/N).
+_PIPE = lazy_re.compile(r"(?:file://)?/dev/|<\(")
+# A file, or a template that is written out at the command.
+_WRITTEN_BODY = lazy_re.compile(r"file://(?!/dev/)|\s*(?:\{\s*\"|[A-Z]\w+:|---)")
 
 
 def _below(action: AwsCall | CdkCommand, value: Possible | Absent, start: str = "") -> Iterator[tuple[str, Spot]]:

@@ -24,6 +24,9 @@ _ENVIRONMENT_PARAMETERS: Final = frozenset({"env", "environment", "stage", "tier
 _GENERATED: Final = lazy_re.compile(
     r"(?<![0-9A-Za-z])(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,}(?![0-9A-Za-z])|(?=[A-F]*\d)(?=\d*[A-F])[0-9A-F]{8}(?![0-9A-Za-z])"
 )
+# What CDK's Names.uniqueId ends in, in lower case where the service asks for that: AWS CDK API Reference, "Names".
+_UNIQUE: Final = lazy_re.compile(r"(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8}$")
+_SIGNS: Final = lazy_re.compile(r"[\W_]+")
 # An id that a service gave to the parent (vpc-0a1b2c3d, Z123ABC, a1b2c3d4e5): which environment's, nothing says.
 _ISSUED_ID: Final = lazy_re.compile(
     r"^[a-z]+-[0-9a-f]{8,}$|^Z[0-9A-Z]+$|^(?=.*\d)[0-9a-z]{10,}$|^[a-z]{2}-[a-z]+-\d_\w+$|resolve:"
@@ -54,9 +57,15 @@ def carries_environment(candidate: Candidate, environment: Environment) -> Answe
         return Open(f"{candidate.name.path}, or what it is a name in, is decided at deployment")
     if is_dynamic(literal) or candidate.open:
         return Open(f"{literal} is read from elsewhere at deployment")
-    if _GENERATED.search(literal):
+    if _GENERATED.search(literal) or _is_of_path(literal, resource.stack):
         return Open(f"{literal} holds what looks like a generated hash, which may be of the environment")
     return NO
+
+
+def _is_of_path(literal: str, stack: Stack) -> bool:
+    """Whether a name is the stack's in one word, a construct's path and the hash of both."""
+    word, own = (_SIGNS.sub("", text).lower() for text in (literal, stack.name))
+    return bool(own) and word.startswith(own) and len(word) > len(own) and bool(_UNIQUE.search(word))
 
 
 def untold(candidate: Candidate, other: Candidate) -> str:

@@ -39,6 +39,7 @@ from checker.reason.text.patterns import UNREAD, covers, exact, example, folded,
 _MAX_PROBES: Final = 600
 _IDS: Final = lazy_re.compile(r"@\d+(?=[/:])")
 STRANGER: Final = Repository("a-stranger/anything")
+_NOBODY: Final = "repo:anything/anything:"  # both parts open: a message shows the stranger instead
 
 
 class Own(Struct, frozen=True):
@@ -356,6 +357,8 @@ def _probes(trust: Trust, statement: Statement, own: Own) -> Iterator[Token]:
     name = own.repository.name
     owner = name.partition("/")[0] if isinstance(name, str) else "owner"
     for subject in _suggested(trust, statement, "sub"):
+        if isinstance(subject, str) and _NOBODY in subject:
+            yield from _as_tokens(subject.replace(_NOBODY, f"repo:{STRANGER.name}:"))
         for token in _as_tokens(subject):
             # What a job in the same place could hold besides.
             for workflow in workflows:

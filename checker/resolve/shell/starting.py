@@ -17,7 +17,7 @@ from checker.model.pipeline.scripts import Command
 from checker.model.pipeline.shell import Script, Word
 from checker.model.possible import Possible, shown
 from checker.model.possible import marked as with_marks
-from checker.model.sources import Problem, Spot
+from checker.model.sources import Problem, Spot, brief
 from checker.model.values import Text
 from checker.resolve.shell.dialects.plain_sh import dialect, dialect_of, not_of_sh
 from checker.resolve.shell.files.program_writes import module_files
@@ -337,7 +337,7 @@ def source(follower: Shell, words: list[Possible], call: Call) -> Result:
             _OF_A_TOOL.search(shown(name))
             or (isinstance(name, str) and name.startswith(("/etc/", "/usr/", "/dev/null")))
         ):
-            what = "a sourced file cannot be found in the repository"
+            what = f"a sourced file cannot be found in the repository: {brief(shown(name), 60)}"
             follower.problem(call.spot, what, "Name it relative to the script.")
         return Result()
     if not follower.enter(call.spot, script.file):

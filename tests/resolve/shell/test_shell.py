@@ -96,7 +96,7 @@ def test_outside_of_the_repository_is_outside(tmp_path: Path) -> None:
         ('eval "$(sed 1d f)"\n', "eval runs what is not known"),
         ('eval "$(cat f)"\n', "a sourced file cannot be found"),
         ("source <(curl https://x.example)\n", "source runs what is not known"),
-        ("source ./missing.sh\n", "a sourced file cannot be found"),
+        ("source ./missing.sh\n", "a sourced file cannot be found in the repository: ./missing.sh"),
         ("make deploy\n", "what `make deploy` runs was not followed"),
         ("npm run deploy\n", "what `npm deploy` runs was not followed"),
         ("aws nosuch thing\n", "there is no AWS service 'nosuch'"),
