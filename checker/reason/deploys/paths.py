@@ -295,10 +295,8 @@ def fails_here(at: At, *, by_itself: bool = True) -> Answer:
     if not _let_through(at):
         return NO
     if by_itself and not isinstance(ends := action.handling.ends, Open):
-        late = action.handling.late  # a time-out that passes for success
-        if ends is not YES:
-            return ends
-        return every((action.handling.notices, late)) if isinstance(action, AwsCall) and action.asks_state else late
+        notices = action.handling.notices if isinstance(action, AwsCall) and action.asks_state else YES
+        return every((notices, action.handling.late)) if ends is YES else ends  # late: a time-out passes for success
     if by_itself and (action.handling.stops or _ends_in_time(action)):
         return YES
     if by_itself and (again := _asked_again(at)) is not None:
