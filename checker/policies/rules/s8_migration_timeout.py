@@ -253,6 +253,8 @@ def _wait(step: Migrating, pipeline: Pipeline) -> Iterator[Judgement]:
             yield step.action.undecided("waiter", why, fix=_FIX_WAIT)
         return
     yield _passed_over(waits, start) or _inside(waits, step)
+    if command is not None and command.handling.ends is NO:
+        return  # whatever the program makes of it: its own failure is swallowed
     asking = [each for each in trace.aws if _asks(each, step)]
     if not any(passes_on(each, trace) for each in asking):  # a later step may look
         yield from _unseen_end(asking, tasks)
