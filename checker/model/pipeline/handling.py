@@ -79,6 +79,10 @@ class Rehearsal:
     def left(self) -> tuple[str, ...]:
         return ()
 
+    def alone(self) -> Handling | None:
+        """The handling in its own program, where something else starts that; ``None`` where nothing does."""
+        return None
+
     def printing(self, words: tuple[str, ...]) -> Rehearsal | None:  # noqa: ARG002
         """The same where the command prints what another one answers, ``state=$(make -s state)``: of its words.
         ``None`` where what is printed is not followed."""
@@ -173,6 +177,11 @@ class Handling(Struct, frozen=True):
     def missed(self) -> Answer:
         """Whether the script can end well and never come to this command, where nothing fails."""
         return self.rehearsal.missed()
+
+    @property
+    def alone(self) -> Handling:
+        """As its own program takes it, whatever becomes of that."""
+        return self.rehearsal.alone() or self
 
     @property
     def waited(self) -> float | None:

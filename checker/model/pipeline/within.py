@@ -88,8 +88,8 @@ class _Within(Rehearsal, Struct, frozen=True, eq=False):
 
     def notices(self) -> Answer:
         found = self._let_through(self.inner.notices)
-        if self.asked is not None and found is not YES:
-            return self.asked.notices()
+        if self.asked is not None:
+            return either((found, self.asked.notices()))
         return self._unless_asked(found)
 
     def unended(self) -> Answer:
@@ -132,6 +132,9 @@ class _Within(Rehearsal, Struct, frozen=True, eq=False):
 
     def left(self) -> tuple[str, ...]:
         return (*self.inner.left, *(self.around.left if self.inner.ends is YES else ()))
+
+    def alone(self) -> Handling:
+        return self.inner
 
     def printing(self, words: tuple[str, ...]) -> Rehearsal | None:
         return self.asked.printing(words) if self.asked is not None else None

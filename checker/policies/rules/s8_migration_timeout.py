@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from checker.model.answers import NO, YES, Open
+from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.migrations.folders import MigrationRunner
@@ -253,7 +253,7 @@ def _wait(step: Migrating, pipeline: Pipeline) -> Iterator[Judgement]:
             yield step.action.undecided("waiter", why, fix=_FIX_WAIT)
         return
     yield _passed_over(waits, start) or _inside(waits, step)
-    if command is not None and command.handling.ends is NO:
+    if _goes_through(step, pipeline) is NO:
         return  # whatever the program makes of it: its own failure is swallowed
     asking = [each for each in trace.aws if _asks(each, step)]
     if not any(passes_on(each, trace) for each in asking):  # a later step may look
@@ -290,17 +290,20 @@ def _unseen_end(asking: Sequence[AwsCall], starting: Sequence[AwsCall]) -> Itera
 def _failure(step: Migrating, pipeline: Pipeline) -> Iterator[Judgement]:
     """Whether the job goes on with the release although the migration has failed, by what its script and step make of
     it. What happens inside of the program that migrates is looked at by its waits."""
-    trace = pipeline.trace(step.job)
-    index = next((index for index, each in enumerate(trace.actions) if each is step.action), None)
-    if index is None:
-        return
-    through = failure_goes_through(At(step.job, trace, index))
+    through = _goes_through(step, pipeline)
     if through is NO:
         said = "A migration that fails lets the job go on: its exit code is swallowed."
         yield step.action.fails("outcome", said, fix=_FIX_OUTCOME)
     elif isinstance(through, Open):
         why = f"whether a migration that fails ends the job: {through.why}"
         yield step.action.undecided("outcome", why, fix=_FIX_OUTCOME)
+
+
+def _goes_through(step: Migrating, pipeline: Pipeline) -> Answer:
+    """Whether a failure of what migrates is one of its job."""
+    trace = pipeline.trace(step.job)
+    index = next((index for index, each in enumerate(trace.actions) if each is step.action), None)
+    return failure_goes_through(At(step.job, trace, index)) if index is not None else YES
 
 
 def _released_after(pipeline: Pipeline, steps: Sequence[Migrating]) -> Iterator[Judgement]:
@@ -332,7 +335,8 @@ def _mends(job: EffectiveJob) -> bool:
 
 def _passed_over(waits: Sequence[Wait], start: AwsCall) -> Judgement | None:
     """That the program can start the task and end well without any of the waits."""
-    if start.handling.missed is YES or any(each.place.handling.missed is not YES for each in waits):
+    # Whether the program is started at all is another question.
+    if start.handling.alone.missed is YES or any(each.place.handling.alone.missed is not YES for each in waits):
         return None
     why = "what starts the migration can end well without waiting for it: what decides that is not known"
     return waits[0].place.undecided("waiter", why, fix="Wait whenever the task was started.")

@@ -16,6 +16,8 @@ _STARTS_NONE: Final = frozenset(
     | {"test", "touch", "tr", "true", "wc"}
 )
 
+HANDED: Final = "\0"  # no word has it
+
 
 def exported_to(words: Sequence[Possible], environment: Callable[[], Mapping[str, Stored]]) -> Mapping[str, Possible]:
     """What a command that may start others hands on to them; nothing where it starts none."""
@@ -27,11 +29,11 @@ def exported_to(words: Sequence[Possible], environment: Callable[[], Mapping[str
 def told_apart(
     words: Sequence[Possible], handed: Mapping[str, Possible], own: Mapping[str, Stored]
 ) -> Sequence[Possible]:
-    """A command's words and the variables that it hands on: rounds of a loop may differ in these alone."""
+    """A command's words and, marked, the variables that it hands on: rounds of a loop may differ in these alone."""
     given = {**of_the_app(handed), **{name: value for name, value in own.items() if not isinstance(value, tuple)}}
     if not given or not words or words[0] in _STARTS_NONE:
         return words
-    return [*words, *(f"{name}={shown(given[name])}" for name in sorted(given))]
+    return [*words, *(f"{HANDED}{name}={shown(value)}" for name, value in given.items())]
 
 
 def of_the_app(given: Mapping[str, Possible]) -> dict[str, Possible]:

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import shown
+from checker.resolve.shell.handed.exported import HANDED
 from checker.resolve.shell.state import Failing
 from checker.resolve.shell.waiting import picked
 
@@ -40,14 +41,36 @@ class Choices(Struct):
         return answer
 
 
-def may_be(given: Sequence[str], written: Sequence[str]) -> bool:
-    """Whether these words are what is known now of words in which something was open."""
-    return len(given) == len(written) and all(map(_is_now, given, written))
+def is_same(given: Sequence[str], written: Sequence[str], *, here: bool) -> bool:
+    """Whether words are those of a command that was followed before, with what it hands on to what it starts.
+
+    ``here``: at the same place, where more may be known of them now. Variables that only one of the two has say
+    nothing: what nobody knew is not handed on.
+    """
+    mine, theirs = own_words(given), own_words(written)
+    if mine != theirs and not (here and len(mine) == len(theirs) and all(map(_is_now, mine, theirs))):
+        return False
+    before = _handed(written)
+    return all(
+        name not in before or _is_now(value, before[name]) or _is_now(before[name], value)
+        for name, value in _handed(given).items()
+    )
+
+
+def own_words(words: Sequence[str]) -> tuple[str, ...]:
+    """A command's words without the variables that it hands on."""
+    return tuple(word for word in words if not word.startswith(HANDED))
+
+
+def _handed(words: Sequence[str]) -> dict[str, str]:
+    split = (word[len(HANDED) :].partition("=") for word in words if word.startswith(HANDED))
+    return {name: value for name, _, value in split}
 
 
 def _is_now(one: str, other: str) -> bool:
+    """Whether a word is what is known now of one that was open, or one of several."""
     begun = one.startswith(other.partition("$")[0]) or " | " in other
-    return one == other or (begun and ("$(" in other or "${" in other))
+    return one == other or one in other.split(" | ") or (begun and ("$(" in other or "${" in other))
 
 
 def is_asked(command: Command, failing: Failing) -> bool:

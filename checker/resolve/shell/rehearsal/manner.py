@@ -26,7 +26,7 @@ from checker.resolve.shell.builtins import BUILTINS, Asked
 from checker.resolve.shell.printing import found_in, output_of
 from checker.resolve.shell.process import EndlessError, Shell
 from checker.resolve.shell.rehearsal.arithmetic import calculated
-from checker.resolve.shell.rehearsal.choices import TooMuchError, answer_of, is_asked, may_be
+from checker.resolve.shell.rehearsal.choices import TooMuchError, answer_of, is_asked, is_same, own_words
 from checker.resolve.shell.rehearsal.clock import Clock, span
 from checker.resolve.shell.rehearsal.files import Files
 from checker.resolve.shell.rehearsal.nothing import ends_on_nothing, fails_silently, passes_nothing
@@ -306,10 +306,10 @@ class Rehearsed(Struct):
         """As it is, but for the command that is taken to fail."""
         self._failed = False
         given = tuple(shown(word) for word in words)
-        same = given == self.failing.words or (spot == self.failing.spot and may_be(given, self.failing.words))
-        if same and (self.met or spot == self.failing.spot):
+        here = spot == self.failing.spot
+        if (self.met or here) and is_same(given, self.failing.words, here=here):
             self.met = True
-            self.words = given
+            self.words = own_words(given)
             if self.failing.hangs:
                 raise EndlessError
             self._failed = not self.failing.works and not (self.failing.waits and self.failing.says)

@@ -18,10 +18,11 @@ from msgspec.structs import replace
 
 from checker.model.answers import NO, YES, Answer, Open, every, yes_if
 from checker.model.pipeline.handling import Rehearsal
-from checker.model.pipeline.scripts import Reached
+from checker.model.pipeline.scripts import Command, Reached
 from checker.model.possible import shown
 from checker.model.sources import Spot
-from checker.resolve.shell.rehearsal.choices import Choices, TooMuchError, may_be
+from checker.resolve.shell.handed.exported import told_apart
+from checker.resolve.shell.rehearsal.choices import Choices, TooMuchError, is_same
 from checker.resolve.shell.rehearsal.manner import Rehearsed
 from checker.resolve.shell.rehearsal.way import Way
 from checker.resolve.shell.state import Failing, Library, State
@@ -71,12 +72,11 @@ class Rehearsals(Struct):
         ways = self._ways(failing)
         if not ways:
             return _TOO_MUCH
-        later = (each for way in ways for each in way.manner.later)
-        if any(each.spot == spot and tuple(map(shown, each.words)) == words for each in later):
-            return YES
+        later = any(_is_at(each, spot, words) for way in ways for each in way.manner.later)
         # What a trap runs was read when it was set: more is known of its words when it runs.
-        trapped = (each for way in ways for each in way.manner.trapped_later)
-        return yes_if(any(each.spot == spot and may_be([*map(shown, each.words)], words) for each in trapped))
+        return yes_if(
+            later or any(_is_at(each, spot, words, known=True) for way in ways for each in way.manner.trapped_later)
+        )
 
     def told(self, failing: Failing) -> tuple[str, ...]:
         """The words that the command is given, where all goes well."""
@@ -189,6 +189,12 @@ class Rehearsals(Struct):
         finally:
             self.allowance.left -= begun - way.left + 1
         return way
+
+
+def _is_at(command: Command, spot: Spot, words: tuple[str, ...], *, known: bool = False) -> bool:
+    """Whether a command that is made is one that was followed before; ``known``: of its words more may be known now."""
+    given = told_apart(command.words, command.exported, command.environment)
+    return command.spot == spot and is_same([*map(shown, given)], words, here=known)
 
 
 class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
