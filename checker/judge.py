@@ -119,11 +119,21 @@ def _collect(
         for judgement in _unseen(rule, pipeline, found.values()):
             _add(found, rule, judgement)
         if said == before and len(found) == known:
-            _add(found, rule, pipeline.not_applicable(None, f"No {rule.looked_for_in_pipeline} in this repository."))
+            _add(found, rule, _nothing_there(rule, pipeline))
     if rule.check_settings is not None and repository is not None:
         listen(repository, rule.check_settings(repository, project))
     _doubted(found, rule, project)
     return found
+
+
+def _nothing_there(rule: Rule, pipeline: Pipeline) -> Judgement:
+    """What a silent rule says of a pipeline: that it does not apply, unless a workflow could not be read."""
+    workflows = pipeline.workflows
+    empty = (problem for each in workflows.files.values() if not each.jobs for problem in each.problems)
+    problem = next((each for each in (*workflows.problems, *empty) if each.unread), None)
+    if problem is None:
+        return pipeline.not_applicable(None, f"No {rule.looked_for_in_pipeline} in this repository.")
+    return pipeline.undecided(None, f"what a workflow does that was not read: {problem}", fix=problem.fix)
 
 
 _FIX: Final = "Let the audit's role read it: `checker permissions` prints the policy."

@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from checker.collect.config.register import load_register
 from checker.model.settings import Settings
+from checker.model.verdicts import Outcome
+from checker.policies.rules import load
 from checker.run.coverage import left_out
+from checker.run.judging import judge_stacks
 from checker.run.pipeline import pipeline_of
 from tests.pipelines import repository
 
@@ -63,3 +67,19 @@ def test_calls_that_do_not_go_to_aws_are_told(tmp_path: Path) -> None:
         "calls that go to [::1], not to AWS, are not judged: .github/workflows/a.yml:7 and 1 more",
         "calls that go to minio, not to AWS, are not judged: .github/workflows/a.yml:8",
     ]
+
+
+@pytest.mark.parametrize("broken", ["on: push\njobs:\n  a: [\n", "- on: push\n", "on: push\njobs: later\n"])
+def test_what_a_workflow_does_that_is_not_read_is_unknown(broken: str, tmp_path: Path) -> None:
+    """A rule that finds nothing has not looked there: "not applicable" would be said of what nobody saw."""
+    good = "on: push\njobs: {a: {runs-on: x, steps: [{run: echo}]}}\n"
+    answers = []
+    for number, last in enumerate((good, "# on: push\n", broken)):
+        root = repository(tmp_path / str(number), {".github/workflows/a.yml": good, ".github/workflows/b.yml": last})
+        found = pipeline_of(root, Settings(), ())
+        assert found is not None
+        rules = [each for each in load() if each.check_pipeline is not None]
+        verdicts = judge_stacks((), {}, rules, load_register().findings, pipeline=found)
+        answers.append({each.finding for each in verdicts if each.outcome is Outcome.NOT_APPLICABLE})
+        assert {each.outcome for each in verdicts} == {Outcome.NOT_APPLICABLE if number < 2 else Outcome.UNKNOWN}
+    assert answers[0] == answers[1] and not answers[2]
