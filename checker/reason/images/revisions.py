@@ -111,7 +111,7 @@ def _named(at: At, value: Scalar, release: Release) -> Revision:
         return Revision(Runs.OTHER, "it names the revision that runs already, not the release's")
     if operation in {"describetaskdefinition", "listtaskdefinitions"}:
         return _asked_for(at, origin, release)
-    if operation in {"describestacks", "listexports"} or from_stack(value):
+    if from_stack(value):
         return _of_stack(at, release)
     if isinstance(value, str):
         if re.search(r":\d+$", value):

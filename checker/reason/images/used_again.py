@@ -36,8 +36,11 @@ def at_origin(at: At, origin: CallPlace) -> AwsCall | None:
 
 
 def from_stack(value: Possible) -> bool:
-    """Whether a value is what a stack gives, by what is asked for it or by its name."""
-    return any(_OUTPUT_OF_STACK.search(shown(option)) for option in options(value) or ())
+    """Whether a value is what a stack gives, by what is asked for it, wherever that stands, or by its name."""
+    each = options(value) or ()
+    origins = (origin for option in each if (origin := call_behind(option)) is not None)
+    asked = any(plain_name(origin.operation) in {"describestacks", "listexports"} for origin in origins)
+    return asked or any(_OUTPUT_OF_STACK.search(shown(option)) for option in each)
 
 
 def used_again(at: At, value: Scalar) -> bool:

@@ -150,6 +150,7 @@ def written_in(call: AwsCall | CdkCommand, named: Named, owner: str | None) -> s
     if in_workflow:
         return None if workflow.starts_itself else workflow.file
     told = owner is not None and file.endswith(".py") and any(_same(owner, each) for each in step.env.values())
+    told = told and named.name not in source  # what stands in the call itself is not looked up
     own = environment_of(named.name)
     return None if told or (own is not None and _is_named_after(file, own)) else file
 
