@@ -253,6 +253,9 @@ def _behind_another_job(workflow: Workflow) -> Files | None:
     return {} if jobs else None
 
 
+# Where the AWS CLI is started as a command of its own.
+_AWS: Final = re.compile(r"(^\s*|[;&|(]\s*|\b(?:do|then|else|if|while|until|!)\s+)aws (?=[a-z])", re.MULTILINE)
+
 REWRITES: Final[Mapping[str, Rewrite]] = {
     "function": _in_place(lambda run, _: f"main() {{\n{run}\n}}\nmain\n"),
     "shell of its own": _in_place(lambda run, _: f"(\n{run}\n)\n"),
@@ -260,6 +263,7 @@ REWRITES: Final[Mapping[str, Rewrite]] = {
     "errors with the output": _in_place(lambda run, _: f"{{\n{run}\n}} 2>&1\n"),
     "text of a shell": _in_place(lambda run, options: f"bash {options} -c {shlex.quote(run)}\n"),
     "here-document": _in_place(lambda run, options: f"bash {options} <<'END_OF_STEP'\n{run}\nEND_OF_STEP\n"),
+    "settings in front": _in_place(lambda run, _: _AWS.sub(r"\1/usr/local/bin/aws --no-cli-pager --color off ", run)),
     "script": _by_file(
         ".ci/STEM-{}.sh", lambda run, _: f"{run}\n", lambda path, options: f'bash {options} "$GITHUB_WORKSPACE/{path}"'
     ),

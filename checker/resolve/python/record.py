@@ -19,6 +19,7 @@ from checker.resolve.python.machine import OWN, Call, Frame, Machine, spot_of, v
 from checker.resolve.python.requests import options_of
 from checker.resolve.python.syntax_facts import conditions_before, shown
 from checker.resolve.python.values import Client, Dict, Either, Extern, Value, elements, plain
+from checker.resolve.shell.wrappers import in_order
 
 # What makes a line more than the words of one command.
 _SHELL_SIGNS: Final = lazy_re.compile(r"[|&;<>()$`\n*'\"\\]")
@@ -139,7 +140,7 @@ def program(machine: Machine, given: Value, call: Call, *, checked: bool, line: 
     stops = checked or call.named.get("check") is True
     handling = replace(call.frame.handling, errexit=True, lost=not stops)
     reached = call.frame.reached.at(call.spot)
-    made = Command(tuple(map(call.plain, words)), reached, handling, call.shown, machine.folder)
+    made = Command(tuple(in_order([*map(call.plain, words)])), reached, handling, call.shown, machine.folder)
     return _made(machine, made)
 
 

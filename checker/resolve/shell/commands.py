@@ -39,7 +39,7 @@ from checker.resolve.shell.starting import Call, start
 from checker.resolve.shell.state import ERR, UNTOLD, Context, Flow, Leaving, Library, Result, State, Stored, ends_with
 from checker.resolve.shell.syntax_facts import runs_something, spelled_out, takes_all
 from checker.resolve.shell.words import decide, expand, single
-from checker.resolve.shell.wrappers import Unwrapped, unwrapped
+from checker.resolve.shell.wrappers import Unwrapped, in_order, unwrapped
 
 MAX_DEPTH: Final = 24
 NEXT: Final = Result()
@@ -272,7 +272,7 @@ class ShellCommands(Struct):
         functions = state.functions if own_function or words[:1] in (["time"], ["coproc"]) else {}
         inner = Unwrapped(words) if own_function else self._inner(words, state, context, own)
         context = rounds(words, inner.words, state.script.spot(statement.line), context)
-        words, given = inner.words, inner.given
+        words, given = inner.words if own_function else in_order(inner.words), inner.given
         if not words:
             return self.manner.nothing
         if inner.folder:

@@ -38,7 +38,7 @@ from checker.resolve.tasks.lines import states_of
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, plain
 from checker.resolve.tasks.runners import is_other_runner, runs_tasks, tasks_of
 from checker.resolve.trace.builds import BuildLibrary, starts_programs
-from checker.resolve.trace.commands.aws_cli import parse_cli, settings_first
+from checker.resolve.trace.commands.aws_cli import parse_cli
 from checker.resolve.trace.commands.aws_settings import started_by_settings
 from checker.resolve.trace.commands.brought_in import CLIENTS, BroughtIn
 from checker.resolve.trace.commands.cdk_cli import cdk_script, parse_cdk
@@ -206,8 +206,6 @@ class Collected(Struct):
             self._runner(command, {**variables, **command.handed})
             self.outputs.extend(outputs_of(command, self._unfinished))
             return
-        if program == "aws" and str(command.words[1:2]).startswith("('--"):
-            command = replace(command, words=settings_first(command.words))
         self.actions.append(command)
         self.sessions.note(command)
         if command.only_ends:

@@ -9,26 +9,10 @@ from typing import Final
 from msgspec import Struct
 
 from checker.data.aws_calls import is_custom, operation_of, polled_by, service_of
+from checker.data.aws_options import GLOBAL_FLAGS, GLOBAL_VALUES
 from checker.model.pipeline.scripts import AwsCall, Command, How, plain_name
 from checker.model.possible import OneOf, Possible, one_of
 from checker.model.values import Absent, Text, Unknown, pieces, text
-
-_GLOBAL_FLAGS: Final = frozenset(
-    {
-        "debug",
-        "no-verify-ssl",
-        "no-paginate",
-        "no-sign-request",
-        "no-cli-pager",
-        "cli-auto-prompt",
-        "no-cli-auto-prompt",
-    }
-)
-_GLOBAL_VALUES: Final = frozenset(
-    {"endpoint-url", "output", "query", "profile", "region", "version", "color", "ca-bundle", "cli-read-timeout",
-     "cli-connect-timeout", "cli-binary-format"}
-)  # fmt: skip
-
 
 # Options of commands with words of their own, which take no value. Source: AWS CLI Command Reference, s3 and logs tail.
 _FLAGS: Final = frozenset(
@@ -100,8 +84,8 @@ def parse_cli(words: tuple[Possible, ...]) -> CliCall | str | None:
             continue
         name, has_value, value = word[2:].partition("=")
         values: list[Possible] = [value] if has_value else []
-        if not has_value and name not in _GLOBAL_FLAGS and name not in _FLAGS:
-            single = name in _GLOBAL_VALUES or not (name.endswith("s") or name in _LISTS)
+        if not has_value and name not in GLOBAL_FLAGS and name not in _FLAGS:
+            single = name in GLOBAL_VALUES or not (name.endswith("s") or name in _LISTS)
             while index < len(words) and not _is_option(words[index]) and not (single and values):
                 values.append(words[index])
                 index += 1
@@ -196,16 +180,6 @@ def _apart(word: Possible) -> tuple[str, Possible] | None:
 
 def _is_option(word: Possible) -> bool:
     return (isinstance(word, str) and word.startswith("--")) or _inline(word) is not None
-
-
-def settings_first(words: tuple[Possible, ...]) -> tuple[Possible, ...]:
-    """``aws --profile ops configure set ...`` with the options in front of the command behind it, as for other commands
-    :func:`parse_cli` reads them from wherever they stand."""
-    index = 1
-    while index < len(words) and _is_option(words[index]):
-        name = str(words[index])[2:]
-        index += 1 if "=" in name or name in _GLOBAL_FLAGS else 2
-    return (words[0], *words[index:], *words[1:index]) if words[index : index + 1] == ("configure",) else words
 
 
 def _one(value: Possible | tuple[Possible, ...] | Absent) -> Possible | Absent:
