@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import product
+from math import prod
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.data.aws_calls import is_custom, operation_of, polled_by, service_of
 from checker.model.pipeline.scripts import AwsCall, Command, How, plain_name
@@ -76,6 +79,22 @@ class CliCall(Struct, frozen=True):
             self.complete,
             folder=command.folder,
         )
+
+
+_LONGEST_NAME: Final = 4  # `aws SERVICE wait NAME`
+_MAX_NAMES: Final = 16
+
+
+def each_operation(command: Command) -> Iterator[Command]:
+    """The command once for each operation that it may name: of words that are one of several, ``"${verb}-stack"``."""
+    end = next((at for at, word in enumerate(command.words) if _is_option(word)), len(command.words))
+    names, rest = command.words[: min(end, _LONGEST_NAME)], command.words[min(end, _LONGEST_NAME) :]
+    sides = [each.options if isinstance(each, OneOf) else (each,) for each in names]
+    if not 1 < prod(map(len, sides)) <= _MAX_NAMES:
+        yield command
+        return
+    for words in product(*sides):
+        yield replace(command, words=(*words, *rest), reached=command.reached._replace(certain=False))
 
 
 def parse_cli(words: tuple[Possible, ...]) -> CliCall | str | None:
