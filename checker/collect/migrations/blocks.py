@@ -44,7 +44,8 @@ class Blocks(Struct):
         match node:
             case "DoStmt":
                 held = self._held(body.get("args", []), "")
-                return replace(statement, inside=_at(statement.spot, held))
+                effect = Effect.EXPAND if self._only_adds(body.get("args", [])) else statement.effect
+                return replace(statement, inside=_at(statement.spot, held), effect=effect)
             case "CreateFunctionStmt":
                 name = _called(body.get("funcname"))
                 self.made[name] = self._held(body.get("options", []), source)
@@ -74,13 +75,17 @@ class Blocks(Struct):
                 return replace(statement, inside=held)
         return statement
 
+    def _only_adds(self, options: list[Any]) -> bool:
+        """Whether all that a block does is read, and none of it takes away or changes rows that are there: a type, a
+        role or a column is made where there is none yet."""
+        language, text = _code_of(options)
+        tree = _tree(_as_function(text)) if language == "plpgsql" else None
+        found = [self.read(query) if query else () for query in _does(tree)]
+        return tree is not None and bool(found) and all(each and all(map(_adds, each)) for each in found)
+
     def _held(self, options: list[Any], source: str) -> tuple[Statement, ...]:
         """What the code of a block or a function changes or takes away."""
-        given = {each["DefElem"]["defname"]: each["DefElem"].get("arg", {}) for each in options if "DefElem" in each}
-        language = str(given.get("language", {}).get("String", {}).get("sval", "plpgsql")).lower()
-        code = given.get("as", {})
-        parts = code.get("List", {}).get("items", [code])
-        text = str(parts[0].get("String", {}).get("sval", "")) if parts else ""
+        language, text = _code_of(options)
         if language == "sql":
             found = self.read(text)
         elif language == "plpgsql":
@@ -89,6 +94,19 @@ class Blocks(Struct):
         else:
             found = ()
         return tuple(each for each in found if each.effect in _HELD)
+
+
+def _code_of(options: list[Any]) -> tuple[str, str]:
+    """The language of a block or a function, and its code."""
+    given = {each["DefElem"]["defname"]: each["DefElem"].get("arg", {}) for each in options if "DefElem" in each}
+    language = str(given.get("language", {}).get("String", {}).get("sval", "plpgsql")).lower()
+    code = given.get("as", {})
+    parts = code.get("List", {}).get("items", [code])
+    return language, str(parts[0].get("String", {}).get("sval", "")) if parts else ""
+
+
+def _adds(statement: Statement) -> bool:
+    return statement.effect in {Effect.EXPAND, Effect.SETTING} or statement.kind in {"select", "insert"}
 
 
 def _at(spot: Spot, statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
@@ -109,6 +127,33 @@ def _queries(source: str) -> Iterator[str]:
             yield _composed(_query(node.get("query")).strip())
 
 
+def _does(tree: Any) -> Iterator[str]:
+    """The statements that PL/pgSQL code runs; empty for one that is not all written there."""
+    for key, node in _nodes(tree):
+        if key == "PLpgSQL_stmt_execsql":
+            yield _query(node.get("sqlstmt"))
+        elif key == "PLpgSQL_stmt_dynexecute":
+            query = _query(node.get("query")).strip()
+            formed = _FORMAT.fullmatch(query)
+            whole = _LITERAL.fullmatch(query) or (formed and not _PASTED.search(formed[1]))
+            yield _composed(query) if whole else ""
+        elif key == "PLpgSQL_expr":
+            query = str(node.get("query", ""))
+            if not _DEFINES.match(query) and any(not _PLAIN.match(each) for each in _CALLED.findall(query)):
+                yield ""  # a function may do anything
+        elif key in {"PLpgSQL_stmt_call", "PLpgSQL_stmt_commit", "PLpgSQL_stmt_rollback"}:
+            yield ""
+
+
+_PASTED: Final = lazy_re.compile(r"%(?:\d+\$)?-?\d*s")  # put in as it is, whatever it does
+_DEFINES: Final = lazy_re.compile(r"\s*(?:create|alter|grant|comment)\b", re.IGNORECASE)
+_CALLED: Final = lazy_re.compile(r"(?<!into )(?<![\w.\"])[\w.\"]+(?=\s*\()", re.IGNORECASE)
+# Words of SQL and functions of PostgreSQL's own that change nothing.
+_PLAIN: Final = lazy_re.compile(
+    r"(?:pg_catalog\.)?(?:pg_\w+|to_reg\w+|has_\w+|current_\w+|set_config|format|quote_\w+|coalesce|nullif|count|max|min"
+    r"|exists|not|in|any|all|some|and|or|values|array|from|where|select|lower|upper|concat|now|cast|as|on)$",
+    re.IGNORECASE,
+)
 _LITERAL: Final = lazy_re.compile(r"'(?:[^']|'')*'")
 _FORMAT: Final = lazy_re.compile(r"format\s*\(\s*('(?:[^']|'')*')\s*(?:,(.*))?\)", re.IGNORECASE | re.DOTALL)
 _DIRECTIVE: Final = lazy_re.compile(r"%(?:\d+\$)?[IsL]")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from enum import StrEnum
 from typing import Final
 
 from msgspec import Struct
 
 from checker.model.answers import YES, Answer, Open
+from checker.model.sources import Spot
 
 
 class Stream(StrEnum):
@@ -77,6 +79,9 @@ class Rehearsal:
         return ()
 
     def left(self) -> tuple[str, ...]:
+        return ()
+
+    def shown(self, name: str, files: Set[str]) -> tuple[Spot, ...]:  # noqa: ARG002
         return ()
 
     def alone(self) -> Handling | None:
@@ -194,6 +199,11 @@ class Handling(Struct, frozen=True):
         """The words of the command as its script works them out where all goes well and every call of AWS takes a
         second, as far as they are known; empty where none are."""
         return self.rehearsal.worked_out()
+
+    def shown(self, files: Set[str]) -> tuple[Spot, ...]:
+        """Where what it answers is shown by ``echo`` or ``printf``, if surely nothing else comes of it; ``files`` are
+        those on the way to it."""
+        return self.rehearsal.shown(self.captured, files)
 
     @property
     def left(self) -> tuple[str, ...]:

@@ -136,6 +136,8 @@ def _pushed(call: AwsCall, by_name: dict[str, Resource], settings: Settings) -> 
     from checker.reason.images.commit_tags import is_commit, of_branch, tags_of
 
     value, tags = call.text("imageTag"), tags_of(call)
+    if tags == ():
+        return call.passes("push", "It is pushed by its digest: no tag is put on it.")
     for tag in tags or ():
         if isinstance(tag, str) and not _may_be_pushed(tag, call, by_name, settings):
             return call.fails(

@@ -87,6 +87,8 @@ def _found(workflow: Changing, pipeline: Pipeline, own: str) -> Iterator[tuple[E
     for job in workflow.jobs:
         if (starts := deploys_a_tag(job)) and may_act(job) and not _bootstraps(job, workflow):
             yield from ((job, each) for each in unfollowed_code(job, starts, pipeline, own))
+            if job.name not in workflow.changes and not pipeline.trace(job).complete:
+                yield from ((job, each) for each in _at_the_end(job, starts, pipeline, own))
     for job in workflow.changing:
         starts = deploys_a_tag(job)
         if starts and not bootstraps(job, workflow.changes[job.name]):

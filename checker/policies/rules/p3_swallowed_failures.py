@@ -12,8 +12,9 @@ What is checked
     job, where nobody asks how it ended. A job that starts a task and waits until it has stopped looks at its exit code:
     a task that failed has stopped too. Deploys of the CDK are judged as others are.
 When it does not apply
-    No workflow calls AWS. Clean-up, metrics and logs that are shown to a person may fail; so may what runs after a
-    failure, and a wait whose subject is asked right after how it ended, where a failure of that ends the script.
+    No workflow calls AWS. Clean-up, metrics and logs that are shown to a person may fail; so may a call whose answer
+    only goes to the log or the job's summary, with a few words in its place; so may what runs after a failure, and a
+    wait whose subject is asked right after how it ended, where a failure of that ends the script.
 What cannot be decided
     A script without ``set -e`` that may look at the result itself; a ``continue-on-error`` that only the run knows; a
     script that could not be followed.

@@ -176,7 +176,9 @@ def _deleted(secret: Resource) -> Judgement:
         )
     if isinstance(value, Absent) or value.value == "Delete":
         return secret.passes("staging", "It is deleted with its stack, at once.", path="DeletionPolicy")
-    why = "It stays behind when the environment is torn down: a rebuild finds its name taken."
+    named = not isinstance(secret.get("Name"), Absent)
+    left = "a rebuild finds its name taken" if named else "each rebuild makes another one, and all are paid for"
+    why = f"It stays behind when the environment is torn down: {left}."
     return secret.fails("staging", why, fix=fix, path="DeletionPolicy", expected="Delete", actual=str(value.value))
 
 

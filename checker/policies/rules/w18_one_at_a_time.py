@@ -38,6 +38,8 @@ from checker.reason.workloads.stack_paths import StackPath, StackUpdate, at_once
 
 # A variable that is set, or counted up.
 _NOTE: Final = lazy_re.compile(r"[A-Za-z_]\w*(?:\[\w*\])?\+?=(?:\([^)]*\)|\S*)|\(\(.*\)\)")
+# A condition that is nothing but this.
+_ALWAYS: Final = lazy_re.compile(r"\s*(?:\$\{\{)?\s*(?:always\(\)|!\s*cancelled\(\))\s*(?:\}\})?\s*")
 _FIX: Final = (
     "Update one service, wait for it to be stable, and only then update the next; let its failure stop the script."
 )
@@ -120,6 +122,18 @@ def _goes_on(wait: At, following: Rollout | None) -> bool:
     )
 
 
+def _starts_anyhow(wait: At, following: Rollout | None) -> bool:
+    """Whether GitHub starts the step or the job of the next roll-out although the one with the wait has failed."""
+    now, then = wait.action.step, following.call.step if following is not None else None
+    if following is None or now is None or then is None or now is then:
+        return False
+    if following.at.job is not wait.job:
+        ends = set().union(*following.at.job.goes_on)
+        return (wait.job.job.id, "failure") in ends
+    always = any(_ALWAYS.fullmatch(each) for each in then.conditions)
+    return always and len(then.conditions) == 1 and then.index > now.index
+
+
 def _stops(step: Step, following: Rollout | None) -> Judgement:
     """Whether a service that does not become stable ends the roll-out."""
     assert step.wait is not None
@@ -132,6 +146,9 @@ def _stops(step: Step, following: Rollout | None) -> Judgement:
         return action.fails("stops", why, fix="Leave fail-fast on, with max-parallel: 1.")
     noted = _is_only_noted(step.wait) and _goes_round(step.rollout)
     ends = fails_here(step.wait)
+    if ends is YES and _starts_anyhow(step.wait, following):
+        why = "The next service is rolled whether this one becomes stable or not: its `if` asks for no success."
+        return action.fails("stops", why, fix="Leave always() and !cancelled() out of the condition of a roll-out.")
     if ends is YES and (noted or _goes_on(step.wait, following)):
         why = "A service that does not become stable is noted, and the next one is rolled all the same."
         return action.fails("stops", why, fix=_FIX)

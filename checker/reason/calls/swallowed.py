@@ -12,8 +12,8 @@ from typing import Final
 from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, either
 from checker.model.pipeline.handling import Handling, Stream
-from checker.model.pipeline.scripts import AwsCall, CdkCommand, How, Trace
-from checker.model.possible import truth
+from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, How, Trace
+from checker.model.possible import shown, truth
 from checker.model.secrets.values import is_secret_name
 from checker.reason.calls.allowed_failures import allowed_by_job, allowed_by_step, given, ids_of
 from checker.reason.calls.step_ends import only_ends
@@ -43,6 +43,10 @@ _PASSWORDS: Final = frozenset({"GetAuthorizationToken", "get-login-password", "g
 _OF_AWS: Final = lazy_re.compile(r"\b(?:ClientError|BotoCoreError|WaiterError|Exception|BaseException|finally|with)\b")
 _HARMLESS: Final = lazy_re.compile(r"\s*(?:true|:|echo\b.*|printf\b.*|exit 0|return 0)\s*;?\s*", re.DOTALL)
 
+# What is said to a person instead of an answer: a few words, or that nobody knows. A number, or one word, is an answer.
+_TOLD: Final = lazy_re.compile(
+    r"""\s*(?:echo|printf)\s+(?:(["'])(?:[^"'$`\\]*[^\W\d]\s+[^\W\d][^"'$`\\]*|\(?(?:unknown|n/a|\?)\)?)\1|unknown|n/a)\s*"""
+)
 # One word of letters and digits, as nobody writes an answer.
 _GENERATED: Final = lazy_re.compile(r"""\s*(?:echo|printf)\s+["']?(?=\S*\d)(?=\S*[A-Za-z])[^\s"']{8,}["']?\s*""")
 
@@ -229,11 +233,25 @@ def _after_fallback(call: AwsCall, trace: Trace) -> str | None:
         if harmless:
             return f"A change that is refused counts as made: `|| {_short(taken.fallback)}`."
         return _unnoticed(call, trace)
-    if _keeps_message(taken):
+    if _keeps_message(taken) or (_TOLD.fullmatch(taken.fallback) and _only_shown(call, trace)):
         return None
     if taken.captured or taken.piped or not harmless:
         return f"Whatever it fails of, the script goes on with `{_instead(call)}` for an answer."
     return None
+
+
+def _only_shown(call: AwsCall, trace: Trace) -> bool:
+    """Whether what it answers, or what stands in for that, is written to the log or the job's summary, and no more."""
+    spots = call.handling.shown({each.file for each in call.reached.via})
+    showing = [each for each in trace.commands if each.spot in spots]
+    return bool(spots) and {each.spot for each in showing} == set(spots) and all(map(_is_for_a_person, showing))
+
+
+def _is_for_a_person(command: Command) -> bool:
+    taken = command.handling
+    files = [each for each in command.writes if not each.operator.startswith("<") and each.operator != ">&"]
+    summary = all("GITHUB_STEP_SUMMARY" in shown(each.target) for each in files)
+    return summary and not (taken.captured or taken.piped or taken.inside)
 
 
 def _as_condition(call: AwsCall) -> str | None:

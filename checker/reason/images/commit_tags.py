@@ -100,9 +100,12 @@ def pushed(calls: Iterable[AwsCall]) -> Pushed:
 
 
 def tags_of(call: AwsCall) -> tuple[Scalar, ...] | None:
-    """The tags that a push puts on an image: ``latest`` where it names none, ``None`` where they cannot be told."""
+    """The tags that a push puts on an image: ``latest`` where it names none, ``None`` where they cannot be told. One
+    that is pushed by its digest gets none."""
     value = call.text("imageTag")
     if isinstance(value, Absent):
+        if not isinstance(call.argument("imageDigest"), Absent):
+            return ()
         return ("latest",) if call.complete else None
     return options(value)
 

@@ -351,7 +351,7 @@ class ShellCommands(Struct):
         """Put a command on record."""
         plain = replace(context.handling, errexit=state.errexit, pipefail=state.pipefail)
         handed = exported_to(words, state.environment)
-        handling = self.manner.handling(plain, told_apart(words, handed, own), spot, context.writes)
+        handling = self.manner.handling(plain, told_apart(words, handed, own), spot, context.writes, state.script)
         if handling is None:
             return
         reached = self.reached._replace(

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from checker.model.answers import Answer
 from checker.model.pipeline.handling import Handling, Rehearsal, Stream
 from checker.model.pipeline.scripts import Command, Write
-from checker.model.pipeline.shell import Block, Simple, Substitution, Word
+from checker.model.pipeline.shell import Block, Script, Simple, Substitution, Word
 from checker.model.possible import Possible, call_behind, one_of, open_text, shown
 from checker.model.sources import Spot, brief
 from checker.model.values import CallPlace
@@ -27,7 +27,7 @@ _NOTHING: Final = Result()
 class Rehearsing(Protocol):
     """Who tells what becomes of a script when one of its commands fails."""
 
-    def of(self, spot: Spot, words: tuple[str, ...], *, again: bool) -> Rehearsal: ...
+    def of(self, spot: Spot, words: tuple[str, ...], script: Script, *, again: bool) -> Rehearsal: ...
 
 
 class Followed(Struct):
@@ -117,12 +117,13 @@ class Followed(Struct):
         words: Sequence[Possible],
         spot: Spot,
         writes: Sequence[Write],  # noqa: ARG002
+        script: Script,
     ) -> Handling | None:
         """With what becomes of the script where the command fails, and where it works."""
         if self.rehearsals is None:
             return handling
         given = tuple(shown(word) for word in words)
-        return replace(handling, rehearsal=self.rehearsals.of(spot, given, again=handling.retried))
+        return replace(handling, rehearsal=self.rehearsals.of(spot, given, script, again=handling.retried))
 
     def ended(self, words: list[Possible], state: State, truth: Answer) -> Result:  # noqa: ARG002
         """As far as it can be told beforehand."""

@@ -14,7 +14,7 @@ from typing import Protocol
 from checker.model.answers import Answer
 from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.scripts import Command, Reached, Write
-from checker.model.pipeline.shell import Block, Simple, Statement, Substitution, Word
+from checker.model.pipeline.shell import Block, Script, Simple, Statement, Substitution, Word
 from checker.model.possible import Possible
 from checker.model.sources import Problem, Spot
 from checker.resolve.shell.state import UNTOLD, Context, Flow, Leaving, Library, Result, State, Stored
@@ -110,7 +110,12 @@ class Manner(Protocol):
         ...
 
     def handling(
-        self, handling: Handling, words: Sequence[Possible], spot: Spot, writes: Sequence[Write]
+        self,
+        handling: Handling,
+        words: Sequence[Possible],
+        spot: Spot,
+        writes: Sequence[Write],
+        script: Script,
     ) -> Handling | None:
         """How the failure of a program is taken; ``None`` where it fails here, and so does nothing."""
         ...

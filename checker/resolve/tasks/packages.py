@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from checker import lazy_re
 from checker.model.possible import Possible
+from checker.resolve.tasks.hooks import runs_hooks
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path
 
 MANAGERS: Final = frozenset({"npm", "yarn", "pnpm", "bun"})
@@ -128,7 +129,8 @@ def tasks(manager: str, words: Sequence[Possible], folder: str, library: TaskLib
     found = _nearest(start, library)
     if found is None:
         return Tasks() if name == "test" else Tasks(missing=f"{manager} {name}")
-    lines = list(_script(found, name, tuple(rest), library, alone=not asked.scripts))
+    alone = not (asked.scripts and runs_hooks(manager, found, library))
+    lines = list(_script(found, name, tuple(rest), library, alone=alone))
     if not lines and manager != "npm":
         return [name, *rest]  # a program of a package that is installed
     if not lines and asked.optional:
@@ -216,7 +218,8 @@ def _of_workspaces(
         wanted.extend(packages.values())
     lines: list[Line] = []
     for at in dict.fromkeys(wanted):
-        lines.extend(_script(at, name, tuple(asked.rest), library))
+        alone = not runs_hooks(manager, at, library)
+        lines.extend(_script(at, name, tuple(asked.rest), library, alone=alone))
     if not lines and manager != "npm" and not asked.optional:
         return [name, *asked.rest]  # a program of an installed package
     if len({posixpath.dirname(line.file) for line in lines}) > 1:

@@ -16,7 +16,7 @@ from checker.model.pipeline.scripts import AwsCall, Command, How, Reached
 from checker.model.possible import Possible, joined, options, shown, truth
 from checker.model.values import Hole, Text, pieces, text
 from checker.resolve.tasks.recipes import TaskLibrary
-from checker.resolve.trace.commands.images_pushed import caches, calls, goes_out, named_by
+from checker.resolve.trace.commands.images_pushed import caches, calls, goes_out, named_by, tagged
 from checker.resolve.trace.image_tags import outputs_of
 
 # action -> (service, operation, argument of the call -> input of the action)
@@ -113,9 +113,11 @@ def _pushed(action: str, given: Mapping[str, Possible]) -> Iterator[Possible]:
     """The images that an action pushes, each with its tag."""
     tags = given.get("tags", "")
     if action in known.BUILD_PUSH and _pushes(given):
-        yield from dict.fromkeys(entry for option in options(tags) or (tags,) for entry in listed(option))
         outputs = given.get("outputs", "")
-        yield from named_by([line for option in options(outputs) or (outputs,) for line in _lines(option)])
+        lines = [line for option in options(outputs) or (outputs,) for line in _lines(option)]
+        named = dict.fromkeys(entry for option in options(tags) or (tags,) for entry in listed(option))
+        yield from tagged(named, lines, pushes=True)
+        yield from named_by(lines)
     elif action == known.PUSH_BUILT:
         registry, image = given.get("registry", ""), given.get("image", "")
         name = image if registry in ("", None) else joined([registry, "/", image])

@@ -38,7 +38,7 @@ from checker.resolve.tasks.lines import states_of
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, plain
 from checker.resolve.tasks.runners import is_other_runner, runs_tasks, tasks_of
 from checker.resolve.trace.builds import BuildLibrary, starts_programs
-from checker.resolve.trace.commands.aws_cli import parse_cli
+from checker.resolve.trace.commands.aws_cli import each_operation, parse_cli
 from checker.resolve.trace.commands.aws_settings import started_by_settings
 from checker.resolve.trace.commands.brought_in import CLIENTS, BroughtIn
 from checker.resolve.trace.commands.cdk_cli import cdk_script, parse_cdk
@@ -303,11 +303,12 @@ class Collected(Struct):
             self._unread(command, written)
 
     def aws_cli(self, command: Command) -> None:
-        parsed = parse_cli(command.words)
-        if isinstance(parsed, str):
-            self.complain(command.spot, f"an aws command was not understood: {parsed}", "Write it out.")
-        elif parsed is not None:
-            self.record(at_aws([parsed.made_by(command)], command.environment, self.elsewhere))
+        for each in each_operation(command):
+            parsed = parse_cli(each.words)
+            if isinstance(parsed, str):
+                self.complain(each.spot, f"an aws command was not understood: {parsed}", "Write it out.")
+            elif parsed is not None:
+                self.record(at_aws([parsed.made_by(each)], each.environment, self.elsewhere))
 
     def python(
         self,

@@ -223,17 +223,29 @@ def _match(machine: Machine, node: ast.Match, frame: Frame) -> bool:
     assert stage is not None
     subject = value(machine, node.subject, frame)
     for case in node.cases:
-        literal = case.pattern.value if isinstance(case.pattern, ast.MatchValue) else None
-        if isinstance(literal, ast.Constant) and isinstance(subject, str | int):
-            holds = literal.value == subject
-        elif isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None:
-            holds = True
-        else:
+        holds = _fits(case.pattern, subject)
+        if holds is None:
             holds = stage.choose(case.pattern, subject)
         if holds and (case.guard is None or decide(machine, case.guard, frame)):
             block(machine, case.body, frame)
             return False
     return False
+
+
+def _fits(pattern: ast.pattern, subject: Value) -> bool | None:
+    """Whether a value fits a pattern; ``None`` where that is not known. Source: Python Language Reference, "The match
+    statement", Patterns."""
+    match pattern:
+        case ast.MatchAs():
+            return True if pattern.pattern is None else _fits(pattern.pattern, subject)
+        case ast.MatchOr():
+            answers = [_fits(each, subject) for each in pattern.patterns]
+            return True if True in answers else None if None in answers else False
+        case ast.MatchValue(value=ast.Constant(value=literal)) if isinstance(subject, str | int):
+            return bool(literal == subject)
+        case ast.MatchSequence() | ast.MatchMapping() | ast.MatchSingleton() if isinstance(subject, str):
+            return False
+    return None
 
 
 def _delete(machine: Machine, node: ast.Delete, frame: Frame) -> bool:  # noqa: ARG001 - the table's shape

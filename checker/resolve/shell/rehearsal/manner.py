@@ -15,6 +15,7 @@ from checker.model.pipeline.scripts import Command, Write
 from checker.model.pipeline.shell import (
     Block,
     Opaque,
+    Script,
     Simple,
     Substitution,
     Word,
@@ -301,7 +302,12 @@ class Rehearsed(Struct):
             self.files.wrote(command.writes, self._printed(command))
 
     def handling(
-        self, handling: Handling, words: Sequence[Possible], spot: Spot, writes: Sequence[Write]
+        self,
+        handling: Handling,
+        words: Sequence[Possible],
+        spot: Spot,
+        writes: Sequence[Write],
+        script: Script,  # noqa: ARG002 - it is gone through
     ) -> Handling | None:
         """As it is, but for the command that is taken to fail."""
         self._failed = False

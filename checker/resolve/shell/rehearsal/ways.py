@@ -9,7 +9,7 @@ Control Builtins" (``wait``), "Command Execution Environment" (``-e`` in a subst
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from math import inf
 from typing import Final
 
@@ -19,11 +19,13 @@ from msgspec.structs import replace
 from checker.model.answers import NO, YES, Answer, Open, every, yes_if
 from checker.model.pipeline.handling import Rehearsal
 from checker.model.pipeline.scripts import Command, Reached
+from checker.model.pipeline.shell import Script
 from checker.model.possible import shown
 from checker.model.sources import Spot
 from checker.resolve.shell.handed.exported import told_apart
 from checker.resolve.shell.rehearsal.choices import Choices, TooMuchError, is_same
 from checker.resolve.shell.rehearsal.manner import Rehearsed
+from checker.resolve.shell.rehearsal.shown import hands_on, where_shown
 from checker.resolve.shell.rehearsal.way import Way
 from checker.resolve.shell.state import Failing, Library, State
 from checker.resolve.shell.waiting import failed_answer, is_waiter, running_answer, unfinished_answer
@@ -47,10 +49,10 @@ class Rehearsals(Struct):
     allowance: Allowance
     _found: dict[Failing, Answer] = field(default_factory=dict)
 
-    def of(self, spot: Spot, words: tuple[str, ...], *, again: bool) -> Rehearsal:
-        """What becomes of the script, of the command that stands there with these words; ``again``: it is made until
-        something is as it should be."""
-        return _Rehearsal(self, spot, words, again)
+    def of(self, spot: Spot, words: tuple[str, ...], script: Script, *, again: bool) -> Rehearsal:
+        """What becomes of the script, of the command that stands there with these words, in this one or in another
+        that it runs; ``again``: it is made until something is as it should be."""
+        return _Rehearsal(self, spot, words, script, again)
 
     def found(self, failing: Failing) -> Answer:
         """Whether the script can end well without the command, does something else where it fails, or ends with a
@@ -203,6 +205,7 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
     rehearsals: Rehearsals
     spot: Spot
     words: tuple[str, ...]
+    script: Script
     again: bool
     printed: tuple[str, ...] = ()  # the words of another command, whose answer this one prints
 
@@ -247,6 +250,12 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
 
     def left(self) -> tuple[str, ...]:
         return self.rehearsals.left(Failing(self.spot, self.words))
+
+    def shown(self, name: str, files: Set[str]) -> tuple[Spot, ...]:
+        begun, read = self.rehearsals.begin.script, self.rehearsals.library.as_shell
+        around = [read(each) for each in sorted(files - {begun.file, self.script.file})]
+        known = [each for each in (begun, self.script, *around) if each is not None]
+        return where_shown(self.script, self.spot, name) if not any(map(hands_on, known)) else ()
 
     def printing(self, words: tuple[str, ...]) -> Rehearsal | None:
         return replace(self, printed=words)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import product
+from math import prod
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.data.aws_calls import is_custom, operation_of, polled_by, service_of
 from checker.data.aws_options import GLOBAL_FLAGS, GLOBAL_VALUES
 from checker.model.pipeline.scripts import AwsCall, Command, How, plain_name
-from checker.model.possible import OneOf, Possible, one_of
+from checker.model.possible import OneOf, Possible, one_of, shown
 from checker.model.values import Absent, Text, Unknown, pieces, text
 
 # Options of commands with words of their own, which take no value. Source: AWS CLI Command Reference, s3 and logs tail.
@@ -60,6 +63,22 @@ class CliCall(Struct, frozen=True):
             self.complete,
             folder=command.folder,
         )
+
+
+_MAX_NAMES: Final = 16
+
+
+def each_operation(command: Command) -> Iterator[Command]:
+    """The command once for each operation that it may name: of words that are one of several, ``"${verb}-stack"``."""
+    length = 4 if "wait" in map(shown, command.words[2:3]) else 3  # `aws SERVICE wait NAME`
+    end = next((at for at, word in enumerate(command.words[:length]) if _is_option(word)), length)
+    names, rest = command.words[:end], command.words[end:]
+    sides = [each.options if isinstance(each, OneOf) else (each,) for each in names]
+    if not 1 < prod(map(len, sides)) <= _MAX_NAMES:
+        yield command
+        return
+    for words in product(*sides):
+        yield replace(command, words=(*words, *rest), reached=command.reached._replace(certain=False))
 
 
 def parse_cli(words: tuple[Possible, ...]) -> CliCall | str | None:

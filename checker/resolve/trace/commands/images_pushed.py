@@ -15,6 +15,8 @@ from checker.model.values import Hole, Text, pieces, text
 from checker.resolve.trace.commands.options import given_to, operands
 
 _HOST: Final = ".dkr.ecr"
+_DIGEST: Final = "sha256:"
+_BEHIND_NAME: Final = lazy_re.compile(rf"@(?={_DIGEST})|:")
 # A registry alone: the output of aws-actions/amazon-ecr-login (its README, "Outputs").
 _REGISTRY: Final = lazy_re.compile(r"\bsteps\.[\w-]+\.outputs\.registry\b")
 
@@ -41,7 +43,7 @@ def pushes(command: Command, logged_in: bool, built: list[Possible]) -> Iterator
         tags = list(given_to(rest, _TAGS))
         built.extend(tags)
         outputs = list(given_to(rest, _OUTPUTS))
-        found = [*(tags if "--push" in rest or any(map(goes_out, outputs)) else []), *named_by(outputs)]
+        found = [*tagged(tags, outputs, "--push" in rest), *named_by(outputs)]
         for ref in caches(given_to(rest, _CACHES)):
             yield from calls(ref, operation, command.reached, command.handling, command.source, logged_in, cache=True)
     elif name == "tag":
@@ -69,29 +71,52 @@ def goes_out(output: Possible) -> bool:
     return "type=registry" in said or "push=true" in said
 
 
+def tagged(tags: Iterable[Possible], outputs: Sequence[Possible], pushes: bool) -> Iterator[Possible]:
+    """The images that a build is told the tags of, where its result goes to a registry."""
+    going = [each for each in outputs if goes_out(each)]
+    if pushes or going:
+        yield from ((_by_digest(each) if going and all(map(_unnamed, going)) else each) for each in tags)
+
+
+# "Push image without name" (Docker documentation, "Image and registry exporters"): it gets no tag, not `latest` either.
+_WITHOUT_NAME: Final = lazy_re.compile(r"(?:^|[,\s])push-by-digest=(?:true|1)(?:$|[,\s])", re.IGNORECASE)
+
+
+def _unnamed(output: Possible) -> bool:
+    return all(_WITHOUT_NAME.search(shown(each)) for each in options(output) or (output,))
+
+
+def _by_digest(image: Possible) -> Possible:
+    return joined([image, f"@{_DIGEST}", open_text("the image's digest")])
+
+
 def named_by(outputs: Sequence[Possible]) -> Iterator[Possible]:
     """The images that outputs name themselves: ``type=image,name=...,push=true``, several names in quotes.
 
     Source: Docker documentation, "Image and registry exporters".
     """
     for output in (option for each in outputs for option in options(each) or ()):
-        if not goes_out(output) or not isinstance(output, str | Text):
-            continue
-        names: list[str | Hole] | None = None
-        for part in pieces(output):
-            for index, each in enumerate(re.split(r"[,\"]", part) if isinstance(part, str) else (part,)):
-                if index and names is not None and isinstance(each, str) and "=" in each:
-                    yield text(names)
-                    names = None
-                elif index and names:
-                    yield text(names)
-                    names = []
-                if isinstance(each, str) and each.startswith("name="):
-                    names = [each.removeprefix("name=")]
-                elif names is not None:
-                    names.append(each)
-        if names and any(names):
-            yield text(names)
+        if goes_out(output) and isinstance(output, str | Text):
+            names = _names_in(output)
+            yield from map(_by_digest, names) if _unnamed(output) else names
+
+
+def _names_in(output: str | Text) -> Iterator[str | Text]:
+    names: list[str | Hole] | None = None
+    for part in pieces(output):
+        for index, each in enumerate(re.split(r"[,\"]", part) if isinstance(part, str) else (part,)):
+            if index and names is not None and isinstance(each, str) and "=" in each:
+                yield text(names)
+                names = None
+            elif index and names:
+                yield text(names)
+                names = []
+            if isinstance(each, str) and each.startswith("name="):
+                names = [each.removeprefix("name=")]
+            elif names is not None:
+                names.append(each)
+    if names and any(names):
+        yield text(names)
 
 
 def caches(given: Iterable[Possible]) -> Iterator[Possible]:
@@ -158,7 +183,7 @@ def calls(
             repository, tag = reference
             arguments: dict[str, Possible] = {"repositoryname": repository}
             if tag is not None:
-                arguments["imagetag"] = tag
+                arguments["imagedigest" if shown(tag).startswith(_DIGEST) else "imagetag"] = tag
             if cache:
                 arguments[CACHE] = True
             whole = tag is not None or "/" in shown(option)
@@ -166,7 +191,7 @@ def calls(
 
 
 def _in_ecr(image: str | Text, logged_in: bool) -> tuple[str | Text, str | Text | None] | None:
-    """Repository and tag of an image in ECR; ``None`` for an image elsewhere.
+    """Repository and tag (or digest) of an image in ECR; ``None`` for an image elsewhere.
 
     The registry ends at the first slash. Where it is open (a variable, an input), the value may go on behind it with
     the first folders of the repository: these are open then too.
@@ -187,8 +212,8 @@ def _in_ecr(image: str | Text, logged_in: bool) -> tuple[str | Text, str | Text 
     if _HOST not in literal and not all(_REGISTRY.search(part.shown) for part in registry if isinstance(part, Hole)):
         rest = [*(part for part in registry if isinstance(part, Hole)), *rest]
     for index, part in enumerate(rest):
-        if isinstance(part, str) and ":" in part:
-            before, _, after = part.partition(":")
+        if isinstance(part, str) and (sign := _BEHIND_NAME.search(part)):
+            before, after = part[: sign.start()], part[sign.end() :]
             return text([*rest[:index], before]), text([after, *rest[index + 1 :]])
     return text(rest), None
 
