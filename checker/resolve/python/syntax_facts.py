@@ -158,7 +158,8 @@ def rebinds(node: ast.AST) -> tuple[tuple[str, bool], ...]:
     return tuple(dict.fromkeys((name, isinstance(each, ast.Global)) for each in found for name in each.names))
 
 
-GROWING: Final = frozenset({"append", "add", "extend", "insert", "update", "setdefault", "appendleft", "remove", "pop"})
+GROWING: Final = frozenset({"append", "add", "extend", "insert", "update", "setdefault", "appendleft", "remove", "pop",
+                               "sort", "reverse"})  # fmt: skip
 
 
 @lru_cache(maxsize=16_384)
