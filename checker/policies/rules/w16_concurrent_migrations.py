@@ -315,11 +315,11 @@ def _cancelling(pipeline: Pipeline, judged: Set[int]) -> Iterator[Judgement]:
         if is_rollback(job.entry):
             continue  # a person who rolls back has looked at what runs
         action = next((each for each in job.steps if each.step.action in _CANCELLERS), None)
+        if action is not None and id(job) not in judged:
+            yield action.fails("cancel", "It cancels runs that may be migrating.", fix="Remove the step.")
         told = next((each for each in job.steps if step_cancels_runs(each)), None)
-        if told is not None or (action is not None and id(job) not in judged):
-            yield (told or action or job).fails(
-                "cancel", "It cancels runs that may be migrating.", fix="Remove the step."
-            )
+        if told is not None:
+            yield told.fails("cancel", "It is told to cancel a run that may be migrating.", fix="Remove the step.")
         for command in pipeline.trace(job).commands:
             if cancels_runs(command):
                 why = "It cancels a run that may be migrating: its migration goes on, and nobody waits for it."

@@ -24,6 +24,7 @@ from checker.resolve.python.record import http, is_text, leaves, program, tells_
 from checker.resolve.python.requests import makes_requests, names_host, request_of
 from checker.resolve.python.syntax_facts import GROWING, LEAVES, called_as, is_group, shown, unpacks
 from checker.resolve.python.values import (
+    NOTHING,
     SCALARS,
     Class,
     Client,
@@ -214,7 +215,7 @@ def _grown(owner: tuple[Value, ...] | Some | Dict, name: str, given: Call) -> Va
 def _extern(machine: Machine, function: Extern, given: Call) -> Value:
     """What a function of another library gives. Of most of them nothing is known: that is worked out once per name."""
     if machine.stage is not None and (gives := machine.stage.gives(function, given)) is not None:
-        return gives
+        return None if gives is NOTHING else gives
     if function.library.startswith(("docker", "podman")) and (gave := of_docker(machine, function, given)) is not None:
         return gave[0]
     if not is_special(function.name):

@@ -158,6 +158,10 @@ def within(outer: Value, name: str) -> Value:
     return extern(name, answer=outer.answer, library=outer.library)
 
 
+# What surely gives None, where None stands for what nobody knows.
+NOTHING: Final = Extern("None")
+
+
 class Dict(Struct, frozen=True, eq=False):
     """A dictionary with the keys that are known. ``open`` where there may be more; ``rest`` is what AWS has answered,
     of which it is a part, before some of its keys were set."""
