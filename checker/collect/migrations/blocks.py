@@ -102,9 +102,9 @@ class Blocks(Struct):
         )
 
 
-_ATOMIC: Final = lazy_re.compile(r"\A.*?\bBEGIN\s+ATOMIC\b|\bEND\s*;?\s*\Z", re.IGNORECASE | re.DOTALL)
+_ATOMIC: Final = lazy_re.compile(r"\A.*?\bBEGIN\s+ATOMIC\b|\bEND\b\s*+;?+\s*+\Z", re.IGNORECASE | re.DOTALL)
 _CALLS: Final = lazy_re.compile(r"([A-Za-z_]\w*)\"?\s*\(")
-_REMARKS: Final = lazy_re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_REMARKS: Final = lazy_re.compile(r"--[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)", re.DOTALL)
 
 
 def run(statement: Statement, made: Mapping[str, Code]) -> Statement:
@@ -124,14 +124,20 @@ def run(statement: Statement, made: Mapping[str, Code]) -> Statement:
     return replace(statement, effect=effect, inside=inside, value="unread" if unread else statement.value)
 
 
+_MOST_CALLED: Final = 100
+
+
 def _what(statement: Statement) -> tuple[str, str, str, tuple[str, ...]]:
     return statement.kind, statement.table, statement.name, statement.columns
 
 
 def _reached(calls: Iterable[str], made: Mapping[str, Code]) -> Iterator[Code]:
-    """The code of what is called, and of what that calls."""
+    """The code of what is called, and of what that calls; past so many of them it counts as not read."""
     pending, seen = list(calls), set[str]()
     while pending:
+        if len(seen) > _MOST_CALLED:
+            yield Code(ways=frozenset({"unread"}))
+            return
         name = pending.pop()
         if name in made and name not in seen:
             seen.add(name)
@@ -234,8 +240,11 @@ def _ways(tree: Any, source: str) -> Iterator[str]:
     if "tg_op" in lower:
         yield "asks"
     # The tree does not tell which row is returned.
-    if any("delete" not in _PART.split(lower[: each.start()])[-1] for each in _OLD.finditer(lower)):
-        yield "keeps"
+    deletes = False
+    for each in _OLD.finditer(lower):
+        deletes = each["delete"] is not None or (deletes and each["part"] is None)
+        if each["old"] and not deletes:
+            yield "keeps"
     for key, node, guards in _guarded(tree, (), 0):
         if key == "PLpgSQL_stmt_raise" and node.get("elog_level", 0) >= _ERROR:
             if not guards or any(_ROW.search(each) for each in guards):
@@ -249,8 +258,10 @@ def _ways(tree: Any, source: str) -> Iterator[str]:
             yield "keeps"
 
 
-_OLD: Final = lazy_re.compile(r"\breturn\s+old\b")
-_PART: Final = lazy_re.compile(r"\b(?:if|elsif|elseif|else|when|begin)\b")
+# A row that is given back as it was, what begins another part of the code, and what is only for rows that are deleted.
+_OLD: Final = lazy_re.compile(
+    r"(?P<old>\breturn\s++old\b)|(?P<part>\b(?:if|elsif|elseif|else|when|begin)\b)|(?P<delete>'delete')"
+)
 _AS_IT_WAS: Final = lazy_re.compile(r"\s*new\s*:?=\s*old\s*", re.IGNORECASE)
 
 
