@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from msgspec import Struct, field
@@ -18,12 +18,11 @@ from msgspec.structs import replace
 from checker import lazy_re
 from checker.collect.migrations.sql_context import in_context
 from checker.collect.migrations.sql_names import name_of, relation_of
-from checker.model.migrations.folders import Effect, Statement
+from checker.model.migrations.folders import Code, Effect, Migration, Statement
 from checker.model.sources import Spot
 
 Read = Callable[[str], tuple[Statement, ...]]
 _MOST_NODES: Final = 20_000
-_BEFORE: Final = 2  # TRIGGER_TYPE_BEFORE
 _ERROR: Final = 21  # ERROR, which RAISE EXCEPTION is
 _ROW: Final = lazy_re.compile(r"\b(?:new|old)\b", re.IGNORECASE)
 _DEEPEST: Final = 200
@@ -31,48 +30,53 @@ _WRITES: Final = frozenset({"CMD_INSERT", "CMD_UPDATE", "CMD_DELETE"})
 _HELD: Final = frozenset({Effect.CONTRACT, Effect.DATA})
 
 
+# What a trigger is made for, of PostgreSQL's bits (TRIGGER_TYPE_INSERT and so on), and what evaluates a function.
+_EVENTS: Final[Mapping[int, str]] = {4: "insert", 8: "delete", 16: "update", 32: "truncate"}
+_TIMES: Final[Mapping[int, str]] = {2: "before", 64: "instead"}
+_EVALUATING: Final = frozenset(
+    {"SelectStmt", "CallStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "CopyStmt", "CreateTableAsStmt",
+     "AlterTableStmt"}
+)  # fmt: skip
+
+
 class Blocks(Struct):
     """The functions that one file has made so far, and what it does by way of them."""
 
     read: Read
-    made: dict[str, tuple[Statement, ...]] = field(default_factory=dict)
-    swallowing: set[str] = field(default_factory=set)  # functions of triggers that may drop the row
-    refusing: set[str] = field(default_factory=set)  # ... and those that may refuse it
+    made: dict[str, Code] = field(default_factory=dict)
 
     def applied(self, node: str, body: Mapping[str, Any], source: str, statement: Statement) -> Statement:
         """A statement with what the code does that it runs."""
         match node:
             case "DoStmt":
-                held = self._held(body.get("args", []), "")
+                code = self._code(body.get("args", []), "")
+                told = "unread" if "unread" in code.ways else "error" if "fails" in code.ways else statement.value
                 effect = Effect.EXPAND if self._only_adds(body.get("args", [])) else statement.effect
-                return replace(statement, inside=_at(statement.spot, held), effect=effect)
+                inside = _at(statement.spot, code.held)
+                known = replace(statement, inside=inside, calls=code.calls, value=told, effect=effect)
+                return run(known, self.made)
             case "CreateFunctionStmt":
-                name = _called(body.get("funcname"))
-                self.made[name] = self._held(body.get("options", []), source)
-                if _returns_nothing(source):
-                    self.swallowing.add(name)
-                if _refuses(source):
-                    self.refusing.add(name)
-            case "SelectStmt" | "CallStmt":
-                held = tuple(each for name in _functions(body) for each in self.made.get(name, ()))
-                if held:
-                    return replace(statement, effect=Effect.OTHER, inside=_at(statement.spot, held))
-            case "CreateTrigStmt" if _called(body.get("funcname")) in self.swallowing:
-                if body.get("row") and body.get("timing") == _BEFORE:
-                    table = relation_of(body.get("relation"))
-                    why = "its trigger may let a write end without a trace"
-                    return replace(statement, effect=Effect.CONTRACT, table=table, why=why)
-            case "CreateTrigStmt" if _called(body.get("funcname")) in self.refusing:
+                code = self.made[_called(body.get("funcname"))] = self._code(body.get("options", []), source, body)
+                return replace(statement, code=code)
+            case "CreateTrigStmt":
+                events = [word for bit, word in _EVENTS.items() if body.get("events", 0) & bit]
+                words = [_TIMES.get(body.get("timing", 0), "after"), "row" if body.get("row") else "statement", *events]
+                calls = (_called(body.get("funcname")),)
+                return run(replace(statement, calls=calls, value=" ".join(words)), self.made)
+            case "RuleStmt" if body.get("event") in _WRITES:
                 table = relation_of(body.get("relation"))
-                return replace(statement, effect=Effect.CONTRACT, table=table, why="its trigger may refuse a write")
-            case "RuleStmt" if body.get("instead") and body.get("event") in _WRITES:
-                table = relation_of(body.get("relation"))
-                return replace(statement, effect=Effect.CONTRACT, table=table, why="its writes no longer reach it")
+                deleted = [relation_of(each.get("DeleteStmt", {}).get("relation")) for each in body.get("actions", [])]
+                if body.get("instead"):
+                    return replace(statement, effect=Effect.CONTRACT, table=table, why="its writes no longer reach it")
+                if table in deleted and body["event"] != "CMD_DELETE":
+                    return replace(statement, effect=Effect.CONTRACT, table=table, why="writes to it delete its rows")
             case "GrantStmt" if not body.get("is_grant"):
                 tables = [relation_of(each.get("RangeVar")) for each in body.get("objects", [])]
                 why = "it takes rights away"
                 held = tuple(Statement("revoke", Effect.CONTRACT, statement.spot, each, why=why) for each in tables)
                 return replace(statement, inside=held)
+        if node in _EVALUATING:
+            return run(replace(statement, calls=tuple(dict.fromkeys(_functions(body)))), self.made)
         return statement
 
     def _only_adds(self, options: list[Any]) -> bool:
@@ -83,17 +87,108 @@ class Blocks(Struct):
         found = [self.read(query) if query else () for query in _does(tree)]
         return tree is not None and bool(found) and all(each and all(map(_adds, each)) for each in found)
 
-    def _held(self, options: list[Any], source: str) -> tuple[Statement, ...]:
-        """What the code of a block or a function changes or takes away."""
+    def _code(self, options: list[Any], source: str, body: Mapping[str, Any] | None = None) -> Code:
+        """What the code of a block or a function changes or takes away, and what it calls."""
         language, text = _code_of(options)
+        if body is not None and "sql_body" in body:
+            language, text = "sql", _ATOMIC.sub("", source)
+        ways: set[str] = set()
         if language == "sql":
             found = self.read(text)
         elif language == "plpgsql":
-            each_query = (self.read(query) for query in _queries(source or _as_function(text)))
-            found = tuple(in_context([each for several in each_query for each in several]))
+            whole = source or _as_function(text)
+            tree = _tree(whole)
+            found = tuple(in_context([each for query in _queries(tree) for each in self.read(query)]))
+            ways = {"unread"} if tree is None else set(_ways(tree, whole))
         else:
-            found = ()
-        return tuple(each for each in found if each.effect in _HELD)
+            found, ways = (), {"unread"}
+        calls = tuple(dict.fromkeys(each.lower() for each in _CALLS.findall(_REMARKS.sub("", text))))
+        return Code(
+            tuple(each for each in found if each.effect in _HELD and each.kind != "select"), calls, frozenset(ways)
+        )
+
+
+_ATOMIC: Final = lazy_re.compile(r"\A.*?\bBEGIN\s+ATOMIC\b|\bEND\b\s*+;?+\s*+\Z", re.IGNORECASE | re.DOTALL)
+_CALLS: Final = lazy_re.compile(r"([A-Za-z_]\w*)\"?\s*\(")
+_REMARKS: Final = lazy_re.compile(r"--[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)", re.DOTALL)
+
+
+def run(statement: Statement, made: Mapping[str, Code]) -> Statement:
+    """A statement with what the functions do that it calls, of those that are told."""
+    if statement.kind == "create trigger":
+        code = made.get(statement.calls[0]) if statement.calls else None
+        why = _done_by_trigger(statement, code) if code is not None and not statement.new_table else ""
+        return replace(statement, effect=Effect.CONTRACT, why=why) if why else statement
+    reached = list(_reached(statement.calls, made))
+    known = {_what(each) for each in statement.inside}
+    held = [each for code in reached for each in code.held if _what(each) not in known]
+    unread = any("unread" in code.ways for code in reached)
+    if not held and not unread:
+        return statement
+    inside = (*statement.inside, *_at(statement.spot, tuple(held)))
+    effect = Effect.OTHER if statement.kind == "select" or unread else statement.effect
+    return replace(statement, effect=effect, inside=inside, value="unread" if unread else statement.value)
+
+
+_MOST_CALLED: Final = 100
+
+
+def _what(statement: Statement) -> tuple[str, str, str, tuple[str, ...]]:
+    return statement.kind, statement.table, statement.name, statement.columns
+
+
+def _reached(calls: Iterable[str], made: Mapping[str, Code]) -> Iterator[Code]:
+    """The code of what is called, and of what that calls; past so many of them it counts as not read."""
+    pending, seen = list(calls), set[str]()
+    while pending:
+        if len(seen) > _MOST_CALLED:
+            yield Code(ways=frozenset({"unread"}))
+            return
+        name = pending.pop()
+        if name in made and name not in seen:
+            seen.add(name)
+            yield made[name]
+            pending.extend(made[name].calls)
+
+
+def _done_by_trigger(trigger: Statement, code: Code) -> str:
+    """What a trigger takes away from those who write to its table."""
+    words = frozenset(trigger.value.split())
+    writes = words & {"insert", "update"}
+    drops = "swallows" in code.ways or (
+        "keeps" in code.ways and writes and not ("asks" in code.ways and "delete" in words)
+    )
+    if "row" in words and drops and ("before" in words or ("instead" in words and not code.held)):
+        return "its trigger may let a write end without a trace"
+    if "refuses" in code.ways:
+        return "its trigger may refuse a write"
+    gone = [
+        each
+        for each in code.held
+        if each.effect is Effect.CONTRACT or (each.kind, each.table) == ("delete", trigger.table)
+    ]
+    return f"its trigger does away with what is there ({gone[0].why or gone[0].kind})" if gone and writes else ""
+
+
+def with_code(migrations: Iterable[Migration]) -> Iterator[Migration]:
+    """The same migrations, with what functions do that earlier ones have made."""
+    made: dict[str, Code] = {}
+    for migration in migrations:
+        found: list[Statement] = []
+        new = {each.table for each in migration.up.statements if each.kind == "create table"}
+        for each in migration.up.statements:
+            name = each.name.rpartition(".")[2]
+            if each.kind == "drop function":
+                made.pop(name, None)
+            if each.kind == "create function" and each.code is not None:
+                made[name] = each.code
+            one = run(each, made) if each.calls and made else each
+            if one.inside is not each.inside:
+                seen = (replace(inner, new_table=True) if inner.table in new else inner for inner in one.inside)
+                one = replace(one, inside=tuple(seen))
+            found.append(one)
+        changed = any(one is not each for one, each in zip(found, migration.up.statements, strict=True))
+        yield replace(migration, up=replace(migration.up, statements=tuple(found))) if changed else migration
 
 
 def _code_of(options: list[Any]) -> tuple[str, str]:
@@ -118,9 +213,9 @@ def _as_function(text: str) -> str:
     return f"CREATE FUNCTION block() RETURNS void LANGUAGE plpgsql AS {quote}{text}{quote}" if quote not in text else ""
 
 
-def _queries(source: str) -> Iterator[str]:
+def _queries(tree: Any) -> Iterator[str]:
     """The statements of PL/pgSQL code that stand in it, also as a text that it executes."""
-    for key, node in _nodes(_tree(source)):
+    for key, node in _nodes(tree):
         if key == "PLpgSQL_stmt_execsql":
             yield _query(node.get("sqlstmt"))
         elif key == "PLpgSQL_stmt_dynexecute":
@@ -179,37 +274,60 @@ def _plain(literal: str) -> str:
     return literal[1:-1].replace("''", "'")
 
 
-def _returns_nothing(source: str) -> bool:
-    """Whether a function of triggers may return NULL, upon which PostgreSQL skips the row."""
-    nodes = _nodes(_tree(source)) if "null" in source.lower() else ()
-    return any(key == "PLpgSQL_stmt_return" and _query(node.get("expr")).lower() == "null" for key, node in nodes)
+def _ways(tree: Any, source: str) -> Iterator[str]:
+    """How a function deals with the row that it is called for, and whether its code ends in an error whatever there is.
 
-
-def _refuses(source: str) -> bool:
-    """Whether a function of triggers ends a write with an error: always, or for what stands in the row.
-
-    An error that depends on something else tells of a trigger that was made wrongly (for an operation that its function
-    does not know), or passes on what failed (PostgreSQL documentation, "PL/pgSQL", "Errors and Messages").
+    PostgreSQL skips a row for which a trigger returns NULL, and writes it as it was where it gets that. An error that
+    depends on something else than the row tells of a trigger that was made wrongly (for an operation that its function
+    does not know), or passes on what failed (PostgreSQL documentation, "Overview of Trigger Behavior", "PL/pgSQL",
+    "Errors and Messages").
     """
-    raised = _raised(_tree(source), (), 0) if "raise" in source.lower() else ()
-    return any(not guards or any(_ROW.search(each) for each in guards) for guards in raised)
+    lower = source.lower()
+    if "tg_op" in lower:
+        yield "asks"
+    # The tree does not tell which row is returned.
+    deletes = False
+    for each in _OLD.finditer(lower):
+        deletes = each["delete"] is not None or (deletes and each["part"] is None)
+        if each["old"] and not deletes:
+            yield "keeps"
+    for key, node, guards in _guarded(tree, (), 0):
+        if key == "PLpgSQL_stmt_raise" and node.get("elog_level", 0) >= _ERROR:
+            if not guards or any(_ROW.search(each) for each in guards):
+                yield "refuses"
+            if not guards and "return" not in lower.partition("$")[2]:
+                yield "fails"
+        answer = _query(node.get("expr")).lower() if key == "PLpgSQL_stmt_return" else ""
+        if answer == "null":
+            yield "swallows"
+        if key == "PLpgSQL_stmt_assign" and _AS_IT_WAS.fullmatch(_query(node.get("expr"))):
+            yield "keeps"
 
 
-def _raised(node: Any, guards: tuple[str, ...], depth: int) -> Iterator[tuple[str, ...]]:
-    """The conditions that each error of the code stands under."""
+# A row that is given back as it was, what begins another part of the code, and what is only for rows that are deleted.
+_OLD: Final = lazy_re.compile(
+    r"(?P<old>\breturn\s++old\b)|(?P<part>\b(?:if|elsif|elseif|else|when|begin)\b)|(?P<delete>'delete')"
+)
+_AS_IT_WAS: Final = lazy_re.compile(r"\s*new\s*:?=\s*old\s*", re.IGNORECASE)
+
+
+def _guarded(
+    node: Any, guards: tuple[str, ...], depth: int
+) -> Iterator[tuple[str, Mapping[str, Any], tuple[str, ...]]]:
+    """Every statement of the code with the conditions that it stands under."""
     if depth > _DEEPEST:
         return
     for key, part in node.items() if isinstance(node, dict) else (("", each) for each in node or ()):
         if not isinstance(part, dict | list):
             continue
-        if key == "PLpgSQL_stmt_raise" and isinstance(part, dict) and part.get("elog_level", 0) >= _ERROR:
-            yield guards
+        if isinstance(part, dict):
+            yield key, part, guards
         under = guards
         if key in {"PLpgSQL_stmt_if", "PLpgSQL_stmt_case"}:
             under = (*guards, *(_query(inner) for name, inner in _nodes(part) if name in {"cond", "t_expr", "expr"}))
         elif key in {"exceptions", "PLpgSQL_exception_block"}:
             under = (*guards, "")
-        yield from _raised(part, under, depth + 1)
+        yield from _guarded(part, under, depth + 1)
 
 
 def _tree(source: str) -> Any:

@@ -22,10 +22,12 @@ from checker.collect.migrations.sql_names import (
     acting,
     arguments_of,
     columns_of,
+    for_sessions,
     name_of,
     relation_of,
     signature_of,
     type_of,
+    writing_within,
 )
 from checker.collect.migrations.transactions import in_transactions, not_rolled_back
 from checker.errors import install_with
@@ -154,6 +156,8 @@ def _first_word(data: bytes, offset: int) -> int:
 
 
 def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> Iterator[Statement]:
+    for inner, query in writing_within(node, body):
+        yield from _statements(inner, query, spot, line)
     if node == "AlterTableStmt":
         yield from alter_table(body, spot, line)
     elif node == "RenameStmt":
@@ -184,7 +188,8 @@ def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> It
         yield Statement("set", Effect.SETTING, spot, name=body.get("name", ""), value=_set_to(body))
     elif node in {"AlterRoleSetStmt", "AlterDatabaseSetStmt"}:
         setting = body.get("setstmt", {})
-        yield Statement("set for sessions", Effect.SETTING, spot, name=setting.get("name", ""), value=_set_to(setting))
+        effect, why = for_sessions(name := setting.get("name", ""), value := _set_to(setting))
+        yield Statement("set for sessions", effect, spot, name=name, value=value, why=why)
     elif node == "SelectStmt" and (called := _set_config(body)):
         yield Statement("set", Effect.SETTING, spot, name=called[0], value=called[1])
     elif node == "AlterEnumStmt":
@@ -200,10 +205,6 @@ def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> It
             "set schema", Effect.CONTRACT, spot, relation_of(body.get("relation")), why="it moves to another schema"
         )
     elif node in _DATA:
-        for part in body.get("withClause", {}).get("ctes", []):
-            for inner, query in part.get("CommonTableExpr", {}).get("ctequery", {}).items():
-                if inner in _DATA and inner != "SelectStmt":
-                    yield from _statements(inner, query, spot, line)
         yield _rows(node, body, spot)
     elif node in _SETTINGS:
         yield Statement(HUMPS.sub(" ", node.removesuffix("Stmt")).lower(), Effect.SETTING, spot)
@@ -252,6 +253,8 @@ def _create_table(body: Mapping[str, Any], spot: Spot) -> Statement:
     types = tuple((each["colname"], type_of(each)) for each in definitions)
     table, exists = relation_of(body.get("relation")), bool(body.get("if_not_exists"))
     checks = tuple(checks_of(elements, table))
+    if body.get("relation", {}).get("relpersistence") == "t":  # nobody else sees it, and it goes with the session
+        return Statement("create temporary table", Effect.SETTING, spot, table, columns)
     return Statement("create table", Effect.EXPAND, spot, table, columns, if_exists=exists, checks=checks, types=types)
 
 

@@ -52,7 +52,7 @@ def in_context(statements: Sequence[Statement]) -> Iterator[Statement]:
     shown = {each.table for each in statements if each.kind == "create policy" and each.value == "all"}
     for index, one in enumerate(statements):
         each = replace(one, inside=tuple(_seen(inner, tables, columns) for inner in one.inside)) if one.inside else one
-        if each.kind in {"create table", "create view"}:
+        if each.kind in {"create table", "create temporary table", "create view"}:
             tables.add(each.table)
             yield each
         elif each.table in tables and each.table:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from checker import lazy_re
+from checker.model.migrations.folders import Effect
 
 # Where a word begins in a name like `AddColumn`.
 HUMPS: Final = lazy_re.compile(r"(?<!^)(?=[A-Z])")
@@ -86,6 +87,31 @@ def arguments_of(dropped: Mapping[str, Any]) -> tuple[str, ...] | None:
     if not isinstance(each, dict) or each.get("args_unspecified"):
         return None
     return tuple(_type(one.get("TypeName")) for one in each.get("objargs", []))
+
+
+_WRITING: Final = frozenset({"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
+
+
+def writing_within(node: str, body: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """What a statement does to rows beside what it is: a common table expression's, and that of a query which makes a
+    table, is copied out, or is run to be explained (PostgreSQL documentation, "WITH Queries", "COPY", "EXPLAIN")."""
+    analyze = [
+        each["DefElem"] for each in body.get("options", []) if each.get("DefElem", {}).get("defname") == "analyze"
+    ]
+    runs = node in {"CreateTableAsStmt", "CopyStmt"} or (node == "ExplainStmt" and any("arg" not in e for e in analyze))
+    queries = [(node, body), *(body.get("query", {}).items() if runs else ())]
+    for name, query in queries:
+        if name in _WRITING and name != node:
+            yield name, query
+        for part in query.get("withClause", {}).get("ctes", []) if name in {*_WRITING, "SelectStmt"} else ():
+            ctes = part.get("CommonTableExpr", {}).get("ctequery", {})
+            yield from ((inner, each) for inner, each in ctes.items() if inner in _WRITING)
+
+
+def for_sessions(setting: str, value: str) -> tuple[Effect, str]:
+    """What a setting does that sessions of a database or a role begin with, and why it takes away."""
+    reads = setting.lower() == "default_transaction_read_only" and value.lower() in {"on", "true", "yes", "1"}
+    return (Effect.CONTRACT, "sessions can no longer write") if reads else (Effect.SETTING, "")
 
 
 # Functions that do something by being called, beside giving a value.

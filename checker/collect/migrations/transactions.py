@@ -25,6 +25,7 @@ _ALWAYS_ALONE: Final = frozenset(
 _WHOLE: Final = frozenset({"REINDEX_OBJECT_DATABASE", "REINDEX_OBJECT_SYSTEM", "REINDEX_OBJECT_SCHEMA"})
 _BEGINS: Final = frozenset({"BEGIN", "START"})
 _ENDS: Final = frozenset({"COMMIT", "ROLLBACK", "PREPARE"})
+_SAVES: Final[Mapping[str, str]] = {"SAVEPOINT": "savepoint", "ROLLBACK_TO": "back"}
 
 
 def in_transactions(
@@ -34,35 +35,44 @@ def in_transactions(
     alone = _stands_alone(node, body)
     control = _control(body) if node == "TransactionStmt" else ""
     for each in statements:
-        ends = "rollback" if control and body.get("kind") == "TRANS_STMT_ROLLBACK" else each.name
+        ends = "rollback" if control and body.get("kind") == "TRANS_STMT_ROLLBACK" else body.get("savepoint_name", "")
+        ends = ends or each.name
         told = {"alone": alone, "together": alone and together, "value": control or each.value, "name": ends}
         yield replace(each, **told) if alone or control else each
 
 
 def _control(body: Mapping[str, Any]) -> str:
-    """``begin``, ``end``, or nothing for a savepoint and for an end that begins the next (``AND CHAIN``)."""
+    """``begin``, ``end``, ``savepoint``, ``back`` to one; nothing for an end that begins the next (``AND CHAIN``)."""
     kind = str(body.get("kind", "")).removeprefix("TRANS_STMT_")
+    if kind in _SAVES:
+        return _SAVES[kind]
     if kind in _BEGINS:
         return "begin"
     return "end" if kind in _ENDS and not body.get("chain") else ""
 
 
-def not_rolled_back(statements: Iterable[Statement]) -> Iterator[Statement]:
-    """The statements without those that a ROLLBACK of the same file takes back with the transaction they are in."""
-    held: list[Statement] | None = None  # since the transaction began
+def not_rolled_back(statements: Iterable[Statement]) -> list[Statement]:
+    """The statements without those that a ROLLBACK of the same file takes back: with the transaction that they are in,
+    or to a savepoint before them."""
+    kept: list[Statement] = []
+    began: int | None = None
     for each in statements:
         if each.value == "begin":
-            yield from held or ()
-            held = [each]
-        elif held is None:
-            yield each
-        elif each.value != "end":
-            held.append(each)
-        else:
-            kept = (one for one in held if one.effect is Effect.SETTING) if each.name == "rollback" else held
-            yield from (*kept, each)
-            held = None
-    yield from held or ()
+            began = len(kept)
+        elif each.value == "end":
+            if each.name == "rollback" and began is not None:
+                kept[began:] = _settings(kept[began:])
+            began = None
+        elif each.value == "back":
+            saved = [at for at, one in enumerate(kept) if one.value == "savepoint" and one.name == each.name]
+            if saved:
+                kept[saved[-1] :] = _settings(kept[saved[-1] :])
+        kept.append(each)
+    return kept
+
+
+def _settings(statements: Iterable[Statement]) -> list[Statement]:
+    return [each for each in statements if each.effect is Effect.SETTING]
 
 
 def _stands_alone(node: str, body: Mapping[str, Any]) -> bool:

@@ -66,6 +66,19 @@ class Statement(Struct, frozen=True):
     signature: tuple[str, ...] | None = None
     # What code changes or takes away that it runs: a block, or a function that the same file makes.
     inside: tuple[Statement, ...] = ()
+    # The functions that it calls, or of a trigger the one that this calls; of a function what its code does.
+    calls: tuple[str, ...] = ()
+    code: Code | None = None
+
+
+class Code(Struct, frozen=True):
+    """What a function changes or takes away by being called, the functions that it calls, and its ways: ``unread``,
+    ``fails``, and of one for triggers ``swallows`` and ``refuses`` (a write), ``keeps`` (the row as it was), ``asks``
+    (what is done)."""
+
+    held: tuple[Statement, ...] = ()
+    calls: tuple[str, ...] = ()
+    ways: frozenset[str] = frozenset()
 
 
 class SqlFile(Struct, frozen=True):

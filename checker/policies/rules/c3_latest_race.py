@@ -68,6 +68,8 @@ _FIX_MUTABILITY = "Set ImageTagMutability to IMMUTABLE; exclude only tags that n
 
 
 _FIX_PUSH = "Push the commit SHA alone; give a release's image its own tag with put-image."
+# A variable of the repository, which is the same in every run.
+_VARIABLE = lazy_re.compile(r"\$\{\{\s*vars(?:\.[\w-]+|\['[\w-]+'\])\s*\}\}")
 # What a tag is called that a release brings with it: a new one for every release.
 _RELEASE_TAG = lazy_re.compile(r"tag|version|release", re.IGNORECASE)
 
@@ -146,6 +148,15 @@ def _pushed(call: AwsCall, by_name: dict[str, Resource], settings: Settings) -> 
                 fix=_FIX_PUSH,
                 expected="a commit SHA",
                 actual=tag,
+            )
+        if isinstance(tag, Text) and all(_VARIABLE.fullmatch(hole.shown) for hole in tag.holes):
+            return call.fails(
+                "push",
+                f"Every run pushes the tag {tag}, the same until somebody changes that variable: an immutable "
+                "repository refuses it, any other lets it move.",
+                fix=_FIX_PUSH,
+                expected="a commit SHA",
+                actual=str(tag),
             )
         if of_branch(tag, call.job) is YES:
             return call.fails(

@@ -57,12 +57,14 @@ from checker.reason.migrations.ways_back import (
     binds_whom,
     changes_rows,
     does_nothing,
+    fails_always,
     fills_what_was_added,
     for_owners,
     left_behind,
     lost_rights,
     opaque,
     promise_of,
+    rolled_back_from_outside,
     taken_by_code,
     takes_away,
 )
@@ -206,7 +208,14 @@ def _way_back(migration: Migration, earlier: Sequence[Migration]) -> Judgement:
     changes = [each for each in up.statements if each.effect.value not in {"setting"}]
     if changes and does_nothing(down):
         return migration.fails("way-back", "Its way back does nothing.", fix=_FIX_BACK, path=f"down:{_first(down)}")
+    if (error := fails_always(down)) is not None:
+        said = "Its way back ends in an error, whatever is there."
+        return migration.fails("way-back", said, fix=_FIX_BACK, path=f"down:{error.spot.line}")
     left = list(left_behind(migration))
+    ended = rolled_back_from_outside(down)
+    if ended is not None and not left:
+        why = "its way back ends in ROLLBACK, which takes it back where what runs the file has begun a transaction"
+        return migration.undecided("way-back", why, path=f"down:{ended.spot.line}")
     if left and opaque(down):
         why = f"its way back runs code (`{opaque(down)[0].kind}`), which may or may not undo `{_said(left[0])}`"
         return migration.undecided("way-back", why, path=f"down:{opaque(down)[0].spot.line}")
@@ -243,7 +252,7 @@ def _as_promised(migration: Migration, earlier: Sequence[Migration]) -> Judgemen
     rows = [each for each in changes_rows(migration.up) if not fills_what_was_added(each, earlier)]
     if rows:
         return _no_way_back(migration, rows[0], f"it changes rows of {rows[0].table or 'a table'}")
-    hidden = [each for each in opaque(migration.up) if each.kind not in _TAKEN_APART]
+    hidden = [each for each in opaque(migration.up) if each.kind not in _TAKEN_APART or each.value == "unread"]
     if hidden:
         why = f"it is marked as an expand, and what `{hidden[0].kind}` in line {hidden[0].spot.line} does is not read"
         return migration.undecided("way-back", why, path=str(hidden[0].spot.line), fix=_FIX_BACK)

@@ -4,12 +4,13 @@ What the review found
     Nothing by itself: found since. A run that is cancelled leaves the stack operation and the migration that it began
     to go on alone, and the next run begins beside them.
 What is checked
-    Of every workflow that deploys or migrates: no later run cancels it (``P7[cancel]``), by ``cancel-in-progress``, by
-    a group that it shares with a workflow it calls (GitHub ends such a run as a deadlock), or between two of its jobs
-    that queue in a group one by one; and a later run of it waits (``P7[queue]``): one group for all runs that change
-    the same thing, whatever commit, tag or person started them. A roll-back shares no group with a deploy, which may
-    be stuck (``P7[shared-group]``); since both may then run at once, the deploy looks at the services again before it
-    changes them, or the roll-back waits for it (``P7[guard]``). Group names are compared as GitHub does, in any case.
+    Of every workflow that deploys or migrates: no later run cancels it (``P7[cancel]``), by ``cancel-in-progress``, its
+    own or that of another workflow in the same group, by a group that it shares with a workflow it calls (GitHub ends
+    such a run as a deadlock), or between two of its jobs that queue in a group one by one; and a later run of it waits
+    (``P7[queue]``): one group for all runs that change the same thing, whatever commit, tag or person started them. A
+    roll-back shares no group with a deploy, which may be stuck (``P7[shared-group]``); since both may then run at once,
+    the deploy looks at the services again before it changes them, or the roll-back waits for it (``P7[guard]``). Group
+    names are compared as GitHub does, in any case.
 When it does not apply
     No workflow deploys or migrates. Guards are asked for only where a deploy and a roll-back change services of one
     environment; of two operations on one stack CloudFormation refuses the second by itself.
@@ -22,7 +23,7 @@ Fix
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from checker.model.answers import NO, YES, Answer, Open, either
@@ -51,8 +52,15 @@ _FIX_GUARD: Final = (
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:  # noqa: ARG001 - the shape of a check
     workflows = [each for each in workflows_of(pipeline) if each.entry.starts_itself]
     changing = [each for each in workflows if each.changes]
+    cancelling = [
+        (each, group)
+        for each in workflows
+        for job in each.jobs
+        for group in job.concurrency
+        if cancelled_by(group) is YES
+    ]
     for each in changing:
-        yield _cancelled(each)
+        yield _by_another(each, cancelling) or _cancelled(each)
         yield _queued(each)
     for each in workflows:
         # Without credentials nothing of an account can be changed, whatever was not followed.
@@ -115,6 +123,23 @@ def _cancelled(workflow: Changing) -> Judgement:
     if doubt is not None:
         return _place(workflow, doubt[0]).undecided("cancel", doubt[1], path="concurrency", fix=_FIX_CANCEL)
     return _place(workflow).passes("cancel", "No later run cancels it.", path="concurrency")
+
+
+def _by_another(workflow: Changing, cancelling: Sequence[tuple[Changing, ConcurrencyInForce]]) -> Judgement | None:
+    """A group is one for all workflows of a repository: one that cancels what is in it cancels this one's runs too."""
+    for job in workflow.changing:
+        for each in job.concurrency:
+            for other, group in cancelling:
+                if other.entry.file != workflow.entry.file and _same_group(each, group) is YES:
+                    return _place(workflow, each).fails(
+                        "cancel",
+                        f"A run of {other.entry.file} cancels this one while {_what(workflow, job)}: it is in the same "
+                        f"group, {_told(each.group)}, and has cancel-in-progress.",
+                        fix="Give the other workflow a group of its own, or set cancel-in-progress: false there.",
+                        path="concurrency",
+                        related=_some(workflow),
+                    )
+    return None
 
 
 def _told(group: Possible) -> str:

@@ -44,7 +44,7 @@ from checker.model.sources import Spot
 from checker.model.values import Unknown
 from checker.model.verdicts import Location, Subject, Surface
 from checker.reason.account.running import Task, own_repositories, running_tasks, task_places
-from checker.reason.deploys.rollbacks import cancels_runs, is_rollback
+from checker.reason.deploys.rollbacks import cancels_runs, is_rollback, step_cancels_runs
 from checker.reason.deploys.serial import cancelled_by
 from checker.reason.migrations.at_hand import handed
 from checker.reason.migrations.migrating import (
@@ -317,6 +317,9 @@ def _cancelling(pipeline: Pipeline, judged: Set[int]) -> Iterator[Judgement]:
         action = next((each for each in job.steps if each.step.action in _CANCELLERS), None)
         if action is not None and id(job) not in judged:
             yield action.fails("cancel", "It cancels runs that may be migrating.", fix="Remove the step.")
+        told = next((each for each in job.steps if step_cancels_runs(each)), None)
+        if told is not None:
+            yield told.fails("cancel", "It is told to cancel a run that may be migrating.", fix="Remove the step.")
         for command in pipeline.trace(job).commands:
             if cancels_runs(command):
                 why = "It cancels a run that may be migrating: its migration goes on, and nobody waits for it."

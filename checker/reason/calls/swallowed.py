@@ -38,9 +38,12 @@ _SECRETS: Final = lazy_re.compile(
     r"Get(?:Secret|Parameter|SessionToken|FederationToken)|Decrypt|(?i:get-secret|get-parameter)"
 )
 _PASSWORDS: Final = frozenset({"GetAuthorizationToken", "get-login-password", "get-login"})
-# What an `except` names that takes what boto3 raises (Boto3 documentation, "Error handling"); `finally` that leaves, a
-# context manager that may swallow what goes through it.
-_OF_AWS: Final = lazy_re.compile(r"\b(?:ClientError|BotoCoreError|WaiterError|Exception|BaseException|finally|with)\b")
+# What an `except` names that takes what boto3 raises (Boto3 documentation, "Error handling"), or what a program that
+# fails does (Python documentation, "subprocess"); `finally` that leaves, a context manager that may swallow what goes
+# through it.
+_OF_AWS: Final = lazy_re.compile(
+    r"\b(?:ClientError|BotoCoreError|WaiterError|CalledProcessError|SubprocessError|Exception|BaseException|finally|with)\b"
+)
 _HARMLESS: Final = lazy_re.compile(r"\s*(?:true|:|echo\b.*|printf\b.*|exit 0|return 0)\s*;?\s*", re.DOTALL)
 
 # What is said to a person instead of an answer: a few words, or that nobody knows. A number, or one word, is an answer.

@@ -9,7 +9,9 @@ from itertools import pairwise
 from typing import Final
 
 from checker import lazy_re
+from checker.model.answers import NO
 from checker.model.environment_words import words
+from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import Command
 from checker.model.pipeline.workflows import Workflow
 from checker.model.possible import shown
@@ -31,6 +33,15 @@ def cancels_runs(command: Command) -> bool:
     if command.program == "gh" and written[1:3] == ["run", "cancel"]:
         return True
     return command.program in {"gh", "curl", "http", "https", "xh", "wget"} and any(map(_CANCEL.search, written))
+
+
+_METHODS: Final = lazy_re.compile(r"\b(?:force)?[cC]ancelWorkflowRun\b")
+
+
+def step_cancels_runs(step: EffectiveStep) -> bool:
+    """Whether an action is told to cancel a run: by a script of GitHub's client, or the path of a request."""
+    given = [str(value.value) for value in step.step.with_.values()] if step.runs is not NO else []
+    return any(_CANCEL.search(each) or (_METHODS.search(each) and "github" in each) for each in given)
 
 
 def is_rollback(workflow: Workflow) -> bool:

@@ -301,6 +301,13 @@ class _Codes(Struct):
         return next((each for each in answers if each[0] is Code.OTHER), None)
 
 
+# Actions by others than GitHub that take the artifacts of any run, or what a release has.
+_FETCHES: Final = lazy_re.compile(
+    r"^(?!actions/)[\w-]+/.*(?:(?:download|fetch)\w*-(?:\w+-)*(?:artifacts?|releases?)\b|(?:artifacts?|releases?)-(?:download|fetch)"
+    r"|release-assets?\b)"
+)
+
+
 def _given(step: EffectiveStep) -> Iterator[Possible]:
     """What a step works with: its inputs, the expressions in its script, and the variables that it reads."""
     yield from step.with_.values()
@@ -330,8 +337,14 @@ def _folder(step: EffectiveStep) -> str:
 
 
 def _of_other_runs(job: EffectiveJob, end: int) -> Iterator[Found]:
-    """The artifacts of another run that a job is handed before the change."""
+    """The artifacts of another run, and the files of another release, that a job is handed before the change."""
     for step in job.steps[: end + 1]:
+        if _FETCHES.search(step.step.action.lower()) and step.runs is not NO:
+            given = [shown(each) for each in step.with_.values()]
+            if any(_RELEASE.search(each) or _OWN_REF.search(each) or "github.run_id" in each for each in given):
+                continue  # of this very release, or run
+            yield Found(Code.OPEN, step, f"whose code it is that {step.step.action} downloads")
+            continue
         run = step.with_.get("run-id", ABSENT)
         if step.step.action.lower() != "actions/download-artifact" or step.runs is NO or isinstance(run, Absent):
             continue

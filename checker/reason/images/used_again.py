@@ -60,6 +60,8 @@ def unseen_again(at: At, values: Iterable[Scalar]) -> bool:
         made = at_origin(at, origin) if origin is not None else None
         if made is not None and made.operation == "RegisterTaskDefinition" and made.unless:
             given = re.findall(r"(?<![.\w])[a-z_]\w*(?!\w*\s*=[^=])", _TEXT.sub("", made.source.partition("(")[2]))
-            named = re.compile(rf"\b(?:{'|'.join(map(re.escape, given)) or '-'})\b")
+            # A field of it that is asked for by its name tells of that field alone.
+            words = "|".join(map(re.escape, given)) or "-"
+            named = re.compile(rf"\b(?:{words})\b(?!\s*(?:\.get\(|\[)\s*['\"])")
             return not any(_OF_IMAGES.search(each) or named.search(each) for each in made.unless)
     return False

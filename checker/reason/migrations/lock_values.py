@@ -25,7 +25,9 @@ YES_ANYHOW: Final = lazy_re.compile(
 # What is another in each run, or each session.
 VARYING: Final = lazy_re.compile(
     r"\b(?:random|randint|randrange|uuid\d?|getpid|pid|time|now|hostname|gethostname|token_hex|urandom|environ|getenv"
-    r"|pg_backend_pid|clock_timestamp|gen_random_uuid|txid_current|inet_client_port|monotonic)\b"
+    r"|pg_backend_pid|clock_timestamp|gen_random_uuid|uuidv[47]|txid_current|pg_current_xact_id|inet_client_(?:port|addr)"
+    r"|monotonic|statement_timestamp|transaction_timestamp|timeofday|current_timestamp|localtimestamp|application_name"
+    r"|backend_start|backend_xid|nextval|pg_postmaster_start_time)\b"
     # Of a text it is another in each process: Python documentation, "object.__hash__".
     r"|(?<![\w.])hash\(\s*(?!-?\d+\s*\))",
     re.IGNORECASE,

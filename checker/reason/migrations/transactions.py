@@ -54,7 +54,7 @@ def refused_in(file: SqlFile, tool: MigrationTool | None, pipeline: Pipeline) ->
     if mixes and any(not each.alone for each in file.statements if each.value not in {"begin", "end"}):
         return next(each for each in file.statements if each.alone), "Flyway refuses to mix it with what runs in one"
     for each in file.statements:
-        if each.kind == "transaction" and each.value:
+        if each.kind == "transaction" and each.value in {"begin", "end"}:
             around = f"one begins in line {each.spot.line}" if each.value == "begin" else ""
         elif each.alone and around:
             return each, around

@@ -58,7 +58,7 @@ def taken_by_code(file: SqlFile) -> tuple[Statement, ...]:
     """What a block of code, or a function that the file calls, takes away."""
     return tuple(
         inner
-        for each in opaque(file)
+        for each in file.statements
         for inner in each.inside
         if inner.effect is Effect.CONTRACT and not inner.new_table
     )
@@ -91,14 +91,49 @@ def does_nothing(file: SqlFile) -> bool:
     return all(each.effect is Effect.SETTING or each.kind == "select" for each in file.statements)
 
 
+def rolled_back_from_outside(file: SqlFile) -> Statement | None:
+    """The ROLLBACK of a file that has not begun the transaction: what stands before it is taken back where somebody
+    else has, and is not where nobody has."""
+    first = next((each for each in file.statements if each.value in {"begin", "end"}), None)
+    return first if first is not None and first.name == "rollback" else None
+
+
+def fails_always(file: SqlFile) -> Statement | None:
+    """A block of code that ends in an error whatever it finds."""
+    return next((each for each in file.statements if each.kind == "do" and each.value == "error"), None)
+
+
+def _in_the_end(down: SqlFile, up: SqlFile) -> SqlFile:
+    """A way back without what it takes back itself: what it makes and drops then, or drops and makes again."""
+    before = {_thing(each) for each in up.statements if each.kind.startswith("drop ")}
+    last = {(each.kind.split()[0], _thing(each)): at for at, each in enumerate(down.statements)}
+
+    def stays(at: int, each: Statement) -> bool:
+        verb, thing = each.kind.split()[0], _thing(each)
+        other = {"create": "drop", "add": "drop", "drop": "add" if each.kind == "drop column" else "create"}.get(verb)
+        if verb == "drop" and thing in before:
+            return True
+        return other is None or not any(thing) or last.get((other, thing), -1) < at
+
+    return replace(down, statements=tuple(each for at, each in enumerate(down.statements) if stays(at, each)))
+
+
+def _thing(each: Statement) -> tuple[str, str, str]:
+    """What a statement makes or drops."""
+    kind = each.kind.partition(" ")[2]
+    if kind == "column":
+        return kind, _last(each.table), each.columns[0] if each.columns else ""
+    return kind, "", _last(each.name or each.table)
+
+
 def left_behind(migration: Migration) -> Iterator[Statement]:
     """What the up file does and the down file does not undo."""
     if migration.down is None:
         return
-    made_here: set[str] = set()
+    down, made_here = _in_the_end(migration.down, migration.up), set[str]()
     for each in migration.up.statements:
         its_own = each.kind.startswith("drop ") and _last(each.name) in made_here
-        if not each.new_table and not its_own and not _is_undone(each, migration.down):
+        if not each.new_table and not its_own and not _is_undone(each, down):
             yield each
         if each.kind.startswith(("create ", "rename ")):
             made_here.add(_last(each.name))

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from checker.data.harmless import library_is_harmless
 from checker.model.possible import Possible, joined, one_of, open_text
 from checker.resolve.python.clients import answer_in, from_session, of_client, of_poller, session_of
-from checker.resolve.python.dynamic import RUNS, handed, is_special, looked_up, of_somebody, side_by_side
+from checker.resolve.python.dynamic import RUNS, handed, is_special, looked_up, of_somebody, rounds_of, side_by_side
 from checker.resolve.python.expressions import bind, lacks, looked_up_in
 from checker.resolve.python.libraries.boto_resources import call_resource, of_collection
 from checker.resolve.python.libraries.command_lines import declare, declare_commands
@@ -24,6 +24,7 @@ from checker.resolve.python.record import http, is_text, leaves, program, tells_
 from checker.resolve.python.requests import makes_requests, names_host, request_of
 from checker.resolve.python.syntax_facts import GROWING, LEAVES, called_as, is_group, shown, unpacks
 from checker.resolve.python.values import (
+    NOTHING,
     SCALARS,
     Class,
     Client,
@@ -39,6 +40,7 @@ from checker.resolve.python.values import (
     Resource,
     Session,
     Some,
+    Unordered,
     Value,
     bounded,
     either,
@@ -51,22 +53,8 @@ from checker.resolve.python.values import (
 )
 
 # Builtins that give back what they are given, as far as following it goes.
-_KEEPING: Final = frozenset(
-    {
-        "str",
-        "list",
-        "tuple",
-        "sorted",
-        "reversed",
-        "set",
-        "dict",
-        "iter",
-        "enumerate",
-        "typing.cast",
-        "cast",
-        "dict.fromkeys",
-    }
-)
+_KEEPING: Final = frozenset({"str", "list", "tuple", "sorted", "reversed", "set", "dict", "iter", "enumerate",
+                             "typing.cast", "cast", "dict.fromkeys", "random.shuffle"})  # fmt: skip
 
 
 # What waits for the coroutine that it is given (Python documentation, asyncio).
@@ -206,6 +194,8 @@ def _written(found: Value, given: Call) -> Possible:
 def _grown(owner: tuple[Value, ...] | Some | Dict, name: str, given: Call) -> Value:
     """A container after ``append`` and the like: what is in it is only known where that surely happens."""
     first = given.first
+    if name in {"sort", "reverse"}:
+        return _builtin("reversed" if name == "reverse" else "sorted", replace(given, positional=[owner]))
     if isinstance(owner, tuple) and given.frame.reached.certain:
         if name in {"append", "add"}:
             return (
@@ -225,7 +215,7 @@ def _grown(owner: tuple[Value, ...] | Some | Dict, name: str, given: Call) -> Va
 def _extern(machine: Machine, function: Extern, given: Call) -> Value:
     """What a function of another library gives. Of most of them nothing is known: that is worked out once per name."""
     if machine.stage is not None and (gives := machine.stage.gives(function, given)) is not None:
-        return gives
+        return None if gives is NOTHING else gives
     if function.library.startswith(("docker", "podman")) and (gave := of_docker(machine, function, given)) is not None:
         return gave[0]
     if not is_special(function.name):
@@ -298,7 +288,10 @@ def _known(machine: Machine, function: Extern, given: Call) -> tuple[Value] | No
     if name == "json.dumps" and positional:
         return (json_text(positional[0], given.shown, given.file),)
     if name in _KEEPING:
-        return (_builtin(name, given),)
+        gives = _builtin(name, given)
+        if name == "random.shuffle" and node.args:
+            bind(machine, node.args[0], gives, given.frame)
+        return (gives,)
     if name == "super":
         owner = positional[1] if len(positional) > 1 else None
         owners = [owner] if owner is not None else [*given.frame.names.values()]
@@ -339,8 +332,11 @@ def _builtin(name: str, given: Call) -> Value:
     inner = given.node.args[0] if given.node.args else None
     is_call = isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id in _SETS
     several = (isinstance(first, tuple) and len(first) > 1) or isinstance(first, Some)
-    if (is_call or isinstance(inner, ast.Set | ast.SetComp)) and name in _ORDERED and several:
+    loose = is_call or isinstance(inner, ast.Set | ast.SetComp) or isinstance(first, Unordered)
+    if loose and name in _ORDERED and several:
         return extern(given.shown)  # a set is in no order
+    if name in {"set", "random.shuffle"} and isinstance(first, tuple | Some):
+        return Unordered(elements(first) or ())
     if name == "str" and given.positional and (first is None or isinstance(first, SCALARS)):
         return str(first)
     if name in {"str", "iter"}:
@@ -353,7 +349,12 @@ def _builtin(name: str, given: Call) -> Value:
         return first if name in {"list", "tuple", "set", "dict.fromkeys"} else extern(given.shown)
     if name == "reversed" and isinstance(first, tuple):
         return tuple(reversed(first))
-    if name == "sorted" and isinstance(first, tuple) and all(isinstance(each, str) for each in first):
+    if (
+        name == "sorted"
+        and not given.named
+        and isinstance(first, tuple)
+        and all(isinstance(each, str) for each in first)
+    ):
         return tuple(sorted(str(each) for each in first))
     return first if isinstance(first, tuple | Dict) and name != "sorted" else extern(given.shown)
 
@@ -381,7 +382,8 @@ def _hand_over(machine: Machine, given: Call, words: tuple[str, ...], by: Extern
         if by is not None and by.name == "atexit.register":  # what it raises is shown, and the exit status stays
             beside = beside.handled(replace(beside.handling, background=True))
         if isinstance(found, Function):
-            enter(machine, found, positional, named, machine.called_at(given.node, beside))
+            for frame, given_to in rounds_of(given, found, by, beside, positional):
+                enter(machine, found, given_to, named, machine.called_at(given.node, frame))
         else:
             _apply(machine, found, replace(inner, frame=beside))
 

@@ -65,8 +65,8 @@ from checker.resolve.python.values import (
     either,
     either_of_both,
     either_way,
-    elements,
     extern,
+    in_order,
     within,
 )
 
@@ -226,7 +226,7 @@ def _for(machine: Machine, node: ast.For | ast.AsyncFor, frame: Frame) -> bool:
         whole = enter(machine, walk.of(whole), (), {}, machine.called_at(node.iter, frame))
         if isinstance(whole, Instance) and (step := method(machine, whole.cls, "__next__")) is not None:
             whole = enter(machine, step.of(whole), (), {}, machine.called_at(node.iter, frame))
-    values = elements(whole)
+    values = in_order(whole)
     spot = spot_of(frame.module, node)
     counts = isinstance(node.iter, ast.Call) and isinstance(node.iter.func, ast.Name) and node.iter.func.id == "range"
     variable = written(node.target)

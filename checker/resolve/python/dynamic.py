@@ -6,7 +6,7 @@ Source: Python documentation, "Built-in Functions", "importlib", "functools.part
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -40,6 +40,7 @@ from checker.resolve.python.values import (
     Value,
     either,
     extern,
+    in_order,
 )
 
 _FIX: Final = "Write the call out."
@@ -258,6 +259,24 @@ def side_by_side(node: ast.Call, frame: Frame) -> Frame:
     alone = frame.handling.left_alone or _left_alone(node, name, frame)
     inner = frame.handled(replace(frame.handling, background=True, left_alone=alone))
     return inner.inside(Loop("each", spot_of(frame.module, node))) if "map" in name else inner
+
+
+def rounds_of(
+    given: Call, function: Value, by: Extern | None, frame: Frame, positional: Sequence[Value]
+) -> Iterator[tuple[Frame, Sequence[Value]]]:
+    """What a function is called with that other code is given: of ``map`` one thing after the other."""
+    several = in_order(given.positional[1]) if len(given.positional) == _ONE_LIST and by is not None else None
+    mapped = by is not None and by.name == "map" and given.positional[0] is function
+    if not mapped or not several or len(several) > _MAX_NAMES:
+        yield frame, positional
+        return
+    values = tuple(each if isinstance(each, str) else None for each in several)
+    for index, each in enumerate(several):
+        told = values if None not in values else None
+        yield frame.inside(Loop("each", given.spot, "", told, index)), (each,)
+
+
+_ONE_LIST: Final = 2  # of `map(function, list)`
 
 
 def _left_alone(node: ast.Call, name: str, frame: Frame) -> bool:

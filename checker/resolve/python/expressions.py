@@ -28,6 +28,7 @@ from checker.resolve.python.values import (
     Resource,
     Session,
     Some,
+    Unordered,
     Value,
     bounded,
     either,
@@ -77,7 +78,7 @@ def _sequence(machine: Machine, node: ast.List | ast.Tuple | ast.Set, frame: Fra
             found.extend(inner if inner is not None else [extern(ast.unparse(each))])
         else:
             found.append(value(machine, each, frame))
-    return bounded(tuple(found), shown(node))
+    return bounded(Unordered(found) if isinstance(node, ast.Set) else tuple(found), shown(node))
 
 
 def _dict(machine: Machine, node: ast.Dict, frame: Frame) -> Value:
@@ -191,7 +192,7 @@ def _yield(machine: Machine, node: ast.Yield, frame: Frame) -> Value:
 def _comprehension(machine: Machine, node: _Comprehension, frame: Frame) -> Value:
     inner = Frame(frame.module, dict(frame.names), frame.reached, frame.handling, frame.returned, frame.around)
     first: list[Value] | None = None
-    some = False
+    some, loose = False, isinstance(node, ast.SetComp)
     rest = _open_items(machine, node, inner)
     for index, generator in enumerate(node.generators):
         whole = value(machine, generator.iter, inner) if rest is None else rest.items
@@ -199,6 +200,7 @@ def _comprehension(machine: Machine, node: _Comprehension, frame: Frame) -> Valu
         if index == 0 and len(node.generators) == 1 and source is not None:
             first = source[:32]
             some = isinstance(whole, Some) or bool(generator.ifs)
+            loose = loose or isinstance(whole, Unordered)
         opened = within(whole, shown(generator.target))
         bind(machine, generator.target, either(source) if source else opened, inner)
         for test in generator.ifs:
@@ -225,7 +227,7 @@ def _comprehension(machine: Machine, node: _Comprehension, frame: Frame) -> Valu
         machine.work()
         bind(machine, node.generators[0].target, each, inner)
         results.append(value(machine, node.elt, inner))
-    return Some(tuple(results)) if some else tuple(results)
+    return Some(tuple(results)) if some else Unordered(results) if loose else tuple(results)
 
 
 def _open_items(machine: Machine, node: _Comprehension, frame: Frame) -> Dict | None:

@@ -158,7 +158,8 @@ def rebinds(node: ast.AST) -> tuple[tuple[str, bool], ...]:
     return tuple(dict.fromkeys((name, isinstance(each, ast.Global)) for each in found for name in each.names))
 
 
-GROWING: Final = frozenset({"append", "add", "extend", "insert", "update", "setdefault", "appendleft", "remove", "pop"})
+GROWING: Final = frozenset({"append", "add", "extend", "insert", "update", "setdefault", "appendleft", "remove", "pop",
+                               "sort", "reverse"})  # fmt: skip
 
 
 @lru_cache(maxsize=16_384)
@@ -273,9 +274,21 @@ def conditions_before(tree: ast.Module, line: int) -> tuple[str, ...]:
     found = []
     for node in nodes_of(around):
         if isinstance(node, ast.If | ast.IfExp) and (_holds(node, line) or _leaves(node, line)):
-            names = [each.id for each in nodes_of(node.test) if isinstance(each, ast.Name)]
+            asked = {id(each) for each in map(_whose_part, nodes_of(node.test))}
+            # Of what has a part asked for by its name, the rest tells nothing here.
+            names = [each.id for each in nodes_of(node.test) if isinstance(each, ast.Name) and id(each) not in asked]
             found.append(" ".join([shown(node.test), *(given.get(name, "") for name in names)]))
     return tuple(found)
+
+
+def _whose_part(node: ast.AST) -> ast.expr | None:
+    """What ``found["cpu"]`` and ``found.get("cpu")`` are asked of."""
+    match node:
+        case ast.Subscript(value=whole, slice=ast.Constant(value=str())):
+            return whole
+        case ast.Call(func=ast.Attribute(value=whole, attr="get"), args=[ast.Constant(value=str()), *_]):
+            return whole
+    return None
 
 
 def _holds(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.If | ast.IfExp, line: int) -> bool:

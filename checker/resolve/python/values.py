@@ -149,11 +149,17 @@ def _extern(name: str, words: tuple[str, ...], parsed: bool, answer: CallPlace |
     return Extern(name, words, parsed, answer, library)
 
 
-def within(outer: Value, name: str) -> Extern:
+def within(outer: Value, name: str) -> Value:
     """Something that is a part of another value, or comes from it: of the same library, and the same AWS call."""
+    if isinstance(outer, Unordered):
+        return either(list(outer))
     if not isinstance(outer, Extern):
         return extern(name)
     return extern(name, answer=outer.answer, library=outer.library)
+
+
+# What surely gives None, where None stands for what nobody knows.
+NOTHING: Final = Extern("None")
 
 
 class Dict(Struct, frozen=True, eq=False):
@@ -168,6 +174,17 @@ class Dict(Struct, frozen=True, eq=False):
 def part_of(answer: Extern, items: Iterable[tuple[Value, Value]]) -> Dict:
     """What an AWS call answered, or a part of it, with these keys set."""
     return Dict(tuple(items), open=True, rest=answer if answer.answer is not None else None)
+
+
+class Unordered(tuple["Value", ...]):
+    """What a set holds, or a list that was shuffled: all of it is known, and in no order."""
+
+    __slots__ = ()
+
+
+def in_order(value: Value) -> list[Value] | None:
+    """What going through it gives, one after the other; ``None`` where what comes first is not known."""
+    return None if isinstance(value, Unordered) and len(value) > 1 else elements(value)
 
 
 class Some(Struct, frozen=True, eq=False):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from checker import lazy_re
 from checker.model.answers import YES, Certain, alike
 from checker.model.possible import options, same
 from checker.resolve.python.expressions import truth
@@ -115,6 +118,29 @@ def _same(left: Value, right: Value) -> object:
     if (left is None and isinstance(right, there)) or (right is None and isinstance(left, there)):
         return False
     return _UNKNOWN
+
+
+_OF_PATTERNS: Final[Mapping[str, Callable[[str, str], object]]] = {
+    "re.search": re.search,
+    "re.match": re.match,
+    "re.fullmatch": re.fullmatch,
+}
+# What may take long is not tried: a group that is repeated, or many repetitions.
+_REPEATED: Final = lazy_re.compile(r"\)[*+{]|(?:[*+}].*?){5}|\\\d|\(\?[^:]", re.DOTALL)
+_LONGEST: Final = 200
+
+
+def fits_pattern(name: str, given: Sequence[Value]) -> bool | None:
+    """Whether a call of ``re`` finds its pattern in a text, an error's code for one; ``None`` where that is open."""
+    if name not in _OF_PATTERNS or not given[1:] or given[2:]:
+        return None
+    pattern, text = given
+    if not isinstance(pattern, str) or not isinstance(text, str) or max(len(pattern), len(text)) > _LONGEST:
+        return None
+    try:
+        return None if _REPEATED.search(pattern) else bool(_OF_PATTERNS[name](pattern, text))
+    except (re.error, RecursionError, OverflowError):
+        return None
 
 
 def _inside(left: Value, right: Value) -> object:

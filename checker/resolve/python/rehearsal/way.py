@@ -31,9 +31,11 @@ from checker.resolve.python.rehearsal.flows import (
 from checker.resolve.python.rehearsal.gone import Gone, Start, loops_of, placed, round_of, which
 from checker.resolve.python.rehearsal.lending import given_by, later
 from checker.resolve.python.rehearsal.loaded import lent_libraries, written_answers
+from checker.resolve.python.rehearsal.questions import fits_pattern
 from checker.resolve.python.rehearsal.standins import Mode, answer
 from checker.resolve.python.syntax_facts import manages, yields
 from checker.resolve.python.values import (
+    NOTHING,
     SCALARS,
     Class,
     Dict,
@@ -309,6 +311,8 @@ class Way:
         name = function.name
         if self._sent_later is not None and name.startswith("urllib.") and name.endswith((".urlopen", ".open")):
             return self._fails(self._sent_later)
+        if (fits := fits_pattern(name, given.positional)) is not None:
+            return True if fits else NOTHING
         if not name.startswith("http.client."):
             return given_by(self.machine, lent_libraries(), function, given)
         self.machine.notes(OWN)
