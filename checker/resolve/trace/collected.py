@@ -42,7 +42,7 @@ from checker.resolve.trace.assuming.sessions import Sessions
 from checker.resolve.trace.builds import BuildLibrary, starts_programs
 from checker.resolve.trace.commands.aws_cli import parse_cli, settings_first, with_input_read
 from checker.resolve.trace.commands.aws_settings import started_by_settings
-from checker.resolve.trace.commands.brought_in import CLIENTS, BroughtIn
+from checker.resolve.trace.commands.brought_in import BroughtIn
 from checker.resolve.trace.commands.cdk_cli import cdk_script, parse_cdk
 from checker.resolve.trace.commands.foreign import FIX, image_command, is_shell, not_read, unread, unread_script
 from checker.resolve.trace.commands.images_pushed import pushes
@@ -246,21 +246,18 @@ class Collected(Struct):
             elif entry is None or not start_entry(self, entry, command, {**variables, **command.handed}):
                 environment = {**self._exported, **command.handed}
                 read_first(self, command, customized(command, environment), environment)
-                self._unread(command)
+                self._unread(command, path=variables.get("PATH", ""))
         self.outputs.extend(outputs_of(command, self._unfinished))
 
-    def _unread(self, command: Command, written: Command | None = None) -> None:
+    def _unread(self, command: Command, written: Command | None = None, path: Possible = "") -> None:
         if command.program in TEST_RUNNERS:
             start_tests(self, command, command.words[1:], {**self._exported, **command.handed})
         if self.may_act:
             self._other_tests(command)
         if (problem := unread(command, written, self.problems)) is not None:
             self.foreign.append(problem)
-        if command.program in CLIENTS:
-            self._brought = self._brought or BroughtIn(self.library.is_file)
-            if what := self._brought.given(command, self.actions, self.job.steps):
-                said = f"`{command.program}` is given {what}: its lines were not read, and may run commands"
-                self.foreign.append(not_read(command, said))
+        self._brought = self._brought or BroughtIn(self.library.is_file)
+        self.foreign.extend(self._brought.unread(command, path, self.actions, self.job.steps))
 
     def _other_tests(self, command: Command) -> None:
         """Tests in other languages, and builds: of bats their lines, of others that they reach out."""

@@ -10,7 +10,7 @@ from checker.model.possible import Possible, open_text, shown
 from checker.resolve.shell.state import RUNNER_NAMES, RUNNER_PREFIXES, State, Stored
 
 # What is started often, and starts no program that the repository holds.
-_STARTS_NONE: Final = frozenset(
+STARTS_NONE: Final = frozenset(
     {"aws", "cat", "cd", "chmod", "cp", "curl", "cut", "date", "echo", "exit", "false", "gh", "git", "grep", "head"}
     | {"jq", "ls", "mkdir", "mv", "printf", "psql", "return", "rm", "sed", "seq", "sleep", "sort", "tail", "tee"}
     | {"test", "touch", "tr", "true", "wc"}
@@ -29,7 +29,7 @@ def exported_to(words: Sequence[Possible], environment: Callable[[], Mapping[str
     """What a command that may start others hands on to them; where it starts none, who makes the calls of one."""
     if not words:
         return {}
-    if words[0] in _STARTS_NONE:
+    if words[0] in STARTS_NONE:
         held = environment() if words[0] == "aws" else {}
         held = {name: held[name] for name in WHO if name in held}
     else:
@@ -42,7 +42,7 @@ def told_apart(
 ) -> Sequence[Possible]:
     """A command's words and, marked, the variables that it hands on: rounds of a loop may differ in these alone."""
     given = {**of_the_app(handed), **{name: value for name, value in own.items() if not isinstance(value, tuple)}}
-    if not given or not words or words[0] in _STARTS_NONE:
+    if not given or not words or words[0] in STARTS_NONE:
         return words
     return [*words, *(f"{HANDED}{name}={shown(value)}" for name, value in given.items())]
 
