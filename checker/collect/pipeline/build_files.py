@@ -11,7 +11,7 @@ from checker.collect.folders import walk
 
 _NAME: Final = lazy_re.compile(
     r"build\.rs|pom\.xml|.*\.gradle(?:\.kts)?|.*\.(?:[cfv][sb]?proj|targets|props)|CMakeLists\.txt|.*\.cmake|.*\.sbt"
-    r"|mix\.exs|.*\.(?:scala|kt|groovy|java)"
+    r"|mix\.exs|build\.zig|.*\.ninja|.*\.(?:scala|kt|groovy|java)"
 )
 _CODE_OF_BUILDS: Final = lazy_re.compile(
     r"(?:.*/)?(?:buildSrc|build-logic)/.*\.(?:kt|groovy|java)|(?:.*/)?project/.*\.scala"

@@ -177,7 +177,8 @@ class Credentials(Struct, frozen=True):
 
     ``seconds`` is what it asks for, :data:`~checker.model.values.ABSENT` where it leaves that to the action's default.
     ``chained`` is yes where the role is assumed with credentials that an earlier step obtained. ``oidc`` is yes
-    where the job's own token is what is presented.
+    where the job's own token is what is presented; ``audience`` is whom a script asked for that to be made for, empty
+    where it did not say.
     """
 
     step: EffectiveStep
@@ -186,6 +187,7 @@ class Credentials(Struct, frozen=True):
     seconds: Possible | Absent
     chained: Answer
     oidc: Answer
+    audience: Possible | Absent = ABSENT
 
 
 class EffectiveJob(Judgeable, Struct, frozen=True, eq=False):

@@ -46,7 +46,7 @@ from checker.reason.iam.policies import Statement
 from checker.reason.oidc.others import other_entrance
 from checker.reason.oidc.overmatch import is_narrow, outsider, repositories_named, why_undecided
 from checker.reason.oidc.protection import beginning, is_customised, only_reviewed
-from checker.reason.oidc.trust import AUDIENCE, Token, Trust, all_admitted, with_claims
+from checker.reason.oidc.trust import AUDIENCE, Token, Trust, all_admitted, other_audiences, with_claims
 from checker.reason.text.patterns import example, glob, has_hole, has_wild, shown
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _role(deployment: Deployment, github_role: Deployer) -> Iterator[Judgement]:
 def _audience(trust: Trust) -> Judgement:
     answer = every(_asks_audience(trust, statement) for statement in trust.entrances)
     if answer is YES:
-        others = list(dict.fromkeys(_other_audiences(trust)))
+        others = list(dict.fromkeys(other_audiences(trust)))
         made_for = f"the audience {' or '.join(others)}, which any workflow may ask for," if others else "AWS"
         return trust.role.passes("audience", f"Only tokens made for {made_for} get in.", path=_PATH)
     if isinstance(answer, Open):
@@ -227,7 +227,7 @@ def _admission(deployment: Deployment, deployer: Deployer, sub: str, what: str, 
     if isinstance(doubt, Open):
         fix = _fix_subjects(deployment.project.settings)
         return trust.role.undecided(sub, f"whether {what} gets in: {doubt.why}", path=_PATH, fix=fix)
-    for audience in _other_audiences(trust):
+    for audience in other_audiences(trust):
         asked = [[with_claims(token, aud=audience) for token in way] for way in ways]
         if any(all_admitted(trust, way) is YES for way in asked):
             why = f"{what} gets in only if its workflow asks for the audience {audience}"
@@ -260,16 +260,6 @@ def _tokens_are_seen(deployment: Deployment, deployer: Deployer) -> bool:
     return bool(own) and all(each.refused is None and not each.why for each in own)
 
 
-def _other_audiences(trust: Trust) -> Iterator[str]:
-    for statement in trust.entrances:
-        for condition in statement.conditions:
-            if condition.key == trust.key("aud") and not condition.negated:
-                for pattern in _patterns(condition.patterns):
-                    written = example(pattern)
-                    if isinstance(written, str) and not has_wild(pattern) and written != AUDIENCE:
-                        yield written
-
-
 def _why(trust: Trust) -> str:
     if not trust.entrances:
         return "the statement that trusts GitHub does not allow sts:AssumeRoleWithWebIdentity"
@@ -300,6 +290,11 @@ def _job(admission: Admission, settings: Settings) -> Judgement:
     path = "environment" if job.job.environment else ""
     if admission.refused is not None:
         role, presented = admission.refused
+        step = admission.assumption.credentials.step
+        if asked := admission.audience:
+            said = f"Its token is refused by {role.role.logical_id}: it is made for {asked}, and not for {AUDIENCE}."
+            fix = f"Ask for it with &audience={AUDIENCE}."
+            return job.fails("token", said, fix=fix, path=path, expected=AUDIENCE, related=(step, role.role))
         return job.fails(
             "token",
             f"Its token is refused by {role.role.logical_id}: started by {presented.way} it presents "
@@ -307,7 +302,7 @@ def _job(admission: Admission, settings: Settings) -> Judgement:
             fix=_fix_of(str(presented.token.subject), settings),
             path=path,
             expected=str(presented.token.subject),
-            related=(admission.assumption.credentials.step, role.role),
+            related=(step, role.role),
         )
     if admission.why:
         return job.undecided("token", admission.why, path=path, fix=_fix_subjects(settings))

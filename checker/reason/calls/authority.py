@@ -7,6 +7,7 @@ for" each service); of keys that nobody can know beforehand nothing is said, and
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Final
 
 from msgspec import Struct
@@ -318,7 +319,10 @@ class Authorities:
         taken = [each for each in trace.actions if isinstance(each, AwsCall) and each.service == "sts"]
         # What a login step obtains is the job's own.
         taken = [each for each in taken if each.step is None or each.step.step.action.lower() != CREDENTIALS]
-        self._taken = next((each for each in taken if each.operation.startswith("AssumeRole")), None)
+        users: Iterator[AwsCall | CdkCommand] = chain(trace.aws, trace.cdk)
+        used = [each.credentials for each in users if id(each.credentials) in self._sessions]
+        # Where its keys were seen to be put somewhere, whoever is made with others has what it had before.
+        self._taken = next((each for each in taken if _assumes(each) and not _acts(each, used)), None)
         # Where the program hands the keys to some of its clients, its others have what they had before.
         self._handed = {each.keys_of.file for each in trace.aws if each.keys_of is not None}
         later = False
@@ -372,6 +376,16 @@ class Authorities:
         # Beside the credentials themselves, so that no others come to have their identity.
         key, find = (assumed, id(credentials)), lambda: (credentials, assumed(credentials, self._project))
         return self._project.once_for(key, find)[1]
+
+
+def _assumes(call: AwsCall) -> bool:
+    return call.operation.startswith("AssumeRole")
+
+
+def _acts(call: AwsCall, used: Iterable[Credentials | None]) -> bool:
+    """Whether some call is made with the keys that this one gives."""
+    role = call.text("RoleArn")
+    return any(each is not None and each.step is call.step and each.role == role for each in used)
 
 
 def _families(calls: Iterable[AwsCall]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from checker.model.pipeline.pipeline import Pipeline
 from checker.reason.iam.deployers import Deployer, deployment_of
 from checker.reason.oidc.assumed_roles import Assumption, assumption, role_sessions
 from checker.reason.oidc.job_tokens import Presented, tokens_of
+from checker.reason.oidc.trust import AUDIENCE, with_claims
 
 
 class Admission(Struct, frozen=True):
@@ -24,6 +25,15 @@ class Admission(Struct, frozen=True):
     tokens: tuple[Presented, ...]
     refused: tuple[Deployer, Presented] | None = None
     why: str = ""
+
+    @property
+    def audience(self) -> str:
+        """The audience that the token is refused for: made for AWS it would get in. Else empty."""
+        role, presented = self.refused if self.refused is not None else (None, None)
+        if role is None or presented is None:
+            return ""
+        own = with_claims(presented.token, aud=AUDIENCE)
+        return str(presented.token.claims.get("aud")) if role.trust.admits(own).allowed else ""
 
 
 def admissions_of(pipeline: Pipeline, project: Project) -> Iterator[Admission]:

@@ -70,7 +70,18 @@ def _token(
         token = ref_token(repository, ref)
     workflow = text([*pieces(repository.name), f"/{job.workflow.file}@", *pieces(ref)])
     token = with_claims(token, job_workflow_ref=workflow, workflow=job.entry.name)
-    audience: Possible = {name.lower(): value for name, value in credentials.step.with_.items()}.get("audience", "")
+    audience = credentials.audience
+    if not isinstance(audience, Absent):
+        return with_claims(token, aud=_made_for(audience, repository))
+    audience = {name.lower(): value for name, value in credentials.step.with_.items()}.get("audience", "")
     if isinstance(audience, str) and audience:
         token = with_claims(token, aud=audience)
     return token
+
+
+def _made_for(audience: Possible, repository: Repository) -> str | None:
+    """The audience of a token that was asked for with this one: the owner of the repository where it is empty."""
+    if audience != "":
+        return audience if isinstance(audience, str) else None
+    owner = pieces(repository.name)[0]
+    return f"https://github.com/{owner.partition('/')[0]}" if isinstance(owner, str) and "/" in owner else None

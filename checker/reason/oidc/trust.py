@@ -22,7 +22,7 @@ from checker.reason.iam.conditions import Context, holds
 from checker.reason.iam.evaluation import Access, Decision, Policies, Request, decide
 from checker.reason.iam.policies import Statement, read_document
 from checker.reason.oidc.subjects import as_made, made_claims
-from checker.reason.text.patterns import folded, glob, match_any
+from checker.reason.text.patterns import example, folded, glob, has_wild, match_any
 
 HOST: Final = "token.actions.githubusercontent.com"
 # What aws-actions/configure-aws-credentials asks for, and with it nearly everyone.
@@ -341,3 +341,14 @@ def _accepted(role: Resource, statement: Statement, project: Project) -> tuple[s
 def all_admitted(trust: Trust, tokens: Iterable[Token]) -> Answer:
     """Whether every token is let in."""
     return every(decision.as_answer for decision in map(trust.admits, tokens))
+
+
+def other_audiences(trust: Trust) -> Iterator[str]:
+    """The audiences beside that of AWS that its policy compares with."""
+    for statement in trust.entrances:
+        for condition in statement.conditions:
+            if condition.key == trust.key("aud") and not condition.negated:
+                for pattern in (each for each in condition.patterns if each is not None):
+                    written = example(pattern)
+                    if isinstance(written, str) and not has_wild(pattern) and written != AUDIENCE:
+                        yield written

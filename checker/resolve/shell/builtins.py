@@ -18,6 +18,7 @@ from checker.model.sources import Spot
 from checker.model.values import Text, Unknown, as_count
 from checker.resolve.shell.files.told import formatted
 from checker.resolve.shell.handed.asking import coming_in
+from checker.resolve.shell.handed.exported import key_printed
 from checker.resolve.shell.lists.keyed import Keyed, with_element
 from checker.resolve.shell.process import Shell
 from checker.resolve.shell.starting import Call, marked, source, trap
@@ -269,6 +270,7 @@ def _eval(asked: Asked) -> Result:
         written_as = asked.statement.source.partition(" ")[0]  # `source <(X)` comes to it, too
         name = written_as if written_as in {"source", "."} else "eval"
         asked.shell.problem(spot, f"{name} runs what is not known before it runs", "Write the command out.")
+    key_printed(text, state, str(spot))
     asked.note()
     return Result()
 

@@ -26,7 +26,7 @@ from checker.model.pipeline.shell import (
 from checker.model.possible import Possible, joined, open_text, shown
 from checker.model.sources import Problem, Spot, brief
 from checker.resolve.shell.handed.asking import first_of, handed, in_place_of, without_loading
-from checker.resolve.shell.handed.exported import exported_to, told_apart
+from checker.resolve.shell.handed.exported import WHO, exported_to, key_printed, told_apart
 from checker.resolve.shell.handed.kinds import Handed
 from checker.resolve.shell.handed.variables import asked_by, is_loading
 from checker.resolve.shell.in_time import Timed, is_left_alone, timed
@@ -44,10 +44,7 @@ from checker.resolve.shell.wrappers import Unwrapped, in_order, unwrapped
 MAX_DEPTH: Final = 24
 NEXT: Final = Result()
 # AWS CLI User Guide, "Environment variables"; GitHub CLI manual, "gh help environment".
-_KEYS: Final = frozenset(
-    {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_PROFILE",
-     "GH_TOKEN", "GITHUB_TOKEN"}
-)  # fmt: skip
+_KEYS: Final = frozenset({*WHO, "AWS_SECRET_ACCESS_KEY", "GH_TOKEN", "GITHUB_TOKEN"})
 
 
 class ShellCommands(Struct):
@@ -169,6 +166,7 @@ class ShellCommands(Struct):
 
     def _declare_printed(self, assignment: Assignment, statement: Declare, state: State, context: Context) -> None:
         """``export $(...)``: variables that stand in what is printed; any, where that is not known."""
+        spot = state.script.spot(statement.line)
         for value in self.words(assignment.value, state, context) if assignment.value is not None else ():
             name, equals, text = value.partition("=") if isinstance(value, str) else ("", "", "")
             if equals:
@@ -176,8 +174,9 @@ class ShellCommands(Struct):
                 state.exported.add(name)
             elif not isinstance(value, str):
                 state.closed = False
+                key_printed(value, state, str(spot))
             written = Simple((), (), (), statement.line, 0, "export")
-            self.emit([statement.keyword, value], written, state.script.spot(statement.line), state, context, {})
+            self.emit([statement.keyword, value], written, spot, state, context, {})
 
     def _note_key(self, name: str, statement: Declare, state: State, context: Context) -> None:
         """Put an exported key, token or role on record: from here on every program acts with it."""

@@ -34,7 +34,7 @@ _OF_A_TOOL: Final = lazy_re.compile(
     r"bin/activate|(?:^|/)(?:nvm|asdf|conda|mamba|rvm|sdkman-init|virtualenvwrapper|gvm|chruby|emsdk_env)\.sh$"
     r"|\.cargo/env$|/scripts/(?:rvm|gvm)$|\.(?:bashrc|bash_profile|profile)$|/completion$"
 )
-_HERE: Final = lazy_re.compile(r"\$\{?PWD\}?|\$\(pwd\)|\$\{\{ *github\.workspace *\}\}")
+HERE: Final = lazy_re.compile(r"\$\{?PWD\}?|\$\(pwd\)|\$\{\{ *github\.workspace *\}\}")
 _MARKS: Final = 1_000  # marks of text that is not a step's own count from here on
 
 
@@ -135,7 +135,7 @@ def _on_path(follower: Shell, name: str, call: Call) -> str | None:
     if "/" in name or not name or not isinstance(path, str | Text):
         return None
     parts = [path] if isinstance(path, str) else [part if isinstance(part, str) else part.shown for part in path.parts]
-    for folder in _HERE.sub(WORKSPACE, "".join(parts)).split(":"):
+    for folder in HERE.sub(WORKSPACE, "".join(parts)).split(":"):
         whole = f"{folder}/{name}"
         if folder and call.state.written is not None and call.state.written.has(whole, call.state.folder):
             return whole

@@ -25,6 +25,7 @@ from checker.model.possible import (
     shown,
 )
 from checker.model.values import Answered, Hole, Text, Unknown, as_count, pieces, text
+from checker.resolve.shell.dialects.extended_patterns import fits_extended, is_extended
 from checker.resolve.shell.lists.keyed import Keyed, element, referred
 from checker.resolve.shell.lists.several import Several, one_of_lists
 from checker.resolve.shell.state import State, Stored
@@ -380,6 +381,8 @@ def _equal(left: Possible, right: Possible) -> Answer:
 
 def matches(value: Scalar, pattern: Scalar) -> Answer:
     """Whether a value is what a pattern (of ``case`` or ``[[ x == pattern ]]``) lets through."""
+    if isinstance(pattern, str) and is_extended(pattern):
+        return _UNDECIDED if (fits := fits_extended(value, pattern)) is None else yes_if(fits)
     if isinstance(pattern, str) and any(sign in pattern for sign in "*?["):
         if isinstance(value, Text):
             return YES if pattern == "*" else _UNDECIDED

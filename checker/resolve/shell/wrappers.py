@@ -96,6 +96,8 @@ def once(found: Unwrapped) -> list[Possible] | None:
     name = words[0].rsplit("/", 1)[-1]
     if name == "command" and words[1] in {"-v", "-V"}:
         return None
+    if name == "npx" and (line := _called(words)) is not None:
+        return ["sh", "-c", line]
     if name in _PACKAGES:
         return _package(after_options(words[1:], _PACKAGES[name], found)) or None
     if name in _VERBS:
@@ -113,6 +115,35 @@ def once(found: Unwrapped) -> list[Possible] | None:
     with_value, plain = PLAIN[name]
     rest = after_options(words[1:], with_value, found)[plain:]
     return (after_options(rest, frozenset(), found) if plain else rest) or None
+
+
+def _called(words: list[Possible]) -> Possible | None:
+    """``npx -c 'X'``: a line of shell, in front of any program (npm documentation, "npx", ``--call``)."""
+    for index, word in enumerate(words[1:], 1):
+        if not isinstance(word, str) or (not word.startswith("-") and words[index - 1] not in _PACKAGES["npx"]):
+            return None
+        if word in {"-c", "--call"} and len(words) > index + 1:
+            return words[index + 1]
+        if word.startswith("--call="):
+            return word.partition("=")[2]
+    return None
+
+
+_INSTALLED: Final = lazy_re.compile(
+    r"(?:.*/)?node_modules/(?:\.bin/|(?:@[\w.-]+/)?[\w.-]+/(?:bin|cli|dist/bin)/)([\w-]+)(?:\.[cm]?js)?"
+)
+
+
+def _by_node(words: list[Possible]) -> list[Possible] | None:
+    """``node --run X``: a script of ``package.json`` without those before and after it; ``node node_modules/…/bin/X``:
+    an installed package's program (Node.js documentation, "Command-line API", ``--run``)."""
+    first = words[1]
+    if first == "--run" and len(words) > 2:
+        return ["npm", "run", "--ignore-scripts", *words[2:]]
+    if isinstance(first, str) and first.startswith("--run="):
+        return ["npm", "run", "--ignore-scripts", first.partition("=")[2], *words[2:]]
+    found = _INSTALLED.fullmatch(first) if isinstance(first, str) else None
+    return [f"node_modules/.bin/{found[1]}", *words[2:]] if found is not None else None
 
 
 def _behind_hyphens(words: list[Possible]) -> list[Possible] | None:
@@ -251,6 +282,7 @@ _OWN: Final[Mapping[str, Callable[[list[Possible]], list[Possible] | None]]] = {
     "nix-shell": _in_nix,
     "start-stop-daemon": _daemon,
     "coverage": _measured,
+    **dict.fromkeys(("node", "nodejs"), _by_node),
     **dict.fromkeys(_TOOL_VERBS, _tool),
     "nyc": _counted,
     "c8": _counted,

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from checker import lazy_re
+from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.possible import Possible, joined, open_text
-from checker.resolve.tasks.recipes import placed
+from checker.resolve.tasks.recipes import Line, placed
 
 _MAX_REFERENCES: Final = 1_000  # of one target's recipe: variables that name one another may double without end
 _MAX_DEPTH: Final = 20
@@ -40,6 +41,9 @@ class Makefile(Struct):
     flags: str = ""
     includes: list[str] = field(default_factory=list)
     calls: list[tuple[str, int]] = field(default_factory=list)  # lines that call functions, each with its number
+    read_at_once: list[tuple[str, str, int]] = field(
+        default_factory=list
+    )  # that make expands while it reads, and where
 
 
 class Scope(Struct):
@@ -56,6 +60,7 @@ class Scope(Struct):
     spent: int = 0  # references of variables that were followed
     bound: dict[str, str] = field(default_factory=dict)  # arguments of a call, variables of a loop
     evaluated: list[str] = field(default_factory=list)  # what make is told to read
+    asked: list[str] = field(default_factory=list)  # what it has a shell run, for what that prints
     files_of: Callable[[str], Sequence[str]] | None = None  # where files are named that make reads: those of a pattern
 
     def text(self, written: str, depth: int = 0, before: str = "") -> str:
@@ -98,7 +103,12 @@ class Scope(Struct):
             if answer is not None:
                 return answer
         if name.startswith("shell "):
-            return f"$({self.text(name[6:], depth + 1, before)})" if depth < _MAX_DEPTH else ""
+            if depth >= _MAX_DEPTH:
+                return ""
+            known = len(self.asked)
+            line = self.text(name[6:], depth + 1, before)
+            self.asked[known:] = [line]  # what that asks for is a part of it
+            return f"$({line})"
         written = self.read.variables.get(name)
         if written is not None and written.startswith("\0"):
             if name in self.environment:
@@ -175,6 +185,42 @@ class Scope(Struct):
         plain = re.sub(r"\W", "_", name)
         self.used[plain] = joined([value])
         return f"${{{plain}}}"
+
+
+def shells_in(written: str) -> str:
+    """The calls of a shell that stand in a line, and nothing else of it."""
+    found, position = "", 0
+    while (position := written.find("$(shell ", position)) >= 0:
+        end = _closing(written, position + 2, "(")
+        found += written[position : end + 1]
+        position = end
+    return found
+
+
+def asked_at_once(read: Makefile, given: Mapping[str, Possible], environment: Mapping[str, Possible]) -> Iterator[Line]:
+    """What make has a shell run while it reads its files, whatever the target. Its failure is taken for an empty text.
+    Source: GNU make manual, "How make Reads a Makefile", "The shell Function"."""
+    shell = shell_of(read, given)
+    for text, file, line in read.read_at_once:
+        scope = Scope(read, given, environment, "", (), "")
+        scope.text(text)
+        for asked in scope.asked:
+            yield Line(f': "$({asked})"', file, line, dict(scope.used), exported=True, flags=read.flags, shell=shell)
+
+
+def shell_of(read: Makefile, given: Mapping[str, Possible]) -> str:
+    """What runs recipes: ``sh``, unless a variable says so that is never taken from the environment (GNU make manual,
+    "Choosing the Shell"). Where make works it out, its text tells."""
+    written = given.get("SHELL", read.variables.get("SHELL", "sh"))
+    if not isinstance(written, str) or written.startswith("\0"):
+        return "sh"
+    return next((each for each in ("bash", "zsh", "ksh") if each in written), written)
+
+
+def at_folder(folder: str, name: str) -> str:
+    """A path that make is given in a folder, from the repository's root on; a whole one may name that."""
+    found = posixpath.normpath(posixpath.join(folder, name))
+    return "" if found == WORKSPACE else found.removeprefix(f"{WORKSPACE}/")
 
 
 def _closing(text: str, position: int, opening: str) -> int:

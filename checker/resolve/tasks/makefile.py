@@ -18,7 +18,16 @@ from msgspec.structs import replace
 
 from checker import lazy_re
 from checker.model.possible import Possible, open_text
-from checker.resolve.tasks.make_values import Makefile, Rule, Scope, fields
+from checker.resolve.tasks.make_values import (
+    Makefile,
+    Rule,
+    Scope,
+    asked_at_once,
+    at_folder,
+    fields,
+    shell_of,
+    shells_in,
+)
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path
 
 NAMES: Final = ("GNUmakefile", "makefile", "Makefile")
@@ -37,7 +46,7 @@ _DRY: Final = frozenset({"--dry-run", "--just-print", "--recon", "--question", "
 _DRY_LETTERS: Final = frozenset("nqtv")
 _IGNORES: Final = lazy_re.compile(r"(?:^|\s)(?:--ignore-errors\b|-?[bBdekLmnpqrRsStvw]*i)")
 _LETTERS: Final = lazy_re.compile(r"-[bBdeikLmnpqrRsStvw]+")  # options of one letter that take no value
-_ONLY_CALLS: Final = lazy_re.compile(r"\$[({](?:foreach|eval|call)\s")
+_ONLY_CALLS: Final = lazy_re.compile(r"\$[({](?:foreach|eval|call|shell|if|or|and)\s")
 _DEFINE: Final = lazy_re.compile(r"(?:(?:override|export)\s+)*define\s+([\w.-]+)\s*(?::{0,3}=|\+=|\?=)?\s*")
 
 
@@ -62,18 +71,20 @@ def tasks(words: Sequence[Possible], folder: str, environment: Mapping[str, Poss
         elif word in _WITH_VALUE and pending:
             value = pending.pop(0)
             if word in {"-C", "--directory"} and isinstance(value, str):
-                folder = posixpath.normpath(posixpath.join(folder, value))
+                folder = at_folder(folder, value)
             elif word in {"-f", "--file", "--makefile"} and isinstance(value, str):
                 file = value
         elif word.startswith(("-C", "--directory=")) and len(word) > 2:
-            folder = posixpath.normpath(posixpath.join(folder, re.sub(r"^(?:-C|--directory=)", "", word)))
+            folder = at_folder(folder, re.sub(r"^(?:-C|--directory=)", "", word))
+        elif word.startswith(("-f", "--file=", "--makefile=")) and len(word) > 2:
+            file = re.sub(r"^(?:-f|--(?:make)?file=)", "", word)
         elif match := _GIVEN.fullmatch(word):
             given[match[1]] = match[2]
         elif not word.startswith("-"):
             targets.append(word)
     folder = "" if folder == "." else folder
     names = (file,) if file else NAMES
-    path = next((at for name in names if library.is_file(at := posixpath.normpath(joined_path(folder, name)))), None)
+    path = next((at for name in names if library.is_file(at := at_folder(folder, name))), None)
     text = library.text(path) if path else None
     if path is None or text is None:
         return Tasks(missing=" ".join(["make", *targets[:1]]))
@@ -82,7 +93,7 @@ def tasks(words: Sequence[Possible], folder: str, environment: Mapping[str, Poss
         flags.append(set_here.lstrip("\0"))
     if any(map(_IGNORES.search, flags)) or (".IGNORE" in read.rules and not read.rules[".IGNORE"].needs):
         read = replace(read, ignores=True)
-    lines: list[Line] = []
+    lines = [*asked_at_once(read, given, environment)]
     seen: set[str] = set()
     missing = [
         each
@@ -133,7 +144,7 @@ def _target(
     if read.ignores:
         scope.used["MAKEFLAGS"] = "i"  # of the makes that it starts, too
     every = read.ignores or (".IGNORE" in read.rules and name in read.rules[".IGNORE"].needs)
-    shell = _shell(read, given)
+    shell = shell_of(read, given)
     if read.one_shell and rule.recipe:
         text = "\n".join(scope.text(each.lstrip("@-+")) for each, _ in rule.recipe)
         first = re.match(r"[@\-+\s]*", rule.recipe[0][0])
@@ -154,15 +165,6 @@ def _target(
             if ignored or (own and "-" in own[0]):
                 text = f"{{ {text}\n}} || true"
             lines.append(Line(text, rule.file, line, dict(scope.used), exported=True, flags=read.flags, shell=shell))
-
-
-def _shell(read: Makefile, given: Mapping[str, Possible]) -> str:
-    """What runs recipes: ``sh``, unless a variable says so that is never taken from the environment (GNU make manual,
-    "Choosing the Shell"). Where make works it out, its text tells."""
-    written = given.get("SHELL", read.variables.get("SHELL", "sh"))
-    if not isinstance(written, str) or written.startswith("\0"):
-        return "sh"
-    return next((each for each in ("bash", "zsh", "ksh") if each in written), written)
 
 
 def _rule_for(name: str, read: Makefile) -> tuple[Rule | None, str]:
@@ -192,6 +194,7 @@ def _whole(
 ) -> Makefile:
     """A Makefile with the files that it includes, without what its conditionals leave out."""
     read = _read(_live(text, path, given, environment), path)
+    read = replace(read, read_at_once=[each for each in read.read_at_once if "$" in each[0]])
     if not read.includes and not read.calls:
         return read
     whole = replace(read, variables=dict(read.variables), rules=dict(read.rules))
@@ -211,6 +214,7 @@ def _whole(
             whole.rules.update({key: each for key, each in other.rules.items() if key not in whole.rules})
             whole.default = whole.default or other.default
             whole.calls = [*whole.calls, *other.calls]
+            whole.read_at_once = [*whole.read_at_once, *other.read_at_once]
             pending[0:0] = other.includes
     _evaluate(whole, given, environment)
     return whole
@@ -253,8 +257,9 @@ def _live(text: str, file: str, given: Mapping[str, Possible], environment: Mapp
     for line in text.split("\n"):
         word = line.split(None, 1)[0] if line.strip() else ""
         if word in {"ifeq", "ifneq", "ifdef", "ifndef"} or (word == "else" and stack) or (word == "endif" and stack):
+            asks = word.startswith("if") and all(each[0] is not False for each in stack)
             _branch(line.strip(), word, stack, scope)
-            kept.append("")
+            kept.append(shells_in(line) if asks else "")
             continue
         live = all(each[0] is not False for each in stack)
         kept.append(line if live else "")
@@ -322,6 +327,7 @@ def _read(text: str, file: str) -> Makefile:
             continue
         if _ONLY_CALLS.match(stripped):
             found.calls.append((stripped, number))
+            found.read_at_once.append((stripped, file, number))
             continue
         if word in {"include", "-include", "sinclude"}:
             found.includes.extend(fields(stripped)[1:])
@@ -329,9 +335,13 @@ def _read(text: str, file: str) -> Makefile:
         assignment = _ASSIGN.fullmatch(stripped)
         if assignment:
             _assign(found, assignment[1], assignment[2], assignment[3])
+            if assignment[2] not in {"=", "?=", "+="}:
+                value = assignment[3] if assignment[2] != "!=" else f"$(shell {assignment[3]})"
+                found.read_at_once.append((value, file, number))
             continue
         rule_line = _RULE.fullmatch(stripped)
         if rule_line:
+            found.read_at_once.append((f"{rule_line[1]} {rule_line[3]}", file, number))
             current = _rule(found, rule_line, number)
     if ".ONESHELL" in found.rules:
         found.one_shell = True

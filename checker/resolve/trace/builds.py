@@ -7,7 +7,8 @@ harmless is on record; it is not followed.
 Sources: The Cargo Book, "Build Scripts"; Gradle User Manual, "Exec" (DSL reference), "Configuring Tasks Lazily"; Apache
 Maven, "Introduction to the Build Lifecycle"; MojoHaus, "Exec Maven Plugin"; Apache Maven AntRun Plugin, "Usage";
 MSBuild documentation, "Exec task", "Target build order"; CMake documentation, "add_custom_command",
-"add_custom_target", "execute_process"; sbt Reference Manual, "External Processes"; Mix documentation, "Aliases".
+"add_custom_target", "execute_process"; Ninja manual, "Ninja file reference"; Zig, "Zig Build System", "Running System
+Tools"; sbt Reference Manual, "External Processes"; Mix documentation, "Aliases".
 """
 
 from __future__ import annotations
@@ -66,6 +67,7 @@ class _Build(Struct, frozen=True):
     started: Callable[[str, str, Sequence[str]], Iterator[_Started]]
     bare: Callable[[str], str] = _without_lines  # without its comments
     verbs: frozenset[str] = frozenset()  # any of these builds; every use does where there are none
+    apart: bool = False  # whether it is run in a folder of its own, away from those files
 
 
 def starts_programs(library: BuildLibrary, program: str, words: Sequence[Possible], folder: str) -> str:
@@ -76,7 +78,8 @@ def starts_programs(library: BuildLibrary, program: str, words: Sequence[Possibl
     if build is None or (build.verbs and verb not in build.verbs):
         return ""
     inside = f"{folder}/" if folder else ""
-    paths = [each for each in library.build_files() if each.startswith(inside) and build.files.fullmatch(each)]
+    every = [each for each in library.build_files() if build.files.fullmatch(each)]
+    paths = [each for each in every if each.startswith(inside)] or (every if build.apart else [])
     texts = {path: build.bare(library.text(path) or "") for path in paths[:_MAX_FILES]}
     if len(paths) > _MAX_FILES or sum(map(len, texts.values())) > _MOST_TEXT:
         return paths[0]
@@ -280,6 +283,37 @@ def _of_cmake(text: str, whole: str, asked: Sequence[str]) -> Iterator[_Started]
             yield [_CMAKE_TOOLS.get(word, word) for word in rest[:end]]
 
 
+_NINJA_RUNS: Final = lazy_re.compile(r"^[ \t]+command[ \t]*=[ \t]*(.*(?:\$\n.*)*)", re.MULTILINE)
+_NINJA_SETS: Final = lazy_re.compile(r"^(\w+)[ \t]*=[ \t]*(\S+)", re.MULTILINE)
+
+
+def _of_ninja(text: str, whole: str, asked: Sequence[str]) -> Iterator[_Started]:
+    yield from _of_cmake(text, whole, asked)
+    known = dict(_NINJA_SETS.findall(text))
+    for match in _NINJA_RUNS.finditer(text):
+        for words in _lines(match[1].replace("$\n", " ")):
+            name = words[0].strip("${}") if words and words[0].startswith("$") else ""
+            yield [known.get(name, words[0]), *words[1:]] if words else []
+
+
+# --- Zig --------------------------------------------------------------------------------------------------------------
+
+_ZIG_STARTS: Final = lazy_re.compile(
+    r"\b(?:addSystemCommand|runAllowFail|run|init|argv\s{0,9}=)\s{0,9}\(?\s{0,9}&\s{0,9}(?:\.|\[_\]\[\]const u8)\s{0,9}"
+    r"\{(?P<words>[^{}]*)\}|(?P<any>\baddSystemCommand\b|\bstd\.http\b)"
+)
+# Steps that build, check or test what was built.
+_ZIG_STEPS: Final = frozenset({"build", "install", "uninstall", "test", "check", "fmt", "docs", "lint", "--"})
+
+
+def _of_zig(text: str, _whole: str, asked: Sequence[str]) -> Iterator[_Started]:
+    steps = [each for each in asked if not each.startswith("-") and each not in _ZIG_STEPS]
+    if steps and "addRunArtifact" in text:
+        yield []  # a program that was built
+    for match in _ZIG_STARTS.finditer(text):
+        yield _literals(match["words"]) if match["words"] is not None else []
+
+
 # --- Scala, Elixir ----------------------------------------------------------------------------------------------------
 
 _SBT_STARTS: Final = lazy_re.compile(
@@ -326,10 +360,9 @@ _BUILDS: Final[Mapping[str, _Build]] = {
         _without_markup,
         verbs=frozenset({"build", "publish", "pack", "test", "msbuild", "run", "clean", "restore"}),
     ),
-    **dict.fromkeys(
-        ("cmake", "ninja"),
-        _Build(lazy_re.compile(r"(?:.*/)?CMakeLists\.txt|.*\.cmake"), _of_cmake),
-    ),
+    "cmake": _Build(lazy_re.compile(r"(?:.*/)?CMakeLists\.txt|.*\.cmake|.*\.ninja"), _of_ninja, apart=True),
+    "ninja": _Build(lazy_re.compile(r"(?:.*/)?CMakeLists\.txt|.*\.cmake|.*\.ninja"), _of_ninja, apart=True),
+    "zig": _Build(lazy_re.compile(r"(?:.*/)?build\.zig"), _of_zig, verbs=frozenset({"build"})),
     "sbt": _Build(lazy_re.compile(r".*\.sbt|(?:.*/)?project/.*\.scala"), _of_sbt),
     "mix": _Build(lazy_re.compile(r"(?:.*/)?mix\.exs"), _of_mix),
 }  # fmt: skip

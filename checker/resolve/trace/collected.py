@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -28,19 +28,21 @@ from checker.resolve.shell.files.overlaid import Overlaid
 from checker.resolve.shell.files.written import Written
 from checker.resolve.shell.follower import MAX_STATEMENTS, Follower
 from checker.resolve.shell.handed.asking import settings_kept
-from checker.resolve.shell.handed.exported import hand_on, of_the_app
+from checker.resolve.shell.handed.exported import hand_on, of_the_app, without_keys
 from checker.resolve.shell.handed.variables import loading
 from checker.resolve.shell.printing import Unfinished, outputs_of
-from checker.resolve.shell.starting import NO_SCRIPT, SHELLS, line_of, starts_script
+from checker.resolve.shell.starting import line_of, starts_script
 from checker.resolve.shell.state import Library, State
 from checker.resolve.tasks.compose import run_words
 from checker.resolve.tasks.lines import states_of
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, plain
 from checker.resolve.tasks.runners import is_other_runner, runs_tasks, tasks_of
+from checker.resolve.trace.assuming.over_http import asked_over_http
+from checker.resolve.trace.assuming.sessions import Sessions
 from checker.resolve.trace.builds import BuildLibrary, starts_programs
-from checker.resolve.trace.commands.aws_cli import each_operation, parse_cli
+from checker.resolve.trace.commands.aws_cli import each_operation, parse_cli, with_input_read
 from checker.resolve.trace.commands.aws_settings import started_by_settings
-from checker.resolve.trace.commands.brought_in import CLIENTS, BroughtIn
+from checker.resolve.trace.commands.brought_in import BroughtIn
 from checker.resolve.trace.commands.cdk_cli import cdk_script, parse_cdk
 from checker.resolve.trace.commands.foreign import FIX, image_command, is_shell, not_read, unread, unread_script
 from checker.resolve.trace.commands.images_pushed import pushes
@@ -55,10 +57,10 @@ from checker.resolve.trace.merging import each_option, merged
 from checker.resolve.trace.other_tests import TestLibrary, bats_programs, reaches_out
 from checker.resolve.trace.programs import Programs, started_by
 from checker.resolve.trace.python_started import read_first, start_entry, start_python, start_tests
-from checker.resolve.trace.sessions import Sessions
 from checker.resolve.workflows.steps import is_sealed, shell_of, shell_options
 
 _MAX_TASKS: Final = 20  # levels of tasks that run tasks
+Action: TypeAlias = Command | AwsCall | CdkCommand
 
 
 class Scripts(Library, PythonLibrary, TaskLibrary, TestLibrary, BuildLibrary, Protocol):
@@ -78,7 +80,7 @@ class Collected(Struct):
     programs: Programs
     job: EffectiveJob
     credentials: Credentials | None = None
-    actions: list[Command | AwsCall | CdkCommand] = field(default_factory=list)
+    actions: list[Action] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     foreign: list[Problem] = field(default_factory=list)  # programs and actions that are neither followed nor harmless
@@ -113,11 +115,12 @@ class Collected(Struct):
             elsewhere=tuple(self.elsewhere),
         )
 
-    def record(self, found: Iterable[Command | AwsCall | CdkCommand]) -> None:
+    def record(self, found: Iterable[Action], given: Mapping[str, Possible] | None = None) -> None:
+        """Put on record what a command or an action comes to. ``given``: a command's variables."""
         for action in found:
             each = action
             if not isinstance(each, Command):
-                each = replace(each, credentials=self.sessions.acting(each, self.credentials))
+                each = replace(each, credentials=self.sessions.acting(each, self.credentials, given))
             if isinstance(each, AwsCall) and each.operation in {"GetAuthorizationToken", "get-login-password"}:
                 self.logged_in = self.logged_in or each.service.startswith("ecr")
             if isinstance(each, AwsCall) and (problem := unread_remote(each)) is not None:
@@ -148,7 +151,7 @@ class Collected(Struct):
             text = re.sub(r"__gha\d+__", lambda match: str(marks.get(match[0], match[0])), step.run.text)
             here = reached._replace(spot=Spot(step.spot.file, step.run.line(0)))
             where = State(Script("", Block())).path(folder) if folder else ""
-            started = Command(("python", "-c", text), here, WHOLE_STEP, folder=where)
+            started = Command(("python", "-c", text), here, WHOLE_STEP, folder=where, exported=environment)
             self._other_shell(started, step, environment)
             return self.outputs[start:]
         script = self._script = self.library.shell_text(text, step.spot.file, step.run.lines)
@@ -176,7 +179,7 @@ class Collected(Struct):
             self.actions.append(replace(started, entered=True))
             self.written.note(started, None)
             start_python(self, started, environment)
-        elif step.run is not None:
+        elif step.run:
             self.complain(step.run.spot, f"a script for {step.shell or 'PowerShell'} was not followed", "Use bash.")
 
     def shell(self, state: State, reached: Reached, whole: State | None = None, around: Handling | None = None) -> bool:
@@ -193,7 +196,7 @@ class Collected(Struct):
         variables = {name: value for name, value in state.variables.items() if not isinstance(value, tuple)}
         self._exported = of_the_app({name: value for name, value in variables.items() if name in state.exported})
         made = follower.commands
-        self.commands(made if around is None else [started_by(around, each) for each in made], variables)
+        self.commands(made if around is None else [started_by(around, each) for each in made], without_keys(variables))
         return follower.fails
 
     def commands(self, commands: Iterable[Command], variables: Mapping[str, Possible]) -> None:
@@ -219,13 +222,13 @@ class Collected(Struct):
         elif program == "cdk":
             if (parsed := parse_cdk(command)) is not None:
                 parsed = replace(parsed, environment={**self._exported, **of_the_app(command.handed)})
-                self.record(at_aws([parsed], command.environment, self.elsewhere))
+                self.record(at_aws([parsed], command.environment, self.elsewhere), command.handed)
         elif is_python(program):
             start_python(self, command, {**variables, **command.handed})
         elif program in {"docker", "podman", "nerdctl", "finch", "buildah", "docker-compose", "podman-compose"}:
             self._engine(command)
         elif program.endswith(".py"):
-            path = _path(command, command.words[0])
+            path = State(Script("", Block()), folder=command.folder).path(command.words[0])
             if path is None or self.library.python(path) is None:
                 self._unread(command)
             else:
@@ -237,30 +240,22 @@ class Collected(Struct):
             if self._put(command, variables):
                 pass
             elif is_own(command, entry):
-                self.record(reads(command))
+                self.record(reads(command), command.handed)
             elif entry is None or not start_entry(self, entry, command, {**variables, **command.handed}):
                 environment = {**self._exported, **command.handed}
                 read_first(self, command, customized(command, environment), environment)
-                self._unread(command)
+                self._unread(command, path=variables.get("PATH", ""))
         self.outputs.extend(outputs_of(command, self._unfinished))
 
-    def _unread(self, command: Command, written: Command | None = None) -> None:
+    def _unread(self, command: Command, written: Command | None = None, path: Possible = "") -> None:
         if command.program in TEST_RUNNERS:
             start_tests(self, command, command.words[1:], {**self._exported, **command.handed})
         if self.may_act:
             self._other_tests(command)
-        if (problem := unread(command, written)) is not None and not self._is_missing(command):
+        if (problem := unread(command, written, self.problems)) is not None:
             self.foreign.append(problem)
-        if command.program in CLIENTS:
-            self._brought = self._brought or BroughtIn(self.library.is_file)
-            if what := self._brought.given(command, self.actions, self.job.steps):
-                said = f"`{command.program}` is given {what}: its lines were not read, and may run commands"
-                self.foreign.append(not_read(command, said))
-
-    def _is_missing(self, command: Command) -> bool:
-        """Whether it is on record already that the script which a shell is given is not there."""
-        here = (each.message for each in self.problems if each.spot == command.spot)
-        return command.program in SHELLS and any(each.startswith(NO_SCRIPT) for each in here)
+        self._brought = self._brought or BroughtIn(self.library.is_file)
+        self.foreign.extend(self._brought.unread(command, path, self.actions, self.job.steps))
 
     def _other_tests(self, command: Command) -> None:
         """Tests in other languages, and builds: of bats their lines, of others that they reach out."""
@@ -273,9 +268,10 @@ class Collected(Struct):
             self.foreign.append(not_read(command, said))
 
     def _put(self, command: Command, variables: Mapping[str, Possible]) -> bool:
-        """Whether a program puts images into a registry by itself: these are pushes like any other."""
+        """Whether a program puts images into a registry by itself, or asks STS: these are calls like any other."""
         seen = {**variables, **self._exported, **command.handed}
         found = puts(command, self.logged_in, seen, self.library.text)
+        found = asked_over_http(command) if found is None else found
         if found is not None:
             self.record(found)
         return found is not None
@@ -304,11 +300,11 @@ class Collected(Struct):
 
     def aws_cli(self, command: Command) -> None:
         for each in each_operation(command):
-            parsed = parse_cli(each.words)
+            parsed = parse_cli(with_input_read(each, Overlaid(self.library, self.written).text))
             if isinstance(parsed, str):
                 self.complain(each.spot, f"an aws command was not understood: {parsed}", "Write it out.")
             elif parsed is not None:
-                self.record(at_aws([parsed.made_by(each)], each.environment, self.elsewhere))
+                self.record(at_aws([parsed.made_by(each)], each.environment, self.elsewhere), each.handed)
 
     def python(
         self,
@@ -322,15 +318,19 @@ class Collected(Struct):
         followed = self.programs.follow(path, words, environment, function, started)
         self.problems.extend(followed.problems)
         self.foreign.extend(followed.foreign)
-        for call in followed.calls:
-            if isinstance(call, Command) and starts_script(call):
-                self._through_shell(call, environment)
-            elif isinstance(call, Command):
-                if call.program != "exit":  # its end writes nothing
-                    self.written.note(call, None)
-                self._command(call, environment)
-            else:
-                self.record(at_aws([call], environment, self.elsewhere))
+        with self.sessions.given(started.handed):
+            for call in followed.calls:
+                self._of_program(call, environment)
+
+    def _of_program(self, call: Command | AwsCall, environment: Mapping[str, Possible]) -> None:
+        if not isinstance(call, Command):
+            self.record(at_aws([call], environment, self.elsewhere), {})
+        elif starts_script(call):
+            self._through_shell(call, environment)
+        else:
+            if call.program != "exit":  # its end writes nothing
+                self.written.note(call, None)
+            self._command(call, environment)
 
     def _through_shell(self, call: Command, environment: Mapping[str, Possible]) -> None:
         """A shell or a script that a program starts: followed as the line of shell that it is."""
@@ -366,7 +366,7 @@ class Collected(Struct):
         cdk = cdk_script(command) if found.missing else None
         self.actions.append(replace(command, entered=not found.missing or cdk is not None))
         if cdk is not None:
-            self.record([cdk])
+            self.record([cdk], command.handed)
         elif found.missing or self._tasks >= _MAX_TASKS:
             self._not_followed(command, found.missing.partition(" ")[2])
         self._tasks += 1
@@ -392,7 +392,3 @@ class Collected(Struct):
             state.written = whole.written = self.written
             fails = self.shell(state, by.reached.behind(), whole, by.handling)
         return fails
-
-
-def _path(command: Command, word: Possible) -> str | None:
-    return State(Script("", Block()), folder=command.folder).path(word)

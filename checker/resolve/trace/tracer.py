@@ -25,8 +25,11 @@ from checker.model.possible import Possible, joined, mapped, one_of, shown
 from checker.model.sources import Problem
 from checker.model.values import Hole, RunValue, Text
 from checker.resolve.effort import Effort, SpentError
+from checker.resolve.shell.files.overlaid import Overlaid
 from checker.resolve.shell.files.written import Written
+from checker.resolve.shell.handed.exported import KEY
 from checker.resolve.trace.actions import calls_of_action, command_of_action, files_of, metadata_of
+from checker.resolve.trace.assuming.sessions import Sessions
 from checker.resolve.trace.collected import Collected, Scripts
 from checker.resolve.trace.commands.foreign import GITHUB_SCRIPT, unread_action, unread_container
 from checker.resolve.trace.gaps import Gaps
@@ -98,7 +101,9 @@ class Tracer(Struct):
             self._with_called(called)
 
     def _trace(self, job: EffectiveJob) -> Trace:
-        collected = Collected(self.library, self._started, job=job, written=Written(self.library))
+        written = Written(self.library)
+        sessions = Sessions(Overlaid(self.library, written).text)
+        collected = Collected(self.library, self._started, job=job, written=written, sessions=sessions)
         gaps = Gaps(job)
         by_step = {id(each.step): each for each in job.credentials}
         extra: dict[str, Possible] = runner_variables(job)
@@ -125,7 +130,10 @@ class Tracer(Struct):
                 break
             failing.extend(_with_those_around(step) if collected.failed else [])
             over = over or (collected.failed and step.runs is YES and step.continue_on_error is False)
-            collected.credentials = by_step.get(id(step), collected.credentials)
+            if id(step) in by_step:
+                collected.credentials = by_step[id(step)]
+                collected.sessions.logged_in()
+                extra.pop(KEY, None)  # its own takes the place of one that was written before
         self._composite(composite, own)
         for hole, value in own.items():
             _learn(self._known, hole, value)
@@ -177,6 +185,8 @@ class Tracer(Struct):
                     _learn(own, _output(output.step, output.name, scope), output.value)
             return
         given = {name.lower(): self._filled(value, own) for name, value in step.with_.items()}
+        seen = {**extra, **{name: self._filled(value, own) for name, value in step.env.items()}}
+        collected.sessions.begin(seen)
         if (file := given.get("task-definition")) is not None:
             given["task-definition"] = self._files.get(file, file)
             if isinstance(file, str) and (found := collected.written.changes.found):
@@ -185,7 +195,6 @@ class Tracer(Struct):
                 given["task-definition"] = text
         collected.record(calls_of_action(step, given, reached, collected.logged_in, self.library))
         if (command := command_of_action(step, given, reached)) is not None:
-            seen = {**extra, **{name: self._filled(value, own) for name, value in step.env.items()}}
             collected.commands([replace(command, environment=seen)], seen)
         if (action := step.step.action.lower()) in _BRINGS:
             path, cleans = shown(given.get("path") or ""), shown(given.get("clean", True)).lower() != "false"

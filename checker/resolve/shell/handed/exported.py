@@ -6,24 +6,35 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command
-from checker.model.possible import Possible, shown
-from checker.resolve.shell.state import RUNNER_NAMES, RUNNER_PREFIXES, Stored
+from checker.model.possible import Possible, open_text, shown
+from checker.resolve.shell.state import RUNNER_NAMES, RUNNER_PREFIXES, State, Stored
 
 # What is started often, and starts no program that the repository holds.
-_STARTS_NONE: Final = frozenset(
+STARTS_NONE: Final = frozenset(
     {"aws", "cat", "cd", "chmod", "cp", "curl", "cut", "date", "echo", "exit", "false", "gh", "git", "grep", "head"}
     | {"jq", "ls", "mkdir", "mv", "printf", "psql", "return", "rm", "sed", "seq", "sleep", "sort", "tail", "tee"}
     | {"test", "touch", "tr", "true", "wc"}
 )
 
+# Who makes a call (AWS SDKs and Tools Reference Guide, "Environment variables").
+KEY: Final = "AWS_ACCESS_KEY_ID"
+WHO: Final = (
+    KEY, "AWS_PROFILE", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"
+)  # fmt: skip
+
 HANDED: Final = "\0"  # no word has it
 
 
 def exported_to(words: Sequence[Possible], environment: Callable[[], Mapping[str, Stored]]) -> Mapping[str, Possible]:
-    """What a command that may start others hands on to them; nothing where it starts none."""
-    if not words or words[0] in _STARTS_NONE:
+    """What a command that may start others hands on to them; where it starts none, who makes the calls of one."""
+    if not words:
         return {}
-    return {name: value for name, value in environment().items() if not isinstance(value, tuple)}
+    if words[0] in STARTS_NONE:
+        held = environment() if words[0] == "aws" else {}
+        held = {name: held[name] for name in WHO if name in held}
+    else:
+        held = environment()
+    return {name: value for name, value in held.items() if not isinstance(value, tuple)}
 
 
 def told_apart(
@@ -31,7 +42,7 @@ def told_apart(
 ) -> Sequence[Possible]:
     """A command's words and, marked, the variables that it hands on: rounds of a loop may differ in these alone."""
     given = {**of_the_app(handed), **{name: value for name, value in own.items() if not isinstance(value, tuple)}}
-    if not given or not words or words[0] in _STARTS_NONE:
+    if not given or not words or words[0] in STARTS_NONE:
         return words
     return [*words, *(f"{HANDED}{name}={shown(value)}" for name, value in given.items())]
 
@@ -43,6 +54,18 @@ def of_the_app(given: Mapping[str, Possible]) -> dict[str, Possible]:
         for name, value in given.items()
         if name not in RUNNER_NAMES and not name.startswith(RUNNER_PREFIXES)
     }
+
+
+def without_keys(given: Mapping[str, Possible]) -> dict[str, Possible]:
+    """Variables without those that say who makes a call of AWS: each command has its own, as they stood there."""
+    return {name: value for name, value in given.items() if name not in WHO}
+
+
+def key_printed(text: Possible, state: State, where: str) -> None:
+    """A shell takes in what a command prints: where that speaks of a key of AWS, it has one from here on."""
+    if KEY in shown(text):
+        state.set(KEY, open_text(f"${{{KEY}}}", where))
+        state.exported.add(KEY)
 
 
 def hand_on(actions: Iterable[Command | AwsCall | CdkCommand], text: Callable[[str], str | None]) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -131,14 +131,32 @@ def started(words: Sequence[Possible]) -> Iterator[list[Possible]]:
     elif name == "parallel":
         yield from _in_parallel(after_options(listed[1:], _PARALLEL, Unwrapped([])))
     elif name in {"watch", "entr", "nodemon"}:
-        rest = after_options(listed[1:], frozenset({"-n", "--interval", "-e", "--ext"}), Unwrapped([]))
-        alone = len(rest) == 1 and isinstance(rest[0], str) and " " in rest[0]  # procps, "watch(1)": a line of shell
+        if (line := _given_line(listed, ("-x", "--exec"))) is not None and name == "nodemon":
+            yield ["sh", "-c", line]
+            return
+        rest = after_options(listed[1:], _WATCHERS[name], Unwrapped([]))
+        # procps, "watch(1)"; entr(1), `-s`: a line of shell.
+        alone = len(rest) == 1 and isinstance(rest[0], str) and " " in rest[0]
         if rest:
-            yield ["sh", "-c", rest[0]] if alone else rest
+            yield ["sh", "-c", rest[0]] if alone else ["node", *rest] if name == "nodemon" else rest
     elif name in {"hyperfine", "concurrently", "conc"}:
         yield from _lines(listed[1:])
     elif name == "git":
         yield from _in_submodules(listed[1:])
+
+
+# procps, "watch(1)"; entr(1), whose options take no value; nodemon, "nodemon --help options".
+_WATCHERS: Final[Mapping[str, frozenset[str]]] = {
+    "watch": frozenset({"-n", "--interval", "-q", "--equexit", "-s", "--shotsdir"}),
+    "entr": frozenset(),
+    "nodemon": frozenset({"-e", "--ext", "-w", "--watch", "-i", "--ignore", "-d", "--delay", "-s", "--signal", "-C",
+                          "--cwd", "--config"}),
+}  # fmt: skip
+
+
+def _given_line(words: Sequence[Possible], names: tuple[str, ...]) -> Possible | None:
+    """The value of an option."""
+    return next((words[index + 1] for index, word in enumerate(words[:-1]) if word in names), None)
 
 
 _ONE_BY_ONE: Final = lazy_re.compile(r"-I.*|-i.*|--replace(?:=.*)?|-[nL]\d*|--max-(?:args|lines)(?:=.*)?")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import posixpath
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from math import prod
 from typing import Final
@@ -162,14 +163,52 @@ def _with_input(
     if named is None:
         return arguments, True
     value = arguments[named]
-    try:
-        found = json.loads(value) if isinstance(value, str) else None
-    except (ValueError, RecursionError):
-        found = None
+    found = _document(value, named) if isinstance(value, str) and not value.startswith(_FILE) else None
     if not isinstance(found, dict):
         return arguments, False
     told = {plain_name(name): _as_option(each) for name, each in found.items() if each is not False}
     return {**told, **{name: each for name, each in arguments.items() if name != named}}, True
+
+
+def _document(written: str, option: str) -> object:
+    """What is written as JSON, or as YAML for the option of that."""
+    try:
+        return json.loads(written)
+    except (ValueError, RecursionError):
+        return _as_yaml(written) if option.endswith("yaml") else None
+
+
+def _as_yaml(written: str) -> object:
+    import yaml
+
+    try:
+        return yaml.safe_load(written)
+    except (yaml.YAMLError, RecursionError):
+        return None
+
+
+_FILE: Final = "file://"
+# Of a task definition the file is read where it is known what has changed it by then.
+_READ_LATER: Final = frozenset({"register-task-definition"})
+
+
+def with_input_read(command: Command, text_of: Callable[[str], str | None]) -> tuple[Possible, ...]:
+    """A command's words, with the text of the repository's file in place of that file which holds all arguments."""
+    words = command.words
+    if command.folder is None or not _READ_LATER.isdisjoint(map(str, words[1:8])):
+        return words
+    found = [*words]
+    for index, word in enumerate(words):
+        name, _, value = word.partition("=") if isinstance(word, str) else ("", "", "")
+        if not name.startswith("--") or plain_name(name) not in _INPUT:
+            continue
+        at, given = (index, value) if value else (index + 1, words[index + 1] if index + 1 < len(words) else "")
+        if isinstance(given, str) and given.startswith(_FILE):
+            path = posixpath.normpath(posixpath.join(command.folder, given.removeprefix(_FILE)))
+            text = text_of(path)
+            if text is not None:
+                found[at] = f"{name}={text}" if value else text
+    return tuple(found)
 
 
 def _as_option(value: object) -> Possible | tuple[Possible, ...]:

@@ -19,12 +19,17 @@ from typing import Final
 from msgspec import Struct, field
 
 from checker import lazy_re
+from checker.data.harmless import installed
 from checker.model.pipeline.jobs import WORKSPACE, EffectiveStep
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, plain_words, shown
-from checker.model.values import Text
+from checker.model.sources import Problem
+from checker.model.values import RunValue, Text, pieces
+from checker.resolve.shell.handed.exported import STARTS_NONE
 from checker.resolve.shell.handed.kinds import apart, given
 from checker.resolve.shell.printing import output_of
+from checker.resolve.shell.starting import HERE
+from checker.resolve.trace.commands.foreign import not_read
 
 CLIENTS: Final = frozenset(
     {
@@ -61,6 +66,9 @@ _UNPACKS: Final = frozenset(
     {"tar", "bsdtar", "unzip", "gunzip", "gzip", "bunzip2", "bzip2", "unxz", "xz", "zstd", "unzstd", "7z",
      "7za", "cpio"}
 )  # fmt: skip
+_EVERYWHERE: Final = STARTS_NONE | frozenset(
+    {"awk", "basename", "bash", "dirname", "env", "find", "sh", "tar", "unzip", "wget"}
+)
 _COPIES: Final = frozenset({"cp", "mv", "ln", "install", "tee"})
 _UNKNOWN: Final = "a statement that only the run knows"
 _DOWNLOADS: Final = lazy_re.compile(r"download", re.IGNORECASE)
@@ -76,17 +84,43 @@ class BroughtIn(Struct):
     _carried: str = ""  # what a pipe carries, where that was fetched or only the run knows it
     _noted: int = 0
 
-    def given(self, command: Command, actions: Sequence[object], steps: Sequence[EffectiveStep]) -> str:
-        """As :meth:`reads`, of a command behind all that its job did before."""
-        before = actions[self._noted :]
-        self._noted = len(actions)
+    def unread(
+        self, command: Command, path: Possible, actions: Sequence[object], steps: Sequence[EffectiveStep]
+    ) -> Iterator[Problem]:
+        """What a command runs that was brought in, behind all that its job did before. ``path``: where its shell looks
+        for programs."""
+        client, folders = command.program in CLIENTS, [*_looked_in(path)]
+        if not client and not folders:
+            return
+        self._note_all(command, actions, steps)
+        if client and (what := self.reads(command)):
+            said = f"`{command.program}` is given {what}: its lines were not read, and may run commands"
+            yield not_read(command, said)
+        if any(self._is_program(command, folder) for folder in folders):
+            yield not_read(command, f"`{command.program}` is a program that was fetched, and was not read")
+
+    def _note_all(self, command: Command, actions: Sequence[object], steps: Sequence[EffectiveStep]) -> None:
+        end = len(actions) - (1 if actions and actions[-1] is command else 0)  # it is noted when the next one asks
+        before = actions[self._noted : end]
+        self._noted = end
         for step in steps:
             if step.uses and (command.step is None or step.index < command.step.index):
                 self._note_action(step)
         for each in before:
             if isinstance(each, Command) and each is not command:
                 self._note(each)
-        return self.reads(command)
+
+    def _is_program(self, command: Command, folder: str) -> bool:
+        """Whether a program is one that was fetched into a folder, or may be: what an archive holds nobody knows, but
+        for names that are on every machine."""
+        if not command.words or command.words[0] != command.program or not command.program:
+            return False
+        whole = f"{folder}/{command.program}"
+        if installed(whole.replace("${HOME}", "~")) is not None:
+            return False
+        key = _key(Text((RunValue(whole),)) if "$" in whole else whole, "")
+        unpacked = key not in self._made and any(each and _is_below(key, each) for each in self._folders)
+        return key in self._names or (unpacked and command.program not in _EVERYWHERE)
 
     def _note(self, command: Command) -> None:
         """A command of the job has run."""
@@ -166,6 +200,13 @@ class BroughtIn(Struct):
             if "." in posixpath.basename(key) and any(_is_below(key, folder) for folder in self._folders):
                 return True
         return False
+
+
+def _looked_in(path: Possible) -> Iterator[str]:
+    """The folders in which a shell looks for programs beside those of the system."""
+    parts = pieces(path) if isinstance(path, str | Text) else ()
+    spelled = HERE.sub(WORKSPACE, "".join(part if isinstance(part, str) else part.shown for part in parts))
+    yield from (each for each in spelled.split(":") if each and each != "${PATH}")
 
 
 def given_any(words: Sequence[Possible]) -> bool:

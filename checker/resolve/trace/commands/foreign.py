@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -16,6 +16,7 @@ from checker.model.pipeline.workflows import Job
 from checker.model.possible import Possible
 from checker.model.sources import Problem, Spot, brief
 from checker.model.values import Text
+from checker.resolve.shell.starting import NO_SCRIPT, SHELLS
 
 FIX: Final = (
     "Use what the checker follows (the AWS CLI, boto3, CDK, SAM, scripts in this repository), or waive what this "
@@ -68,11 +69,11 @@ _FILE_AT: Final = lazy_re.compile(r"(?:\.{1,2}/)?(?:[\w-][\w.-]*/)+[\w.-]{1,80}"
 _AWS_CLI: Final = lazy_re.compile(r"(?:.*/)?(?:amazon/aws-cli|aws-cli/aws-cli)(?:[:@].*)?")
 
 
-def unread(command: Command, written: Command | None = None) -> Problem | None:
-    """That a command's program was not followed; ``None`` where it is known to change nothing. ``written`` is the
-    command as it stands there, where this is what it comes to."""
+def unread(command: Command, written: Command | None = None, known: Iterable[Problem] = ()) -> Problem | None:
+    """That a command's program was not followed; ``None`` where it is known to change nothing, or that is on record
+    (``known``). ``written`` is the command as it stands there, where this is what it comes to."""
     words = command.words
-    if not command.program or command.program in {"exit", "return"}:
+    if not command.program or command.program in {"exit", "return"} or _is_missing(command, known):
         return None
     if _gives_keys(command.program, words):
         return not_read(command, "what the Dockerfile runs is given credentials of AWS, and was not followed")
@@ -87,6 +88,12 @@ def unread(command: Command, written: Command | None = None) -> Problem | None:
     if is_wrapped(command.program, command.spot.file):
         return None
     return not_read(command, f"what `{spelled(written or command)}` does was not followed")
+
+
+def _is_missing(command: Command, known: Iterable[Problem]) -> bool:
+    """Whether it is on record already that the script which a shell is given is not there."""
+    here = (each.message for each in known if each.spot == command.spot)
+    return command.program in SHELLS and any(each.startswith(NO_SCRIPT) for each in here)
 
 
 def spelled(command: Command) -> str:
