@@ -19,7 +19,7 @@ from checker.resolve.python.machine import OWN, Call, Frame, Machine, spot_of, v
 from checker.resolve.python.requests import options_of
 from checker.resolve.python.syntax_facts import conditions_before, shown
 from checker.resolve.python.values import Client, Dict, Either, Extern, Value, elements, plain
-from checker.resolve.shell.wrappers import in_order
+from checker.resolve.shell.dialects.aws_line import in_order
 
 # What makes a line more than the words of one command.
 _SHELL_SIGNS: Final = lazy_re.compile(r"[|&;<>()$`\n*'\"\\]")

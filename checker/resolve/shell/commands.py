@@ -25,6 +25,7 @@ from checker.model.pipeline.shell import (
 )
 from checker.model.possible import Possible, joined, open_text, shown
 from checker.model.sources import Problem, Spot, brief
+from checker.resolve.shell.dialects.aws_line import in_order
 from checker.resolve.shell.handed.asking import first_of, handed, in_place_of, without_loading
 from checker.resolve.shell.handed.exported import WHO, exported_to, key_printed, told_apart
 from checker.resolve.shell.handed.kinds import Handed
@@ -39,7 +40,7 @@ from checker.resolve.shell.starting import Call, start
 from checker.resolve.shell.state import ERR, UNTOLD, Context, Flow, Leaving, Library, Result, State, Stored, ends_with
 from checker.resolve.shell.syntax_facts import runs_something, spelled_out, takes_all
 from checker.resolve.shell.words import decide, expand, single
-from checker.resolve.shell.wrappers import Unwrapped, in_order, unwrapped
+from checker.resolve.shell.wrappers import Unwrapped, unwrapped
 
 MAX_DEPTH: Final = 24
 NEXT: Final = Result()

@@ -14,10 +14,9 @@ from typing import Final
 from msgspec import Struct, field
 
 from checker import lazy_re
-from checker.data.aws_options import GLOBAL_FLAGS, GLOBAL_VALUES
 from checker.data.launchers import PLAIN
-from checker.model.possible import Possible, Scalar, joined, one_of, options
-from checker.model.values import Text, text
+from checker.model.possible import Possible, joined
+from checker.model.values import Text
 
 # Launchers of packages: what they start is named by a package, perhaps with its version.
 _PACKAGES: Final[Mapping[str, frozenset[str]]] = {
@@ -376,45 +375,3 @@ def after_options(words: Sequence[Possible], with_value: frozenset[str], found: 
 
 def _below(folder: str, name: str) -> str:
     return posixpath.join(folder, name) if folder or name else ""
-
-
-def in_order(words: list[Possible]) -> list[Possible]:
-    """A command of AWS's with its service and operation in front and each option apart from its value, by the plain
-    name of its program: settings for all commands may stand anywhere (``aws --region x ecs --output text
-    describe-services``)."""
-    if not words or not isinstance(words[0], str) or words[0].rpartition("/")[2] != "aws":
-        return words
-    named: list[Possible] = ["aws"]
-    ahead: list[Possible] = []
-    rest = [part for index, word in enumerate(words[1:], 2) for part in _apart(word, words[index : index + 1])]
-    while rest and len(named) < (4 if named[2:] == ["wait"] else 3):
-        name = rest[0][2:] if isinstance(rest[0], str) and rest[0].startswith("--") else None
-        if name is None:
-            named.append(rest.pop(0))
-            continue
-        if name.partition("=")[0] not in GLOBAL_FLAGS | GLOBAL_VALUES:
-            break
-        taken = 1 if name in GLOBAL_FLAGS or "=" in name else 2
-        ahead, rest = [*ahead, *rest[:taken]], rest[taken:]
-    return [*named, *rest, *ahead]
-
-
-def _apart(word: Possible, behind: Sequence[Possible]) -> list[Possible]:
-    """``--cluster=app`` as two words, where what is behind it is another option."""
-    each = [_named(option) for option in options(word) or ()]
-    names = {found[0] for found in each if found is not None}
-    if None in each or len(names) != 1:
-        return [word]
-    name = names.pop()
-    if behind and not str(behind[0]).startswith("--") and name[2:] not in GLOBAL_VALUES:
-        return [word]
-    return [name, one_of(found[1] for found in each if found is not None)]
-
-
-def _named(word: Scalar) -> tuple[str, Scalar] | None:
-    first = word.parts[0] if isinstance(word, Text) else word
-    if not isinstance(first, str) or not first.startswith("--"):
-        return None
-    name, equals, begun = first.partition("=")
-    given = text([begun, *word.parts[1:]]) if isinstance(word, Text) else begun
-    return (name, given) if equals and given != "" and not str(given).startswith("--") else None
