@@ -287,14 +287,14 @@ class ShellCommands(Struct):
         if not own_function:
             self._hand_over(handed(words, self, {**own, **given}, state, context), statement, state, perhaps, own)
         if isinstance(name, str):
-            answer = self.manner.builtin(self, name, words, statement, state, context)
+            with state.lent(name, {**own, **given}):
+                answer = self.manner.builtin(self, name, words, statement, state, context)
+                if answer is None and name in functions:
+                    answer = self._function(name, words, spot, state, context)
+                if answer is None:
+                    answer = start(self, words, Call(spot, state, context, {**own, **given}, statement.words))
             if answer is not None:
                 return answer
-            if name in functions:
-                return self._function(name, words, spot, state, context)
-            followed = start(self, words, Call(spot, state, context, {**own, **given}, statement.words))
-            if followed is not None:
-                return followed
         elif not is_one_of_few(words) and not is_wrapped(str(name), state.script.file):
             self.problem(spot, f"the command {shown(name)} is not known before it runs", "Write the command out.")
         self.emit(words, statement, spot, state, context, {**own, **given})

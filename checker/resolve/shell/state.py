@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from enum import Enum, auto
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
@@ -193,6 +194,10 @@ class Kept(Protocol):
         """The same files, for another way through what comes."""
 
 
+# What a shell runs in its own process, beside functions.
+_RUN_HERE: Final = frozenset({"eval", "source", "."})
+
+
 class State(Struct):
     """A shell process. ``closed`` is true where every variable it was given is known (a job's step)."""
 
@@ -236,6 +241,25 @@ class State(Struct):
         fork = self.fork()
         fork.written = self.written.copy() if self.written is not None else None
         return fork
+
+    @contextmanager
+    def lent(self, name: object, given: Mapping[str, Stored]) -> Iterator[None]:
+        """Variables in front of a function, or of what the shell itself runs: they are there for so long, for what that
+        starts as well (Bash Reference Manual, "Environment")."""
+        lent = given if name in self.functions or name in _RUN_HERE else {}
+        before = {each: self.variables.get(each) for each in lent}
+        fresh = set(lent) - self.exported
+        for each, value in lent.items():
+            self.set(each, value)
+        self.exported |= fresh
+        try:
+            yield
+        finally:
+            for each, old in before.items():
+                self.variables.pop(each, None)
+                if old is not None:
+                    self.variables[each] = old
+            self.exported -= fresh
 
     def take(self, other: State) -> None:
         """Become ``other``, as if this process had done what that one did."""
