@@ -38,6 +38,8 @@ _CONFIG: Final = lazy_re.compile(
     r"(?:^|/)\.aws/(?:config|credentials)$|^\$\{?AWS_(?:CONFIG|SHARED_CREDENTIALS)_FILE\}?$"
 )
 _SECRET: Final = lazy_re.compile(r"\bsecrets\.", re.IGNORECASE)
+# A value by such a name is the key that the job has already, put where it is.
+_SAME_KEY: Final = lazy_re.compile(r"access[_-]?key[_-]?id", re.IGNORECASE)
 _DEFAULT: Final = "default"
 _AWS: Final = "sts.amazonaws.com"
 _UNSET: Final = open_text(f"${{{_KEY}}}")  # on a way on which a script did not set it
@@ -145,7 +147,8 @@ class Sessions(Struct):
             if each not in self._keys:
                 self._keys[each] = self._session_of(each)
             who = self._keys[each]
-            who = current if who is None else who  # of a stored key nobody knows whose it is: P20 is about those
+            if who is None:
+                who = current if _is_own(each) else self._somebody(call, current)
             found[id(who)] = who
         if len(found) != 1 and call.step is not None:
             return Credentials(call.step, Unknown("its key is one of several"), self._region(), ABSENT, NO, NO)
@@ -159,6 +162,12 @@ class Sessions(Struct):
         if isinstance(key, str) or _SECRET.search(shown(key)) or key == _UNSET:
             return None
         return self._obtained
+
+    def _somebody(self, call: AwsCall | CdkCommand, current: Credentials | None) -> Credentials | None:
+        """Whoever has keys that no call of STS gave."""
+        if current is None or call.step is None:
+            return current
+        return Credentials(call.step, ABSENT, self._region(), ABSENT, NO, NO)
 
     def _named_by_variables(self, step: EffectiveStep, given: Mapping[str, Possible]) -> Credentials | None:
         role, token = (given.get(name, "") for name in (_ROLE, _PRESENTED))
@@ -278,3 +287,8 @@ def _speaks_of_key(command: Command) -> bool:
 
 def _each(key: Possible) -> tuple[Scalar, ...]:
     return () if key is None else options(key) or ()
+
+
+def _is_own(key: Scalar) -> bool:
+    """Whether a key is the one that the job has already: it goes by that name, and is no secret's."""
+    return not isinstance(key, str) and not _SECRET.search(shown(key)) and bool(_SAME_KEY.search(shown(key)))
