@@ -243,6 +243,20 @@ class Known(Struct, frozen=True):
 Value: TypeAlias = "Known | Absent | Unknown"
 
 
+def split(value: str | Text, sign: str) -> list[list[str | Hole]]:
+    """The pieces between the signs that are written out, as ``str.split``: at least one list, of at least one piece
+    where the value is not empty."""
+    found: list[list[str | Hole]] = [[]]
+    for part in pieces(value):
+        if not isinstance(part, str):
+            found[-1].append(part)
+            continue
+        first, *rest = part.split(sign)
+        found[-1].append(first)
+        found.extend([each] for each in rest)
+    return found
+
+
 def text(parts: list[str | Hole]) -> str | Text:
     """Join pieces, merging neighbouring literals. Without a hole the answer is a plain string."""
     merged: list[str | Hole] = []

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from checker import lazy_re
 from checker.data.github_api import NEVER, Operation, by_id, operations
-from checker.model.values import Hole, Text, pieces
+from checker.model.values import Hole, Text, pieces, split
 
 # What a call needs: of each group one permission.
 Needs: TypeAlias = "tuple[tuple[str, ...], ...]"
@@ -44,17 +44,8 @@ def is_open(url: str | Text) -> bool:
 
 def _segments(url: str | Text) -> Iterator[Segment | tuple[()]]:
     """The path's segments: ``None`` for one that is open, ``()`` for any number of them."""
-    current: list[str | Hole] = []
-    for part in pieces(url):
-        if isinstance(part, Hole):
-            current.append(part)
-            continue
-        first, *rest = part.split("/")
-        current.append(first)
-        for each in rest:
-            yield from _segment(current)
-            current = [each]
-    yield from _segment(current)
+    for parts in split(url, "/"):
+        yield from _segment(parts)
 
 
 def _segment(parts: Sequence[str | Hole]) -> Iterator[Segment | tuple[()]]:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from checker import lazy_re
 from checker.model.pipeline.scripts import AwsCall, Command, How, plain_name
 from checker.model.possible import Possible, shown
-from checker.model.values import Hole, Text, pieces, text
+from checker.model.values import Hole, Text, pieces, split, text
 
 _CLIENTS: Final = frozenset({"curl", "wget", "wget2", "http", "https", "xh"})
 _HOST: Final = lazy_re.compile(r"^(?:https?://)?sts(?:\.[^/?.]+(?:\.[^/?.]+)*)?\.amazonaws\.com(?:\.cn)?(?:[:/?]|$)")
@@ -66,17 +66,8 @@ def _behind(word: Possible, mark: str) -> Possible:
 
 def _parameters(query: Possible) -> Iterator[tuple[str, Possible]]:
     """Names and values of ``a=x&b=$Y``."""
-    pending: list[str | Hole] = []
-    for part in pieces(query) if isinstance(query, str | Text) else ():
-        if not isinstance(part, str):
-            pending.append(part)
-            continue
-        first, *more = part.split("&")
-        pending.append(first)
-        for each in more:
-            yield from _parameter(pending)
-            pending = [each]
-    yield from _parameter(pending)
+    for parts in split(query, "&") if isinstance(query, str | Text) else ():
+        yield from _parameter(parts)
 
 
 def _parameter(parts: list[str | Hole]) -> Iterator[tuple[str, Possible]]:
