@@ -360,8 +360,10 @@ _BUILDS: Final[Mapping[str, _Build]] = {
         _without_markup,
         verbs=frozenset({"build", "publish", "pack", "test", "msbuild", "run", "clean", "restore"}),
     ),
-    "cmake": _Build(lazy_re.compile(r"(?:.*/)?CMakeLists\.txt|.*\.cmake|.*\.ninja"), _of_ninja, apart=True),
-    "ninja": _Build(lazy_re.compile(r"(?:.*/)?CMakeLists\.txt|.*\.cmake|.*\.ninja"), _of_ninja, apart=True),
+    **dict.fromkeys(
+        ("cmake", "ninja"),
+        _Build(lazy_re.compile(r"(?:.*/)?CMakeLists\.txt|.*\.cmake|.*\.ninja"), _of_ninja, apart=True),
+    ),
     "zig": _Build(lazy_re.compile(r"(?:.*/)?build\.zig"), _of_zig, verbs=frozenset({"build"})),
     "sbt": _Build(lazy_re.compile(r".*\.sbt|(?:.*/)?project/.*\.scala"), _of_sbt),
     "mix": _Build(lazy_re.compile(r"(?:.*/)?mix\.exs"), _of_mix),

@@ -179,7 +179,7 @@ class Collected(Struct):
             self.actions.append(replace(started, entered=True))
             self.written.note(started, None)
             start_python(self, started, environment)
-        elif step.run:
+        elif step.run is not None:
             self.complain(step.run.spot, f"a script for {step.shell or 'PowerShell'} was not followed", "Use bash.")
 
     def shell(self, state: State, reached: Reached, whole: State | None = None, around: Handling | None = None) -> bool:
