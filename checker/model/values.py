@@ -18,6 +18,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
+if TYPE_CHECKING:
+    from checker.model.sources import Spot
+
 
 class ResourceKey(NamedTuple):
     """Names one resource of one stack. ``stack`` is the stack's id in the project (see ``Stack.id``)."""
@@ -176,12 +179,14 @@ class RunValue(Hole, Struct, frozen=True):
 
 
 class CallPlace(NamedTuple):
-    """An AWS call of a script or a program: what it asks, as it is written there, and where it stands."""
+    """An AWS call of a script or a program: what it asks, as it is written there, and where it stands. ``via`` are the
+    calls on the way there, of a program those in it: a function that calls whatever it is given has one line for it."""
 
     service: str
     operation: str
     file: str
     line: int
+    via: tuple[Spot, ...] = ()
 
 
 class Answered(Hole, Struct, frozen=True):

@@ -65,14 +65,19 @@ class Reached(NamedTuple):
     loops: tuple[Loop, ...] = ()
     trap: bool = False  # what a `trap` runs, wherever in the script the failure is
 
+    @property
+    def way(self) -> tuple[Spot, ...]:
+        """The calls on the way, and the place: that of a function that calls whatever it is given is one for all."""
+        return (*self.via, self.spot)
+
     def leads_to(self, other: Reached) -> bool:
         """Whether what stands here starts what stands there. One place is not enough: those in a line that a shell is
         given are counted from the line's own beginning."""
-        return other.via[: len(self.via) + 1] == (*self.via, self.spot)
+        return other.via[: len(self.via) + 1] == self.way
 
     def behind(self) -> Reached:
         """Where that is reached which stands in what is started here."""
-        return self._replace(via=(*self.via, self.spot))
+        return self._replace(via=self.way)
 
     def at(self, spot: Spot) -> Reached:
         """The same constructs around another place."""
@@ -242,6 +247,12 @@ class AwsCall(_ScriptPlace, Struct, frozen=True, eq=False):
     keys_of: CallPlace | None = None
     unless: tuple[str, ...] = ()
     folder: str | None = None  # where it runs, relative to the repository's root; None where that is not known
+
+    def is_behind(self, answer: CallPlace) -> bool:
+        """Whether an answer is this call's."""
+        at_place = (self.spot.file, self.spot.line) == (answer.file, answer.line)
+        same_way = self.reached.via[len(self.reached.via) - len(answer.via) :] == answer.via  # its end, in a program
+        return at_place and same_way and plain_name(self.operation) == plain_name(answer.operation)
 
     @property
     def spelled(self) -> str:

@@ -252,8 +252,10 @@ def _counts(action: AwsCall | Command) -> bool:
 
 def _started_after(at: At, end: At) -> bool:
     """Whether a script of its own tells, that the step of a roll-out starts when that is over."""
-    via, other = at.action.reached.via, (*end.action.reached.via, end.action.spot)
-    return bool(via) and via[-1].file != at.action.spot.file and other[: len(via)] != via and _own_shell(at)
+    via, other = at.action.reached.via, end.action.reached.way
+    while via and via[-1].file == at.action.spot.file:  # the functions of that script
+        via = via[:-1]
+    return bool(via) and other[: len(via)] != via and _own_shell(at)
 
 
 def _own_shell(at: At) -> bool:

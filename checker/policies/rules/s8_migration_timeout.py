@@ -186,14 +186,15 @@ def _given(name: str, step: Migrating, pipeline: Pipeline) -> Bound | None:
 
 def _jobs(pipeline: Pipeline, steps: Sequence[Migrating]) -> Iterator[Judgement]:
     said: set[Spot] = set()
-    waited: set[tuple[Spot, Spot]] = set()  # a step that several jobs share by a YAML alias ends with each of them
+    waited: set[tuple[Spot, ...]] = set()  # a step that several jobs share by a YAML alias ends with each of them
     told: set[tuple[str, Outcome, Subject, Location]] = set()
     for step in steps:
         if step.job.spot not in said:
             said.add(step.job.spot)
             yield _timeout(step)
-        if (step.job.spot, step.action.spot) not in waited:
-            waited.add((step.job.spot, step.action.spot))
+        way = (step.job.spot, *step.action.reached.way)
+        if way not in waited:
+            waited.add(way)
             for judged in (*_wait(step, pipeline), *_invoked(step, pipeline), *_failure(step, pipeline)):
                 key = (
                     judged.sub or "",

@@ -58,7 +58,7 @@ def passed_over(trace: Trace) -> dict[AwsCall | CdkCommand, Command]:
     for action in trace.actions:
         if isinstance(action, Command) and action.step is not None:
             # Of two on one line, the last before the call.
-            started[id(action.step), (*action.reached.via, action.spot)] = action
+            started[id(action.step), action.reached.way] = action
         via = action.reached.via if isinstance(action, AwsCall | CdkCommand) else ()
         for depth in range(1, len(via) + 1):
             command = started.get((id(action.step), via[:depth]))

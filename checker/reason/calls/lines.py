@@ -33,7 +33,9 @@ class Lines(Generic[T]):
         self._same: dict[str, int] = {}
 
     def add(self, place: AwsCall | CdkCommand | Command, *items: T) -> None:
-        key = (place.spot, place.spelled)
+        # With its words: a function that calls whatever it is given has one line for all of it.
+        said = place.command if isinstance(place, CdkCommand) else place
+        key = (place.spot, place.spelled, said.source)
         line = self._lines.get(key)
         if line is None:
             name = f"{place.spot.file} {place.spelled}"

@@ -50,8 +50,17 @@ def looks(trace: Trace) -> bool:
     return any(
         _tells(each, followers.get(id(each)), trace) if isinstance(each, AwsCall) else _EXIT_CODE in each.source.lower()
         for each in trace.actions
-        if isinstance(each, AwsCall) or (isinstance(each, Command) and each.program != "aws" and not each.entered)
+        if isinstance(each, AwsCall)
+        or (isinstance(each, Command) and each.program != "aws" and not each.entered and not _only_says(each))
     )
+
+
+def _only_says(command: Command) -> bool:
+    """Whether it prints words for a person, and nothing else has them."""
+    taken = command.handling
+    kept = any(write.operator not in {">&", "<&"} for write in command.writes)
+    others = kept or taken.piped or taken.captured or taken.inside
+    return command.program in {"echo", "printf"} and not others
 
 
 def failure_goes_through(at: At) -> Answer:

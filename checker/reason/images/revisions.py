@@ -149,8 +149,7 @@ def _changer_before(at: At, origin: CallPlace | None) -> Command | None:
     """A program that is not followed, and may have rolled the service before ``origin`` reads it."""
     unread = {problem.spot for problem in at.trace.problems if problem.unread}
     for action in at.trace.actions[: at.index]:
-        here = (action.spot.file, action.spot.line)
-        if isinstance(action, AwsCall) and origin is not None and here == (origin.file, origin.line):
+        if isinstance(action, AwsCall) and origin is not None and action.is_behind(origin):
             return None
         if isinstance(action, Command) and action.spot in unread and _CHANGING.intersection(_plain(action)):
             return action
@@ -172,7 +171,7 @@ def _registrations(at: At) -> Iterator[tuple[At, AwsCall]]:
 def _registered(at: At, origin: CallPlace | None, release: Release) -> Revision:
     """The image of the registration before ``at`` that stands at a line."""
     for place, action in _registrations(at):
-        if origin is None or (action.spot.file, action.spot.line) == (origin.file, origin.line):
+        if origin is None or action.is_behind(origin):
             return _image(place, action, release)
     return Revision(Runs.OPEN, "no registration of its revision was found")
 

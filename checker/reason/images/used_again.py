@@ -27,10 +27,10 @@ _OF_IMAGES: Final = lazy_re.compile(
 
 
 def at_origin(at: At, origin: CallPlace) -> AwsCall | None:
-    """The last call at that line before ``at``."""
+    """The last call before ``at`` whose answer that is."""
     for index in range(at.index - 1, -1, -1):
         action = at.trace.actions[index]
-        if isinstance(action, AwsCall) and (action.spot.file, action.spot.line) == (origin.file, origin.line):
+        if isinstance(action, AwsCall) and action.is_behind(origin):
             return action
     return None
 

@@ -172,7 +172,7 @@ def _once(entries: list[Migrating]) -> list[Migrating]:
     """Entries without those that a loop repeats."""
     seen: dict[tuple[object, ...], Migrating] = {}
     for each in entries:
-        seen.setdefault((each.action.spot, each.tool.name if each.tool is not None else "", each.back), each)
+        seen.setdefault((each.action.reached.way, each.tool.name if each.tool is not None else "", each.back), each)
     return list(seen.values())
 
 

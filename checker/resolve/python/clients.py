@@ -10,7 +10,6 @@ from typing import Final
 
 from checker.data.aws_calls import service_of
 from checker.model.possible import call_behind
-from checker.model.sources import Spot
 from checker.model.values import Absent, CallPlace
 from checker.resolve.python.machine import Call, Machine
 from checker.resolve.python.record import api_call
@@ -89,7 +88,7 @@ def of_client(machine: Machine, client: Client, name: str, call: Call) -> Value:
         found = api_call(machine, client, name, call)
     if found is not None:
         return found
-    return extern(f"{client.service}.{name}()", answer=_answer(client.service, name, call.spot))
+    return extern(f"{client.service}.{name}()", answer=_answer(client.service, name, call))
 
 
 def of_poller(machine: Machine, poller: Poller, name: str, call: Call) -> Value:
@@ -97,9 +96,9 @@ def of_poller(machine: Machine, poller: Poller, name: str, call: Call) -> Value:
     client = poller.client
     if name in {"wait", "paginate"}:
         api_call(machine, client, poller.name, call, poller.kind)
-    answer = _answer(client.service, poller.name, call.spot)
+    answer = _answer(client.service, poller.name, call)
     return extern(f"{client.service}.{poller.name}.{name}()", answer=answer)
 
 
-def _answer(service: str, operation: str, spot: Spot) -> CallPlace:
-    return CallPlace(service, operation, spot.file, spot.line)
+def _answer(service: str, operation: str, call: Call) -> CallPlace:
+    return CallPlace(service, operation, call.spot.file, call.spot.line, call.frame.reached.via)

@@ -290,7 +290,7 @@ class ShellCommands(Struct):
             with state.lent(name, {**own, **given}):
                 answer = self.manner.builtin(self, name, words, statement, state, context)
                 if answer is None and name in functions:
-                    answer = self._function(name, words, spot, state, context)
+                    answer = self._function(words, statement, spot, state, context)
                 if answer is None:
                     answer = start(self, words, Call(spot, state, context, {**own, **given}, statement.words))
             if answer is not None:
@@ -365,20 +365,18 @@ class ShellCommands(Struct):
         seen = {name: state.environment().get(name) for name in asked_by(words)}
         given = {name: value for name, value in {**seen, **own}.items() if not isinstance(value, tuple)}
         given = {name: value for name, value in given.items() if name in own or value is not None}
-        source = brief(statement.source, 500)
+        source = brief(state.as_called(statement.source), 500)
         command = Command(tuple(words), reached, handling, source, state.folder, given, context.writes, exported=handed)
         self.commands.append(command)
         self.manner.wrote(command, state)
 
-    def _function(self, name: str, words: list[Possible], spot: Spot, state: State, context: Context) -> Result:
-        body, script = state.functions[name]
-        if not self.enter(spot, f"the function {name}"):
+    def _function(self, words: list[Possible], statement: Simple, spot: Spot, state: State, context: Context) -> Result:
+        body, script = state.functions[str(words[0])]
+        if not self.enter(spot, f"the function {words[0]}"):
             return NEXT
-        kept, trap = (state.positional, state.script, state.via), state.without_trap()
-        state.positional, state.script, state.via = tuple(words[1:]), script, (*state.via, spot)
-        with self.inside(Flow.RETURN) as leaving:
+        trap = state.without_trap()
+        with state.called(words, script, spot, statement.source), self.inside(Flow.RETURN) as leaving:
             result = self.returned(self.way.statement(body, state, context), leaving, state)
-        state.positional, state.script, state.via = kept
         if trap is not None:
             state.variables.setdefault(ERR, trap)
         self.depth -= 1

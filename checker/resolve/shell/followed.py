@@ -136,7 +136,7 @@ def _asked(commands: Sequence[Command]) -> CallPlace | None:
         if command.program == "aws":
             plain = [word for word in command.words[1:] if isinstance(word, str) and not word.startswith("-")]
             service, operation = (*plain, "", "")[:2]
-            return CallPlace(service, operation, command.spot.file, command.spot.line)
+            return CallPlace(service, operation, command.spot.file, command.spot.line, command.reached.via)
         fed = [write.target for write in command.writes if write.operator in {"<<", "<<-", "<<<"}]
         for word in (*fed, *command.words[1:]):
             if (call := call_behind(word)) is not None:

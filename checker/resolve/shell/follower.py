@@ -36,6 +36,7 @@ from checker.model.pipeline.shell import (
 from checker.model.possible import Possible, one_of, open_text, options
 from checker.model.sources import Problem, brief
 from checker.resolve.shell.commands import NEXT, ShellCommands
+from checker.resolve.shell.dialects.patterns import matches
 from checker.resolve.shell.ends import (
     FAILED,
     asks_for_failure,
@@ -64,7 +65,7 @@ from checker.resolve.shell.syntax_facts import (
     sleeps,
 )
 from checker.resolve.shell.waiting import told_alone
-from checker.resolve.shell.words import decide, is_one_word, matches
+from checker.resolve.shell.words import decide, is_one_word
 
 MAX_COMMANDS: Final = 10_000
 MAX_STATEMENTS: Final = 100_000

@@ -16,6 +16,7 @@ from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.pipeline.scripts import Command, Output, Write
 from checker.model.possible import Possible, joined, mapped, open_text
 from checker.model.values import Hole, Text, pieces
+from checker.resolve.shell.dialects.patterns import ANYTHING
 from checker.resolve.shell.files.json_made import made_json
 
 
@@ -98,8 +99,9 @@ _SIMPLE: Final = lazy_re.compile(r"[^(){}+?*]*|(?:[^(){}+?*]|\.\*|\([\w |:.-]*\)
 _MAX_PATTERN: Final = 200
 
 
-def found_in(said: str, words: Sequence[Possible]) -> bool | None:
-    """Whether ``grep`` with these words finds a line in a text; ``None`` where its pattern is more than a simple one.
+def found_in(said: str | Text, words: Sequence[Possible]) -> bool | None:
+    """Whether ``grep`` with these words finds a line in a text; ``None`` where its pattern is more than a simple one,
+    or what it looks for may stand in an open part.
 
     Source: GNU grep manual, "Basic vs Extended Regular Expressions".
     """
@@ -121,7 +123,9 @@ def found_in(said: str, words: Sequence[Possible]) -> bool | None:
     except re.error:
         return None
     search = asked.fullmatch if "x" in options else asked.search
-    return any(search(line) for line in said.splitlines())
+    filled = "".join(ANYTHING if isinstance(part, Hole) else part for part in pieces(said))
+    found = any(search(line) for line in filled.splitlines())
+    return True if found else None if isinstance(said, Text) else False
 
 
 _BEGUN: Final = lazy_re.compile(r"([A-Za-z_][\w-]*)<<(\S+)")

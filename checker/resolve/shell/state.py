@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum, auto
 from typing import Final, NamedTuple, Protocol, TypeAlias
@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.model.answers import Answer, Open, yes_if
 from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.jobs import WORKSPACE
@@ -194,6 +195,7 @@ class Kept(Protocol):
         """The same files, for another way through what comes."""
 
 
+_ALL_GIVEN: Final = lazy_re.compile(r"""(["']?)\$(?:[@*]|\{[@*]\})\1""")
 # What a shell runs in its own process, beside functions.
 _RUN_HERE: Final = frozenset({"eval", "source", "."})
 
@@ -211,6 +213,7 @@ class State(Struct):
     pipefail: bool = False
     folder: str | None = ""
     via: tuple[Spot, ...] = ()
+    call: tuple[str, int] = ("", 0)  # what the function that runs was given, as it is written, and how many words
     closed: bool = False
     marks: Mapping[str, Possible] = field(default_factory=dict)
     fed: Fed | None = None  # what comes in over a pipe, where there is one
@@ -241,6 +244,25 @@ class State(Struct):
         fork = self.fork()
         fork.written = self.written.copy() if self.written is not None else None
         return fork
+
+    @contextmanager
+    def called(self, words: Sequence[Possible], script: Script, spot: Spot, source: str) -> Iterator[None]:
+        """While a function runs: what it is given, where it stands, and where it was called."""
+        kept = self.positional, self.script, self.via, self.call
+        self.call = self.as_called(source.partition(str(words[0]))[2].strip()), len(words) - 1
+        self.positional, self.script, self.via = tuple(words[1:]), script, (*self.via, spot)
+        try:
+            yield
+        finally:
+            self.positional, self.script, self.via, self.call = kept
+
+    def as_called(self, source: str) -> str:
+        """A line with what its function was given, where it takes all that is left of it: ``shift; aws "$@"``."""
+        said, count = self.call
+        if not said or self.positional is None or not _ALL_GIVEN.search(source):
+            return source
+        left = " ".join(said.split(maxsplit=count)[max(count - len(self.positional), 0) :])
+        return _ALL_GIVEN.sub(lambda _: left, source)
 
     @contextmanager
     def lent(self, name: object, given: Mapping[str, Stored]) -> Iterator[None]:

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Final
 
 from checker import lazy_re
-from checker.model.answers import YES, Answer, Open, alike, either, every, negated, yes_if
+from checker.model.answers import Answer, Open, alike, either, every, negated, yes_if
 from checker.model.pipeline.shell import Literal, Opaque, Part, Substitution, Variable, Word
 from checker.model.possible import (
     OneOf,
@@ -21,11 +21,10 @@ from checker.model.possible import (
     one_of,
     open_text,
     options,
-    same,
     shown,
 )
 from checker.model.values import Answered, Hole, Text, Unknown, as_count, pieces, text
-from checker.resolve.shell.dialects.extended_patterns import fits_extended, is_extended
+from checker.resolve.shell.dialects.patterns import matches
 from checker.resolve.shell.lists.keyed import Keyed, element, referred
 from checker.resolve.shell.lists.several import Several, one_of_lists
 from checker.resolve.shell.state import State, Stored
@@ -377,17 +376,6 @@ def _filled(value: Possible) -> Answer:
 def _equal(left: Possible, right: Possible) -> Answer:
     one, other = options(left) or (), options(right) or ()
     return alike((matches(first, second) for first in one for second in other), _UNDECIDED.why)
-
-
-def matches(value: Scalar, pattern: Scalar) -> Answer:
-    """Whether a value is what a pattern (of ``case`` or ``[[ x == pattern ]]``) lets through."""
-    if isinstance(pattern, str) and is_extended(pattern):
-        return _UNDECIDED if (fits := fits_extended(value, pattern)) is None else yes_if(fits)
-    if isinstance(pattern, str) and any(sign in pattern for sign in "*?["):
-        if isinstance(value, Text):
-            return YES if pattern == "*" else _UNDECIDED
-        return yes_if(fnmatch.fnmatchcase(shown(value), pattern))
-    return same(value, pattern)
 
 
 def _numbers(left: str, operator: str, right: str) -> Answer:

@@ -19,6 +19,7 @@ from checker.model.pipeline.scripts import Write
 from checker.model.possible import Possible, joined, open_text, shown
 from checker.model.values import Text
 from checker.resolve.shell.printing import found_in
+from checker.resolve.shell.state import State
 
 _MAX_TEXT: Final = 8_000
 _THERE: Final = frozenset({"-e", "-f", "-r", "-w", "-a"})
@@ -201,3 +202,14 @@ def _trimmed(text: Possible) -> Possible:
             + [text.parts[-1].removesuffix("\n")]
         )
     return text
+
+
+def taken(words: list[Possible], line: tuple[str] | tuple[()], state: State) -> str:
+    """Give the words of a line to the variables of ``read``; its status."""
+    names = [word for word in words[1:] if isinstance(word, str) and word.isidentifier()]
+    rest = line[0] if line else ""
+    for index, name in enumerate(names):
+        first, _, after = rest.strip().partition(" ") if index < len(names) - 1 else (rest, "", "")
+        state.set(name, first)
+        rest = after
+    return "0" if line else "1"

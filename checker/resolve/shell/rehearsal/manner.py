@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Final
 
 from msgspec import Struct, field
@@ -22,14 +23,14 @@ from checker.model.pipeline.shell import (
 )
 from checker.model.possible import Possible, joined, open_text, shown
 from checker.model.sources import Spot, brief
-from checker.model.values import as_count
+from checker.model.values import Text, as_count
 from checker.resolve.shell.builtins import BUILTINS, Asked
 from checker.resolve.shell.printing import found_in, output_of
 from checker.resolve.shell.process import EndlessError, Shell
 from checker.resolve.shell.rehearsal.arithmetic import calculated
 from checker.resolve.shell.rehearsal.choices import TooMuchError, answer_of, is_asked, is_same, own_words
 from checker.resolve.shell.rehearsal.clock import Clock, span
-from checker.resolve.shell.rehearsal.files import Files
+from checker.resolve.shell.rehearsal.files import Files, taken
 from checker.resolve.shell.rehearsal.nothing import ends_on_nothing, fails_silently, passes_nothing
 from checker.resolve.shell.rehearsal.traps import EXIT, set_trap, trap_text
 from checker.resolve.shell.starting import fed_by
@@ -65,7 +66,8 @@ class Rehearsed(Struct):
     jobs: dict[str, str] = field(default_factory=dict)
     substituted: str = "0"  # the status of the last substitution
     _failed: bool = False
-    _said: bool = False
+    _said: list[int] = field(default_factory=list)  # after how many commands the failing one spoke
+    _made: list[Command] = field(default_factory=list)
     _spoke: bool = False  # the command that is asked about prints what is given
     _captures: int = 0
     files: Files = field(default_factory=Files)
@@ -132,16 +134,19 @@ class Rehearsed(Struct):
         fork.errexit = False
         begun = len(shell.commands)
         handling = replace(context.handling, stdout=Stream.SHOWN, stderr=context.handling.apart, tested="")
-        self._said = self._spoke = False
+        self._said, self._spoke, self._made = [], False, shell.commands
         self.process(shell, substitution.body, fork, replace(context, handling=handling, writes=()))
-        printed = [each for each in shell.commands[begun:] if each.handling.stdout in {Stream.SHOWN, Stream.MERGED}]
+        made = list(enumerate(shell.commands[begun:], begun))
         del shell.commands[begun:]
         self.substituted = "0" if lost else status_of(fork)
-        if self._said and not printed:
-            return _DENIED
-        if self._spoke and len(printed) == 1 and (said := answer_of(printed[0], self.failing)) is not None:
+        printed = [(at, each) for at, each in made if each.handling.stdout in {Stream.SHOWN, Stream.MERGED}]
+        if self._spoke and len(printed) == 1 and (said := answer_of(printed[0][1], self.failing)) is not None:
             return said
-        values = [self._printed(command) for command in printed]
+        texts = [
+            *((at, self._printed(command)) for at, command in printed),
+            *((at - 0.5, _DENIED) for at in self._said),
+        ]
+        values = [value for _, value in sorted(texts, key=itemgetter(0))]
         known = [value for value in values if value is not None]
         if len(known) < len(values):
             self._captures += 1
@@ -212,7 +217,7 @@ class Rehearsed(Struct):
             case "tee":
                 self.files.tee(words, state.fed.text if state.fed else None)
             case "read" if (line := self._next(statement, context)) is not None:
-                return ends_with(self._taken(words, line, state), state)
+                return ends_with(taken(words, line, state), state)
             case "mapfile" | "readarray":
                 self._listed(words, statement, state)
                 return Result(Flow.NEXT, YES)
@@ -239,26 +244,15 @@ class Rehearsed(Struct):
             return found
         here = next((each.target for each in statement.redirects if each.operator == "<<<"), None)
         text = shell.single(here, state, context) if here is not None else state.fed.text if state.fed else None
-        if isinstance(text, str) and text and self.failing.waits and text == self.failing.says:
-            return found_in(text, words)
-        if not isinstance(text, str) or _DENIED not in text or len(text) > 2 * len(_DENIED):
+        if not isinstance(text, str | Text) or not text:
             return None
-        return found_in(text, words)
+        told = (self.failing.waits and text == self.failing.says) or _DENIED in str(text)
+        return found_in(text, words) if told else None
 
     def _next(self, statement: Simple, context: Context) -> tuple[str] | tuple[()] | None:
         """The next line that ``read`` gets from a file that is known."""
         own = [each for each in context.writes if each.operator == "<"][-1:] if statement.redirects else []
         return self.files.next_line(context.writes, own)
-
-    def _taken(self, words: list[Possible], line: tuple[str] | tuple[()], state: State) -> str:
-        """Give the words of a line to the variables of ``read``; its status."""
-        names = [word for word in words[1:] if isinstance(word, str) and word.isidentifier()]
-        rest = line[0] if line else ""
-        for index, name in enumerate(names):
-            first, _, after = rest.strip().partition(" ") if index < len(names) - 1 else (rest, "", "")
-            state.set(name, first)
-            rest = after
-        return "0" if line else "1"
 
     def _waited(self, words: list[Possible]) -> str:
         """The status of ``wait``: that of the last process it names, 0 where it names none."""
@@ -326,14 +320,17 @@ class Rehearsed(Struct):
                 self.failures += 1
                 self.files.wrote(writes, "", _DENIED)
             if self._failed and handling.stderr in {Stream.MERGED, Stream.FILE}:
-                self.told = self._said = True
+                self.told = True
+                self._said.append(len(self._made))
         return None if self._failed else handling
 
     def passed_on(self, commands: Sequence[Command], before: State, failures: int) -> Fed:
         """What the next command of a pipe gets, where ``failures`` had been when this one began."""
         shown_ones = [each for each in commands if each.handling.stdout in {Stream.SHOWN, Stream.MERGED}]
-        if not shown_ones and self.failures > failures:
-            return Fed(text=_DENIED if self._said else "")
+        if self.failures > failures and self._said:
+            return Fed(text=_DENIED) if not shown_ones else Fed()
+        if self.failures > failures and not shown_ones:
+            return Fed(text="")
         if len(shown_ones) == 1 and self._spoke and is_asked(shown_ones[0], self.failing):
             return Fed(text=self.failing.says)
         if len(shown_ones) == 1 and shown_ones[0].program == "tee":

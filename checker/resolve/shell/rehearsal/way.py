@@ -29,6 +29,7 @@ from checker.model.pipeline.shell import (
 from checker.model.possible import open_text, options
 from checker.model.sources import Spot
 from checker.resolve.shell.commands import ShellCommands
+from checker.resolve.shell.dialects.patterns import matches
 from checker.resolve.shell.ends import demands
 from checker.resolve.shell.printing import streams
 from checker.resolve.shell.process import EndlessError
@@ -45,7 +46,7 @@ from checker.resolve.shell.rehearsal.manner import (
 )
 from checker.resolve.shell.state import ERR, UNTOLD, Context, Flow, Library, Result, State, ends_with
 from checker.resolve.shell.syntax_facts import first_word, is_test, within
-from checker.resolve.shell.words import decide, matches
+from checker.resolve.shell.words import decide
 
 
 def _piped(context: Context, *, merged: bool) -> Context:

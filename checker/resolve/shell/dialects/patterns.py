@@ -1,0 +1,43 @@
+"""Patterns of ``case`` and of ``[[ x == pattern ]]``, held against values of which a part may be open.
+
+Source: Bash Reference Manual, "Pattern Matching", "Conditional Constructs".
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from typing import Final
+
+from checker.model.answers import NO, YES, Answer, Open, yes_if
+from checker.model.overlap import could_be_equal
+from checker.model.possible import Scalar, same, shown
+from checker.model.values import Hole, RunValue, Text, text
+from checker.resolve.shell.dialects.extended_patterns import fits_extended, is_extended
+
+_UNDECIDED: Final = Open("what a test answers, which only the run knows")
+# Stands for whatever an open part is. No pattern has it: only a star lets it through.
+ANYTHING: Final = "\ue000"
+
+
+def matches(value: Scalar, pattern: Scalar) -> Answer:
+    """Whether a value is what a pattern lets through."""
+    if isinstance(pattern, str) and is_extended(pattern):
+        return _UNDECIDED if (fits := fits_extended(value, pattern)) is None else yes_if(fits)
+    if isinstance(pattern, str) and any(sign in pattern for sign in "*?["):
+        if isinstance(value, Text):
+            return _open_matches(value, pattern)
+        return yes_if(fnmatch.fnmatchcase(shown(value), pattern))
+    return same(value, pattern)
+
+
+def _open_matches(value: Text, pattern: str) -> Answer:
+    """``*denied*`` and ``said: ${X} denied``: yes, whatever the open part is; no where nothing makes them one."""
+    if "?" in pattern or "[" in pattern:
+        return _UNDECIDED
+    filled = "".join(ANYTHING if isinstance(part, Hole) else part for part in value.parts)
+    if fnmatch.fnmatchcase(filled, pattern):
+        return YES
+    first, *others = pattern.split("*")
+    stars = [(RunValue("*", number=number), each) for number, each in enumerate(others)]
+    open_pattern = text([first, *(part for star in stars for part in star)])
+    return _UNDECIDED if could_be_equal(value, open_pattern) else NO
