@@ -152,14 +152,15 @@ class ShellCommands(Struct):
             if not assignment.name:
                 self._declare_printed(assignment, statement, state, context)
                 continue
+            fresh = state.hide(assignment.name, statement)
             named = declared(statement, assignment.name, state.variables.get(assignment.name))
             if named is not None:
                 state.set(assignment.name, named)
             if assignment.value is not None or assignment.items is not None:
                 state.set(assignment.name, self._assign(assignment, state, context, lost=True))
-            elif statement.keyword == "local" and named is None:
+            elif fresh and named is None:
                 state.set(assignment.name, "")
-            if statement.keyword == "export":
+            if statement.keyword == "export" or "-x" in statement.flags:
                 state.exported.add(f"{assignment.name}()" if "-f" in statement.flags else assignment.name)
                 self._note_key(assignment.name, statement, state, context)
                 self._note_loading(assignment.name, statement, state, context)

@@ -16,7 +16,7 @@ from checker.model.answers import Answer, Open, yes_if
 from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.pipeline.scripts import Command, Loop, Write
-from checker.model.pipeline.shell import Script, Statement
+from checker.model.pipeline.shell import Declare, Script, Statement
 from checker.model.possible import Possible, one_of, open_text
 from checker.model.sources import Problem, Spot
 from checker.model.values import Unknown
@@ -196,6 +196,7 @@ class Kept(Protocol):
 
 
 _ALL_GIVEN: Final = lazy_re.compile(r"""(["']?)\$(?:[@*]|\{[@*]\})\1""")
+_OF_FUNCTIONS: Final = frozenset({"local", "declare", "typeset"})
 # What a shell runs in its own process, beside functions.
 _RUN_HERE: Final = frozenset({"eval", "source", "."})
 
@@ -214,6 +215,8 @@ class State(Struct):
     folder: str | None = ""
     via: tuple[Spot, ...] = ()
     call: tuple[str, int] = ("", 0)  # what the function that runs was given, as it is written, and how many words
+    # In a function: what the variables were that it has of its own, ``None`` for what was not there.
+    hidden: dict[str, Stored | None] | None = None
     closed: bool = False
     marks: Mapping[str, Possible] = field(default_factory=dict)
     fed: Fed | None = None  # what comes in over a pipe, where there is one
@@ -237,6 +240,7 @@ class State(Struct):
             variables=dict(self.variables),
             exported=set(self.exported),
             functions=dict(self.functions),
+            hidden=None if self.hidden is None else dict(self.hidden),
         )
 
     def apart(self) -> State:
@@ -248,13 +252,27 @@ class State(Struct):
     @contextmanager
     def called(self, words: Sequence[Possible], script: Script, spot: Spot, source: str) -> Iterator[None]:
         """While a function runs: what it is given, where it stands, and where it was called."""
-        kept = self.positional, self.script, self.via, self.call
-        self.call = self.as_called(source.partition(str(words[0]))[2].strip()), len(words) - 1
+        kept = self.positional, self.script, self.via, self.call, self.hidden
+        self.hidden = {}
+        self.call = self.as_called(source).partition(str(words[0]))[2].strip(), len(words) - 1
         self.positional, self.script, self.via = tuple(words[1:]), script, (*self.via, spot)
         try:
             yield
         finally:
-            self.positional, self.script, self.via, self.call = kept
+            for name, before in (self.hidden or {}).items():
+                self.variables.pop(name, None)
+                if before is not None:
+                    self.variables[name] = before
+            self.positional, self.script, self.via, self.call, self.hidden = kept
+
+    def hide(self, name: str, statement: Declare) -> bool:
+        """Make a variable the function's own, whose value ends with it; whether that makes a new one. Without ``-g``
+        that is what ``declare`` does as well (Bash Reference Manual, "Bash Builtin Commands")."""
+        own = statement.keyword in _OF_FUNCTIONS and "-g" not in statement.flags
+        if not own or self.hidden is None or name in self.hidden:
+            return False
+        self.hidden[name] = self.variables.get(name)
+        return True
 
     def as_called(self, source: str) -> str:
         """A line with what its function was given, where it takes all that is left of it: ``shift; aws "$@"``."""
@@ -286,7 +304,7 @@ class State(Struct):
     def take(self, other: State) -> None:
         """Become ``other``, as if this process had done what that one did."""
         self.variables, self.exported, self.functions = other.variables, other.exported, other.functions
-        self.folder, self.positional = other.folder, other.positional
+        self.folder, self.positional, self.hidden = other.folder, other.positional, other.hidden
         self.errexit, self.pipefail = other.errexit, other.pipefail
 
     def join(self, others: Iterable[State]) -> None:
@@ -322,6 +340,8 @@ class State(Struct):
         self.variables, self.folder = joined, folder
         for state in rest:
             self.exported |= state.exported
+            if state.hidden:
+                self.hidden = {**state.hidden, **(self.hidden or {})}
             self.functions = {**state.functions, **self.functions}
             self.errexit &= state.errexit
             self.pipefail &= state.pipefail
