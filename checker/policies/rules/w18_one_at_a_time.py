@@ -106,10 +106,12 @@ def _at_once(rollout: Rollout, others: list[Rollout]) -> str:
     return ""
 
 
-def _is_only_noted(wait: At) -> bool:
-    """``wait ... || failed=1``: whatever comes of the note, it comes after the loop."""
-    action = wait.action
-    return action.handling.tested == "or" and _NOTE.fullmatch(action.handling.fallback.strip()) is not None
+def _is_only_noted(wait: At, rollout: Rollout) -> bool:
+    """``wait ... || failed=1``: whatever comes of the note, it comes after the loop, unless the script shows that it
+    ends the round."""
+    taken = wait.action.handling
+    noted = taken.tested == "or" and _NOTE.fullmatch(taken.fallback.strip()) is not None
+    return noted and taken.reaches(rollout.call.handling) is not NO
 
 
 def _goes_on(wait: At, following: Rollout | None) -> bool:
@@ -144,7 +146,7 @@ def _stops(step: Step, following: Rollout | None) -> Judgement:
     ):
         why = "fail-fast is off: the other services are rolled although one has failed."
         return action.fails("stops", why, fix="Leave fail-fast on, with max-parallel: 1.")
-    noted = _is_only_noted(step.wait) and _goes_round(step.rollout)
+    noted = _goes_round(step.rollout) and _is_only_noted(step.wait, step.rollout)
     ends = fails_here(step.wait)
     if ends is YES and _starts_anyhow(step.wait, following):
         why = "The next service is rolled whether this one becomes stable or not: its `if` asks for no success."

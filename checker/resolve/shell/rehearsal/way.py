@@ -46,7 +46,7 @@ from checker.resolve.shell.rehearsal.manner import (
 )
 from checker.resolve.shell.state import ERR, UNTOLD, Context, Flow, Library, Result, State, ends_with
 from checker.resolve.shell.syntax_facts import first_word, is_test, within
-from checker.resolve.shell.words import decide
+from checker.resolve.shell.words import decide, is_one_word
 
 
 def _piped(context: Context, *, merged: bool) -> Context:
@@ -267,10 +267,13 @@ class Way:
             first, _, rest = header.partition(";")
             condition, _, step = rest.partition(";")
             return self._counting(statement, (first, condition, step), state, context)
-        if statement.words is not None:
-            values = [value for word in statement.words for value in self.shell.words(word, state, context)]
+        # What may be several words goes round twice: the second round shows what the first one leaves behind.
+        several = [open_text(f"${{{statement.variable}}}")] * 2
+        if statement.words is None:
+            values = list(state.positional) if state.positional is not None else several
         else:
-            values = list(state.positional) if state.positional is not None else [open_text("$1")]
+            found = [(word, each) for word in statement.words for each in self.shell.words(word, state, context)]
+            values = [each for word, value in found for each in ([value] if is_one_word(value, word) else several)]
         result = Result(Flow.NEXT, YES)
         if self.manner.failing.waits and len(values) > self._rounds:
             raise TooMuchError
