@@ -28,6 +28,7 @@ _NAME: Final = lazy_re.compile(r"[A-Za-z_]\w*")
 # These hold a container with its exit code: a query that names nothing else has the exit code too.
 _AROUND: Final = frozenset({"tasks", "containers"})
 _JQ: Final = frozenset({"jq", "gojq", "jaq"})
+_ENDS: Final = frozenset({"return", "exit"})
 
 
 def waits_unseeing(trace: Trace) -> Iterator[AwsCall]:
@@ -46,7 +47,9 @@ def waits_unseeing(trace: Trace) -> Iterator[AwsCall]:
 
 def looks(trace: Trace) -> bool:
     """Whether something of a job may learn a task's exit code."""
-    followers = {id(call): after for call, after in pairwise(trace.actions)}
+    # What ends the function that made a call reads nothing of its answer.
+    made = [each for each in trace.actions if not (isinstance(each, Command) and each.program in _ENDS)]
+    followers = {id(call): after for call, after in pairwise(made)}
     return any(
         _tells(each, followers.get(id(each)), trace) if isinstance(each, AwsCall) else _EXIT_CODE in each.source.lower()
         for each in trace.actions
