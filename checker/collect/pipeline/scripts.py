@@ -26,7 +26,7 @@ from checker.collect.pipeline.shell_syntax import parse_shell
 from checker.collect.pipeline.sql_files import sql_files
 from checker.collect.pipeline.test_files import test_files
 from checker.errors import InputError
-from checker.model.pipeline.python import PythonModule
+from checker.model.pipeline.python import PythonModule, plain
 from checker.model.pipeline.shell import Script
 from checker.model.settings import Settings
 from checker.model.sources import Problem, Spot
@@ -247,7 +247,7 @@ class ScriptLibrary(Struct):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about the scanned code's own spelling
-                tree = ast.parse(text)
+                tree = plain(ast.parse(text))
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             at = (getattr(error, "lineno", None) or 1) + line - 1
             message = f"not valid Python: {getattr(error, 'msg', error)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Final, Protocol
 
 from msgspec import Struct, field
@@ -75,6 +75,39 @@ def nodes_of(node: ast.AST) -> Iterator[ast.AST]:
                 found.extend([one for one in inner if isinstance(one, ast.AST)])
             elif name != "ctx" and isinstance(inner, ast.AST):
                 found.append(inner)
+
+
+def blocks_of(node: ast.AST) -> Iterator[list[ast.stmt]]:
+    """The lists of statements that a statement holds, or a module: its body, its other branches, its handlers."""
+    for name in ("body", "orelse", "finalbody"):
+        held = getattr(node, name, None)
+        if type(held) is list:
+            yield held
+    for each in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+        yield each.body
+
+
+def run_by(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements of a body and those within them, without what functions and classes hold."""
+    for each in body:
+        yield each
+        if not isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            for held in blocks_of(each):
+                yield from run_by(held)
+
+
+def plain(tree: ast.Module) -> ast.Module:
+    """The same code in which ``name: type = value`` is ``name = value``, as it is for who runs it. Fields of classes
+    stay what they are, and ``annotation`` of such an assignment keeps the type."""
+    left: list[ast.AST] = [tree]
+    for node in left:  # grows
+        for held in blocks_of(node):
+            for index, each in enumerate(held):
+                if type(each) is ast.AnnAssign and each.value is not None and type(node) is not ast.ClassDef:
+                    held[index] = made = ast.copy_location(ast.Assign([each.target], each.value), each)
+                    setattr(made, "annotation", each.annotation)  # noqa: B010 - no field: nobody goes into it
+                left.append(held[index])
+    return tree
 
 
 class PythonLibrary(Protocol):

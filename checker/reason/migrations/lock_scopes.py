@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
-from checker.reason.migrations.runner_code import walked
+from checker.reason.migrations.runner_code import name_of, walked
 
 Function: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef"
 Takes: TypeAlias = "Callable[[ast.AST], bool]"
@@ -27,33 +27,38 @@ def ended(functions: Mapping[str, Sequence[Function]], top: Sequence[ast.stmt], 
     called_alone = _called_alone(functions, top)
     for several in functions.values():
         for each in several:
-            body = _without_cursors(each.body)
+            body = _opened(each.body)
             found = _in_body(body, takes) or _with_function(each, body, takes, called_alone) or _in_block(body, takes)
             if found:
                 return found
-    body = _without_cursors(top)
+    body = _opened(top)
     return _in_body(body, takes) or _in_block(body, takes)
 
 
-def _without_cursors(body: Sequence[ast.stmt]) -> list[ast.stmt]:
-    """Statements with blocks of cursors opened: a cursor's end changes nothing for its connection (psycopg
-    documentation, "Cursor.close")."""
+def _opened(body: Sequence[ast.stmt]) -> list[ast.stmt]:
+    """Statements as they follow one another: with blocks opened that end no connection, those of cursors (psycopg
+    documentation, "Cursor.close") and of anything else, and with what a ``try`` does."""
     found: list[ast.stmt] = []
     for each in body:
-        if isinstance(each, ast.With | ast.AsyncWith) and all(map(_opens_cursor, each.items)):
+        if isinstance(each, ast.With | ast.AsyncWith) and not any(_connects(_closed(item)) for item in each.items):
             for item in each.items:
-                if isinstance(item.optional_vars, ast.Name):
-                    made = ast.Assign([item.optional_vars], item.context_expr, lineno=each.lineno, col_offset=0)
-                    found.append(made)
-            found += _without_cursors(each.body)
+                name, opened = item.optional_vars, item.context_expr
+                made = ast.Assign([name], opened) if isinstance(name, ast.Name) else ast.Expr(opened)
+                found.append(ast.copy_location(made, each))
+            found += _opened(each.body)
+        elif isinstance(each, ast.Try):
+            found += _opened([*each.body, *each.orelse, *each.finalbody])
         else:
             found.append(each)
     return found
 
 
-def _opens_cursor(item: ast.withitem) -> bool:
-    called = item.context_expr
-    return isinstance(called, ast.Call) and isinstance(called.func, ast.Attribute) and called.func.attr == "cursor"
+def _closed(item: ast.withitem) -> ast.expr:
+    """What a block closes at its end: ``closing(connect())`` as well (Python documentation, "contextlib")."""
+    made = item.context_expr
+    if isinstance(made, ast.Call) and name_of(made.func) in {"closing", "aclosing"} and made.args:
+        return made.args[0]
+    return made
 
 
 def _in_block(body: Sequence[ast.stmt], takes: Takes) -> str:
@@ -62,15 +67,20 @@ def _in_block(body: Sequence[ast.stmt], takes: Takes) -> str:
     for each in body:
         if not isinstance(each, ast.With | ast.AsyncWith):
             continue
-        if any(_connects(item.context_expr, frozenset({"psycopg"})) for item in each.items):
-            inner = _without_cursors(each.body)
+        if any(_ends_it(item) for item in each.items):
+            inner = _opened(each.body)
             at = next((index for index, one in enumerate(inner) if takes(one)), None)
             own = not any(isinstance(one, ast.Yield | ast.YieldFrom | ast.Return) for one in walked(each))
             if at is not None and own and all(map(_is_small, inner[at + 1 :])):
                 return "the connection that holds it ends with its block"
-        elif found := _in_block(_without_cursors(each.body), takes):
+        elif found := _in_block(_opened(each.body), takes):
             return found
     return ""
+
+
+def _ends_it(item: ast.withitem) -> bool:
+    made = _closed(item)
+    return _connects(made, frozenset({"psycopg"})) or (made is not item.context_expr and _connects(made))
 
 
 def _with_function(function: Function, body: Sequence[ast.stmt], takes: Takes, called_alone: frozenset[str]) -> str:

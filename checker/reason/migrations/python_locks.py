@@ -16,7 +16,7 @@ from msgspec import Struct, field
 
 from checker import lazy_re
 from checker.model.migrations.folders import MigrationRunner
-from checker.model.pipeline.python import nodes_of
+from checker.model.pipeline.python import nodes_of, plain, run_by
 from checker.reason.migrations.busy_lock import gone_through
 from checker.reason.migrations.lock_scopes import ended
 from checker.reason.migrations.lock_ways import UNFOLLOWED
@@ -88,7 +88,7 @@ def _read(files: tuple[tuple[str, str], ...]) -> _Code:
     unread: list[str] = []
     for name, text in files:
         try:
-            tree = ast.parse(text) if len(text) <= _MOST else None
+            tree = plain(ast.parse(text)) if len(text) <= _MOST else None
         except (SyntaxError, ValueError, RecursionError):
             tree = None
         if tree is None:
@@ -189,7 +189,7 @@ def _tries(node: ast.AST, code: _Code) -> bool:
     if _TRY.search(_text(node)):
         return True
     named = _named(node) & code.taking
-    assigned = [each for each in code.top if isinstance(each, ast.Assign) and _named(each.targets[0]) & named]
+    assigned = [each for each in run_by(code.top) if isinstance(each, ast.Assign) and _named(each.targets[0]) & named]
     return any(_TRY.search(_text(each.value)) for each in assigned)
 
 

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from checker.model.pipeline.python import nodes_of
+from checker.model.pipeline.python import nodes_of, run_by
 
 Function: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef"
 # Calls that make a function worth going through: what sends SQL, lets connections go, or ends the program.
@@ -113,14 +113,11 @@ def _repeated(asked: Sequence[ast.expr]) -> frozenset[str]:
 
 def _constants(trees: Mapping[str, ast.Module]) -> dict[str, ast.expr]:
     found: dict[str, ast.expr] = {}
-    for statement in (each for tree in trees.values() for each in tree.body):
+    for statement in (each for tree in trees.values() for each in run_by(tree.body)):
         targets = statement.targets if isinstance(statement, ast.Assign) else []
-        if isinstance(statement, ast.AnnAssign) and statement.value is not None:
-            targets = [statement.target]
         for target in targets:
-            if isinstance(target, ast.Name) and isinstance(statement, ast.Assign | ast.AnnAssign):
-                known = target.id in found or statement.value is None
-                found[target.id] = ast.Name("_several") if known or statement.value is None else statement.value
+            if isinstance(target, ast.Name) and isinstance(statement, ast.Assign):
+                found[target.id] = ast.Name("_several") if target.id in found else statement.value
     return found
 
 

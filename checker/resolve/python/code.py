@@ -113,13 +113,16 @@ def _expression(machine: Machine, node: ast.Expr, frame: Frame) -> bool:
 
 def _assign(machine: Machine, node: ast.Assign, frame: Frame) -> bool:
     found = value(machine, node.value, frame)
+    annotation = getattr(node, "annotation", None)  # where the value is not known, its type may tell
+    if annotation is not None and (found is None or isinstance(found, Extern)):
+        found = typed(machine, annotation, frame) or found
     for target in node.targets:
         bind(machine, target, found, frame)
     return False
 
 
 def _annotated(machine: Machine, node: ast.AnnAssign, frame: Frame) -> bool:
-    """``name: type = value``: where the value is not known, its type may tell."""
+    """``name: type = value`` of a class's body."""
     if node.value is not None:
         found = value(machine, node.value, frame)
         if found is None or isinstance(found, Extern):

@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from checker.model.values import Text
+from checker.resolve.python.rehearsal.gone import Place
 from checker.resolve.python.values import Extern, Value
 
 _ASKED_FREELY: Final = 2  # how often one question is answered both ways on one way through the program
@@ -24,6 +25,7 @@ class Choices(Struct):
     turns: Set[int]
     given: list[bool] = field(default_factory=list)
     askers: list[int] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
     asked: int = 0  # how many questions so far
     _repeated: set[int] = field(default_factory=set)
     _turned: dict[int, bool] = field(default_factory=dict)
@@ -48,6 +50,7 @@ class Choices(Struct):
         taken = self.answers[number] if number < len(self.answers) else rather
         self.given.append(taken)
         self.askers.append(who)
+        self.places.append(place_of(asker))
         if number in self.turns:
             self._turned[who] = taken  # the time that is up for one is up for all
         if steady is not None:
@@ -63,8 +66,14 @@ class Choices(Struct):
             self,
             given=list(self.given),
             askers=list(self.askers),
+            places=list(self.places),
             _repeated=set(self._repeated),
             _turned=dict(self._turned),
             _times=dict(self._times),
             _steady=dict(self._steady),
         )
+
+
+def place_of(asker: ast.AST) -> Place:
+    """Where a question stands in its file."""
+    return getattr(asker, "lineno", 0), getattr(asker, "col_offset", 0)

@@ -6,6 +6,7 @@ Nothing here hangs on a process: ways that an earlier run went are told from thi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -14,6 +15,8 @@ from checker.model.possible import Possible, shown
 from checker.model.sources import Spot
 from checker.model.values import Absent, Unknown
 from checker.resolve.python.rehearsal.standins import Mode
+
+Place: TypeAlias = "tuple[int, int]"  # the line and the column of a condition
 
 
 class Start(Struct, frozen=True):
@@ -67,6 +70,8 @@ class Gone(Struct, frozen=True):
     before: int
     steps: int
     acts: Set[Spot] = frozenset()  # where it starts something or calls AWS
+    asked: Sequence[Place] = ()  # where the questions stand, one for each of the given answers
+    told: Set[tuple[Place, bool]] = frozenset()  # what the failure of a command answered
     later: Set[tuple[object, ...]] = frozenset()
     cut: bool = False
 

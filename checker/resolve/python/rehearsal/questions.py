@@ -46,7 +46,10 @@ def decide(machine: Machine, node: ast.expr, frame: Frame, *, rather: bool = Fal
         return not decide(machine, node.operand, frame, rather=not rather)
     found = value(machine, node, frame)
     answer = exactly(found)
-    return stage.choose(node, found, rather=rather) if answer is None else answer
+    if answer is None:
+        return stage.choose(node, found, rather=rather)
+    stage.decided(node, answer)
+    return answer
 
 
 def exactly(found: Value) -> bool | None:

@@ -18,7 +18,7 @@ from checker.resolve.python.machine import MAX_DEPTH, OWN, Call, Frame, Machine,
 from checker.resolve.python.modules import load, module_at, starts
 from checker.resolve.python.objects import bound, rebind, typed
 from checker.resolve.python.rehearsal import statements
-from checker.resolve.python.rehearsal.choices import Choices
+from checker.resolve.python.rehearsal.choices import Choices, place_of
 from checker.resolve.python.rehearsal.expressions import ON_ONE_WAY
 from checker.resolve.python.rehearsal.flows import (
     EndedError,
@@ -28,7 +28,7 @@ from checker.resolve.python.rehearsal.flows import (
     ReturnedError,
     raised,
 )
-from checker.resolve.python.rehearsal.gone import Gone, Start, loops_of, placed, round_of, which
+from checker.resolve.python.rehearsal.gone import Gone, Place, Start, loops_of, placed, round_of, which
 from checker.resolve.python.rehearsal.lending import given_by, later
 from checker.resolve.python.rehearsal.loaded import lent_libraries, written_answers
 from checker.resolve.python.rehearsal.questions import fits_pattern
@@ -89,6 +89,7 @@ class Way:
         self._current: list[RaisedError] = []
         self._errors: dict[int, RaisedError] = {}
         self._cut = False
+        self._told: set[tuple[Place, bool]] = set()
         self._sent_later: Command | None = None  # the request, once it is prepared
         self._yielding: dict[int, list[Callable[[Value], None]]] = {}
         reached = Reached(Spot(start.path))
@@ -119,7 +120,9 @@ class Way:
         before = self._before if met else len(given)
         calls = self.machine.calls[self._since :] if met else ()
         after = frozenset(placed(call) for call in calls if isinstance(call, AwsCall))
-        return Gone(mode, turns, met, ended, waits, began, given, askers, again, before, steps, acts, after, self._cut)
+        ended_so = (ended, waits, began, given, askers, again, before, steps)
+        asked, told = tuple(choices.places), frozenset(self._told)
+        return Gone(mode, turns, met, *ended_so, acts, asked, told, after, self._cut)
 
     def _ends(self) -> bool | None:
         """Whether the program ends with a failure, ``None`` where that is not known."""
@@ -152,6 +155,13 @@ class Way:
         answer = self._choices.choose(asker, about, rather=rather)
         self.machine.notes(Question(asker, about, rather, answer))
         return answer
+
+    def decided(self, asker: ast.AST, answer: bool) -> None:
+        """What is answered once a command has failed, by its failure for one, is kept: where it works, the answer is
+        the other one."""
+        if self.met and self.mode is Mode.RAISES and isinstance(self.failing, Command):
+            self.machine.notes(OWN)
+            self._told.add((place_of(asker), answer))
 
     def retrace(self, questions: Sequence[Question]) -> bool:
         """Whether the same questions get the same answers now. If they do, they were asked; if not, none was."""

@@ -17,7 +17,7 @@ from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.pipeline.handling import Rehearsal
 from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.scripts import AwsCall, Command, How
-from checker.resolve.python.rehearsal.gone import Gone, Start, placed, round_of, which
+from checker.resolve.python.rehearsal.gone import Gone, Place, Start, placed, round_of, which
 from checker.resolve.python.rehearsal.standins import Mode, answer
 from checker.resolve.shell.rehearsal.ways import Allowance
 
@@ -77,9 +77,13 @@ class Rehearsals(Struct):
         worked = self._first(call, Mode.WELL)
         if isinstance(worked, Open) or failed.ended is not False:
             return worked if isinstance(worked, Open) else NO
+        command = isinstance(call, Command) and not _is_request(call)
+        # What a program's exit status and output are asked for is answered as it is where all goes well, and in no
+        # other way: the other way than where it fails.
+        if command and (told := self._otherwise(call, worked, failed.told)) is not None:
+            worked = told
         done = set(worked.acts)
-        # What a program's exit status is asked for is answered as it is where all goes well, and in no other way.
-        asked = () if isinstance(call, Command) and not _is_request(call) else worked.given[:_MAX_ASKED]
+        asked = () if command else worked.given[:_MAX_ASKED]
         for index, taken in enumerate(asked):
             if failed.acts <= done:
                 return NO
@@ -93,6 +97,24 @@ class Rehearsals(Struct):
         """Whether the program goes on to another call although this one fails."""
         way = self._first(call, Mode.RAISES)
         return way if isinstance(way, Open) else yes_if(placed(other) in way.later)
+
+    def _otherwise(self, call: AwsCall | Command, way: Gone, told: Set[tuple[Place, bool]]) -> Gone | None:
+        """The way on which a call works where each question that its failure answers has the other answer."""
+        for _ in range(_MAX_ASKED):
+            due = (
+                index
+                for index in range(way.before, len(way.given))
+                if {(way.asked[index], True), (way.asked[index], False)} & told
+                == {(way.asked[index], way.given[index])}
+            )
+            index = next(due, None)
+            if index is None:
+                return way
+            other = self._go(call, Mode.WELL, [*way.given[:index], not way.given[index]])
+            if other is None or not other.met:
+                return None
+            way = other
+        return None
 
     def missed(self, call: AwsCall | Command) -> Answer:
         """Whether the program can end well without making the call."""
