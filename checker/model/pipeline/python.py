@@ -104,10 +104,16 @@ def plain(tree: ast.Module) -> ast.Module:
         for held in blocks_of(node):
             for index, each in enumerate(held):
                 if type(each) is ast.AnnAssign and each.value is not None and type(node) is not ast.ClassDef:
-                    held[index] = made = ast.copy_location(ast.Assign([each.target], each.value), each)
-                    setattr(made, "annotation", each.annotation)  # noqa: B010 - no field: nobody goes into it
+                    held[index] = assigned(each, each.value)
                 left.append(held[index])
     return tree
+
+
+def assigned(node: ast.AnnAssign, value: ast.expr) -> ast.Assign:
+    """``name = value`` of ``name: type = value``."""
+    made = ast.copy_location(ast.Assign([node.target], value), node)
+    setattr(made, "annotation", node.annotation)  # noqa: B010 - no field: nobody goes into it
+    return made
 
 
 class PythonLibrary(Protocol):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, TypeAlias
 
@@ -97,7 +97,7 @@ def code_of(trees: Mapping[str, ast.Module]) -> Code:
             elif isinstance(node, ast.If):
                 negative = isinstance(node.test, ast.UnaryOp) and isinstance(node.test.op, ast.Not)
                 asked.append(node.test.operand if negative else node.test)  # type: ignore[attr-defined]
-    constants = _constants(trees)
+    constants = _constants(trees, (each for several in functions.values() for each in several))
     leading = _leading(functions, constants, frozenset(trees))
     return Code(functions, constants, bases, _repeated(asked), homes, managers, *leading)
 
@@ -111,14 +111,27 @@ def _repeated(asked: Sequence[ast.expr]) -> frozenset[str]:
     return frozenset(test for test, count in found.items() if count > 1)
 
 
-def _constants(trees: Mapping[str, ast.Module]) -> dict[str, ast.expr]:
+def _constants(trees: Mapping[str, ast.Module], functions: Iterable[Function]) -> dict[str, ast.expr]:
+    """What the names of modules stand for, bound where code outside of functions runs or by ``global``."""
     found: dict[str, ast.expr] = {}
-    for statement in (each for tree in trees.values() for each in run_by(tree.body)):
-        targets = statement.targets if isinstance(statement, ast.Assign) else []
-        for target in targets:
-            if isinstance(target, ast.Name) and isinstance(statement, ast.Assign):
-                found[target.id] = ast.Name("_several") if target.id in found else statement.value
+    everywhere = [*_bound(each for tree in trees.values() for each in run_by(tree.body))]
+    for one in functions:
+        if names := _globals(one):
+            everywhere += [each for each in _bound(run_by(one.body)) if each[0] in names]
+    for name, value in everywhere:
+        found[name] = ast.Name("_several") if name in found else value
     return found
+
+
+def _bound(statements: Iterable[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
+    for each in statements:
+        for target in each.targets if isinstance(each, ast.Assign) else ():
+            if isinstance(target, ast.Name) and isinstance(each, ast.Assign):
+                yield target.id, each.value
+
+
+def _globals(function: Function) -> frozenset[str]:
+    return frozenset(name for each in run_by(function.body) if isinstance(each, ast.Global) for name in each.names)
 
 
 def _leading(

@@ -14,7 +14,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from checker.model.pipeline.python import PythonLibrary
+from checker.model.pipeline.python import PythonLibrary, assigned
 from checker.model.pipeline.scripts import Loop, Reached
 from checker.model.possible import Possible
 from checker.model.sources import brief
@@ -33,7 +33,7 @@ from checker.resolve.python.machine import (
     value,
 )
 from checker.resolve.python.modules import import_from, import_modules, leads_into, load, module_at, starts
-from checker.resolve.python.objects import begins_nothing, enter, method, method_of, typed
+from checker.resolve.python.objects import begins_nothing, declare_global, enter, method, method_of, typed
 from checker.resolve.python.record import leaves
 from checker.resolve.python.syntax_facts import (
     as_expression,
@@ -122,13 +122,8 @@ def _assign(machine: Machine, node: ast.Assign, frame: Frame) -> bool:
 
 
 def _annotated(machine: Machine, node: ast.AnnAssign, frame: Frame) -> bool:
-    """``name: type = value`` of a class's body."""
-    if node.value is not None:
-        found = value(machine, node.value, frame)
-        if found is None or isinstance(found, Extern):
-            found = typed(machine, node.annotation, frame) or found
-        bind(machine, node.target, found, frame)
-    return False
+    """``name: type = value``."""
+    return node.value is not None and _assign(machine, assigned(node, node.value), frame)
 
 
 def _augmented(machine: Machine, node: ast.AugAssign, frame: Frame) -> bool:
@@ -397,4 +392,5 @@ STATEMENTS: Final[Mapping[type[ast.AST], Follow]] = {
     **dict.fromkeys((ast.Try, ast.TryStar), _try),
     ast.Match: _match,
     ast.Assert: _assert,
+    ast.Global: declare_global,
 }

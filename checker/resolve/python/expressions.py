@@ -13,7 +13,7 @@ from checker.model.values import Text
 from checker.resolve.python.attributes import attribute
 from checker.resolve.python.libraries.boto_resources import loads
 from checker.resolve.python.machine import OWN, Call, Evaluate, Frame, Machine, value
-from checker.resolve.python.objects import enter, method
+from checker.resolve.python.objects import bind_name, enter, method
 from checker.resolve.python.syntax_facts import shown
 from checker.resolve.python.values import (
     SCALARS,
@@ -360,7 +360,7 @@ def bind(machine: Machine, target: ast.expr, found: Value, frame: Frame) -> None
     """An assignment's left side."""
     match target:
         case ast.Name():
-            frame.names[target.id] = found
+            bind_name(machine, target.id, found, frame)
         case ast.Attribute():
             owner = value(machine, target.value, frame)
             if isinstance(owner, Instance):

@@ -39,6 +39,7 @@ from checker.resolve.python.values import (
 )
 
 _NOTHING_AROUND: Final = Handling()
+_GLOBAL: Final = "global "  # beside a function's names, under one that none has: those that it binds for its module
 _Parameter: TypeAlias = "tuple[str, ast.expr | None, ast.expr | None]"
 
 
@@ -149,17 +150,39 @@ def rebind(machine: Machine, function: Function, names: Mapping[str, Value]) -> 
         if name not in names:
             continue
         outside = function.module.names if of_module else function.closure
-        before = outside.get(name)
-        if isinstance(outside, dict) and before is not names[name]:
-            machine.depends()
-            machine.memo.clear()  # functions that were gone through may find another value now
-            known = machine.stage is not None or before is None
-            outside[name] = names[name] if known else either([names[name], before])
+        if isinstance(outside, dict):
+            _bind_outside(machine, outside, name, names[name])
     for name in grows(function.node) if machine.stage is not None else ():
         outside = function.closure if name in function.closure else function.module.names
         if name in names and isinstance(outside, dict) and outside.get(name) is not names[name]:
             machine.depends()
             outside[name] = names[name]
+
+
+def _bind_outside(machine: Machine, outside: dict[str, Value], name: str, found: Value) -> None:
+    before = outside.get(name)
+    if before is not found:
+        machine.depends()
+        machine.memo.clear()  # functions that were gone through may find another value now
+        known = machine.stage is not None or before is None
+        outside[name] = found if known else either([found, before])
+
+
+def declare_global(machine: Machine, node: ast.Global, frame: Frame) -> bool:  # noqa: ARG001
+    """``global name``: what the function binds from here on, others see at once."""
+    frame.names[_GLOBAL] = (*node.names, *_globals_of(frame))
+    return False
+
+
+def bind_name(machine: Machine, name: str, found: Value, frame: Frame) -> None:
+    frame.names[name] = found
+    if _GLOBAL in frame.names and name in _globals_of(frame):
+        _bind_outside(machine, frame.module.names, name, found)
+
+
+def _globals_of(frame: Frame) -> tuple[Value, ...]:
+    names = frame.names.get(_GLOBAL, ())
+    return names if isinstance(names, tuple) else ()
 
 
 def _identity(given: Value) -> object:
@@ -177,6 +200,7 @@ def bound(
     """The function's parameters with what they are given: else their default, else what their type tells."""
     node = function.node.args
     names: dict[str, Value] = dict(function.closure)
+    names.pop(_GLOBAL, None)
     by_position, parameters = _parameters(node)
     if not (positional or named or isinstance(function.node, ast.Lambda)) and function.node.decorator_list:
         from checker.resolve.python.libraries.decorated import told_by_words
