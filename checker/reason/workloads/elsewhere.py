@@ -21,7 +21,7 @@ from checker.reason.workloads.variables import Variable
 RUNNERS: Final = (
     "AWS::Amplify::", "AWS::AppRunner::", "AWS::Batch::", "AWS::BedrockAgentCore::", "AWS::CodeBuild::",
     "AWS::Deadline::", "AWS::ECS::", "AWS::EMRServerless::", "AWS::ElasticBeanstalk::", "AWS::GameLift::",
-    "AWS::Glue::", "AWS::Lightsail::", "AWS::M2::", "AWS::Omics::", "AWS::PCS::", "AWS::RoboMaker::",
+    "AWS::Glue::", "AWS::Lambda::MicrovmImage", "AWS::Lambda::WebFunction", "AWS::Lightsail::", "AWS::M2::", "AWS::Omics::", "AWS::PCS::", "AWS::RoboMaker::",
     "AWS::SageMaker::",
 )  # fmt: skip
 # What is told under these names: a list of names and values, or a map (AWS CloudFormation User Guide, each type).
@@ -176,7 +176,7 @@ def _given(owner: Resource, value: Resolved, place: str) -> Iterator[Variable]:
             yield from _nothing_known(owner, entry, here)
             continue
         said = {key[:1].upper() + key[1:]: inner for key, inner in entry.items()}
-        name = next((said[key] for key in ("Name", "OptionName", "Variable") if key in said), None)
+        name = next((said[key] for key in ("Name", "OptionName", "Variable", "Key") if key in said), None)
         kind = said.get("Type", "PLAINTEXT")
         yield from _nothing_known(owner, name, f"{here}.Name")
         # CodeBuild's other types are references (AWS CloudFormation User Guide, ProjectEnvironmentVariable).
