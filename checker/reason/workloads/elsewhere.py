@@ -21,8 +21,8 @@ from checker.reason.workloads.variables import Variable
 RUNNERS: Final = (
     "AWS::Amplify::", "AWS::AppRunner::", "AWS::Batch::", "AWS::BedrockAgentCore::", "AWS::CodeBuild::",
     "AWS::Deadline::", "AWS::ECS::", "AWS::EMRServerless::", "AWS::ElasticBeanstalk::", "AWS::GameLift::",
-    "AWS::Glue::", "AWS::Lambda::MicrovmImage", "AWS::Lambda::WebFunction", "AWS::Lightsail::", "AWS::M2::", "AWS::Omics::", "AWS::PCS::", "AWS::RoboMaker::",
-    "AWS::SageMaker::",
+    "AWS::Glue::", "AWS::Lambda::MicrovmImage", "AWS::Lambda::WebFunction", "AWS::Lightsail::", "AWS::M2::",
+    "AWS::Omics::", "AWS::PCS::", "AWS::RoboMaker::", "AWS::SageMaker::",
 )  # fmt: skip
 # What is told under these names: a list of names and values, or a map (AWS CloudFormation User Guide, each type).
 _VARIABLES: Final = frozenset({
