@@ -30,6 +30,7 @@ from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Resolved, Text, Unknown, as_bool
 from checker.model.verdicts import Surface
+from checker.reason.network.waf import GATEWAY, GATEWAY_BALANCER, faces_internet
 from checker.reason.templates.log_delivery import Delivery, accepts
 from checker.reason.templates.order import Order
 
@@ -37,21 +38,20 @@ _FIX: Final = "Set access_logs.s3.enabled to true and access_logs.s3.bucket to a
 _FIX_BUCKET: Final = "Allow the load balancer service s3:PutObject under the prefix in the bucket's policy."
 _FIX_KMS: Final = "Encrypt the log bucket with AES256: access logs cannot be delivered to a KMS key."
 
-_GATEWAY: Final = "Configuration.HostSharedAlb"
-_GATEWAY_LOGS: Final = f"{_GATEWAY}.AccessLogs.Destination.S3"
+_GATEWAY_LOGS: Final = f"{GATEWAY_BALANCER}.AccessLogs.Destination.S3"
 
 
 def check(environment: Environment) -> Iterator[Judgement]:
     for balancer in environment.resources("AWS::ElasticLoadBalancingV2::LoadBalancer"):
         yield from _modern(environment, balancer)
-    for gateway in environment.resources("AWS::ECS::Gateway"):
-        facing = _gateway_faces(gateway)
+    for gateway in environment.resources(GATEWAY):
+        facing = faces_internet(gateway)
         if facing is not NO:
             read = {name.lower(): _plain(gateway, f"{_GATEWAY_LOGS}.{name}") for name in ("Bucket", "Prefix")}
             bucket = read["bucket"]
             # Naming a destination switches them on (CloudFormation, GatewayElbAccessLogConfiguration).
             read["enabled"] = bucket if bucket is None or isinstance(bucket, Unknown) else True
-            yield from _logs(environment, gateway, read, Delivery.APPLICATION, f"{_GATEWAY}.AccessLogs", facing)
+            yield from _logs(environment, gateway, read, Delivery.APPLICATION, f"{GATEWAY_BALANCER}.AccessLogs", facing)
     for service in environment.resources("AWS::ECS::ExpressGatewayService"):
         why = "whether the load balancer keeps access logs that Amazon ECS makes for it"
         yield service.undecided("enabled", why, fix="Put the service behind a load balancer of the template.")
@@ -82,18 +82,6 @@ def _internet_facing(balancer: Resource) -> Answer:
     if isinstance(scheme, Known) and isinstance(scheme.value, str):
         return yes_if(scheme.value.lower() != "internal")
     return YES if isinstance(scheme, Absent) else Open("whether it faces the internet is not known")
-
-
-def _gateway_faces(gateway: Resource) -> Answer:
-    """Whether a gateway's load balancers face the internet, by either property that says so."""
-    for path, inside in (("AccessType", "PRIVATE"), (f"{_GATEWAY}.Scheme", "internal")):
-        value = gateway.get(path)
-        if isinstance(value, Known) and isinstance(value.value, str):
-            if value.value.lower() == inside.lower():
-                return NO
-        elif not isinstance(value, Absent):
-            return Open("whether it faces the internet is not known")
-    return YES
 
 
 def _modern(environment: Environment, balancer: Resource) -> Iterator[Judgement]:
