@@ -47,7 +47,7 @@ from checker.reason.iam.services import CLOUDWATCH, key_refuses, may_call
 from checker.reason.templates.alarm_events import rules_that_hear, targets_of
 from checker.reason.templates.alarms import ALARM_TYPES, listened_to
 from checker.reason.templates.composite_rules import may_fire
-from checker.reason.templates.notifications import may_name_any, never_matches_alarms, no_address, taken_otherwise
+from checker.reason.templates.notifications import never_matches_alarms, no_address, taken_otherwise
 
 _FIX: Final = "Put the alarm topic in AlarmActions, with ActionsEnabled left on."
 _FIX_PUBLISH: Final = "Allow sns:Publish to cloudwatch.amazonaws.com in the topic's policy (and in its key's)."
@@ -82,16 +82,18 @@ def check(environment: Environment) -> Iterator[Judgement]:
         else:
             yield said if doubt is None else alarm.undecided(None, doubt.why, fix=_FIX)
     subscriptions = environment.resources("AWS::SNS::Subscription")
-    astray = any(may_name_any(each.get("TopicArn")) for each in subscriptions)
+    unknown = any(isinstance(each.get("TopicArn"), Unknown) for each in subscriptions)
     for topic, alarm in topics.values():
         refused = _refused(environment, topic, alarm)
         if refused is not None:
             yield refused
             continue
+        astray = unknown or any(True for _ in environment.strays(topic, "AWS::SNS::Subscription"))
         said = _topic(environment, topic, _names(told[topic.key]), astray=astray)
         yield _or_otherwise(environment, topic, said)
     for key, topic in through_rules.items():
         if key not in topics:
+            astray = unknown or any(True for _ in environment.strays(topic, "AWS::SNS::Subscription"))
             yield _or_otherwise(environment, topic, _subscribed(environment, topic, astray=astray))
 
 

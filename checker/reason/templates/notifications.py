@@ -19,7 +19,7 @@ from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, either
 from checker.model.environments import Environment
 from checker.model.resources import Resource
-from checker.model.values import Absent, Known, Parameter, Resolved, Text, Unknown, Value, as_list
+from checker.model.values import Absent, Known, Parameter, Resolved, Text, Unknown, as_list
 
 # The fields of the message that an alarm publishes.
 _FIELDS: Final = frozenset(
@@ -159,10 +159,5 @@ def _taken(environment: Environment, topic: Resource) -> Iterator[Answer]:
 def _names(environment: Environment, value: Resolved | Absent, topic: Resource, who: Resource) -> Answer:
     if environment.referred(None if isinstance(value, Absent) else value) is topic:
         return YES if who.certain else Open(f"whether {who.logical_id} is there")
-    return Open(f"to which topic {who.logical_id} is subscribed") if may_name_any(value) else NO
-
-
-def may_name_any(value: Value | Resolved | Absent) -> bool:
-    """Whether what a value names is told by nobody here: it is unknown, or a parameter as a whole."""
-    plain = value.value if isinstance(value, Known) else value
-    return isinstance(plain, Unknown) or (isinstance(plain, Text) and isinstance(plain.only_hole, Parameter))
+    open_text = isinstance(value, Text) and isinstance(value.only_hole, Parameter)
+    return Open(f"to which topic {who.logical_id} is subscribed") if isinstance(value, Unknown) or open_text else NO
