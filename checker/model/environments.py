@@ -147,7 +147,8 @@ class Environment(Judgeable):
 
     def _shares_with(self, child: Resource) -> bool:
         other = self.project.environment(child.environment_name)
-        return other is self or (other is not None and EnvironmentKind.SHARED in (other.kind, self.kind))
+        shared = other is not None and EnvironmentKind.SHARED in (other.kind, self.kind)
+        return shared or child.environment_name == self.name
 
     def referred(self, value: Value | Resolved) -> Resource | None:
         """The resource of this project that ``value`` names: by reference, by ARN or by physical name.

@@ -161,7 +161,7 @@ def _hosts(written: str) -> Iterator[str]:
 
 def _told(environment: Environment) -> Iterator[Client]:
     """Variables, commands, parameters and secrets of the environment, of whatever runs containers or programs."""
-    elsewhere = list(told_elsewhere(environment))
+    elsewhere = told_elsewhere(environment)
     variables = [*environment_variables(environment), *(each for each in elsewhere if each.name)]
     manners: dict[tuple[ResourceKey, str], Manner] = {}
     for variable in variables:

@@ -6,7 +6,7 @@ and Amazon EventBridge User Guide, "Amazon ECS task targets" (overrides).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from checker.model.environments import Environment
@@ -59,11 +59,16 @@ _SCRIPTS: Final[Mapping[str, str]] = {
 }
 
 
-def told_elsewhere(environment: Environment) -> Iterator[Variable]:
+def told_elsewhere(environment: Environment) -> Sequence[Variable]:
     """The variables of builds, jobs, apps and models, and what scripts in the template assign as a literal.
 
-    One without a name says that it is not known what is told there.
+    One without a name says that it is not known what is told there. Several rules ask: it is read once.
     """
+    key = (_told_elsewhere, environment.name)
+    return environment.project.once_for(key, lambda: tuple(_told_elsewhere(environment)))
+
+
+def _told_elsewhere(environment: Environment) -> Iterator[Variable]:
     kinds = sorted(kind for kind in environment.types if kind.startswith(RUNNERS) and kind not in _APART)
     for owner in environment.resources(*kinds) if kinds else ():
         whole = owner.get("")
