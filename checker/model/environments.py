@@ -15,11 +15,13 @@ from checker.model.settings import Settings
 from checker.model.values import (
     Hole,
     Known,
+    Parameter,
     Reference,
     Resolved,
     ResourceKey,
     Text,
     Value,
+    as_list,
 )
 from checker.model.verdicts import Location, Subject, SubjectKind, Surface
 from checker.model.worlds import Gaps
@@ -131,6 +133,22 @@ class Environment(Judgeable):
         for child in self.project.children_of(parent):
             if not types or child.type in types:
                 yield child
+
+    def strays(self, parent: Resource, *types: str) -> Iterator[Resource]:
+        """The resources of these types that may complete ``parent``: a parameter that nobody gives says whose they are.
+
+        No parameter of a stack names what that stack, or one nested in it, makes itself.
+        """
+        own = _root_of(parent.stack.id)
+        for kind in types if parent.surface is Surface.TEMPLATE else ():
+            for child, roots in self.project.strays_of(kind):
+                if own not in roots and self._shares_with(child):
+                    yield child
+
+    def _shares_with(self, child: Resource) -> bool:
+        other = self.project.environment(child.environment_name)
+        shared = other is not None and EnvironmentKind.SHARED in (other.kind, self.kind)
+        return shared or child.environment_name == self.name
 
     def referred(self, value: Value | Resolved) -> Resource | None:
         """The resource of this project that ``value`` names: by reference, by ARN or by physical name.
@@ -253,6 +271,10 @@ class Project:
         """The resources that complete ``parent`` (see :data:`CHILD_OF`)."""
         yield from self._children.get(parent.key, ())
 
+    def strays_of(self, kind: str) -> Sequence[tuple[Resource, frozenset[str]]]:
+        """The resources of a type whose parent a parameter names, each with the outermost stacks that ask for it."""
+        return self.once_for((_strays_of, kind), lambda: _strays_of(self, kind))
+
     def all_referred(self, value: Value | Resolved) -> Iterator[Resource]:
         """Every resource that ``value`` refers to, in order: references anywhere inside it, and plain names."""
         if isinstance(value, Known):
@@ -288,3 +310,19 @@ def _holes(value: Value | Resolved) -> Iterator[Hole]:
         value = value.value
     if isinstance(value, Text):
         yield from value.holes
+
+
+def _strays_of(project: Project, kind: str) -> list[tuple[Resource, frozenset[str]]]:
+    found = []
+    for child in project.resources(kind):
+        named = [value.value for name in CHILD_OF[kind] if isinstance(value := child.get(name), Known)]
+        holes = [
+            each.only_hole for value in named for each in as_list(value) if isinstance(each, Text) and each.only_hole
+        ]
+        if roots := frozenset(_root_of(hole.stack) for hole in holes if isinstance(hole, Parameter)):
+            found.append((child, roots))
+    return found
+
+
+def _root_of(stack_id: str) -> str:
+    return stack_id.partition("/")[0]

@@ -12,9 +12,10 @@ What is checked
     service, database, cache or load balancer that a container or function is given: the name is registered, the port
     is one on which somebody answers, and security groups and network ACLs let the call out and in. Before all that:
     no size that Fargate does not have (``size``), no execution role that may not pull, fetch or log
-    (``execution-role``), no load balancer of one zone (``zones``), no rules of one priority (``priority``) or behind
-    one for everything (``order``), no target group or namespace of another network (``network``), no network without
-    DNS (``dns``), no health check (``check``) and no port mapping (``host-port``) that AWS refuses.
+    (``execution-role``), no role of a service that ECS may not assume (``infrastructure-role``), no port that the task
+    does not name (``port-name``), no load balancer of one zone (``zones``), no rules of one priority (``priority``) or
+    behind one for everything (``order``), no target group or namespace of another network (``network``), no network
+    without DNS (``dns``), no health check (``check``) and no port mapping (``host-port``) that AWS refuses.
 When it does not apply
     Nothing that is put behind a load balancer, and nothing that is given an address of this environment. One-off tasks:
     whoever starts them chooses their security groups.

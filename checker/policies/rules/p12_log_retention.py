@@ -62,7 +62,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
     for group in environment.resources(_GROUP):
         yield _group(group, retentions, project)
     declared = {**groups, **retentions}
-    for task in environment.resources("AWS::ECS::TaskDefinition"):
+    for task in environment.resources("AWS::ECS::TaskDefinition", "AWS::ECS::DaemonTaskDefinition"):
         yield from _containers(task, declared, project)
     for kind, (given, names) in IMPLICIT.items():
         for maker in environment.resources(kind):

@@ -28,10 +28,11 @@ from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource, Stack, StackPlace
 from checker.model.rules import Rule
-from checker.model.values import Absent, Known, Text, Unknown, as_bool, as_list
+from checker.model.values import Absent, Known, Text, Unknown
 from checker.model.verdicts import Surface
 from checker.reason.names.naming import PhysicalName
 from checker.reason.names.physical import is_made_anew, physical_names
+from checker.reason.templates.retention import is_protected
 
 if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline
@@ -42,8 +43,6 @@ _FIX_PROTECTED: Final = (
 )
 _POLICY: Final = "DeletionPolicy"
 _BOOTSTRAP: Final = lazy_re.compile(r"bootstrap|init|first|protect", re.IGNORECASE)
-# Properties that keep a resource from being deleted, by whoever.
-_PROTECTIONS: Final = ("DeletionProtection", "DeletionProtectionEnabled", "EnableDeletionProtection")
 
 
 def check(environment: Environment) -> Iterator[Judgement]:
@@ -99,7 +98,7 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     )
     by_stack: dict[str, tuple[Stack, list[Resource]]] = {}
     for resource in project.resources():
-        if resource.surface is Surface.TEMPLATE and _is_protected(resource):
+        if resource.surface is Surface.TEMPLATE and is_protected(resource):
             by_stack.setdefault(resource.stack.id, (resource.stack, []))[1].append(resource)
     for stack, protected in by_stack.values():
         place = StackPlace(stack)
@@ -113,18 +112,6 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
             fix=_FIX_PROTECTED,
             related=(*protected[:10], deploys[0]),
         )
-
-
-def _is_protected(resource: Resource) -> bool:
-    for name in _PROTECTIONS:
-        value = resource.get(name)
-        if isinstance(value, Known) and (as_bool(value.value) or value.value == "ACTIVE"):
-            return True
-    attributes = resource.get("LoadBalancerAttributes")
-    for each in as_list(attributes.value) if isinstance(attributes, Known) else ():
-        if isinstance(each, dict) and each.get("Key") == "deletion_protection.enabled" and as_bool(each.get("Value")):
-            return True
-    return False
 
 
 RULE = Rule(

@@ -145,6 +145,9 @@ def _receivers(project: Project) -> Mapping[ResourceKey, str]:
             # Also where they are switched off, which is W9's finding: the bucket is made for them.
             if name == "bucket" and logs.endswith("_logs.s3"):
                 note(value, "access logs of a load balancer")
+    for gateway in project.resources("AWS::ECS::Gateway"):
+        bucket = gateway.get("Configuration.HostSharedAlb.AccessLogs.Destination.S3.Bucket")
+        note(bucket.value if isinstance(bucket, Known) else None, "access logs of a load balancer")
     for classic in project.resources("AWS::ElasticLoadBalancing::LoadBalancer"):
         bucket = classic.get("AccessLoggingPolicy.S3BucketName")
         note(bucket.value if isinstance(bucket, Known) else None, "access logs of a load balancer")

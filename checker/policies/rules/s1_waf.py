@@ -32,6 +32,7 @@ from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Resolved, Text, as_number
 from checker.model.verdicts import Outcome
 from checker.reason.network.waf import (
+    GATEWAY,
     MANAGED_RULES,
     Acl,
     AclRule,
@@ -39,6 +40,7 @@ from checker.reason.network.waf import (
     ManagedGroup,
     Scope,
     attachments,
+    faces_internet,
     lets_everything_pass,
     may_let_everything_pass,
     names_unknown_target,
@@ -76,7 +78,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
         by_target.setdefault(each.target, []).append(each)
     astray = [each for each in by_target.get(None, []) if names_unknown_target(each)]
     judged: dict[Resource, None] = {}
-    for balancer in environment.resources("AWS::ElasticLoadBalancingV2::LoadBalancer"):
+    for balancer in environment.resources("AWS::ElasticLoadBalancingV2::LoadBalancer", GATEWAY):
         if not _in_scope(balancer):
             continue
         own = by_target.get(balancer, [])
@@ -87,6 +89,8 @@ def check(environment: Environment) -> Iterator[Judgement]:
 
 
 def _in_scope(balancer: Resource) -> bool:
+    if balancer.type == GATEWAY:
+        return faces_internet(balancer) is not NO
     kind, scheme = balancer.get("Type"), balancer.get("Scheme")
     application = isinstance(kind, Absent) or (isinstance(kind, Known) and kind.value == "application")
     return application and not (isinstance(scheme, Known) and scheme.value == "internal")

@@ -3,11 +3,12 @@
 What the review found
     Alarms change their state and nobody hears of it.
 What is checked
-    Every metric and composite alarm: that its actions are on and one of its ``AlarmActions`` is an SNS topic, that
+    Every metric, log and composite alarm: that its actions are on and one of its ``AlarmActions`` is an SNS topic, that
     alarms may publish to the topic, and that it has a subscriber whom their messages reach: an address, and no filter
-    that no alarm matches (an inline subscription or an ``AWS::SNS::Subscription``). In a live account the topic must be
-    there, and the subscriber must have confirmed. An alarm whose state a notifying composite alarm reads is heard
-    through that, and one whose change a rule of EventBridge sends to such a topic through the rule.
+    that no alarm matches (an inline subscription, an ``AWS::SNS::Subscription``, a chat channel of Amazon Q Developer,
+    an event of a function of SAM). In a live account the topic must be there, and the subscriber must have confirmed.
+    An alarm whose state a notifying composite alarm reads is heard through that, and one whose change a rule of
+    EventBridge sends to such a topic through the rule.
 When it does not apply
     No alarm in the environment. Alarms that only drive scaling: they are no news to anybody.
 What cannot be decided
@@ -46,7 +47,7 @@ from checker.reason.iam.services import CLOUDWATCH, key_refuses, may_call
 from checker.reason.templates.alarm_events import rules_that_hear, targets_of
 from checker.reason.templates.alarms import ALARM_TYPES, listened_to
 from checker.reason.templates.composite_rules import may_fire
-from checker.reason.templates.notifications import never_matches_alarms, no_address
+from checker.reason.templates.notifications import never_matches_alarms, no_address, taken_otherwise
 
 _FIX: Final = "Put the alarm topic in AlarmActions, with ActionsEnabled left on."
 _FIX_PUBLISH: Final = "Allow sns:Publish to cloudwatch.amazonaws.com in the topic's policy (and in its key's)."
@@ -81,13 +82,31 @@ def check(environment: Environment) -> Iterator[Judgement]:
         else:
             yield said if doubt is None else alarm.undecided(None, doubt.why, fix=_FIX)
     subscriptions = environment.resources("AWS::SNS::Subscription")
-    astray = any(isinstance(each.get("TopicArn"), Unknown) for each in subscriptions)
+    unknown = any(isinstance(each.get("TopicArn"), Unknown) for each in subscriptions)
     for topic, alarm in topics.values():
         refused = _refused(environment, topic, alarm)
-        yield refused if refused is not None else _topic(environment, topic, _names(told[topic.key]), astray=astray)
+        if refused is not None:
+            yield refused
+            continue
+        astray = unknown or any(True for _ in environment.strays(topic, "AWS::SNS::Subscription"))
+        said = _topic(environment, topic, _names(told[topic.key]), astray=astray)
+        yield _or_otherwise(environment, topic, said)
     for key, topic in through_rules.items():
         if key not in topics:
-            yield _subscribed(environment, topic, astray=astray)
+            astray = unknown or any(True for _ in environment.strays(topic, "AWS::SNS::Subscription"))
+            yield _or_otherwise(environment, topic, _subscribed(environment, topic, astray=astray))
+
+
+def _or_otherwise(environment: Environment, topic: Resource, said: Judgement) -> Judgement:
+    """What is said of a topic's subscriptions, unless somebody takes its messages without one that is written."""
+    if said.outcome is Outcome.PASS:
+        return said
+    answer = taken_otherwise(environment, topic)
+    if answer is YES:
+        return topic.passes("subscriber", "It has a subscriber: a chat channel, or a function's event.")
+    if isinstance(answer, Open) and said.outcome is Outcome.FAIL:
+        return topic.undecided("subscriber", answer.why, fix=_FIX_SUBSCRIBE)
+    return said
 
 
 def _passed_on(environment: Environment, alarm: Resource) -> tuple[list[Resource], Open | None]:
@@ -359,6 +378,6 @@ def _pending(subscription: Resource) -> bool:
 
 RULE = Rule(
     id="S2",
-    looked_for="alarm (AWS::CloudWatch::Alarm, AWS::CloudWatch::CompositeAlarm)",
+    looked_for="alarm (AWS::CloudWatch::Alarm, AWS::CloudWatch::CompositeAlarm, AWS::CloudWatch::LogAlarm)",
     check=check,
 )

@@ -26,7 +26,7 @@ from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import NOT_KNOWN, Resource
 from checker.model.rules import Rule
-from checker.model.values import Known, Resolved, Unknown
+from checker.model.values import Absent, Known, Resolved, Text, Unknown
 
 _FIX: Final = "Set SslPolicy to ELBSecurityPolicy-TLS13-1-2-Res-2021-06."
 _SECURE: Final = {"HTTPS", "TLS"}
@@ -83,11 +83,15 @@ def negotiates(policy: Resolved) -> Answer:
 
 def _classic(balancer: Resource) -> Iterator[Judgement]:
     listeners = balancer.get("Listeners")
-    if not isinstance(listeners, Known) or not isinstance(listeners.value, list):
+    if isinstance(listeners, Absent):
         return
-    for index, listener in enumerate(listeners.value):
-        protocol = listener.get("Protocol") if isinstance(listener, dict) else None
-        if isinstance(protocol, str) and protocol.upper() in {"HTTPS", "SSL"}:
+    listed = listeners.value if isinstance(listeners, Known) else listeners
+    for index, listener in enumerate(listed if isinstance(listed, list) else [listed]):
+        protocol = listener.get("Protocol") if isinstance(listener, dict) else listener
+        if isinstance(protocol, Unknown | Text):
+            why = "the listener's protocol is not known before deployment"
+            yield balancer.undecided(None, why, path="Listeners", fix=_FIX)
+        elif isinstance(protocol, str) and protocol.upper() in {"HTTPS", "SSL"}:
             yield balancer.fails(
                 None,
                 "A classic load balancer has no TLS 1.3.",

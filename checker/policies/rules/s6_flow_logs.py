@@ -60,7 +60,13 @@ def check(environment: Environment) -> Iterator[Judgement]:
                     yield vpc.undecided("traffic", why, fix=_FIX)
                     continue
                 logs = [log for own in on_subnets for log in own]
-        yield from _judged(environment, vpc, logs, astray=astray)
+        strays = (log for log in environment.strays(vpc, "AWS::EC2::FlowLog") if _may_be_of_a_vpc(log))
+        yield from _judged(environment, vpc, logs, astray=astray or any(True for _ in strays))
+
+
+def _may_be_of_a_vpc(log: Resource) -> bool:
+    kind = log.get("ResourceType")
+    return not isinstance(kind, Known) or not isinstance(kind.value, str) or kind.value == "VPC"
 
 
 def _logs_rejected(log: Resource) -> Answer:

@@ -5,12 +5,13 @@ What the review found
     which must cover both environments before the old one goes.
 What is checked
     Every certificate lives in a stack that no environment shares its life with (``home``) and is retained
-    (``retained``). Every HTTPS or TLS listener and every distribution has a certificate for each name that it serves
-    (``covers``): names whose records point at it, host conditions of its rules, aliases. So has every domain of an API
-    or a user pool whose certificate is at hand. The certificate is in the region that takes it: the listener's own,
-    and us-east-1 for what stands behind CloudFront. A wildcard stands for exactly
-    one label: ``*.example.com`` covers neither ``example.com`` nor ``a.b.example.com``. A certificate given as a string
-    is taken to be one of the shared stacks' where account and region agree.
+    (``retained``). Every HTTPS or TLS listener and every distribution has a certificate for each name that it
+    serves (``covers``): names whose records point at it, host conditions of its rules, aliases. So has every domain
+    of an API, a user pool, a service of VPC Lattice or a search domain whose certificate is at hand. The
+    certificate is in the region that takes it: the listener's own, and us-east-1 for what stands behind CloudFront.
+    A wildcard stands for exactly one label: ``*.example.com`` covers neither ``example.com`` nor
+    ``a.b.example.com``. A certificate given as a string is taken to be one of the shared stacks' where account and
+    region agree.
 When it does not apply
     No certificate, no listener with TLS and no distribution with names of its own.
 What cannot be decided

@@ -48,7 +48,8 @@ from checker.model.verdicts import Outcome
 from checker.reason.account.facts import table
 from checker.reason.templates.alarms import (
     ALARM_TYPES,
-    METRIC_ALARM,
+    COMPOSITE_ALARM,
+    LOG_ALARM,
     AlarmNames,
     DeploymentAlarm,
     alarms_read,
@@ -80,11 +81,11 @@ def check(environment: Environment) -> Iterator[Judgement]:
             if each.key in judged:
                 continue
             judged.add(each.key)
-            if each.type == METRIC_ALARM:
-                yield from _quiet(environment, each)
-            else:
+            if each.type == COMPOSITE_ALARM:
                 yield from _heard(environment, names, each)
                 pending += parts.get(each, [])
+            else:
+                yield from _quiet(environment, each)
 
 
 def _heard(environment: Environment, names: AlarmNames, composite: Resource) -> Iterator[Judgement]:
@@ -179,6 +180,8 @@ def _quiet(environment: Environment, alarm: Resource) -> Iterator[Judgement]:
 
 
 def _periods(alarm: Resource) -> Judgement:
+    if alarm.type == LOG_ALARM:
+        return _results(alarm)
     periods = alarm.get("EvaluationPeriods")
     datapoints = alarm.get("DatapointsToAlarm")
     path = "EvaluationPeriods" if isinstance(datapoints, Absent) else "DatapointsToAlarm"
@@ -200,6 +203,17 @@ def _periods(alarm: Resource) -> Judgement:
         expected="2 datapoints or more, or a rate",
         actual="not set" if number is None else f"{number:g}",
     )
+
+
+def _results(alarm: Resource) -> Judgement:
+    """Of a log alarm, which counts the results of its query (Amazon CloudWatch API Reference, PutLogAlarm)."""
+    path = "QueryResultsToAlarm"
+    value = alarm.get(path)
+    number = as_number(value.value) if isinstance(value, Known) else None
+    if number is not None and number >= 2:
+        return alarm.passes("periods", "One bad result is not enough.", path=path, actual=f"{number:g}")
+    why = "whether one result of its query tells of a count or of a share"
+    return alarm.undecided("periods", why, path=path, fix="Set QueryResultsToAlarm to 2 or more.")
 
 
 def _expressions(alarm: Resource) -> tuple[list[Resolved], dict[str, Resolved]]:

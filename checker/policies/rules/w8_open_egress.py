@@ -15,7 +15,8 @@ What is checked
 When it does not apply
     No security group in the environment, or none but those of databases and their kin.
 What cannot be decided
-    All ports to a prefix list whose entries are not in the project; a CIDR or port from a parameter without a default.
+    All ports to a prefix list whose entries are not in the project; a CIDR or port from a parameter without a default;
+    the group that Amazon ECS makes for an express service.
 Fix
     Give the group egress rules for what it calls: other groups on their ports, and 443 for AWS services. In CDK,
     ``allow_all_outbound=False``.
@@ -41,6 +42,8 @@ _FIX: Final = "List what it calls in SecurityGroupEgress: other groups on their 
 _EVERYTHING: Final = 0.5
 _ANSWERS: Final = "Nothing that calls anybody is in the group, which is that of {}."
 _EGRESS: Final = "AWS::EC2::SecurityGroupEgress"
+_EXPRESS: Final = "AWS::ECS::ExpressGatewayService"
+_EXPRESS_GROUPS: Final = "NetworkConfiguration.SecurityGroups"
 
 
 def check(environment: Environment) -> Iterator[Judgement]:
@@ -52,6 +55,11 @@ def check(environment: Environment) -> Iterator[Judgement]:
         # A rule for a group that is not in this project: of that group, this much is known.
         if not any(found.type == SECURITY_GROUP for found in environment.project.all_referred(rule.get("GroupId"))):
             yield _judged(rule, Side((permission(environment, rule.get),)))
+    for service in environment.resources(_EXPRESS):
+        if isinstance(service.get(_EXPRESS_GROUPS), Absent):
+            # Amazon ECS Developer Guide, "Resources created by Amazon ECS Express Mode services".
+            why = "what the security group lets out that Amazon ECS makes for it"
+            yield service.undecided(None, why, fix=_FIX_DEFAULT, path="NetworkConfiguration")
     yield from _on_default_group(environment)
 
 

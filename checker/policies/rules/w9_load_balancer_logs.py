@@ -11,7 +11,8 @@ When it does not apply
     No internet-facing load balancer. A network load balancer whose listeners are all TCP or UDP: it logs TLS requests
     only.
 What cannot be decided
-    Attributes from a parameter without a default; a bucket that is not part of the project, whose policy nobody shows.
+    Attributes from a parameter without a default; the load balancer that Amazon ECS makes for an express service; a
+    bucket that is not part of the project, whose policy nobody shows.
 Fix
     Set ``access_logs.s3.enabled`` and ``access_logs.s3.bucket``, and let the load balancer service of the region
     ``s3:PutObject`` in the bucket's policy. In CDK, ``log_access_logs(bucket)`` does all of it.
@@ -29,6 +30,7 @@ from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Resolved, Text, Unknown, as_bool
 from checker.model.verdicts import Surface
+from checker.reason.network.waf import GATEWAY, GATEWAY_BALANCER, faces_internet
 from checker.reason.templates.log_delivery import Delivery, accepts
 from checker.reason.templates.order import Order
 
@@ -36,10 +38,23 @@ _FIX: Final = "Set access_logs.s3.enabled to true and access_logs.s3.bucket to a
 _FIX_BUCKET: Final = "Allow the load balancer service s3:PutObject under the prefix in the bucket's policy."
 _FIX_KMS: Final = "Encrypt the log bucket with AES256: access logs cannot be delivered to a KMS key."
 
+_GATEWAY_LOGS: Final = f"{GATEWAY_BALANCER}.AccessLogs.Destination.S3"
+
 
 def check(environment: Environment) -> Iterator[Judgement]:
     for balancer in environment.resources("AWS::ElasticLoadBalancingV2::LoadBalancer"):
         yield from _modern(environment, balancer)
+    for gateway in environment.resources(GATEWAY):
+        facing = faces_internet(gateway)
+        if facing is not NO:
+            read = {name.lower(): _plain(gateway, f"{_GATEWAY_LOGS}.{name}") for name in ("Bucket", "Prefix")}
+            bucket = read["bucket"]
+            # Naming a destination switches them on (CloudFormation, GatewayElbAccessLogConfiguration).
+            read["enabled"] = bucket if bucket is None or isinstance(bucket, Unknown) else True
+            yield from _logs(environment, gateway, read, Delivery.APPLICATION, f"{GATEWAY_BALANCER}.AccessLogs", facing)
+    for service in environment.resources("AWS::ECS::ExpressGatewayService"):
+        why = "whether the load balancer keeps access logs that Amazon ECS makes for it"
+        yield service.undecided("enabled", why, fix="Put the service behind a load balancer of the template.")
     for balancer in environment.resources("AWS::ElasticLoadBalancing::LoadBalancer"):
         facing = _internet_facing(balancer)
         if facing is NO:

@@ -32,6 +32,7 @@ from checker.model.values import (
     text,
 )
 from checker.model.verdicts import Surface
+from checker.reason.workloads.elsewhere import RUNNERS, told_elsewhere
 from checker.reason.workloads.variables import environment_variables, with_unnamed_variables
 
 _CACHE_WORDS: Final = frozenset({"redis", "cache", "valkey", "elasticache", "memorydb", "sessions", "session"})
@@ -67,6 +68,7 @@ _OF_AMAZON: Final = lazy_re.compile(r"(?i)\.cache\.amazonaws\.com|\.memorydb\.[a
 _REDIS_PORT: Final = lazy_re.compile(r":63(?:79|80)\b")
 # A plain address whose host is open as a whole.
 _PLAIN_TO_OPEN: Final = lazy_re.compile(r"(?i)(?<![a-z])(?:redis|valkey)://(?:[^@/\s]*@)?\*(?=[:/?\"'\s]|$)")
+_UNNAMED: Final = "a variable whose name is not known may tell the client how to connect"
 _HOST: Final = lazy_re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*\.)+[A-Za-z]{2,}")
 
 
@@ -158,15 +160,20 @@ def _hosts(written: str) -> Iterator[str]:
 
 
 def _told(environment: Environment) -> Iterator[Client]:
-    """Variables, commands, parameters and secrets of the environment."""
-    variables = list(environment_variables(environment))
+    """Variables, commands, parameters and secrets of the environment, of whatever runs containers or programs."""
+    elsewhere = told_elsewhere(environment)
+    variables = [*environment_variables(environment), *(each for each in elsewhere if each.name)]
     manners: dict[tuple[ResourceKey, str], Manner] = {}
     for variable in variables:
         manner = manners.setdefault((variable.owner.key, variable.container), Manner())
         _note(manner, variable.name, variable.value)
+    for variable in elsewhere:
+        if not variable.name and variable.owner.type.startswith(RUNNERS):
+            manner = manners.setdefault((variable.owner.key, variable.container), Manner())
+            manner.doubt = manner.doubt or _UNNAMED
     for owner, container in with_unnamed_variables(environment):
         manner = manners.setdefault((owner.key, container), Manner())
-        manner.doubt = manner.doubt or "a variable whose name is not known may tell the client how to connect"
+        manner.doubt = manner.doubt or _UNNAMED
     commands = list(_commands(environment))
     for owner, container, _, words in commands:
         _note_options(manners.setdefault((owner.key, container), Manner()), words)

@@ -156,10 +156,12 @@ def _speaks_to(statement: Statement, service: str) -> Answer:
 
 def _invokes(environment: Environment, target: Resource, service: str, source: Resource) -> Decision:
     doubt = ""
+    strays = frozenset(environment.strays(target, "AWS::Lambda::Permission"))
     for permission in environment.project.resources("AWS::Lambda::Permission"):
         named = environment.referred(permission.get("FunctionName"))
         if named is not target:
-            if isinstance(permission.get("FunctionName"), Unknown):
+            astray = isinstance(permission.get("FunctionName"), Unknown) or permission in strays
+            if astray and _permits(environment, permission, service, source) is not NO:
                 doubt = f"{permission.logical_id} is for a function that is not known"
             continue
         answer = _permits(environment, permission, service, source)

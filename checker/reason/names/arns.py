@@ -66,6 +66,7 @@ _SHAPES: Final[Mapping[str, _Shape]] = {
     "AWS::Events::Rule": _Shape("Name", "events", "rule/{name}"),
     "AWS::CloudWatch::Alarm": _Shape("AlarmName", "cloudwatch", "alarm:{name}"),
     "AWS::CloudWatch::CompositeAlarm": _Shape("AlarmName", "cloudwatch", "alarm:{name}"),
+    "AWS::CloudTrail::Trail": _Shape("TrailName", "cloudtrail", "trail/{name}"),
     "AWS::DynamoDB::Table": _Shape("TableName", "dynamodb", "table/{name}"),
 }
 

@@ -294,6 +294,16 @@ def _runtime(runtime: Resource, project: Project) -> Iterator[Name]:
     return iter([text(["/aws/bedrock-agentcore/runtimes/", *own, "-DEFAULT"])])
 
 
+def _express(service: Resource, _: Project) -> Iterator[Name]:
+    """Amazon ECS Developer Guide, "Resources created by Amazon ECS Express Mode services": a log group for the service,
+    whose name ends in what nobody knows before."""
+    if not isinstance(service.get("PrimaryContainer.AwsLogsConfiguration.LogGroup"), Absent):
+        return iter(())
+    cluster = service.get("Cluster")
+    where = pieces(cluster.value) if isinstance(cluster, Known) and isinstance(cluster.value, str) else ("default",)
+    return iter([text(["/aws/ecs/", *where, "/", Unstated("${Service}")])])
+
+
 def _rotation(schedule: Resource, _: Project) -> Iterator[Name]:
     """AWS CloudFormation Template Reference, AWS::SecretsManager::RotationSchedule HostedRotationLambda: a function
     that the template's transform makes."""
@@ -325,6 +335,7 @@ IMPLICIT: Final[Mapping[str, tuple[str, Callable[[Resource, Project], Iterator[N
     "AWS::AppSync::GraphQLApi": ("", _graph),
     "AWS::BedrockAgentCore::Runtime": ("", _runtime),
     "AWS::DMS::ReplicationConfig": ("", _serverless_replication),
+    "AWS::ECS::ExpressGatewayService": ("", _express),
     "AWS::EKS::Addon": ("", _insights_of_kubernetes),
     "AWS::EMRServerless::Application": (
         "MonitoringConfiguration.CloudWatchLoggingConfiguration.LogGroupName",
@@ -350,4 +361,4 @@ IMPLICIT: Final[Mapping[str, tuple[str, Callable[[Resource, Project], Iterator[N
     "AWS::SageMaker::NotebookInstance": ("", partial(_fixed, ("/aws/sagemaker/NotebookInstances",))),
     "AWS::Synthetics::Canary": ("", partial(_with_id, "/aws/lambda/cwsyn-", "")),
 }
-MAKERS: Final = frozenset({"AWS::ECS::TaskDefinition", *IMPLICIT})
+MAKERS: Final = frozenset({"AWS::ECS::DaemonTaskDefinition", "AWS::ECS::TaskDefinition", *IMPLICIT})

@@ -18,9 +18,10 @@ _MOST_RANGES: Final = 1000
 
 def openness(side: Side, *, at_most: bool) -> float:
     """Which share of all ports of all addresses this side lets through, from 0 to 1: the largest over TCP and UDP,
-    IPv4 and IPv6. ``at_most`` counts what is not certain as let through in full.
+    IPv4 and IPv6. ``at_most`` counts what is not certain as let through in full, but no rule that may be another
+    group's: it is judged by itself.
     """
-    chosen = [each for each in side.permissions if each.networks and (each.certain or at_most)]
+    chosen = [each for each in side.permissions if each.networks and (each.certain or (at_most and not each.astray))]
     return max(
         (
             _share([each for each in chosen if each.protocol in {"-1", protocol}], version)

@@ -108,7 +108,8 @@ def table_of(environment: Environment, subnet: Resource) -> Table:
         return Table(None, why)
     if vpc_resource(environment, subnet) is None:
         return Table(None, "its VPC, whose main route table it uses, is not part of this project")
-    return Table(None)
+    stray = next(environment.strays(subnet, "AWS::EC2::SubnetRouteTableAssociation"), None)
+    return Table(None, f"whether {stray.logical_id} gives it a route table" if stray is not None else "")
 
 
 def vpc_resource(environment: Environment, place: Resource) -> Resource | None:
@@ -127,6 +128,8 @@ def routes_of(environment: Environment, table: Resource) -> Iterator[Route]:
         way, target = _exit(environment, route)
         for network in networks:
             yield Route(route, network, way if route.certain else Exit.UNKNOWN, target)
+    for route in environment.strays(table, "AWS::EC2::Route"):
+        yield Route(route, None, Exit.UNKNOWN, None)
 
 
 def _exit(environment: Environment, route: Resource) -> tuple[Exit, Resource | None]:

@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 from weakref import WeakKeyDictionary
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.model.answers import NO, YES, Answer, Open, either, every
 from checker.model.environments import Environment
@@ -56,7 +57,8 @@ class Permission(Struct, frozen=True):
     """One rule of a group.
 
     ``protocol`` is ``tcp``, ``udp``, ... or ``-1`` for all; ``first`` and ``last`` bound the ports, inclusive. Where
-    ``certain`` is false some of it is not known before a deployment, and it lets through this much at most.
+    ``certain`` is false some of it is not known before a deployment, and it lets through this much at most; ``astray``
+    is a rule that may be another group's.
     """
 
     protocol: str
@@ -65,6 +67,7 @@ class Permission(Struct, frozen=True):
     networks: tuple[Network, ...] = ()
     groups: tuple[GroupId, ...] = ()
     certain: bool = True
+    astray: bool = False
 
 
 class Side(Struct, frozen=True):
@@ -108,16 +111,20 @@ def _side_of(environment: Environment, group: Resource, direction: Direction) ->
             found.append(permission(environment, _reader(item)))
         elif item is not None:
             why = str(item.why if isinstance(item, Unknown) else "a rule is not an object")
-    children = list(environment.children(group, f"AWS::EC2::SecurityGroup{direction}"))
+    kind = f"AWS::EC2::SecurityGroup{direction}"
+    children, strays = list(environment.children(group, kind)), list(environment.strays(group, kind))
     found += [permission(environment, child.get, certain=child.certain) for child in children]
+    found += [replace(permission(environment, stray.get, certain=False), astray=True) for stray in strays]
     if direction is Direction.OUT and not found and not why and group.surface is Surface.TEMPLATE:
         # An empty inline list is the same as none (AWS CloudFormation, AWS::EC2::SecurityGroup, "Remove default rule").
         return Side((Permission("-1", 0, PORTS - 1, EVERYWHERE),), by_default=True)
-    only_maybe = len(found) == len(children) and not any(child.certain for child in children)
+    only_maybe = len(found) == len(children) + len(strays) and not any(child.certain for child in children)
     if direction is Direction.OUT and only_maybe and not why and group.surface is Surface.TEMPLATE:
         # A rule that is a resource takes the default rule's place, as an inline one does
         # (https://github.com/aws/aws-cdk/issues/987): where there is one.
         why = "without the egress rules that a condition makes, Amazon EC2's default rule stays in force"
+        if strays:
+            why = f"whether {strays[0].logical_id} is a rule of it, or Amazon EC2's default rule stays in force"
     return Side(tuple(found), why=why)
 
 

@@ -79,18 +79,28 @@ def listeners_and_distributions(environment: Environment) -> Iterator[Server]:
 # Where a service is told a domain of its own, and the certificate for it; and whether that has to be where CloudFront
 # takes its certificates from. Sources: Amazon API Gateway Developer Guide, "Custom domain name for public REST APIs";
 # Amazon Cognito Developer Guide, "Using your own domain for managed login"; AWS AppSync Developer Guide, "Configuring
-# custom domain names".
+# custom domain names"; Amazon VPC Lattice User Guide, "Configure a custom domain name"; Amazon OpenSearch Service
+# Developer Guide, "Creating a custom endpoint".
 _DOMAINS = (
     ("AWS::ApiGateway::DomainName", "DomainName", "CertificateArn", True),
     ("AWS::ApiGateway::DomainName", "DomainName", "RegionalCertificateArn", False),
+    ("AWS::ApiGateway::DomainNameV2", "DomainName", "CertificateArn", False),
     ("AWS::ApiGatewayV2::DomainName", "DomainName", "DomainNameConfigurations.0.CertificateArn", False),
     ("AWS::AppSync::DomainName", "DomainName", "CertificateArn", True),
     ("AWS::Cognito::UserPoolDomain", "Domain", "CustomDomainConfig.CertificateArn", True),
+    ("AWS::EC2::VerifiedAccessEndpoint", "ApplicationDomain", "DomainCertificateArn", False),
+    (
+        "AWS::OpenSearchService::Domain",
+        "DomainEndpointOptions.CustomEndpoint",
+        "DomainEndpointOptions.CustomEndpointCertificateArn",
+        False,
+    ),
+    ("AWS::VpcLattice::Service", "CustomDomainName", "CertificateArn", False),
 )
 
 
 def domains(environment: Environment) -> Iterator[Server]:
-    """Every domain of its own that an API or a user pool answers to, with its certificate."""
+    """Every domain of its own that an API, a user pool or another such service answers to, with its certificate."""
     for kind, called, path, everywhere in _DOMAINS:
         for domain in environment.resources(kind):
             name, given = domain.get(called), domain.get(path)

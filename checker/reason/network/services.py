@@ -260,7 +260,7 @@ def _checked(health: Resolved) -> Iterator[int]:
 
 
 class Target(Struct, frozen=True):
-    """One entry of a service's load balancers."""
+    """One entry of a service's load balancers, or the other group of it that a deployment moves its traffic to."""
 
     path: str
     container: Resolved
@@ -279,13 +279,31 @@ def targets_of(environment: Environment, service: Resource) -> list[Target] | No
     for index, item in enumerate(value.value):
         if not isinstance(item, dict):
             return None
-        named = item.get("TargetGroupArn")
-        group = environment.referred(named)
-        if group is not None and group.type != "AWS::ElasticLoadBalancingV2::TargetGroup":
-            group = None
-        if named is not None:  # a classic load balancer has none
-            found.append(Target(f"LoadBalancers.{index}", item.get("ContainerName"), item.get("ContainerPort"), group))
+        for place, named in _groups(f"LoadBalancers.{index}", item):
+            group = environment.referred(named)
+            if group is not None and group.type != "AWS::ElasticLoadBalancingV2::TargetGroup":
+                group = None
+            found.append(Target(place, item.get("ContainerName"), item.get("ContainerPort"), group))
     return found
+
+
+def _groups(path: str, item: dict[str, Resolved]) -> Iterator[tuple[str, Resolved]]:
+    """The target groups of an entry, none for a classic load balancer: blue, green, linear and canary deployments
+    register new tasks with the one that has no traffic (Amazon ECS API Reference, AdvancedConfiguration)."""
+    advanced = item.get("AdvancedConfiguration")
+    other = advanced.get("AlternateTargetGroupArn") if isinstance(advanced, dict) else None
+    for place, named in ((path, item.get("TargetGroupArn")), (f"{path}.AdvancedConfiguration", other)):
+        if named is not None:
+            yield place, named
+
+
+def _pairs(environment: Environment, service: Resource) -> Iterator[list[Resource]]:
+    """Two target groups that a service's deployments move traffic between."""
+    by_entry: dict[str, list[Resource]] = {}
+    for target in targets_of(environment, service) or ():
+        if target.group is not None:
+            by_entry.setdefault(target.path.removesuffix(".AdvancedConfiguration"), []).append(target.group)
+    yield from (groups for groups in by_entry.values() if len(groups) > 1)
 
 
 class Forwarding:
@@ -300,6 +318,11 @@ class Forwarding:
         for rule in environment.project.resources("AWS::ElasticLoadBalancingV2::ListenerRule"):
             owner = environment.referred(rule.get("ListenerArn"))
             self._read(rule, rule.get("Actions"), owner)
+        for service in environment.project.resources("AWS::ECS::Service"):
+            for pair in _pairs(environment, service):
+                # ECS points the listeners of the one at the other.
+                shared = {each: None for group in pair for each in self._listeners.get(group, ())}
+                self._listeners.update({group: dict(shared) for group in pair if shared})
 
     def _read(self, place: Resource, actions: object, listener: Resource | None) -> None:
         if not isinstance(actions, Known):

@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environments import Environment
 from checker.model.resources import Resource
 from checker.model.values import Absent, Known, Resolved, Text, Unknown, as_number, first_unknown
@@ -296,6 +297,23 @@ def _labels(statement: Resolved) -> Iterator[str]:
 # -- what it stands in front of --------------------------------------------------------------------
 
 
+# Its load balancers are made by Amazon ECS, as its properties say.
+GATEWAY: Final = "AWS::ECS::Gateway"
+GATEWAY_BALANCER: Final = "Configuration.HostSharedAlb"
+
+
+def faces_internet(gateway: Resource) -> Answer:
+    """Whether a gateway's load balancers face the internet, by either property that says so."""
+    for path, inside in (("AccessType", "PRIVATE"), (f"{GATEWAY_BALANCER}.Scheme", "internal")):
+        value = gateway.get(path)
+        if isinstance(value, Known) and isinstance(value.value, str):
+            if value.value.lower() == inside.lower():
+                return NO
+        elif not isinstance(value, Absent):
+            return Open("whether it faces the internet is not known")
+    return YES
+
+
 class Attachment(Struct, frozen=True):
     """A web ACL in front of something. ``acl`` is ``None`` where the ACL is not part of the project."""
 
@@ -312,6 +330,11 @@ def attachments(environment: Environment) -> Iterator[Attachment]:
             environment.referred(association.get("ResourceArn")),
             acl if acl is not None and acl.type == "AWS::WAFv2::WebACL" else None,
         )
+    for gateway in environment.project.resources(GATEWAY):
+        named = gateway.get(f"{GATEWAY_BALANCER}.WebACLArn")
+        if not isinstance(named, Absent):
+            acl = environment.referred(named)
+            yield Attachment(gateway, gateway, acl if acl is not None and acl.type == "AWS::WAFv2::WebACL" else None)
 
 
 def names_unknown_target(attachment: Attachment) -> bool:

@@ -49,8 +49,8 @@ def refused(task: Resource, role: Resource, project: Project) -> Need | None:
     return None
 
 
-def admits_tasks(role: Resource, project: Project) -> bool:
-    """Whether the role lets ECS tasks assume it, or may: a trust policy that cannot be read whole may."""
+def admits(role: Resource, project: Project, service: str = TASKS) -> bool:
+    """Whether the role lets a service assume it, or may: a trust policy that cannot be read whole may."""
     trust = role.get("AssumeRolePolicyDocument")
     if not isinstance(trust, Known):
         return True
@@ -59,7 +59,7 @@ def admits_tasks(role: Resource, project: Project) -> bool:
     named = [who for each in allowing for who in each.principals or (("", None),)]
     if not allowing or document.unread:
         return True
-    return any(who is None or isinstance(who, Text) or who in (TASKS, "*") for _, who in named)
+    return any(who is None or isinstance(who, Text) or who in (service, "*") for _, who in named)
 
 
 def needs_one(task: Resource, project: Project) -> bool:

@@ -13,7 +13,8 @@ from checker.model.values import Absent, Known, Text, as_bool
 from checker.model.verdicts import Surface
 from checker.reason.network.services import Service, targets_of
 from checker.reason.startup.balancers import few_zones, rules_at_odds, wrong_check
-from checker.reason.startup.execution_roles import admits_tasks, needs_one, refused
+from checker.reason.startup.execution_roles import admits, needs_one, refused
+from checker.reason.startup.named import closed_roles, unnamed_ports
 from checker.reason.startup.sizes import on_fargate, other_host_port, wrong_size
 
 _TASK: Final = "AWS::ECS::TaskDefinition"
@@ -43,6 +44,8 @@ def startup(environment: Environment, services: list[Service]) -> Iterator[Judge
         yield rule.fails(sub, f"{said}.", fix=fix, path="Priority", related=others)
     for service in services:
         yield from _elsewhere(environment, service)
+        yield from unnamed_ports(service)
+    yield from closed_roles(environment)
     yield from _without_names(environment, services)
 
 
@@ -61,7 +64,7 @@ def _task(environment: Environment, task: Resource) -> Iterator[Judgement]:
             yield task.fails("execution-role", said, fix=_FIX_ROLE, path="ExecutionRoleArn")
     elif role is not None and role.type == "AWS::IAM::Role":
         need = refused(task, role, environment.project)
-        if not admits_tasks(role, environment.project):
+        if not admits(role, environment.project):
             said = f"Its execution role {role.logical_id} does not let ECS tasks assume it."
             yield task.fails("execution-role", said, fix=_FIX_ROLE, path="ExecutionRoleArn", related=(role,))
         elif need is not None:

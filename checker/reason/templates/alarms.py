@@ -19,7 +19,8 @@ from checker.model.values import Absent, Known, Resolved, Text, Unknown, Value, 
 
 METRIC_ALARM: Final = "AWS::CloudWatch::Alarm"
 COMPOSITE_ALARM: Final = "AWS::CloudWatch::CompositeAlarm"
-ALARM_TYPES: Final = (METRIC_ALARM, COMPOSITE_ALARM)
+LOG_ALARM: Final = "AWS::CloudWatch::LogAlarm"  # of what a query of logs finds
+ALARM_TYPES: Final = (METRIC_ALARM, COMPOSITE_ALARM, LOG_ALARM)
 # ALARM("name"), OK(name) or an ARN: the name is what stands in the brackets, quoted or not.
 _NAME_IN_RULE: Final = lazy_re.compile(r"(?:ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*+[\"']?([^\"')]++)[\"']?\s*\)")
 
@@ -36,6 +37,9 @@ def deployment_alarms(environment: Environment) -> Iterator[DeploymentAlarm]:
     """Every alarm whose state can roll a deployment back. A list that is switched off, or only stops, is not one."""
     for service in environment.resources("AWS::ECS::Service"):
         yield from _listed(service, "DeploymentConfiguration.Alarms", "AlarmNames", "Enable", "Rollback")
+    for daemon in environment.resources("AWS::ECS::Daemon"):
+        # What fails is rolled back: there is no switch for that (CloudFormation, DaemonDeploymentConfiguration).
+        yield from _listed(daemon, "DeploymentConfiguration.Alarms", "AlarmNames", "Enable")
     for group in environment.resources("AWS::CodeDeploy::DeploymentGroup"):
         rollback = group.get("AutoRollbackConfiguration.Events")
         events = rollback.value if isinstance(rollback, Known) else rollback
@@ -113,14 +117,14 @@ def _by_name(environments: list[Environment]) -> dict[str | Text, Resource]:
 
 
 def listened_to(environment: Environment) -> dict[Resource, list[Resource]]:
-    """Metric alarm -> the composite alarms whose rule reads its state."""
+    """Alarm -> the composite alarms whose rule reads its state."""
     composites = list(environment.resources(COMPOSITE_ALARM))
     found: dict[Resource, list[Resource]] = {}
     if not composites:
         return found
     names = {
         name.value: alarm
-        for alarm in environment.resources(METRIC_ALARM)
+        for alarm in environment.resources(*ALARM_TYPES)
         if isinstance(name := alarm.get("AlarmName"), Known) and isinstance(name.value, str) and name.value
     }
     for composite in composites:

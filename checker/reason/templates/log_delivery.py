@@ -87,6 +87,9 @@ def accepts(environment: Environment, bucket: Resource, prefix: Resolved, delive
                 return negated(applied)
             if statement.allows:
                 allowed = either((allowed, applied))
+    stray = next(environment.strays(bucket, "AWS::S3::BucketPolicy"), None)
+    if allowed is NO and stray is not None:
+        return Open(f"{stray.logical_id} may be its policy: whose it is, a parameter says")
     return allowed
 
 

@@ -1,8 +1,9 @@
-"""Whether an alarm's message reaches a subscriber: filter policies and addresses.
+"""Whether an alarm's message reaches a subscriber: filter policies, addresses, and who subscribes in another way.
 
 Sources: Amazon SNS Developer Guide, "Amazon SNS subscription filter policies" (all keys must match; by default they are
 message attributes, which an alarm's message has none of) and "Subscribing an Amazon SNS topic"; Amazon CloudWatch User
-Guide, "Alarm actions" (the message of an alarm).
+Guide, "Alarm actions" (the message of an alarm); Amazon Q Developer in chat applications Administrator Guide (a channel
+is subscribed to its topics); AWS SAM Developer Guide, "SNS" (an event makes the subscription and the permission).
 """
 
 from __future__ import annotations
@@ -10,12 +11,15 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
 from checker import lazy_re
-from checker.model.values import Resolved, as_list
+from checker.model.answers import NO, YES, Answer, Open, either
+from checker.model.environments import Environment
+from checker.model.resources import Resource
+from checker.model.values import Absent, Known, Parameter, Resolved, Text, Unknown, as_list
 
 # The fields of the message that an alarm publishes.
 _FIELDS: Final = frozenset(
@@ -121,3 +125,39 @@ def lets(wanted: Resolved, text: str) -> bool:
 
 def _allows_absence(wanted: Resolved) -> bool:
     return any(isinstance(each, dict) and each.get("exists") is False for each in as_list(wanted))
+
+
+# --- who takes a topic's messages without a subscription of the template ----------------------------------------------
+
+_CHANNELS: Final = (
+    "AWS::Chatbot::MicrosoftTeamsChannelConfiguration",
+    "AWS::Chatbot::SlackChannelConfiguration",
+)
+
+
+def taken_otherwise(environment: Environment, topic: Resource) -> Answer:
+    """Whether a chat channel or an event of a function of SAM is subscribed to a topic."""
+    return either(_taken(environment, topic))
+
+
+def _taken(environment: Environment, topic: Resource) -> Iterator[Answer]:
+    for channel in environment.resources(*_CHANNELS):
+        topics = channel.get("SnsTopicArns")
+        for each in as_list(topics.value) if isinstance(topics, Known) else (topics,):
+            yield _names(environment, each, topic, channel)
+    for function in environment.resources("AWS::Serverless::Function"):
+        events = function.get("Events")
+        listed = events.value if isinstance(events, Known) and isinstance(events.value, dict) else {}
+        for event in listed.values():
+            properties = event.get("Properties") if isinstance(event, dict) and event.get("Type") == "SNS" else None
+            if isinstance(properties, dict):
+                answer = _names(environment, properties.get("Topic"), topic, function)
+                filtered = answer is not NO and "FilterPolicy" in properties
+                yield Open(f"which messages {function.logical_id} filters out") if filtered else answer
+
+
+def _names(environment: Environment, value: Resolved | Absent, topic: Resource, who: Resource) -> Answer:
+    if environment.referred(None if isinstance(value, Absent) else value) is topic:
+        return YES if who.certain else Open(f"whether {who.logical_id} is there")
+    open_text = isinstance(value, Text) and isinstance(value.only_hole, Parameter)
+    return Open(f"to which topic {who.logical_id} is subscribed") if isinstance(value, Unknown) or open_text else NO

@@ -1,4 +1,4 @@
-"""What outlives its stack: whether CloudFormation leaves a resource standing.
+"""What outlives its stack: whether CloudFormation leaves a resource standing, and what may not be deleted.
 
 Source: AWS CloudFormation User Guide, "DeletionPolicy attribute" and "UpdateReplacePolicy attribute". Without the
 attribute a resource is deleted, with its stack or when a change replaces it.
@@ -7,12 +7,16 @@ attribute a resource is deleted, with its stack or when a change replaces it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Final
 
+from checker import lazy_re
+from checker.data.type_facts import facts_of
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environments import EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
-from checker.model.values import Absent, Attribute, Known, Resolved, Text, Unknown, Value, pieces
+from checker.model.values import Absent, Attribute, Known, Resolved, Text, Unknown, Value, as_bool, as_list, pieces
 from checker.model.verdicts import Surface
 
 # `RetainExceptOnCreate` deletes only what a failed creation has just made.
@@ -96,3 +100,43 @@ def _folder(destination: Value) -> str | None:
     else:
         return None
     return f"{folder.strip('/')}/" if folder.strip("/") else ""
+
+
+# --- protection from deletion, by whoever -----------------------------------------------------------------------------
+
+# What the schemas of types call it.
+_PROTECTION: Final = lazy_re.compile(
+    r"(?:Enable)?(?:Deletion|Delete|Termination)Protect(?:ion|ed)(?:Enabled)?|DisableApiTermination"
+)
+_ON: Final = ("active", "enabled", "prevent-all-deletion", "prevent-force-deletion")
+# Amazon ECS API Reference, CreateGateway: protected unless it is said not to be.
+_BY_DEFAULT: Final = frozenset({"AWS::ECS::Gateway"})
+
+
+def is_protected(resource: Resource) -> bool:
+    """Whether the roll-back of its creation tries to delete it, and may not: with ``Retain`` it does not try."""
+    policy = resource.attribute("DeletionPolicy")
+    if isinstance(policy, Known) and policy.value == "Retain":
+        return False
+    for name in _protections(resource.type):
+        value = resource.get(name)
+        if isinstance(value, Absent) and resource.type in _BY_DEFAULT:
+            return True
+        if isinstance(value, Known) and _is_on(value.value):
+            return True
+    attributes = resource.get("LoadBalancerAttributes")
+    for each in as_list(attributes.value) if isinstance(attributes, Known) else ():
+        if isinstance(each, dict) and each.get("Key") == "deletion_protection.enabled" and as_bool(each.get("Value")):
+            return True
+    return False
+
+
+def _is_on(value: Resolved) -> bool:
+    if isinstance(value, dict):
+        value = value.get("Mode")
+    return as_bool(value) is True or (isinstance(value, str) and value.lower() in _ON)
+
+
+@cache
+def _protections(kind: str) -> tuple[str, ...]:
+    return tuple(sorted(name for name in facts_of(kind).properties if _PROTECTION.fullmatch(name)))

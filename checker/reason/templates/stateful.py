@@ -82,9 +82,13 @@ _KEPT: Final = lazy_re.compile(
 )
 
 
+# Called and set up like what keeps data, and hands it on within minutes (Amazon Data Firehose Developer Guide).
+_CARRIERS: Final = frozenset({"AWS::KinesisFirehose::DeliveryStream"})
+
+
 @cache
 def keeps_data(kind: str) -> bool:
     """Whether data is lost with a resource of this type: it is one of :data:`STATEFUL`, or its schema says so."""
-    if kind in STATEFUL or not _KEEPERS.search(kind):
+    if kind in STATEFUL or kind in _CARRIERS or not _KEEPERS.search(kind):
         return kind in STATEFUL
     return any(_KEPT.search(path) for path in facts_of(kind).properties)

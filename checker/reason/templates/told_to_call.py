@@ -65,6 +65,8 @@ def _pairs(environment: Environment) -> Iterator[_Pair]:
     yield from _subscriptions(environment)
     yield from _budgets(environment)
     yield from _functions(environment)
+    yield from _inside(environment)
+    yield from _described(environment)
 
 
 def _alarms(environment: Environment) -> Iterator[_Pair]:
@@ -179,11 +181,6 @@ def _functions(environment: Environment) -> Iterator[_Pair]:
             api = next((found for key in _API if (found := environment.referred(each.get(key))) is not None), each)
             for path in paths:
                 yield api, path if api is each else "", _plain(each, path), service, name
-    for pool in environment.resources("AWS::Cognito::UserPool"):
-        triggers = _plain(pool, "LambdaConfig")
-        for key, value in triggers.items() if isinstance(triggers, dict) else ():
-            if isinstance(value, str | Text):
-                yield pool, f"LambdaConfig.{key}", value, "cognito-idp.amazonaws.com", "cognito"
     for group in environment.resources("AWS::ElasticLoadBalancingV2::TargetGroup"):
         if _plain(group, "TargetType") == "lambda":
             for item in _items(group, "Targets"):
@@ -191,9 +188,78 @@ def _functions(environment: Environment) -> Iterator[_Pair]:
                     yield group, "Targets", item.get("Id"), "elasticloadbalancing.amazonaws.com", "load-balancer"
 
 
+# Where something inside of a resource names what is called, ``*`` being each of a list or of an object; the service
+# that calls, and it in a word. Each service's guide says whom the permission or the topic's policy must name.
+_PLACES: Final = (
+    ("AWS::Backup::BackupVault", "Notifications.SNSTopicArn", "backup.amazonaws.com", "backup"),
+    ("AWS::Bedrock::Agent", "ActionGroups.*.ActionGroupExecutor.Lambda", "bedrock.amazonaws.com", "bedrock"),
+    ("AWS::CloudTrail::Trail", "SnsTopicName", "cloudtrail.amazonaws.com", "cloudtrail"),
+    ("AWS::CodeCommit::Repository", "Triggers.*.DestinationArn", "codecommit.amazonaws.com", "codecommit"),
+    ("AWS::Cognito::UserPool", "LambdaConfig.*", "cognito-idp.amazonaws.com", "cognito"),
+    ("AWS::Cognito::UserPool", "LambdaConfig.*.LambdaArn", "cognito-idp.amazonaws.com", "cognito"),
+    ("AWS::IoT::TopicRule", "TopicRulePayload.Actions.*.Lambda.FunctionArn", "iot.amazonaws.com", "iot"),
+    ("AWS::IoT::TopicRule", "TopicRulePayload.ErrorAction.Lambda.FunctionArn", "iot.amazonaws.com", "iot"),
+    ("AWS::SES::ReceiptRule", "Rule.Actions.*.LambdaAction.FunctionArn", "ses.amazonaws.com", "ses"),
+    ("AWS::VpcLattice::TargetGroup", "Targets.*.Id", "vpc-lattice.amazonaws.com", "lattice"),
+)
+
+
+def _inside(environment: Environment) -> Iterator[_Pair]:
+    for kind, path, service, name in _PLACES:
+        head, _, rest = path.partition(".")
+        for each in environment.resources(kind):
+            value = each.get(head)
+            for steps, found in _at(value.value, rest) if isinstance(value, Known) else ():
+                if isinstance(found, str | Text):
+                    yield each, ".".join((head, *steps)), found, service, name
+
+
+def _at(value: Resolved, path: str) -> Iterator[tuple[tuple[str, ...], Resolved]]:
+    """What stands at a path below a value, and the steps that lead there."""
+    step, _, rest = path.partition(".")
+    if not step:
+        yield (), value
+    elif step == "*":
+        items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for key, each in items:
+            yield from (((str(key), *steps), found) for steps, found in _at(each, rest))
+    elif isinstance(value, dict) and step in value:
+        yield from (((step, *steps), found) for steps, found in _at(value[step], rest))
+
+
+# API Gateway Developer Guide, "OpenAPI extensions for API Gateway": what is called, and with whose permissions where it
+# is not API Gateway itself.
+_EXTENSIONS: Final = {
+    "x-amazon-apigateway-integration": ("uri", "credentials"),
+    "x-amazon-apigateway-authorizer": ("authorizerUri", "authorizerCredentials"),
+}
+
+
+def _described(environment: Environment) -> Iterator[_Pair]:
+    """The functions that an API calls by the description in its ``Body``."""
+    for api in environment.resources("AWS::ApiGateway::RestApi", "AWS::ApiGatewayV2::Api"):
+        pending: list[Resolved] = [_plain(api, "Body")]
+        while pending:
+            node = pending.pop()
+            if isinstance(node, list):
+                pending.extend(node)
+            elif isinstance(node, dict):
+                for key, each in node.items():
+                    uri, role = _EXTENSIONS.get(key, ("", ""))
+                    if uri and isinstance(each, dict) and role not in each:
+                        yield api, "Body", each.get(uri), "apigateway.amazonaws.com", "apigateway"
+                pending.extend(node.values())
+
+
 def _logs(environment: Environment) -> Iterator[Told]:
     """Whose logs are delivered into a bucket of the project by a service that adds no policy by itself."""
     for bucket in environment.resources("AWS::S3::Bucket"):
+        for found in _items(bucket, "InventoryConfigurations"):
+            where = found.get("Destination") if isinstance(found, dict) else None
+            target = environment.referred(where.get("BucketArn")) if isinstance(where, dict) else None
+            if target is not None and target.type == "AWS::S3::Bucket":
+                path, service = "InventoryConfigurations", "s3.amazonaws.com"
+                yield Told(bucket, path, target, service, "s3-inventory", "s3:PutObject", "/*")
         destination = environment.referred(bucket.get("LoggingConfiguration.DestinationBucketName"))
         if destination is not None and destination.type == "AWS::S3::Bucket" and not _by_acl(destination):
             path = "LoggingConfiguration"

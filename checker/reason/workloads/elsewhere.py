@@ -6,7 +6,7 @@ and Amazon EventBridge User Guide, "Amazon ECS task targets" (overrides).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from checker.model.environments import Environment
@@ -21,8 +21,8 @@ from checker.reason.workloads.variables import Variable
 RUNNERS: Final = (
     "AWS::Amplify::", "AWS::AppRunner::", "AWS::Batch::", "AWS::BedrockAgentCore::", "AWS::CodeBuild::",
     "AWS::Deadline::", "AWS::ECS::", "AWS::EMRServerless::", "AWS::ElasticBeanstalk::", "AWS::GameLift::",
-    "AWS::Glue::", "AWS::Lightsail::", "AWS::M2::", "AWS::Omics::", "AWS::PCS::", "AWS::RoboMaker::",
-    "AWS::SageMaker::",
+    "AWS::Glue::", "AWS::Lambda::MicrovmImage", "AWS::Lambda::WebFunction", "AWS::Lightsail::", "AWS::M2::",
+    "AWS::Omics::", "AWS::PCS::", "AWS::RoboMaker::", "AWS::SageMaker::",
 )  # fmt: skip
 # What is told under these names: a list of names and values, or a map (AWS CloudFormation User Guide, each type).
 _VARIABLES: Final = frozenset({
@@ -59,11 +59,16 @@ _SCRIPTS: Final[Mapping[str, str]] = {
 }
 
 
-def told_elsewhere(environment: Environment) -> Iterator[Variable]:
+def told_elsewhere(environment: Environment) -> Sequence[Variable]:
     """The variables of builds, jobs, apps and models, and what scripts in the template assign as a literal.
 
-    One without a name says that it is not known what is told there.
+    One without a name says that it is not known what is told there. Several rules ask: it is read once.
     """
+    key = (_told_elsewhere, environment.name)
+    return environment.project.once_for(key, lambda: tuple(_told_elsewhere(environment)))
+
+
+def _told_elsewhere(environment: Environment) -> Iterator[Variable]:
     kinds = sorted(kind for kind in environment.types if kind.startswith(RUNNERS) and kind not in _APART)
     for owner in environment.resources(*kinds) if kinds else ():
         whole = owner.get("")
@@ -176,7 +181,7 @@ def _given(owner: Resource, value: Resolved, place: str) -> Iterator[Variable]:
             yield from _nothing_known(owner, entry, here)
             continue
         said = {key[:1].upper() + key[1:]: inner for key, inner in entry.items()}
-        name = next((said[key] for key in ("Name", "OptionName", "Variable") if key in said), None)
+        name = next((said[key] for key in ("Name", "OptionName", "Variable", "Key") if key in said), None)
         kind = said.get("Type", "PLAINTEXT")
         yield from _nothing_known(owner, name, f"{here}.Name")
         # CodeBuild's other types are references (AWS CloudFormation User Guide, ProjectEnvironmentVariable).
