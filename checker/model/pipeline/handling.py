@@ -66,6 +66,9 @@ class Rehearsal:
     def turns(self) -> Answer:
         return _UNREHEARSED
 
+    def retold(self, *, printed: bool) -> Answer:  # noqa: ARG002
+        return _UNREHEARSED
+
     def reaches(self, other: Rehearsal) -> Answer:  # noqa: ARG002
         return _UNREHEARSED
 
@@ -173,6 +176,11 @@ class Handling(Struct, frozen=True):
     def turns(self) -> Answer:
         """Whether its failure, for whatever reason, makes the script do something else and end well."""
         return self.rehearsal.turns()
+
+    @property
+    def retold(self) -> Answer:
+        """Whether its failure makes a program tell something else to whoever takes what it puts out, and end well."""
+        return self.rehearsal.retold(printed=False)
 
     def reaches(self, other: Handling) -> Answer:
         """Whether the script goes on to another of its commands although this one fails."""

@@ -20,7 +20,7 @@ from checker.resolve.python.libraries.docker import of_docker
 from checker.resolve.python.machine import Call, Frame, Machine, value
 from checker.resolve.python.modules import leads_into, reaches_buckets
 from checker.resolve.python.objects import above, enter, instantiate, method
-from checker.resolve.python.record import http, is_text, leaves, program, tells_runner
+from checker.resolve.python.record import http, is_text, leaves, opened_as, program, tells
 from checker.resolve.python.requests import makes_requests, names_host, request_of
 from checker.resolve.python.syntax_facts import GROWING, LEAVES, called_as, is_group, shown, unpacks
 from checker.resolve.python.values import (
@@ -221,7 +221,7 @@ def _extern(machine: Machine, function: Extern, given: Call) -> Value:
     if not is_special(function.name):
         leads_into(machine, (function,), given.node, given.frame)
         reaches_buckets(machine, function, given)
-    tells_runner(machine, given)
+    tells(machine, given)
     known = _known(machine, function, given) if _is_known(function.name) else None
     if known is not None:
         return known[0]
@@ -236,7 +236,7 @@ def _extern(machine: Machine, function: Extern, given: Call) -> Value:
         kept = (*kept, *(each for each in given.positional if isinstance(each, str)))
     if function.name in _CONVERTING and given.positional:
         answered = answer_in(given.positional[0])
-    return extern(given.shown, kept, answer=answered, library=function.library)
+    return extern(opened_as(function, given), kept, answer=answered, library=function.library)
 
 
 # Libraries whose app is an object that is called: its commands are functions under its decorators.

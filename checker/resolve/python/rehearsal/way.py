@@ -28,7 +28,7 @@ from checker.resolve.python.rehearsal.flows import (
     ReturnedError,
     raised,
 )
-from checker.resolve.python.rehearsal.gone import Gone, Start, loops_of, placed, round_of, which
+from checker.resolve.python.rehearsal.gone import Gone, Start, loops_of, placed, round_of, told_by, which
 from checker.resolve.python.rehearsal.lending import given_by, later
 from checker.resolve.python.rehearsal.loaded import lent_libraries, written_answers
 from checker.resolve.python.rehearsal.questions import fits_pattern
@@ -119,7 +119,9 @@ class Way:
         before = self._before if met else len(given)
         calls = self.machine.calls[self._since :] if met else ()
         after = frozenset(placed(call) for call in calls if isinstance(call, AwsCall))
-        return Gone(mode, turns, met, ended, waits, began, given, askers, again, before, steps, acts, after, self._cut)
+        told = frozenset(said for call in self.machine.calls if (said := told_by(call)) is not None)
+        cut = self._cut
+        return Gone(mode, turns, met, ended, waits, began, given, askers, again, before, steps, acts, after, told, cut)
 
     def _ends(self) -> bool | None:
         """Whether the program ends with a failure, ``None`` where that is not known."""
@@ -290,7 +292,8 @@ class Way:
 
     def _well(self, call: AwsCall | Command) -> Value:
         if isinstance(call, Command):
-            return _piped(_GIVES.get(_started_by(call), (None,))[0])
+            kind = _started_by(call)
+            return _piped("Done" if kind == "run" else _GIVES.get(kind, (None,))[0])
         if call.how is not How.SDK:
             return None
         name = answer(call.service, call.operation, Mode.WELL)
@@ -355,8 +358,8 @@ def _started_by(command: Command) -> str:
 
 
 def _acts(call: AwsCall | Command) -> bool:
-    """Whether a call does more than end the program."""
-    return isinstance(call, AwsCall) or call.program not in {"exit", "return"}
+    """Whether a call does more than end the program, or say something."""
+    return isinstance(call, AwsCall) or call.program not in {"exit", "return", "echo"}
 
 
 def _failed(status: Value) -> bool | None:

@@ -89,6 +89,16 @@ class Rehearsals(Struct):
             done |= other.acts
         return yes_if(not failed.acts <= done)
 
+    def retold(self, call: AwsCall | Command, *, printed: bool) -> Answer:
+        """Whether the program, started by a command, tells later steps something else where that fails and ends well;
+        ``printed``: or prints it."""
+        failed = self._first(call, Mode.RAISES)
+        worked = self._first(call, Mode.WELL) if not isinstance(failed, Open) and failed.ended is False else failed
+        if isinstance(failed, Open) or isinstance(worked, Open):
+            return worked if isinstance(worked, Open) else failed if isinstance(failed, Open) else NO
+        differs = failed.told ^ worked.told
+        return yes_if(failed.ended is False and any(printed or file for file, _ in differs))
+
     def reaches(self, call: AwsCall | Command, other: AwsCall) -> Answer:
         """Whether the program goes on to another call although this one fails."""
         way = self._first(call, Mode.RAISES)
@@ -248,6 +258,10 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
 
     def turns(self) -> Answer:
         return self.rehearsals.turns(self.call)
+
+    def retold(self, *, printed: bool) -> Answer:
+        started = isinstance(self.call, Command) and not _is_request(self.call)
+        return self.rehearsals.retold(self.call, printed=printed) if started else NO
 
     def reaches(self, other: Rehearsal) -> Answer:
         if not isinstance(other, _Rehearsal) or other.rehearsals is not self.rehearsals:
