@@ -21,6 +21,7 @@ class Stream(StrEnum):
     FILE = "file"
 
 
+UNASKED: Final = Open("what a program is told when it runs decides what it does after a failure")
 _UNREHEARSED: Final = Open("how its script goes on is not followed")
 
 
@@ -70,6 +71,9 @@ class Rehearsal:
         return _UNREHEARSED
 
     def reaches(self, other: Rehearsal) -> Answer:  # noqa: ARG002
+        return _UNREHEARSED
+
+    def mends(self, other: Rehearsal) -> Answer:  # noqa: ARG002
         return _UNREHEARSED
 
     def missed(self) -> Answer:
@@ -185,6 +189,11 @@ class Handling(Struct, frozen=True):
     def reaches(self, other: Handling) -> Answer:
         """Whether the script goes on to another of its commands although this one fails."""
         return self.rehearsal.reaches(other.rehearsal)
+
+    def mends(self, other: Handling) -> Answer:
+        """Whether a program comes to another of its commands where what this one waits for fails, and where it never
+        comes; :data:`UNASKED` where what it is told when it runs decides that."""
+        return self.rehearsal.mends(other.rehearsal)
 
     @property
     def missed(self) -> Answer:

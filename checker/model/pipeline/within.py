@@ -128,6 +128,10 @@ class _Within(Rehearsal, Struct, frozen=True, eq=False):
             return Rehearsal.reaches(self, other)
         return self.around.reaches(theirs.around if theirs is not None else Handling(rehearsal=other))
 
+    def mends(self, other: Rehearsal) -> Answer:
+        same = isinstance(other, _Within) and other.around is self.around
+        return self.inner.mends(other.inner) if same and isinstance(other, _Within) else Rehearsal.mends(self, other)
+
     def missed(self) -> Answer:
         return either((self.around.missed, self.inner.missed))
 

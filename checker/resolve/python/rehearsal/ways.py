@@ -14,9 +14,10 @@ from typing import Final
 from msgspec import Struct, field
 
 from checker.model.answers import NO, YES, Answer, Open, yes_if
-from checker.model.pipeline.handling import Rehearsal
+from checker.model.pipeline.handling import UNASKED, Rehearsal
 from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.scripts import AwsCall, Command, How
+from checker.model.sources import Spot
 from checker.resolve.python.rehearsal.gone import Gone, Start, placed, round_of, which
 from checker.resolve.python.rehearsal.standins import Mode, answer
 from checker.resolve.shell.rehearsal.ways import Allowance
@@ -103,6 +104,31 @@ class Rehearsals(Struct):
         """Whether the program goes on to another call although this one fails."""
         way = self._first(call, Mode.RAISES)
         return way if isinstance(way, Open) else yes_if(placed(other) in way.later)
+
+    def mends(self, call: AwsCall | Command, other: AwsCall) -> Answer:
+        """Whether the program comes to a place where what the call waits for fails, and where that never comes."""
+        modes = [mode for mode in (Mode.FAILED, Mode.WAITING) if _answers(call, mode)] or [Mode.RAISES]
+        answers = [self._leads(call, other.spot, mode) for mode in modes]
+        return next((each for each in answers if each is NO), next((each for each in answers if each is not YES), YES))
+
+    def _leads(self, call: AwsCall | Command, spot: Spot, mode: Mode) -> Answer:
+        """Whether the program comes to a place in this mode of the call; open where a question decides."""
+        way = self._first(call, mode)
+        if isinstance(way, Open):
+            return way
+        waits = way.endless and way.ended is not False
+        ends = [each for each in (self._asides(way, call, mode) if waits else [way]) if each is None or each.met]
+        if None in ends:
+            return _TOO_MUCH
+        over = [each for each in ends if each is not None and not each.endless]
+        if not over or any(_comes_to(each, spot) for each in over):
+            return YES  # what waits without end is judged as that
+        given = list(way.given)
+        for index in range(way.before, min(len(given), way.before + _MAX_ASKED)):
+            other = self._go(call, mode, [*given[:index], not given[index]])
+            if other is None or (other.met and _comes_to(other, spot)):
+                return _TOO_MUCH if other is None else UNASKED
+        return NO
 
     def missed(self, call: AwsCall | Command) -> Answer:
         """Whether the program can end well without making the call."""
@@ -270,8 +296,18 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
             return Rehearsal.reaches(self, other)
         return self.rehearsals.reaches(self.call, other.call)
 
+    def mends(self, other: Rehearsal) -> Answer:
+        known = isinstance(other, _Rehearsal) and other.rehearsals is self.rehearsals
+        if not known or not isinstance(other, _Rehearsal) or not isinstance(other.call, AwsCall):
+            return Rehearsal.mends(self, other)
+        return self.rehearsals.mends(self.call, other.call)
+
     def missed(self) -> Answer:
         return self.rehearsals.missed(self.call)
+
+
+def _comes_to(way: Gone, spot: Spot) -> bool:
+    return any(place == spot for place, *_ in way.later)
 
 
 def _is_request(call: AwsCall | Command) -> bool:
