@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from checker.data.harmless import library_is_harmless
 from checker.model.possible import Possible, joined, one_of, open_text
+from checker.resolve.python.attributes import attribute
 from checker.resolve.python.clients import answer_in, from_session, of_client, of_poller, session_of
 from checker.resolve.python.dynamic import RUNS, handed, is_special, looked_up, of_somebody, rounds_of, side_by_side
 from checker.resolve.python.expressions import bind, lacks, looked_up_in
@@ -137,6 +138,8 @@ def _commands(machine: Machine, group: Function | None, frame: Frame) -> None:
 
 def _method(machine: Machine, owner: Value, name: str, given: Call) -> Value:
     positional = given.positional
+    if name == "__getattribute__" and isinstance(given.first, str):
+        return attribute(machine, owner, given.first, given.frame)
     match owner:
         case Session():
             return from_session(machine, owner, name, given)

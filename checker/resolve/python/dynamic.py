@@ -91,7 +91,8 @@ _SESSIONS: Final = frozenset(
 
 _NAMES: Final = frozenset(
     {"getattr", "exec", "eval", "execfile", "importlib.import_module", "import_module", "__import__",
-     "runpy.run_module", "runpy.run_path", "functools.partial", "partial"}
+     "runpy.run_module", "runpy.run_path", "functools.partial", "partial", "operator.methodcaller", "methodcaller",
+     "operator.attrgetter", "attrgetter"}
 )  # fmt: skip
 
 
@@ -154,6 +155,16 @@ def looked_up(machine: Machine, name: str, call: Call) -> tuple[Value] | None:
             return (extern(name),)
         case "functools.partial" | "partial" if positional:
             return (Partial(first, tuple(positional[1:]), dict(named)),)
+        case "operator.methodcaller" | "methodcaller" | "operator.attrgetter" | "attrgetter" if positional:
+            calls = name.endswith("caller")
+            made = first if isinstance(first, str) and (calls or len(positional) == 1) else ""
+            if not all(map(str.isidentifier, made.split("."))):
+                machine.problem(spot, "a function whose name is not known before it runs", "Write the name out.")
+                return (extern(name),)
+            written = f"lambda it: it.{made}" + "(*given, **named)" * calls
+            around: dict[str, Value] = {"given": tuple(positional[1:]), "named": Dict(tuple(named.items()))}
+            node = _lambda(written, call.node.lineno, call.node.col_offset)
+            return (Function(call.frame.module, node, None, around),)
     if name in _SESSIONS:
         return (Session(),)
     started: list[Value] = []
@@ -182,6 +193,17 @@ def looked_up(machine: Machine, name: str, call: Call) -> tuple[Value] | None:
     if _SIGNS.search(name):
         machine.problem(spot, "requests to AWS that are signed by hand are not followed", "Use boto3.")
     return None
+
+
+@lru_cache(maxsize=256)
+def _lambda(written: str, line: int, column: int) -> ast.Lambda:
+    """A function of one expression that stands at a place."""
+    made = ast.parse(written, mode="eval").body
+    for each in nodes_of(made):
+        if isinstance(each, ast.expr):
+            each.lineno, each.col_offset = line, column
+    assert isinstance(made, ast.Lambda)
+    return made
 
 
 def _code(machine: Machine, name: str, text: str, call: Call) -> tuple[Value] | None:
