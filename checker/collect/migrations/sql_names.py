@@ -126,10 +126,10 @@ _TENDS: Final = lazy_re.compile(
 
 
 def _only_tends(given: Sequence[Any]) -> bool:
-    """Whether what pg_cron is told to run is written there, and changes nothing (pg_cron's README: the last text but
-    for the database's name)."""
-    texts = [each.get("A_Const", {}).get("sval", {}).get("sval", "") for each in given]
-    return any(map(_TENDS.fullmatch, texts))
+    """Whether what pg_cron is told to run is written there, and changes nothing (pg_cron's README: the job's name where
+    it has one, when it runs, the command)."""
+    command = given[min(2, len(given) - 1)] if given else {}
+    return _TENDS.fullmatch(command.get("A_Const", {}).get("sval", {}).get("sval", "")) is not None
 
 
 def acting(node: str, body: Mapping[str, Any]) -> str:

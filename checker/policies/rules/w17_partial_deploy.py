@@ -168,9 +168,11 @@ def _dealt_with(path: DeployPath) -> Judgement:
     if anyway is not None:
         why = "The trap brings the services back where all went well, too: it runs whenever the script ends."
         return anyway.call.fails("one-version", why, fix="Set the trap for ERR, or let it ask for the exit status.")
-    comes = {each: comes_after_failure(path, each) for each in backs}
-    backs = [each for each in backs if comes[each] is not NO]
-    chosen = [(each, answer) for each in backs if isinstance(answer := comes[each], Open)]
+    places = {(each.call.spot, each.call.step): each for each in backs}
+    comes = {place: comes_after_failure(path, each) for place, each in places.items()}
+    backs = [each for each in backs if comes[each.call.spot, each.call.step] is not NO]
+    answers = ((each, comes[each.call.spot, each.call.step]) for each in backs)
+    chosen = [(each, answer) for each, answer in answers if isinstance(answer, Open)]
     if chosen and len(chosen) == len(backs):
         why = f"whether the services are brought back after a failure: {chosen[0][1].why}"
         return chosen[0][0].call.undecided("one-version", why, fix=_FIX_BACK)

@@ -232,7 +232,12 @@ def _note(manner: Manner, name: str, value: Resolved) -> None:
             said = yes_if(on is not negative)
         elif isinstance(value, str) and value.strip().lower() in _FALLS_BACK:
             said = Open(f"whether TLS is used is not known: {name} lets the client go on without it")
-        elif isinstance(value, Unknown | Text) and not words - _CACHE_WORDS - _TLS_WORDS - {"enabled", "on", "use"}:
+        elif isinstance(value, Unknown | Text) and not words - _CACHE_WORDS - _TLS_WORDS - {
+            "enabled",
+            "mode",
+            "on",
+            "use",
+        }:
             said = Open(f"whether {name} switches TLS on is not known before deployment")
     elif words & _SCHEME_WORDS and isinstance(value, str):
         scheme = value.lower().rstrip(":/")

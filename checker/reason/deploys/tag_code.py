@@ -142,7 +142,7 @@ class _Codes(Struct):
             )
         yield from self._before(job, roots, starts, level)
         yield from _of_other_runs(job, end)
-        yield from self._of_caches(job, end)
+        yield from self._of_caches(job, end, starts)
         yield from _actions_of_branches(job, end, self.own)
         if any(step.step.action == "actions/download-artifact" for step in job.steps) and level < _LEVELS:
             for maker in self.pipeline.jobs:
@@ -218,7 +218,7 @@ class _Codes(Struct):
         acts = any(each.uses.startswith(f"./{folder}/") for each in job.steps)
         return acts or folder in self.pipeline.folders or any(uses(each, folder) for each in later)
 
-    def _of_caches(self, job: EffectiveJob, end: int) -> Iterator[Found]:
+    def _of_caches(self, job: EffectiveJob, end: int, starts: tuple[Start, ...]) -> Iterator[Found]:
         """What another run left, where the change is made with it: a cache that is not told by the commit."""
         commands = [each for each in self.pipeline.trace(job).actions if isinstance(each, Command)]
         for step in job.steps[: end + 1]:
@@ -226,7 +226,9 @@ class _Codes(Struct):
                 continue
             lines = shown(step.with_.get("path", "")).split("\n")
             paths = [each.strip().removeprefix("./").rstrip("/") for each in lines]
-            told = _TOLD.search(shown(step.with_.get("key", ""))) and not step.with_.get("restore-keys")
+            key = shown(step.with_.get("key", ""))
+            key = key if all(map(_on_tag, starts)) else _OWN_REF.sub("", key)  # what a person picked is no tag
+            told = _TOLD.search(key) and not step.with_.get("restore-keys")
             taken = [each for each in paths if each and not _INSTALLED.search(each)]
             if not told and any(self._is_used(each, step, job, commands) for each in taken):
                 yield Found(Code.OPEN, step, f"whose code the cache of {', '.join(taken)} is: an earlier run left it")

@@ -35,7 +35,7 @@ _SHORT: Final = lazy_re.compile(
 # What makes another text of the commit: `sha.upper()`, `sha[7:]`, `${SHA^^}`, `rev`, a hash of it.
 _CHANGED: Final = lazy_re.compile(
     r"\.(?:upper|title|capitalize|swapcase|[lr]just|zfill|center)\(|\[\s*-?[1-9]\d*\s*:\s*\]|\[\s*:\s*:\s*-\d+\s*\]|"
-    r"\b(?:reversed|hash|md5|sha1|sha256|crc32)\(|\bhashlib\.|\$\{\w+(?:\^|:\s*-?[1-9]\d*\s*\})|"
+    r"(?<![\w.])(?:reversed|hash|md5|sha1|sha256|crc32)\(|\bhashlib\.|\$\{\w+(?:\^|:\s*-?[1-9]\d*\s*\})|"
     r"\|\s*(?:rev|md5sum|sha\d+sum)\b|\btr\s+\S+\s+['\"]?(?:A-|\[:upper:)|ascii_upcase",
 )
 # What may: a part up to a sign, a length that only the run knows. White space is none of a commit.

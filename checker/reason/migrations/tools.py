@@ -69,7 +69,7 @@ _STATEMENT: Final = lazy_re.compile(
 )
 # A file whose name is the run's own, in a folder or not: the sign of a loop over files.
 _EACH: Final = lazy_re.compile(r"(?:[\w./-]*/)?\$\{?\w+\}?(?:\.sql)?|a word that xargs reads")
-_CLEANS: Final = lazy_re.compile(r"--clean|-(?!d)[a-zA-Z]*c[a-zA-Z]*")
+_CLEANS: Final = lazy_re.compile(r"--clean|-[abCeORsvwWx1]*c[a-zA-Z1]*")
 _INTERPRETER: Final = lazy_re.compile(r"python[\d.]*|node|ruby|perl|php|deno|bun")
 _TAKES_AWAY: Final = lazy_re.compile(
     r"\b(?:DROP\s+(?:TABLE|SCHEMA|DATABASE|VIEW|COLUMN|TYPE|SEQUENCE|OWNED)|TRUNCATE\s+(?:TABLE\s+)?\w+|DELETE\s+FROM)\b",

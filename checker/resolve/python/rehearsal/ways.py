@@ -93,7 +93,10 @@ class Rehearsals(Struct):
     def retold(self, call: AwsCall | Command, *, printed: bool) -> Answer:
         """Whether the program, started by a command, tells later steps something else where that fails and ends well;
         ``printed``: or prints it."""
+        before = self.allowance.left
         failed = self._first(call, Mode.RAISES)
+        self.asides.left -= before - self.allowance.left
+        self.allowance.left = before
         worked = self._first(call, Mode.WELL) if not isinstance(failed, Open) and failed.ended is False else failed
         if isinstance(failed, Open) or isinstance(worked, Open):
             return worked if isinstance(worked, Open) else failed if isinstance(failed, Open) else NO
