@@ -69,7 +69,9 @@ _PICKED: Final = lazy_re.compile(
     r"\b(?:state|application_name|usename|query|backend_type|wait_event\w*|client_\w+|\w+_start|state_change|datname\s*=\s*'?\w*test)",
     re.IGNORECASE,
 )
+_IS_SENT: Final = lazy_re.compile(r"\s*(?:SELECT|WITH|DO|CALL|PERFORM)\b", re.IGNORECASE)
 _STATEMENT: Final = 400  # signs behind a function's name in which the sessions are picked
+_LINES: Final = 4  # over which a statement's texts are put together
 _KEY: Final = 120  # signs behind a lock's name in which its key is looked for
 _MOST: Final = 50  # places of one file, or names, that are looked at; no honest runner has more
 _ONE: Final = lazy_re.compile(r"\bmax(?:_size|OpenConns)?\s*[:=(]\s*1\b|SetMaxOpenConns\(1\)")
@@ -126,8 +128,12 @@ def _ends_sessions(runner: MigrationRunner) -> tuple[str, str]:
     and a doubt, where it picks sessions by more than their database."""
     doubt = ""
     for file in runner.files:
-        for match in islice(_ENDS_SESSIONS.finditer(file.code), _MOST):
-            said = file.code[match.end() : match.end() + _STATEMENT].partition(";")[0].partition("\n\n")[0]
+        for line, text in file.strings:
+            match = _ENDS_SESSIONS.search(text) if _IS_SENT.match(text) else None  # a message may name the function
+            if match is None:
+                continue
+            behind = (other for at, other in file.strings if line < at <= line + _LINES)
+            said = " ".join([text[match.end() :], *behind])[:_STATEMENT].partition(";")[0]
             if "advisory" in said.lower() or not _PICKED.search(said):
                 return "it ends the session of the run that holds it", ""
             doubt = doubt or f"whether it ends the session of the run that holds it, by {match[0].rstrip('( ')}"

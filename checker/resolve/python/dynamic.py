@@ -192,8 +192,8 @@ def looked_up(machine: Machine, name: str, call: Call) -> tuple[Value] | None:
 
 
 def _of_operator(machine: Machine, name: str, call: Call) -> Value:
-    """``operator.methodcaller("update_service", ...)``, ``operator.attrgetter("meta.client")``: a function of an object,
-    and what it does with it."""
+    """``operator.methodcaller("update_service", ...)``, ``operator.attrgetter("meta.client")``: a function that takes
+    an object, and what it does with that."""
     first, calls = call.first, name.endswith("caller")
     made = first if isinstance(first, str) and (calls or len(call.positional) == 1) else ""
     if not all(map(str.isidentifier, made.split("."))):
