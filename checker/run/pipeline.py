@@ -91,6 +91,7 @@ def pipeline_of(
         unfollowed=unfollowed,
         elsewhere=tuple(job for job in known_jobs if job.calls and not job.called),
         apps=_apps(traces, library),
+        folders=frozenset(each for job in known_jobs for each in _put_into(job) if library.files_below(each)),
     )
     if driving := tuple(dict(drivers(pipeline, library.text)).items()):
         pipeline = replace(pipeline, migration_code=replace(code, drivers=driving))
@@ -100,6 +101,16 @@ def pipeline_of(
     pipeline = replace(pipeline, migrations=(*folders, *judged)) if judged else pipeline
     migrations = with_changes(pipeline)
     return pipeline if migrations is pipeline.migrations else replace(pipeline, migrations=migrations)
+
+
+def _put_into(job: EffectiveJob) -> Iterator[str]:
+    """The folders of the workspace that a job's steps put files into."""
+    for step in job.steps:
+        given = step.with_.get("path", "")
+        for line in given.splitlines() if isinstance(given, str) else ():
+            folder = line.strip().removeprefix("./").rstrip("/")
+            if folder and not folder.startswith((".", "/", "~", "!")) and "*" not in folder:
+                yield folder
 
 
 def _apps(traces: Mapping[EffectiveJob, Trace], library: ScriptLibrary) -> dict[str, AppContext]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from checker import lazy_re
@@ -118,6 +119,19 @@ def for_sessions(setting: str, value: str) -> tuple[Effect, str]:
 _ACTING: Final = frozenset({"dblink_exec", "lo_unlink", "pg_terminate_backend"})
 
 
+# What a database does for itself: it takes no row away from anybody.
+_TENDS: Final = lazy_re.compile(
+    r"\s*(?:VACUUM|ANALYZE|REINDEX|REFRESH\s+MATERIALIZED|SELECT\s+1)\b[^;]*;?\s*", re.IGNORECASE
+)
+
+
+def _only_tends(given: Sequence[Any]) -> bool:
+    """Whether what pg_cron is told to run is written there, and changes nothing (pg_cron's README: the job's name where
+    it has one, when it runs, the command)."""
+    command = given[min(2, len(given) - 1)] if given else {}
+    return _TENDS.fullmatch(command.get("A_Const", {}).get("sval", {}).get("sval", "")) is not None
+
+
 def acting(node: str, body: Mapping[str, Any]) -> str:
     """What a statement does that no schema tells: it has a program of the server run, or moves a sequence to a place of
     its own; empty for any other. A sequence that is moved behind the rows that are there loses nothing.
@@ -128,8 +142,10 @@ def acting(node: str, body: Mapping[str, Any]) -> str:
         return "copy by a program" if body.get("is_program") else ""
     for target in body.get("targetList", []) if node == "SelectStmt" else ():
         call = target.get("ResTarget", {}).get("val", {}).get("FuncCall", {})
-        name = ([name_of(part) for part in call.get("funcname", [])] or [""])[-1]
-        to = call.get("args", [])[1:2]
+        named = [name_of(part) for part in call.get("funcname", [])] or [""]
+        name, to = named[-1], call.get("args", [])[1:2]
+        if named[0] == "cron" and name.startswith(("schedule", "alter_job")) and not _only_tends(call.get("args", [])):
+            return "cron.schedule"
         if name in _ACTING or (name == "setval" and to and "A_Const" in to[0]):
             return name
     return ""

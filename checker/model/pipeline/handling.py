@@ -21,6 +21,7 @@ class Stream(StrEnum):
     FILE = "file"
 
 
+UNASKED: Final = Open("what a program is told when it runs decides what it does after a failure")
 _UNREHEARSED: Final = Open("how its script goes on is not followed")
 
 
@@ -66,7 +67,13 @@ class Rehearsal:
     def turns(self) -> Answer:
         return _UNREHEARSED
 
+    def retold(self, *, printed: bool) -> Answer:  # noqa: ARG002
+        return _UNREHEARSED
+
     def reaches(self, other: Rehearsal) -> Answer:  # noqa: ARG002
+        return _UNREHEARSED
+
+    def mends(self, other: Rehearsal) -> Answer:  # noqa: ARG002
         return _UNREHEARSED
 
     def missed(self) -> Answer:
@@ -174,9 +181,19 @@ class Handling(Struct, frozen=True):
         """Whether its failure, for whatever reason, makes the script do something else and end well."""
         return self.rehearsal.turns()
 
+    @property
+    def retold(self) -> Answer:
+        """Whether its failure makes a program tell something else to whoever takes what it puts out, and end well."""
+        return self.rehearsal.retold(printed=False)
+
     def reaches(self, other: Handling) -> Answer:
         """Whether the script goes on to another of its commands although this one fails."""
         return self.rehearsal.reaches(other.rehearsal)
+
+    def mends(self, other: Handling) -> Answer:
+        """Whether a program comes to another of its commands where what this one waits for fails, and where it never
+        comes; :data:`UNASKED` where what it is told when it runs decides that."""
+        return self.rehearsal.mends(other.rehearsal)
 
     @property
     def missed(self) -> Answer:

@@ -25,7 +25,7 @@ from typing import ClassVar, Final
 from msgspec import Struct, field
 from msgspec.structs import force_setattr
 
-from checker.model.answers import YES, Answer, Open
+from checker.model.answers import NO, YES, Answer, Open
 from checker.model.judgements import Judgeable
 from checker.model.pipeline.workflows import Job, Permissions, RunText, Step, Trigger, Workflow
 from checker.model.possible import Possible, options
@@ -125,6 +125,7 @@ class EffectiveStep(Judgeable, Struct, frozen=True, eq=False):
     conditions: tuple[str, ...] = ()
     runs: Answer = YES
     runs_on_prerelease: Answer = _NOT_ASKED  # likewise, in a run that a pre-release started
+    mends: Answer = NO  # likewise, where an earlier step has failed
     status_functions: frozenset[str] = frozenset()  # of its `if`: success, failure, always, cancelled
     started_by: frozenset[str] = frozenset()  # ids of earlier steps that may fail, whose failure starts this one
     with_: Mapping[str, Possible] = field(default_factory=dict)

@@ -64,6 +64,7 @@ class Pipeline(Judgeable, Struct, frozen=True, eq=False):
     elsewhere: tuple[EffectiveJob, ...] = ()  # jobs that call a workflow which is not in this repository
     not_run: tuple[str, ...] = ()  # scripts that call AWS, and that no job runs as far as jobs could be followed
     apps: Mapping[str, AppContext] = field(default_factory=dict)
+    folders: frozenset[str] = frozenset()  # of the repository, among those that steps put files into (``path``)
     exclusions: Mapping[str, str] = field(default_factory=dict)  # of checker.toml that left files out -> their reasons
 
     @property

@@ -34,17 +34,17 @@ class _Whole(Rehearsal):
 
 
 WHOLE_STEP: Final = Handling(errexit=True, rehearsal=_Whole())
-_ASKED: Final = Open("whether the script asks what its program puts out is not followed")
+ASKED: Final = Open("whether the script asks what its program puts out is not followed")
 
 
-def within(inner: Handling, around: Handling, printed: tuple[str, ...] = ()) -> Handling:
+def within(inner: Handling, around: Handling, printed: tuple[str, ...] = (), *, kept: bool = False) -> Handling:
     """The handling of a call by a program and by the script that starts it. ``printed``: the words of a command whose
-    answer is what the program prints.
+    answer is what the program prints. ``kept``: whether a later step gets what the program prints.
 
     Where the program ends with the call's failure, the script takes the one as the other: so it is written as there.
     """
     prints = printed and inner.stdout is Stream.SHOWN and not (inner.captured or inner.piped or inner.inside)
-    rehearsal = _Within(inner, around, around.rehearsal.printing(printed) if prints else None)
+    rehearsal = _Within(inner, around, around.rehearsal.printing(printed) if prints else None, kept)
     plain = _is_plain(inner)
     if not (inner.stops or (not around.stops and plain and inner.ends is YES)):
         taken = inner
@@ -75,6 +75,7 @@ class _Within(Rehearsal, Struct, frozen=True, eq=False):
     inner: Handling
     around: Handling
     asked: Rehearsal | None  # of the script that asks what the program prints
+    kept: bool = False  # a later step gets what the program prints
 
     def ends(self) -> Answer:
         return self._let_through(self.inner.ends)
@@ -110,6 +111,13 @@ class _Within(Rehearsal, Struct, frozen=True, eq=False):
         own = self.inner.turns
         return either((own, self.around.turns)) if self.inner.ends is YES else own
 
+    def retold(self, *, printed: bool) -> Answer:
+        taken = bool(self.around.captured) or self.around.inside
+        found = self.inner.rehearsal.retold(printed=printed or self.kept or taken)
+        if found is not YES or not taken or self.inner.retold is YES:
+            return found
+        return found if self.around.decides is NO else ASKED
+
     def reaches(self, other: Rehearsal) -> Answer:
         theirs = other if isinstance(other, _Within) else None
         if theirs is not None and theirs.around is self.around:
@@ -119,6 +127,10 @@ class _Within(Rehearsal, Struct, frozen=True, eq=False):
         if self.inner.ends is NO:
             return Rehearsal.reaches(self, other)
         return self.around.reaches(theirs.around if theirs is not None else Handling(rehearsal=other))
+
+    def mends(self, other: Rehearsal) -> Answer:
+        same = isinstance(other, _Within) and other.around is self.around
+        return self.inner.mends(other.inner) if same and isinstance(other, _Within) else Rehearsal.mends(self, other)
 
     def missed(self) -> Answer:
         return either((self.around.missed, self.inner.missed))
@@ -141,7 +153,7 @@ class _Within(Rehearsal, Struct, frozen=True, eq=False):
 
     def _unless_asked(self, found: Answer) -> Answer:
         """A no is open where the script may ask what its program puts out."""
-        return _ASKED if found is NO and self.around.decides is not NO else found
+        return ASKED if found is NO and self.around.decides is not NO else found
 
     def _let_through(self, inner: Answer) -> Answer:
         """Whether a failure of the program is one of the script; ``inner``: whether it is one of the program."""

@@ -71,6 +71,9 @@ _KEY_OF: Final = frozenset({
     "access", "account", "api", "auth", "client", "encryption", "hmac", "invite", "jwt", "license", "master", "private",
     "secret", "service", "session", "shared", "signature", "signing", "storage", "webhook",
 })  # fmt: skip
+# Those of them that say it in front as well: KEY_API. And what a variable alone is called that nothing else is.
+_SURE_KEYS: Final = frozenset({"access", "api", "encryption", "license", "master", "private", "signing", "webhook"})
+_ALONE: Final = frozenset({"PASS", "PW"})
 _PUBLIC_KEY_OF: Final = frozenset({
     "cache", "cmk", "foreign", "hash", "idempotency", "index", "json", "kms", "lookup", "object", "partition",
     "primary", "public", "publishable", "range", "routing", "site", "sort", "tag",
@@ -158,6 +161,9 @@ def _kind(name: str) -> str | None:
     kind = _kind_of_last(parts)
     if kind is not None:
         return kind
+    behind = [word for word in parts[1:] if not _says_environment(word)]
+    if name in _ALONE or (parts[0] in {"key", "keys"} and behind and _SURE_KEYS.issuperset(behind)):
+        return "secret"
     # The word comes before whose secret it is (PASSWORD_DB, API_KEY_PROD), unless what follows tells about it.
     for end in range(len(parts) - 1, 0, -1):
         rest = parts[end:]

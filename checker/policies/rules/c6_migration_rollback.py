@@ -50,7 +50,7 @@ from checker.model.sources import brief
 from checker.reason.deploys.manual_inputs import controls
 from checker.reason.deploys.rollbacks import is_rollback
 from checker.reason.migrations.at_hand import not_at_hand
-from checker.reason.migrations.migrating import Migrating, migrating, runs_back
+from checker.reason.migrations.migrating import Migrating, destroying, migrating, runs_back
 from checker.reason.migrations.transactions import refused_in, tool_for
 from checker.reason.migrations.ways_back import (
     as_others_see_it,
@@ -94,8 +94,20 @@ def check_pipeline(pipeline: Pipeline, _: Project) -> Iterator[Judgement]:
     steps = migrating(pipeline)
     for step, why in not_at_hand(steps, pipeline):
         yield step.action.undecided("contract", why, fix=_FIX_NOT_READ)
+    yield from _destroyed(pipeline)
     if steps:
         yield from _workflow(pipeline, steps)
+
+
+def _destroyed(pipeline: Pipeline) -> Iterator[Judgement]:
+    """What programs take away that are given no SQL."""
+    for command, what, surely in destroying(pipeline):
+        if surely:
+            why = f"It takes {what} away from code that still runs: `{command.program}`."
+            yield command.fails("contract", why, fix=_FIX_CONTRACT)
+        else:
+            why = f"whether code that still runs needs what `{command.program}` takes away ({what})"
+            yield command.undecided("contract", why, fix=_FIX_CONTRACT)
 
 
 # -- the migrations ------------------------------------------------------------------------------

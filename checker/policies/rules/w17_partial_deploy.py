@@ -56,10 +56,12 @@ from checker.reason.deploys.paths import (
 )
 from checker.reason.deploys.sequence import (
     UNNAMED,
+    comes_after_failure,
     fails_unseen,
     left_behind,
     may_be_for,
     rolls_again,
+    runs_anyway,
     several,
     shows_state,
     takes_back,
@@ -162,6 +164,18 @@ def _dealt_with(path: DeployPath) -> Judgement:
         why = "After a failure the services are set to the revision that was rolled, not to the one that ran before."
         return again.call.fails("one-version", why, fix=_FIX_BACK)
     backs = [each for each in path.takes_back if takes_back(path, each)]
+    anyway = next((each for each in backs if runs_anyway(each)), None)
+    if anyway is not None:
+        why = "The trap brings the services back where all went well, too: it runs whenever the script ends."
+        return anyway.call.fails("one-version", why, fix="Set the trap for ERR, or let it ask for the exit status.")
+    places = {(each.call.spot, each.call.step): each for each in backs}
+    comes = {place: comes_after_failure(path, each) for place, each in places.items()}
+    backs = [each for each in backs if comes[each.call.spot, each.call.step] is not NO]
+    answers = ((each, comes[each.call.spot, each.call.step]) for each in backs)
+    chosen = [(each, answer) for each, answer in answers if isinstance(answer, Open)]
+    if chosen and len(chosen) == len(backs):
+        why = f"whether the services are brought back after a failure: {chosen[0][1].why}"
+        return chosen[0][0].call.undecided("one-version", why, fix=_FIX_BACK)
     behind = left_behind(path, backs) if backs else []
     unseen_back = next((each for each in backs if fails_unseen(path, each)), None)
     if unseen_back is not None:

@@ -44,14 +44,19 @@ _NEGATIVE: Final = frozenset({"no", "not", "disable", "disabled", "without", "sk
 _PLAIN_WORDS: Final = frozenset({"insecure", "plaintext", "plain", "unencrypted"})
 _ON: Final = frozenset({"true", "yes", "on", "1", "enabled", "enable", "required", "require", "full", "cert_required"})
 _OFF: Final = frozenset({"false", "no", "off", "0", "disabled", "disable", "none", "cert_none", "never"})
-_PLAIN_SCHEMES: Final = frozenset({"redis", "valkey", "tcp", "http", "plain"})
+_PLAIN_SCHEMES: Final = frozenset({"redis", "valkey", "tcp", "http", "plain", "plaintext", "unencrypted", "insecure"})
 _TLS_SCHEMES: Final = frozenset({"rediss", "valkeys", "tls", "ssl", "https"})
+# Words without a gap (``REDIS_SSLMODE``, ``CACHE_USETLS``), and ways that go on in plain text where TLS is refused.
+_GLUED: Final = lazy_re.compile(
+    r"(no|not|disable|skip|use|enable|with)?(?:tls|ssl)(mode|enabled?|disabled?|required?|on|off)?"
+)
+_FALLS_BACK: Final = frozenset({"prefer", "preferred", "allow", "optional", "starttls"})
 _OF_ALL: Final = "NODE_TLS_REJECT_UNAUTHORIZED"  # Node.js, "Command-line API": of every connection of the process
 
 _PLAIN: Final = lazy_re.compile(r"(?<![A-Za-z])(?:redis|valkey|redis-(?:cluster|sentinel)|tcp)://", re.IGNORECASE)
 _TLS: Final = lazy_re.compile(r"(?<![A-Za-z])(?:rediss|valkeys|tls)://", re.IGNORECASE)
 _SET_OFF: Final = lazy_re.compile(
-    r"(?i)(?<![a-z])(?:use[_-]?)?(?:tls|ssl)(?:[_-]?enabled)?[\"']?\s*[=:]\s*[\"']?(?:false|0|no|off|disabled?)(?![a-z0-9])"
+    r"(?i)(?<![a-z])(?:use[_-]?)?(?:tls|ssl)(?:[_-]?(?:enabled|mode))?[\"']?\s*[=:]\s*[\"']?(?:false|0|no|off|disabled?)(?![a-z0-9])"
 )
 _SET_ON: Final = lazy_re.compile(
     r"(?i)(?<![a-z])(?:use[_-]?)?(?:tls|ssl)(?:[_-]?enabled)?[\"']?\s*[=:]\s*[\"']?(?:true|1|yes|on|\{)"
@@ -215,7 +220,8 @@ def _commands(environment: Environment) -> Iterator[tuple[Resource, str, str, li
 
 def _note(manner: Manner, name: str, value: Resolved) -> None:
     """What a variable says of how to connect."""
-    words = frozenset(re.split(r"[^a-z0-9]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()))
+    parts = re.split(r"[^a-z0-9]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower())
+    words = frozenset(word for part in parts for word in _taken_apart(part))
     on = _switch(value)
     if name == _OF_ALL and on is False:
         manner.unchecked = name
@@ -231,11 +237,20 @@ def _note(manner: Manner, name: str, value: Resolved) -> None:
     elif words & (_TLS_WORDS | _PLAIN_WORDS):
         if on is not None:
             said = yes_if(on is not negative)
-        elif isinstance(value, Unknown | Text) and not words - _CACHE_WORDS - _TLS_WORDS - {"enabled", "on", "use"}:
+        elif isinstance(value, str) and value.strip().lower() in _FALLS_BACK:
+            said = Open(f"whether TLS is used is not known: {name} lets the client go on without it")
+        elif isinstance(value, Unknown | Text) and not words - _CACHE_WORDS - _TLS_WORDS - {
+            "enabled",
+            "mode",
+            "on",
+            "use",
+        }:
             said = Open(f"whether {name} switches TLS on is not known before deployment")
     elif words & _SCHEME_WORDS and isinstance(value, str):
         scheme = value.lower().rstrip(":/")
         said = NO if scheme in _PLAIN_SCHEMES else YES if scheme in _TLS_SCHEMES else None
+    elif isinstance(value, str) and "://" not in value and (_SET_OFF.search(value) or _SET_ON.search(value)):
+        said = NO if _SET_OFF.search(value) else YES  # options of the connection in a variable of their own
     if said is not None and manner.tls is not NO:
         manner.tls, manner.by = said, name
 
@@ -248,6 +263,12 @@ def _note_options(manner: Manner, words: list[str | Text]) -> None:
             given: str | Text = value if equals else next(iter(words[index + 1 : index + 2]), "")
             on = given if equals or _switch(given) is not None else "true"
             _note(manner, name, on)
+
+
+def _taken_apart(word: str) -> tuple[str, ...]:
+    """The words that a word without gaps is made of, where it speaks of TLS."""
+    glued = _GLUED.fullmatch(word)
+    return ("tls", *(part for part in glued.groups() if part)) if glued is not None else (word,)
 
 
 def _switch(value: Resolved) -> bool | None:

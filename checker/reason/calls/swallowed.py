@@ -13,6 +13,7 @@ from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, either
 from checker.model.pipeline.handling import Handling, Stream
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, How, Trace
+from checker.model.pipeline.within import ASKED
 from checker.model.possible import shown, truth
 from checker.model.secrets.values import is_secret_name
 from checker.reason.calls.allowed_failures import allowed_by_job, allowed_by_step, given, ids_of
@@ -100,7 +101,16 @@ def misread(call: AwsCall, trace: Trace) -> str | None:
     taken = call.handling
     if found is None and reads(call) and taken.ends is not YES and taken.turns is YES:
         return "Whatever it fails of, the script goes another way and ends well: a refusal passes for an answer."
+    if found is None and reads(call) and taken.ends is not YES:
+        return _by_what_is_told(taken)
     return found
+
+
+def _by_what_is_told(taken: Handling) -> str | None:
+    """Of a program that ends well where its failure ends well, and puts out something else then."""
+    if taken.retold is YES:
+        return "Whatever it fails of, its program tells something else and ends well: a refusal passes for an answer."
+    return "" if taken.retold is ASKED else None
 
 
 def matters(call: AwsCall) -> bool:

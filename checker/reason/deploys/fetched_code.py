@@ -54,6 +54,7 @@ _SERVED: Final = (
     r"repos/{own}/contents/(?P<path>[^?]*)(?:\?ref=(?P<ref>.+))?",
 )
 _KEPT: Final = lazy_re.compile(r"-[a-zA-Z]*[oO]|--output|--remote-name")
+_OF_ORAS: Final = frozenset({"-o", "--output", "-u", "--username", "-p", "--password", "--config", "--platform"})
 _HOLE: Final = "\x00"
 _INSTALLERS: Final = frozenset({"pip", "pip3", "uv", "pipx", "npm", "pnpm", "yarn", "bun"})
 _OF_GIT: Final = lazy_re.compile(
@@ -223,6 +224,8 @@ def _folder(word: Possible) -> str:
 def _by_github(command: Command, own: str) -> Brought | None:
     if command.program in _INSTALLERS:
         return _installed(command, own)
+    if command.program == "oras":
+        return _pulled(command)
     if command.program == "gh":
         words = list(command.words[1:])
         plain = [each for each in words if not (isinstance(each, str) and each.startswith("-"))]
@@ -239,6 +242,19 @@ def _by_github(command: Command, own: str) -> Brought | None:
         made = request_of(command) if command.program in {"curl", "wget"} else None
         urls = [made.url] if made is not None and made.method == "GET" else []
     return next((each for url in urls if (each := _served(command, url, own)) is not None), None)
+
+
+def _pulled(command: Command) -> Brought | None:
+    """Files that a registry keeps under a tag (ORAS documentation, "oras pull")."""
+    plain = [*plain_words(command.words[1:], _OF_ORAS)]
+    name = plain[1] if plain[:1] == ["pull"] and len(plain) > 1 else None
+    if not isinstance(name, str | Text):
+        return None
+    holes = [each for each in pieces(name) if isinstance(each, Hole)]
+    into = _given(command.words, "-o", "--output")
+    named = bool(holes) and not shown(name).endswith(":latest")
+    ref = text([*holes[-1:]]) if named else Unknown(f"whose files {shown(name)} has")
+    return Brought(command, ref, _folder(into) if into is not None and shown(into) != "." else "")
 
 
 def _installed(command: Command, own: str) -> Brought | None:

@@ -8,9 +8,9 @@ from typing import Final
 from msgspec import Struct
 
 from checker import lazy_re
-from checker.model.answers import NO, YES
+from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environments import Environment
-from checker.model.pipeline.handling import Stream
+from checker.model.pipeline.handling import UNASKED, Stream
 from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.scripts import AwsCall, Command, How, Loop, plain_name
 from checker.model.possible import OneOf, Possible, call_behind, options, shown, truth
@@ -164,6 +164,30 @@ def takes_back(path: DeployPath, back: Rollout) -> bool:
         and not _in_another_cluster(each.call, back.call)
         for each in path.forward
     )
+
+
+# Where it is chosen outside of the workflow whether something runs.
+_CHOSEN: Final = lazy_re.compile(r"(?:vars|env|inputs|secrets)\b")
+
+
+def comes_after_failure(path: DeployPath, back: Rollout) -> Answer:
+    """Whether what takes a service back runs where a roll-out fails part way; open where somebody chooses that."""
+    step = back.call.step
+    rolled = [each for each in path.forward if each.at.job is back.at.job]
+    if step is not None and not any(each.call.step is step for each in path.forward):
+        if rolled and step.mends is NO and step.status_functions and not step.started_by:
+            return NO
+        if rolled and isinstance(step.mends, Open) and any(map(_CHOSEN.search, step.conditions)):
+            return step.mends
+    waits = [each for each in path.waits() if each.action.step is step and fails_here(each) is YES]
+    late = [each for each in waits if follows(each, path.forward[0].at)]
+    comes = late[-1].action.handling.mends(back.call.handling) if late else YES
+    return comes if comes is NO or comes is UNASKED else YES
+
+
+def runs_anyway(back: Rollout) -> bool:
+    """Whether a trap takes a service back where all has gone well, too."""
+    return back.call.reached.trap and back.call.handling.missed is NO
 
 
 _SILENT: Final = lazy_re.compile(r"\s*+(?:true|:|exit 0|return(?: 0)?|continue|break)?\s*+;?\s*+")

@@ -142,6 +142,7 @@ class _Codes(Struct):
             )
         yield from self._before(job, roots, starts, level)
         yield from _of_other_runs(job, end)
+        yield from self._of_caches(job, end, starts)
         yield from _actions_of_branches(job, end, self.own)
         if any(step.step.action == "actions/download-artifact" for step in job.steps) and level < _LEVELS:
             for maker in self.pipeline.jobs:
@@ -203,16 +204,34 @@ class _Codes(Struct):
         commands = [each for each in self.pipeline.trace(job).actions if isinstance(each, Command)]
         for step in checkouts:
             folder = _folder(step)
-            later = (each for each in commands if each.step is not None and each.step.index > step.index)
-            if any(uses(each, folder) for each in later) or any(
-                each.uses.startswith(f"./{folder}/") for each in job.steps
-            ):
+            if self._is_used(folder, step, job, commands):
                 yield self._found(step.with_.get("ref", ""), step, job, starts, level)
         for _, tree in brought:
             later = (each for each in commands[commands.index(tree.command) + 1 :])
             whole = any(other.folder == tree.folder and other.whole and other is not tree for _, other in brought)
             if tree.folder and not whole and any(uses(each, tree.folder) for each in later):
                 yield self._of_brought(tree, job.steps[0], job, starts, level)
+
+    def _is_used(self, folder: str, step: EffectiveStep, job: EffectiveJob, commands: Sequence[Command]) -> bool:
+        """Whether what a step puts into a folder is used: by name, or for what the repository has there itself."""
+        later = (each for each in commands if each.step is not None and each.step.index > step.index)
+        acts = any(each.uses.startswith(f"./{folder}/") for each in job.steps)
+        return acts or folder in self.pipeline.folders or any(uses(each, folder) for each in later)
+
+    def _of_caches(self, job: EffectiveJob, end: int, starts: tuple[Start, ...]) -> Iterator[Found]:
+        """What another run left, where the change is made with it: a cache that is not told by the commit."""
+        commands = [each for each in self.pipeline.trace(job).actions if isinstance(each, Command)]
+        for step in job.steps[: end + 1]:
+            if step.step.action.lower() not in _CACHES or step.runs is NO:
+                continue
+            lines = shown(step.with_.get("path", "")).split("\n")
+            paths = [each.strip().removeprefix("./").rstrip("/") for each in lines]
+            key = shown(step.with_.get("key", ""))
+            key = key if all(map(_on_tag, starts)) else _OWN_REF.sub("", key)  # what a person picked is no tag
+            told = _TOLD.search(key) and not step.with_.get("restore-keys")
+            taken = [each for each in paths if each and not _INSTALLED.search(each)]
+            if not told and any(self._is_used(each, step, job, commands) for each in taken):
+                yield Found(Code.OPEN, step, f"whose code the cache of {', '.join(taken)} is: an earlier run left it")
 
     def _of_brought(
         self, brought: Brought, step: EffectiveStep, job: EffectiveJob, starts: tuple[Start, ...], level: int
@@ -306,6 +325,12 @@ _FETCHES: Final = lazy_re.compile(
     r"^(?!actions/)[\w-]+/.*(?:(?:download|fetch)\w*-(?:\w+-)*(?:artifacts?|releases?)\b|(?:artifacts?|releases?)-(?:download|fetch)"
     r"|release-assets?\b)"
 )
+
+
+# GitHub Docs, "Dependency caching reference": a key that is not there is looked for by the prefixes of restore-keys.
+_CACHES: Final = frozenset({"actions/cache", "actions/cache/restore"})
+_TOLD: Final = lazy_re.compile(r"github\.(?:sha|ref|run_id|event\.release)\b|hashFiles|inputs\.|steps\.|needs\.")
+_INSTALLED: Final = lazy_re.compile(r"^[~/$]|(?:^|/)(?:node_modules|\.?venv|vendor|target|\.\w+|\w*cache)(?:/|$)")
 
 
 def _given(step: EffectiveStep) -> Iterator[Possible]:

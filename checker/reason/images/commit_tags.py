@@ -7,7 +7,7 @@ the commit, or has more than the commit in it, names an image only where one is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from typing import Final, TypeAlias
 
@@ -29,8 +29,19 @@ _MOVES: Final = lazy_re.compile(
 # What makes a commit shorter: `${SHA:0:7}`, `sha[:7]`, `git rev-parse --short`, `cut -c1-7`, an output `short_sha`.
 _SHORT: Final = lazy_re.compile(
     r"(?<![a-z])short|--abbrev|\{[\w-]+:\.\.\.|:\d*:\s*-?\d+\}|\[\s*0?\s*:\s*\d+\s*\]|\bcut\s|\bhead\s+-c|"
-    r"substr|slice\(|%\.\d+s|%h\b|truncate|trunc\b|tag_sha7",
+    r"substr|slice\(|:\.\d+s?\}|%\.\d+s|%h\b|truncate|trunc\b|tag_sha7",
     re.I,
+)
+# What makes another text of the commit: `sha.upper()`, `sha[7:]`, `${SHA^^}`, `rev`, a hash of it.
+_CHANGED: Final = lazy_re.compile(
+    r"\.(?:upper|title|capitalize|swapcase|[lr]just|zfill|center)\(|\[\s*-?[1-9]\d*\s*:\s*\]|\[\s*:\s*:\s*-\d+\s*\]|"
+    r"(?<![\w.])(?:reversed|hash|md5|sha1|sha256|crc32)\(|\bhashlib\.|\$\{\w+(?:\^|:\s*-?[1-9]\d*\s*\})|"
+    r"\|\s*(?:rev|md5sum|sha\d+sum)\b|\btr\s+\S+\s+['\"]?(?:A-|\[:upper:)|ascii_upcase",
+)
+# What may: a part up to a sign, a length that only the run knows. White space is none of a commit.
+_MAY_CHANGE: Final = lazy_re.compile(
+    r"\.(?:replace|translate|r?split|r?partition|removeprefix|removesuffix)\(\s*(?!['\"](?:\s|\\[nrt])*['\"])[^\s)]|"
+    r"\[(?!:\w+:\])[^\[\]:]*:[^\[\]]*[A-Za-z_(]|\bre\.sub\(|\$\{\w+[%#/]"
 )
 # A branch, whose name is the same for every commit on it.
 _BRANCH: Final = lazy_re.compile(
@@ -47,6 +58,9 @@ _ANOTHER: Final = lazy_re.compile(
 # Source: the README of docker/build-push-action, "Outputs"; depot's is made after it.
 _PUTS_OUT_DIGESTS: Final = frozenset({"docker/build-push-action", "depot/build-push-action"})
 _DIGEST: Final = lazy_re.compile(r"\$\{\{\s*steps\.([\w-]+)\.outputs\.digest\s*\}\}")
+
+
+_VARIABLE: Final = lazy_re.compile(r"\$\{\w+\}")
 
 
 class Mark(Enum):
@@ -158,6 +172,8 @@ def is_released(value: Scalar, known: Pushed) -> Answer:
     said = shown(text(tag))
     if any(isinstance(part, Hole) and _ANOTHER.search(part.shown) for part in tag):
         return Open(f"whether {said} is the release's commit, and not another one")
+    if any(isinstance(part, Hole) and _MAY_CHANGE.search(part.shown) for part in tag):
+        return Open(f"whether {said} is the whole commit")
     form = form_of(text(tag))
     if form == (Mark.WHOLE,):
         return YES
@@ -167,6 +183,19 @@ def is_released(value: Scalar, known: Pushed) -> Answer:
     if forms and all(each == (Mark.WHOLE,) for each in forms):
         return NO
     return Open(f"whether an image is pushed under a tag of the form {said}")
+
+
+def other_tags(images: Sequence[Scalar], known: Pushed) -> Iterator[Scalar]:
+    """Of what one image can be, the tags that are not the release's where it has that of the same name, too.
+
+    A variable of the environment that nothing sets is none.
+    """
+    of_release = {name for each in images if is_released(each, known) is YES and (name := _repository(each))}
+    for each in images:
+        tag = tag_of(each)
+        unset = isinstance(tag, Text) and all(_VARIABLE.fullmatch(hole.shown) for hole in tag.holes)
+        if _repository(each) in of_release and is_released(each, known) is not YES and not unset:
+            yield tag
 
 
 def form_of(tag: Scalar) -> Form:
@@ -182,7 +211,7 @@ def _is_of_commit(hole: Hole) -> bool:
 def _position(part: str | Hole) -> str | Mark:
     if isinstance(part, str):
         return part
-    if not _is_of_commit(part):
+    if not _is_of_commit(part) or _CHANGED.search(part.shown):
         return part.shown
     return Mark.PART if _SHORT.search(part.shown.replace("_", "-")) else Mark.WHOLE
 

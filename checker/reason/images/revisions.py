@@ -25,7 +25,7 @@ from checker.model.values import Absent, Answered, CallPlace, Known, Resolved, T
 from checker.reason.calls.rolling import of_action
 from checker.reason.deploys.changes import What, changes_of
 from checker.reason.deploys.paths import At
-from checker.reason.images.commit_tags import Pushed, is_commit_of_run, is_released, pushed
+from checker.reason.images.commit_tags import Pushed, is_commit_of_run, is_released, other_tags, pushed
 from checker.reason.images.references import ParsedImage, Registry, image_references, parse_image
 from checker.reason.images.registered import images_in
 from checker.reason.images.replaced import CHANGERS, Replaced, marked, of_file, set_by, unmarked
@@ -287,6 +287,9 @@ def _of_images(images: list[Possible], release: Release) -> Revision:
         kept = next((each for each in each_can_be if _is_kept(each, release.pushed)), None)
         if kept is not None:
             return Revision(Runs.OTHER, f"one container of the revision that it registers keeps the image {kept}")
+        other = next((each for image in images for each in other_tags(options(image) or (), release.pushed)), None)
+        if other is not None:
+            return Revision(Runs.OPEN, f"whether the image's tag is the commit, or {shown(other)}")
         return Revision(Runs.COMMIT, "a revision is registered with the commit's image")
     if answers and either(answers) is NO:
         return Revision(Runs.OTHER, "the revision that it registers does not take its image from the commit")

@@ -28,11 +28,12 @@ def ended(functions: Mapping[str, Sequence[Function]], top: Sequence[ast.stmt], 
     for several in functions.values():
         for each in several:
             body = _opened(each.body)
-            found = _in_body(body, takes) or _with_function(each, body, takes, called_alone) or _in_block(body, takes)
+            found = _in_body(body, takes) or _handed(body, functions, takes) or _in_block(body, takes)
+            found = found or _with_function(each, body, takes, called_alone)
             if found:
                 return found
     body = _opened(top)
-    return _in_body(body, takes) or _in_block(body, takes)
+    return _in_body(body, takes) or _handed(body, functions, takes) or _in_block(body, takes)
 
 
 def _opened(body: Sequence[ast.stmt]) -> list[ast.stmt]:
@@ -119,6 +120,31 @@ def _in_body(body: Sequence[ast.stmt], takes: Takes) -> str:
             if not _is_small(later):
                 break
     return ""
+
+
+def _handed(body: Sequence[ast.stmt], functions: Mapping[str, Sequence[Function]], takes: Takes) -> str:
+    """``take(connect())``: a function that asks for the lock is given a connection that only its call refers to."""
+    for each in body:
+        made = each.value if isinstance(each, ast.Expr) and isinstance(each.value, ast.Call) else None
+        if made is None or not isinstance(made.func, ast.Name):
+            continue
+        for function in (one for one in functions.get(made.func.id, ()) if any(map(takes, one.body))):
+            names = [one.arg for one in (*function.args.posonlyargs, *function.args.args)]
+            for name, given in zip(names, made.args, strict=False):
+                if _makes_one(given, functions) and not any(_keeps(one, name) for one in walked(function)):
+                    return "nothing keeps the connection that holds it"
+    return ""
+
+
+def _makes_one(node: ast.expr, functions: Mapping[str, Sequence[Function]]) -> bool:
+    """Whether an expression connects, itself or by a function that only gives back what it connects."""
+    if _connects(node):
+        return True
+    called = functions.get(node.func.id, ()) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ()
+    return bool(called) and all(
+        len(each.body) == 1 and isinstance(each.body[0], ast.Return) and _connects(each.body[0].value)
+        for each in called
+    )
 
 
 def _asked(body: Sequence[ast.stmt], index: int) -> str:

@@ -22,8 +22,9 @@ from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Argument, AwsCall, Command, How
 from checker.model.possible import OneOf, Possible, options, shown
+from checker.model.sources import Spot
 from checker.model.values import Unknown
-from checker.reason.migrations.tools import Applied, applied_behind, applied_by, applies
+from checker.reason.migrations.tools import Applied, applied_behind, applied_by, applies, destroys
 
 _STARTS: Final = frozenset(
     {
@@ -132,6 +133,18 @@ def not_locking(tool: MigrationTool, texts: Iterable[tuple[str, str]]) -> tuple[
 
 def _is_off(value: str) -> bool:
     return value.lower() in {"", "0", "false"}
+
+
+def destroying(pipeline: Pipeline) -> Iterator[tuple[Command, str, bool]]:
+    """The commands of jobs that take a lasting database, or what is in it, away: see ``tools.destroys``."""
+    said = set[Spot]()
+    for job in pipeline.jobs:
+        for command in pipeline.trace(job).commands:
+            found = destroys(command) if command.spot not in said else None
+            step = Migrating(job, command.step, command, Applied(None))
+            if found is not None and _lasts(step, [step]) and not any(map(_LOCAL.search, map(shown, command.words))):
+                said.add(command.spot)
+                yield command, *found
 
 
 @lru_cache(maxsize=4)

@@ -63,6 +63,15 @@ _RUNS_A_FILE: Final = lazy_re.compile(
 )
 _FUNCTION: Final = lazy_re.compile(r"\b(?:function|def|func|async)\b|=>\s*\{")
 _POOLER: Final = lazy_re.compile(r"pgbouncer|:6432\b|-pooler\.", re.IGNORECASE)
+# PostgreSQL documentation, "Server Signaling Functions" and "The Cumulative Statistics System" (pg_stat_activity).
+_ENDS_SESSIONS: Final = lazy_re.compile(r"\bpg_(?:terminate|cancel)_backend\s*\((?!\s*pg_backend_pid)", re.IGNORECASE)
+_PICKED: Final = lazy_re.compile(
+    r"\b(?:state|application_name|usename|query|backend_type|wait_event\w*|client_\w+|\w+_start|state_change|datname\s*=\s*'?\w*test)",
+    re.IGNORECASE,
+)
+_IS_SENT: Final = lazy_re.compile(r"\s*(?:SELECT|WITH|DO|CALL|PERFORM)\b", re.IGNORECASE)
+_STATEMENT: Final = 400  # signs behind a function's name in which the sessions are picked
+_LINES: Final = 4  # over which a statement's texts are put together
 _KEY: Final = 120  # signs behind a lock's name in which its key is looked for
 _MOST: Final = 50  # places of one file, or names, that are looked at; no honest runner has more
 _ONE: Final = lazy_re.compile(r"\bmax(?:_size|OpenConns)?\s*[:=(]\s*1\b|SetMaxOpenConns\(1\)")
@@ -108,7 +117,27 @@ def locking(runner: MigrationRunner) -> Locking:
     )
     holders = {each.receiver for each in taken if not each.fault and each.receiver and each.pooled is NO}
     doubt = doubt and f"whether {fault}: {doubt}"
+    if sound and not fault:
+        ends, doubt = _ends_sessions(runner)
+        taken = tuple(replace(each, fault=each.fault or ends) for each in taken)
     return Locking(taken, table, other, _elsewhere(runner, holders) if holders else "", pooler, doubt)
+
+
+def _ends_sessions(runner: MigrationRunner) -> tuple[str, str]:
+    """That it ends the session of whoever holds the lock, or cancels what runs there, before or behind its own try;
+    and a doubt, where it picks sessions by more than their database."""
+    doubt = ""
+    for file in runner.files:
+        for line, text in file.strings:
+            match = _ENDS_SESSIONS.search(text) if _IS_SENT.match(text) else None  # a message may name the function
+            if match is None:
+                continue
+            behind = (other for at, other in file.strings if line < at <= line + _LINES)
+            said = " ".join([text[match.end() :], *behind])[:_STATEMENT].partition(";")[0]
+            if "advisory" in said.lower() or not _PICKED.search(said):
+                return "it ends the session of the run that holds it", ""
+            doubt = doubt or f"whether it ends the session of the run that holds it, by {match[0].rstrip('( ')}"
+    return "", doubt
 
 
 def _first(pattern: re.Pattern[str], runner: MigrationRunner) -> str:

@@ -69,6 +69,12 @@ _STATEMENT: Final = lazy_re.compile(
 )
 # A file whose name is the run's own, in a folder or not: the sign of a loop over files.
 _EACH: Final = lazy_re.compile(r"(?:[\w./-]*/)?\$\{?\w+\}?(?:\.sql)?|a word that xargs reads")
+_CLEANS: Final = lazy_re.compile(r"--clean|-[abCeORsvwWx1]*c[a-zA-Z1]*")
+_INTERPRETER: Final = lazy_re.compile(r"python[\d.]*|node|ruby|perl|php|deno|bun")
+_TAKES_AWAY: Final = lazy_re.compile(
+    r"\b(?:DROP\s+(?:TABLE|SCHEMA|DATABASE|VIEW|COLUMN|TYPE|SEQUENCE|OWNED)|TRUNCATE\s+(?:TABLE\s+)?\w+|DELETE\s+FROM)\b",
+    re.IGNORECASE,
+)
 _BACK: Final = lazy_re.compile(r"(?:.*:)?(?:down|down-to|downgrade|undo|rollback|revert|redo)", re.IGNORECASE)
 
 
@@ -121,6 +127,26 @@ def applied_behind(actions: Sequence[object], index: int) -> Applied | None:
             break
         handed += [*before.words[1:], *(write.target for write in before.writes if write.operator.startswith("<"))]
     return applied_by(replace(command, words=(*command.words, *handed))) if handed else None
+
+
+def destroys(command: Command) -> tuple[str, bool] | None:
+    """What a program that is neither a client nor a migration takes away from a database, and whether it surely does.
+    Sources: PostgreSQL documentation, "dropdb", "pg_restore" (``--clean``; without ``--dbname`` it writes a script);
+    MySQL Reference Manual, "mysqladmin"."""
+    program, given = _base(command.program), [shown(word) for word in command.words[1:]]
+    if (program == "dropdb" and not {"--help", "--version"} & set(given)) or (
+        program == "mysqladmin" and "drop" in given
+    ):
+        return "a database", True
+    if program == "pg_restore":
+        cleans = any(map(_CLEANS.fullmatch, given)) and any(word.startswith(("-d", "--dbname")) for word in given)
+        return ("what it restores over", False) if cleans else None
+    if not _INTERPRETER.fullmatch(program):
+        return None
+    code = [after for before, after in pairwise(given) if before in {"-c", "-e", "-r"}]
+    code += [shown(write.target) for write in command.writes if write.operator in {"<<", "<<-", "<<<"}]
+    taken = next((match[0] for text in code if (match := _TAKES_AWAY.search(text)) is not None), "")
+    return (f"what `{taken}` in its code says", False) if taken else None
 
 
 def is_contained(command: Command) -> bool:

@@ -131,12 +131,31 @@ def left_behind(migration: Migration) -> Iterator[Statement]:
     if migration.down is None:
         return
     down, made_here = _in_the_end(migration.down, migration.up), set[str]()
-    for each in migration.up.statements:
+    undoing = [*_in_schemas(down)]
+    for each, schema in _in_schemas(migration.up):
         its_own = each.kind.startswith("drop ") and _last(each.name) in made_here
-        if not each.new_table and not its_own and not _is_undone(each, down):
+        same = [one for one, other in undoing if not (schema and other) or schema == other]
+        if not each.new_table and not its_own and not _is_undone(each, replace(down, statements=tuple(same))):
             yield each
         if each.kind.startswith(("create ", "rename ")):
             made_here.add(_last(each.name))
+
+
+# What is dropped by its name alone, with that of its table in front or without.
+_OF_A_TABLE: Final = ("policy", "trigger", "constraint", "rule", "schema", "owned")
+
+
+def _in_schemas(file: SqlFile) -> Iterator[tuple[Statement, str]]:
+    """Statements, each with the schema that it is about: its name's own, or what ``search_path`` has been set to; empty
+    where that is not told, or it is about none."""
+    path = ""
+    for each in file.statements:
+        if each.effect is Effect.SETTING and each.name == "search_path":
+            first = each.value.partition(",")[0].strip(" '\"")
+            path = "" if first in {"$user", "public"} else first
+        named = each.table or each.name
+        of_none = each.effect is Effect.SETTING or not named or (not each.table and each.kind.endswith(_OF_A_TABLE))
+        yield each, "" if of_none else named.rpartition(".")[0] or path
 
 
 def _last(name: str) -> str:

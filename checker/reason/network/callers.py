@@ -99,7 +99,7 @@ def calls(variable: Variable, variables: dict[str, Variable], environment: Envir
 
 def _port_beside(variable: Variable, variables: dict[str, Variable]) -> int | None:
     """``DB_PORT`` beside ``DB_HOST``: the port that goes with a bare host."""
-    for ending in ("_HOST", "_HOSTNAME", "_ADDRESS", "_ENDPOINT"):
+    for ending in ("_HOST", "_HOSTNAME", "_HOST_NAME", "_ADDRESS", "_ADDR", "_ENDPOINT", "_SERVER"):
         if variable.name.upper().endswith(ending):
             beside = variables.get(variable.name[: -len(ending)] + ("_PORT" if variable.name.isupper() else "_port"))
             return whole(beside.value) if beside is not None else None

@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from checker import lazy_re
 from checker.model.environments import Environment, Project
 from checker.model.resources import Resource
 from checker.model.values import ABSENT, Absent, Attribute, Known, Resolved, Text, Unknown
 from checker.reason.network.security_groups import SECURITY_GROUP
+from checker.reason.templates.sdk_calls import states
 
 # Type -> what says that it is in a network, and where it names its groups; `*` stands for every element of a list.
 _PLACES: Final = (
@@ -95,6 +97,7 @@ def on_default_group(environment: Environment) -> Iterator[tuple[Resource, str]]
                 absent = placed and isinstance(given, Absent) and not _by_template(owner, path)
                 if absent or (not isinstance(given, Absent) and _names_default(given)):
                     yield owner, path
+    yield from _by_state_machines(environment)
     for kind, groups in _NAMED_ONLY:
         for owner in environment.resources(kind):
             value = owner.get(groups)
@@ -106,6 +109,24 @@ def on_default_group(environment: Environment) -> Iterator[tuple[Resource, str]]
                 started = environment.referred(owner.get(template))
                 if started is not None and not _has_groups(started, owner):
                     yield owner, template
+
+
+_RUNS_TASK: Final = lazy_re.compile(r"arn:[\w*-]+:states:::(?:aws-sdk:)?ecs:runTask(?:\.\w+)?")
+
+
+def _by_state_machines(environment: Environment) -> Iterator[tuple[Resource, str]]:
+    """State machines that run a task in a network (AWS Step Functions Developer Guide, "Run Amazon ECS or Fargate
+    tasks"); ``SecurityGroups.$`` is given when it runs."""
+    for owner, path, state in states(environment):
+        if not _RUNS_TASK.fullmatch(str(state.get("Resource", ""))):
+            continue
+        for given in (state.get("Parameters"), state.get("Arguments")):
+            told = _below(given, "NetworkConfiguration.AwsvpcConfiguration") if isinstance(given, dict) else None
+            if not isinstance(told, dict) or "SecurityGroups.$" in told:
+                continue
+            groups = _or_absent(told.get("SecurityGroups"))
+            if isinstance(groups, Absent) or _names_default(groups):
+                yield owner, path
 
 
 def _pairs(owner: Resource, network: str, groups: str) -> Iterator[tuple[bool, Resolved | Absent, str]]:

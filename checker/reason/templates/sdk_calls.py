@@ -43,17 +43,22 @@ def sdk_calls(environment: Environment) -> Iterator[SdkCall]:
             given = _lower(call.parameters)
             service, action, given = _in_own_words(call.service, call.action.lower(), given)
             yield SdkCall(owner, call.when, call.when, service, action, given)
+    for owner, path, state in states(environment):
+        found = _SDK.match(str(state.get("Resource", "")))
+        if found is not None:
+            given = _lower(state.get("Parameters")) | _lower(state.get("Arguments"))
+            yield SdkCall(owner, path, "", *_in_own_words(found[1].lower(), found[2].lower(), given))
+    for each in planned_calls(environment):
+        yield SdkCall(each.owner, each.path, "", *_in_own_words(each.service, each.action, each.parameters))
+
+
+def states(environment: Environment) -> Iterator[tuple[Resource, str, dict[str, Resolved]]]:
+    """Every object in the definitions of state machines, its states among them, with the property it stands in."""
     for owner in environment.resources(*_MACHINES):
         for path in ("DefinitionString", "Definition"):
             value = owner.get(path)
-            definition = decoded(value.value) if isinstance(value, Known) else None
-            for state in _states(definition):
-                found = _SDK.match(str(state.get("Resource", "")))
-                if found is not None:
-                    given = _lower(state.get("Parameters")) | _lower(state.get("Arguments"))
-                    yield SdkCall(owner, path, "", *_in_own_words(found[1].lower(), found[2].lower(), given))
-    for each in planned_calls(environment):
-        yield SdkCall(each.owner, each.path, "", *_in_own_words(each.service, each.action, each.parameters))
+            for state in _parts(decoded(value.value) if isinstance(value, Known) else None):
+                yield owner, path, state
 
 
 def planned_calls(environment: Environment) -> Iterator[SdkCall]:
@@ -66,7 +71,7 @@ def planned_calls(environment: Environment) -> Iterator[SdkCall]:
             yield SdkCall(schedule, "Target", "", found[1].lower(), found[2].lower(), told)
     for document in environment.resources("AWS::SSM::Document"):
         content = document.get("Content")
-        for step in _states(decoded(content.value) if isinstance(content, Known) else None):
+        for step in _parts(decoded(content.value) if isinstance(content, Known) else None):
             told = _lower(step.get("inputs")) if step.get("action") == "aws:executeAwsApi" else {}
             service, action = told.get("service"), told.get("api")
             if isinstance(service, str) and isinstance(action, str):
@@ -86,7 +91,7 @@ def _in_own_words(service: str, action: str, parameters: dict[str, Resolved]) ->
     return named[1], f"{verb}{named[2]}", _lower(state)
 
 
-def _states(definition: Resolved) -> Iterator[dict[str, Resolved]]:
+def _parts(definition: Resolved) -> Iterator[dict[str, Resolved]]:
     pending: list[Resolved] = [definition]
     while pending:
         part = pending.pop()

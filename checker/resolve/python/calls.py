@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from checker.data.harmless import library_is_harmless
 from checker.model.possible import Possible, joined, one_of, open_text
+from checker.resolve.python.attributes import attribute
 from checker.resolve.python.clients import answer_in, from_session, of_client, of_poller, session_of
 from checker.resolve.python.dynamic import RUNS, handed, is_special, looked_up, of_somebody, rounds_of, side_by_side
 from checker.resolve.python.expressions import bind, lacks, looked_up_in
@@ -20,7 +21,7 @@ from checker.resolve.python.libraries.docker import of_docker
 from checker.resolve.python.machine import Call, Frame, Machine, value
 from checker.resolve.python.modules import leads_into, reaches_buckets
 from checker.resolve.python.objects import above, enter, instantiate, method
-from checker.resolve.python.record import http, is_text, leaves, program, tells_runner
+from checker.resolve.python.record import http, is_text, leaves, opened_as, program, tells
 from checker.resolve.python.requests import makes_requests, names_host, request_of
 from checker.resolve.python.syntax_facts import GROWING, LEAVES, called_as, is_group, shown, unpacks
 from checker.resolve.python.values import (
@@ -137,6 +138,8 @@ def _commands(machine: Machine, group: Function | None, frame: Frame) -> None:
 
 def _method(machine: Machine, owner: Value, name: str, given: Call) -> Value:
     positional = given.positional
+    if name == "__getattribute__" and isinstance(given.first, str):
+        return attribute(machine, owner, given.first, given.frame)
     match owner:
         case Session():
             return from_session(machine, owner, name, given)
@@ -221,7 +224,7 @@ def _extern(machine: Machine, function: Extern, given: Call) -> Value:
     if not is_special(function.name):
         leads_into(machine, (function,), given.node, given.frame)
         reaches_buckets(machine, function, given)
-    tells_runner(machine, given)
+    tells(machine, given)
     known = _known(machine, function, given) if _is_known(function.name) else None
     if known is not None:
         return known[0]
@@ -236,7 +239,7 @@ def _extern(machine: Machine, function: Extern, given: Call) -> Value:
         kept = (*kept, *(each for each in given.positional if isinstance(each, str)))
     if function.name in _CONVERTING and given.positional:
         answered = answer_in(given.positional[0])
-    return extern(given.shown, kept, answer=answered, library=function.library)
+    return extern(opened_as(function, given), kept, answer=answered, library=function.library)
 
 
 # Libraries whose app is an object that is called: its commands are functions under its decorators.

@@ -91,7 +91,8 @@ _SESSIONS: Final = frozenset(
 
 _NAMES: Final = frozenset(
     {"getattr", "exec", "eval", "execfile", "importlib.import_module", "import_module", "__import__",
-     "runpy.run_module", "runpy.run_path", "functools.partial", "partial"}
+     "runpy.run_module", "runpy.run_path", "functools.partial", "partial", "operator.methodcaller", "methodcaller",
+     "operator.attrgetter", "attrgetter"}
 )  # fmt: skip
 
 
@@ -115,9 +116,13 @@ def of_somebody(machine: Machine, name: str, call: Call) -> None:
     """
     if machine.stage is not None or "_" not in name or name not in methods():
         return
-    bound = (each for module in machine.modules.values() if module is not None for each in module.names.values())
-    if any(isinstance(each, Client | Resource | Session) or _is_of_boto(each) for each in bound):
+    if _has_clients(machine):
         machine.problem(call.spot, f"a call of {name} on a client that is not known", "Call it on the client itself.")
+
+
+def _has_clients(machine: Machine) -> bool:
+    bound = (each for module in machine.modules.values() if module is not None for each in module.names.values())
+    return any(isinstance(each, Client | Resource | Session) or _is_of_boto(each) for each in bound)
 
 
 def _is_of_boto(found: Value) -> bool:
@@ -154,6 +159,8 @@ def looked_up(machine: Machine, name: str, call: Call) -> tuple[Value] | None:
             return (extern(name),)
         case "functools.partial" | "partial" if positional:
             return (Partial(first, tuple(positional[1:]), dict(named)),)
+        case "operator.methodcaller" | "methodcaller" | "operator.attrgetter" | "attrgetter" if positional:
+            return (_of_operator(machine, name, call),)
     if name in _SESSIONS:
         return (Session(),)
     started: list[Value] = []
@@ -182,6 +189,31 @@ def looked_up(machine: Machine, name: str, call: Call) -> tuple[Value] | None:
     if _SIGNS.search(name):
         machine.problem(spot, "requests to AWS that are signed by hand are not followed", "Use boto3.")
     return None
+
+
+def _of_operator(machine: Machine, name: str, call: Call) -> Value:
+    """``operator.methodcaller("update_service", ...)``, ``operator.attrgetter("meta.client")``: a function that takes
+    an object, and what it does with that."""
+    first, calls = call.first, name.endswith("caller")
+    made = first if isinstance(first, str) and (calls or len(call.positional) == 1) else ""
+    if not all(map(str.isidentifier, made.split("."))):
+        if not isinstance(first, str) and _has_clients(machine):
+            machine.problem(call.spot, "a function whose name is not known before it runs", "Write the name out.")
+        return extern(name)
+    node = _lambda(f"lambda it: it.{made}" + "(*given, **named)" * calls, call.node.lineno, call.node.col_offset)
+    around: dict[str, Value] = {"given": tuple(call.positional[1:]), "named": Dict(tuple(call.named.items()))}
+    return Function(call.frame.module, node, None, around)
+
+
+@lru_cache(maxsize=256)
+def _lambda(written: str, line: int, column: int) -> ast.Lambda:
+    """A function of one expression that stands at a place."""
+    made = ast.parse(written, mode="eval").body
+    for each in nodes_of(made):
+        if isinstance(each, ast.expr):
+            each.lineno, each.col_offset = line, column
+    assert isinstance(made, ast.Lambda)
+    return made
 
 
 def _code(machine: Machine, name: str, text: str, call: Call) -> tuple[Value] | None:

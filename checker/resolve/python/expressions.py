@@ -61,7 +61,10 @@ def _joined(machine: Machine, node: ast.JoinedStr, frame: Frame) -> Value:
 
 def _piece(machine: Machine, node: ast.expr, frame: Frame) -> Possible:
     inner = node.value if isinstance(node, ast.FormattedValue) else node
-    return _plain(value(machine, inner, frame), inner, frame)
+    found = value(machine, inner, frame)
+    if isinstance(node, ast.FormattedValue) and node.format_spec is not None and not isinstance(found, SCALARS):
+        return open_text(f"{{{shown(node)}}}", frame.module.file)  # `{sha:.7}` is a part of it
+    return _plain(found, inner, frame)
 
 
 def _plain(found: Value, node: ast.expr, frame: Frame) -> Possible:

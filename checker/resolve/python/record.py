@@ -159,24 +159,34 @@ def http(machine: Machine, method: Value, url: Value, call: Call, name: str, *, 
 _OF_RUNNER: Final = lazy_re.compile(r"GITHUB_(?:OUTPUT|ENV)\b")
 
 
-def tells_runner(machine: Machine, call: Call) -> None:
+def tells(machine: Machine, call: Call) -> None:
     """``print(text, file=output)`` and ``output.write(text)`` on the runner's own files: what the ``echo`` tells that
-    writes the same."""
+    writes the same. On one way of a program also what it prints: it may be another text on another way."""
     function, file = call.node.func, call.named.get("file")
-    if isinstance(function, ast.Attribute) and function.attr in {"write", "write_text"}:
+    if isinstance(function, ast.Attribute) and function.attr in {"write", "write_text", "writelines"}:
         file = value(machine, function.value, call.frame)
     elif not (isinstance(function, ast.Name) and function.id == "print"):
         return
     found = _OF_RUNNER.search(file.name) if isinstance(file, Extern) else None
-    if found is None or machine.stage is not None:
+    prints = file is None or (isinstance(file, Extern) and file.name == "sys.stdout")
+    if found is None and not (prints and machine.stage is not None):
         return
-    text = joined([part for each in call.positional for part in (" ", call.plain(each))][1:])
+    said = [part for each in call.positional for part in (each if isinstance(each, tuple) else (each,))]
+    text = joined([part for each in said for part in (" ", call.plain(each))][1:])
     words = ("echo", text.removesuffix("\n") if isinstance(text, str) else _cut(text))
-    writes = (Write(1, ">>", open_text(f"${{{found[0]}}}")),)
+    writes = (Write(1, ">>", open_text(f"${{{found[0]}}}")),) if found is not None else ()
     reached = call.frame.reached.at(call.spot)
     machine.calls.append(
         Command(words, reached, _stopping(call.frame.handling), call.shown, machine.folder, writes=writes)
     )
+
+
+def opened_as(function: Extern, call: Call) -> str:
+    """What a call gives, by the name of the runner's file that it opens, where another name stands for that."""
+    where = shown_value(call.plain(call.first)) if function.name in _OPENS else ""
+    where = function.name if not where and function.name.endswith(".open") else where
+    found = _OF_RUNNER.search(where)
+    return f"open({found[0]})" if found is not None and found[0] not in call.shown else call.shown
 
 
 def _cut(told: Possible) -> Possible:

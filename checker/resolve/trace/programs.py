@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.scripts import AwsCall, Command, Reached
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from checker.resolve.python.rehearsal.ways import Rehearsals
 
 Call: TypeAlias = "AwsCall | Command"
+_FOR_LATER: Final = lazy_re.compile(r"GITHUB_(?:OUTPUT|ENV|PATH)\b")
 _Gone: TypeAlias = "Mapping[tuple[object, ...], Sequence[Gone]]"
 
 
@@ -170,4 +172,9 @@ def _placed(call: Call, by: Command) -> Call:
         (*outer.loops, *inner.loops),
         outer.trap or inner.trap,
     )
-    return replace(call, reached=reached, handling=within(call.handling, by.handling))
+    return replace(call, reached=reached, handling=within(call.handling, by.handling, kept=_keeps(by)))
+
+
+def _keeps(by: Command) -> bool:
+    """Whether what a program prints is written to where a later step finds it."""
+    return any(each.descriptor == 1 and _FOR_LATER.search(shown(each.target)) for each in by.writes)

@@ -51,6 +51,13 @@ def placed(call: AwsCall) -> tuple[object, ...]:
     return (call.spot, *("" if isinstance(each, Absent | Unknown) else shown(each) for each in given))
 
 
+def told_by(call: AwsCall | Command) -> tuple[str, str] | None:
+    """The text that it tells, behind the runner's file that it goes to (empty: it is printed); ``None`` of others."""
+    if isinstance(call, AwsCall) or call.program != "echo":
+        return None
+    return (shown(call.writes[0].target) if call.writes else "", " ".join(map(shown, call.words[1:])))
+
+
 class Gone(Struct, frozen=True):
     """A way that was gone, and what it came to. ``began``: how many questions had been answered before the loop that
     never ends; ``given``: the answers, with an asker for each; ``again``: those whose question was asked once more;
@@ -71,8 +78,9 @@ class Gone(Struct, frozen=True):
     steps: int
     acts: Set[Spot] = frozenset()  # where it starts something or calls AWS
     asked: Sequence[Place] = ()  # where the questions stand, one for each of the given answers
-    told: Set[tuple[Place, bool]] = frozenset()  # what the failure of a command answered
+    answered: Set[tuple[Place, bool]] = frozenset()  # what the failure of a command answers
     later: Set[tuple[object, ...]] = frozenset()
+    told: Set[tuple[str, str]] = frozenset()  # what it writes into which of the runner's files; empty: what it prints
     cut: bool = False
 
     def is_way_of(self, mode: Mode, turns: Set[int]) -> bool:

@@ -245,6 +245,13 @@ class ExitStack:
         return pending is None
 
 
+class Done:
+    returncode = 0
+
+    def check_returncode(self):
+        return None
+
+
 class PipedWell:
     def __enter__(self):
         return self

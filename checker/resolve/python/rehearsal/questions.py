@@ -9,7 +9,7 @@ from typing import Final
 
 from checker import lazy_re
 from checker.model.answers import YES, Certain, alike
-from checker.model.possible import options, same
+from checker.model.possible import open_text, options, same
 from checker.resolve.python.expressions import truth
 from checker.resolve.python.machine import Frame, Machine, value
 from checker.resolve.python.rehearsal.standins import OTHER, SAME
@@ -30,6 +30,8 @@ from checker.resolve.python.values import (
 
 _UNKNOWN: Final = object()
 _NUMBERS: Final = (int, float)
+# The runner gives every step a file for its outputs (GitHub documentation, "Variables reference").
+_OF_EACH_STEP: Final = open_text("${GITHUB_OUTPUT}")
 
 
 def decide(machine: Machine, node: ast.expr, frame: Frame, *, rather: bool = False) -> bool:
@@ -58,7 +60,7 @@ def exactly(found: Value) -> bool | None:
         return bool(found)
     if isinstance(found, Dict):
         return True if found.items else (None if found.open else False)
-    return truth(found)
+    return True if found == _OF_EACH_STEP else truth(found)
 
 
 def compare(machine: Machine, node: ast.Compare, frame: Frame) -> Value:

@@ -28,7 +28,7 @@ from checker.resolve.python.rehearsal.flows import (
     ReturnedError,
     raised,
 )
-from checker.resolve.python.rehearsal.gone import Gone, Place, Start, loops_of, placed, round_of, which
+from checker.resolve.python.rehearsal.gone import Gone, Place, Start, loops_of, placed, round_of, told_by, which
 from checker.resolve.python.rehearsal.lending import given_by, later
 from checker.resolve.python.rehearsal.loaded import lent_libraries, written_answers
 from checker.resolve.python.rehearsal.questions import fits_pattern
@@ -89,7 +89,7 @@ class Way:
         self._current: list[RaisedError] = []
         self._errors: dict[int, RaisedError] = {}
         self._cut = False
-        self._told: set[tuple[Place, bool]] = set()
+        self._answered: set[tuple[Place, bool]] = set()
         self._sent_later: Command | None = None  # the request, once it is prepared
         self._yielding: dict[int, list[Callable[[Value], None]]] = {}
         reached = Reached(Spot(start.path))
@@ -120,9 +120,10 @@ class Way:
         before = self._before if met else len(given)
         calls = self.machine.calls[self._since :] if met else ()
         after = frozenset(placed(call) for call in calls if isinstance(call, AwsCall))
+        told = frozenset(said for call in self.machine.calls if (said := told_by(call)) is not None)
         ended_so = (ended, waits, began, given, askers, again, before, steps)
-        asked, told = tuple(choices.places), frozenset(self._told)
-        return Gone(mode, turns, met, *ended_so, acts, asked, told, after, self._cut)
+        asked, answered = tuple(choices.places), frozenset(self._answered)
+        return Gone(mode, turns, met, *ended_so, acts, asked, answered, after, told, self._cut)
 
     def _ends(self) -> bool | None:
         """Whether the program ends with a failure, ``None`` where that is not known."""
@@ -161,7 +162,7 @@ class Way:
         the other one."""
         if self.met and self.mode is Mode.RAISES and isinstance(self.failing, Command):
             self.machine.notes(OWN)
-            self._told.add((place_of(asker), answer))
+            self._answered.add((place_of(asker), answer))
 
     def retrace(self, questions: Sequence[Question]) -> bool:
         """Whether the same questions get the same answers now. If they do, they were asked; if not, none was."""
@@ -300,7 +301,8 @@ class Way:
 
     def _well(self, call: AwsCall | Command) -> Value:
         if isinstance(call, Command):
-            return _piped(_GIVES.get(_started_by(call), (None,))[0])
+            kind = _started_by(call)
+            return _piped("Done" if kind == "run" else _GIVES.get(kind, (None,))[0])
         if call.how is not How.SDK:
             return None
         name = answer(call.service, call.operation, Mode.WELL)
@@ -365,8 +367,8 @@ def _started_by(command: Command) -> str:
 
 
 def _acts(call: AwsCall | Command) -> bool:
-    """Whether a call does more than end the program."""
-    return isinstance(call, AwsCall) or call.program not in {"exit", "return"}
+    """Whether a call does more than end the program, or say something."""
+    return isinstance(call, AwsCall) or call.program not in {"exit", "return", "echo"}
 
 
 def _failed(status: Value) -> bool | None:

@@ -14,10 +14,11 @@ from typing import Final
 from msgspec import Struct, field
 
 from checker.model.answers import NO, YES, Answer, Open, yes_if
-from checker.model.pipeline.handling import Rehearsal
+from checker.model.pipeline.handling import UNASKED, Rehearsal
 from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.scripts import AwsCall, Command, How
-from checker.resolve.python.rehearsal.gone import Gone, Place, Start, placed, round_of, which
+from checker.model.sources import Spot
+from checker.resolve.python.rehearsal.gone import Gone, Start, placed, round_of, which
 from checker.resolve.python.rehearsal.standins import Mode, answer
 from checker.resolve.shell.rehearsal.ways import Allowance
 
@@ -74,16 +75,11 @@ class Rehearsals(Struct):
         self.allowance.left = before
         if isinstance(failed, Open):
             return failed
-        worked = self._first(call, Mode.WELL)
+        worked = self._works(call, failed)
         if isinstance(worked, Open) or failed.ended is not False:
             return worked if isinstance(worked, Open) else NO
-        command = isinstance(call, Command) and not _is_request(call)
-        # What a program's exit status and output are asked for is answered as it is where all goes well, and in no
-        # other way: the other way than where it fails.
-        if command and (told := self._otherwise(call, worked, failed.told)) is not None:
-            worked = told
         done = set(worked.acts)
-        asked = () if command else worked.given[:_MAX_ASKED]
+        asked = () if _is_started(call) else worked.given[:_MAX_ASKED]
         for index, taken in enumerate(asked):
             if failed.acts <= done:
                 return NO
@@ -93,28 +89,71 @@ class Rehearsals(Struct):
             done |= other.acts
         return yes_if(not failed.acts <= done)
 
+    def retold(self, call: AwsCall | Command, *, printed: bool) -> Answer:
+        """Whether the program, started by a command, tells later steps something else where that fails and ends well;
+        ``printed``: or prints it."""
+        before = self.allowance.left
+        failed = self._first(call, Mode.RAISES)
+        self.asides.left -= before - self.allowance.left
+        self.allowance.left = before
+        worked = self._works(call, failed) if not isinstance(failed, Open) and failed.ended is False else failed
+        if isinstance(failed, Open) or isinstance(worked, Open):
+            return worked if isinstance(worked, Open) else failed if isinstance(failed, Open) else NO
+        differs = failed.told ^ worked.told
+        return yes_if(failed.ended is False and any(printed or file for file, _ in differs))
+
     def reaches(self, call: AwsCall | Command, other: AwsCall) -> Answer:
         """Whether the program goes on to another call although this one fails."""
         way = self._first(call, Mode.RAISES)
         return way if isinstance(way, Open) else yes_if(placed(other) in way.later)
 
-    def _otherwise(self, call: AwsCall | Command, way: Gone, told: Set[tuple[Place, bool]]) -> Gone | None:
-        """The way on which a call works where each question that its failure answers has the other answer."""
-        for _ in range(_MAX_ASKED):
-            due = (
+    def _works(self, call: AwsCall | Command, failed: Gone) -> Gone | Open:
+        """The first way on which the call works. What a program's exit status and output are asked for is answered as
+        it is where all goes well, and in no other way: the other way than where it fails."""
+        way = self._first(call, Mode.WELL)
+        for _ in range(_MAX_ASKED if _is_started(call) else 0):
+            if isinstance(way, Open):
+                break
+            asked = [*zip(way.asked, way.given, strict=True)]
+            alike = (
                 index
-                for index in range(way.before, len(way.given))
-                if {(way.asked[index], True), (way.asked[index], False)} & told
-                == {(way.asked[index], way.given[index])}
+                for index, (place, answer) in enumerate(asked)
+                if index >= way.before
+                and (place, answer) in failed.answered
+                and (place, not answer) not in failed.answered
             )
-            index = next(due, None)
-            if index is None:
-                return way
+            if (index := next(alike, None)) is None:
+                break
             other = self._go(call, Mode.WELL, [*way.given[:index], not way.given[index]])
             if other is None or not other.met:
-                return None
+                break
             way = other
-        return None
+        return way
+
+    def mends(self, call: AwsCall | Command, other: AwsCall) -> Answer:
+        """Whether the program comes to a place where what the call waits for fails, and where that never comes."""
+        modes = [mode for mode in (Mode.FAILED, Mode.WAITING) if _answers(call, mode)] or [Mode.RAISES]
+        answers = [self._leads(call, other.spot, mode) for mode in modes]
+        return next((each for each in answers if each is NO), next((each for each in answers if each is not YES), YES))
+
+    def _leads(self, call: AwsCall | Command, spot: Spot, mode: Mode) -> Answer:
+        """Whether the program comes to a place in this mode of the call; open where a question decides."""
+        way = self._first(call, mode)
+        if isinstance(way, Open):
+            return way
+        waits = way.endless and way.ended is not False
+        ends = [each for each in (self._asides(way, call, mode) if waits else [way]) if each is None or each.met]
+        if None in ends:
+            return _TOO_MUCH
+        over = [each for each in ends if each is not None and not each.endless]
+        if not over or any(_comes_to(each, spot) for each in over):
+            return YES  # what waits without end is judged as that
+        given = list(way.given)
+        for index in range(way.before, min(len(given), way.before + _MAX_ASKED)):
+            other = self._go(call, mode, [*given[:index], not given[index]])
+            if other is None or (other.met and _comes_to(other, spot)):
+                return _TOO_MUCH if other is None else UNASKED
+        return NO
 
     def missed(self, call: AwsCall | Command) -> Answer:
         """Whether the program can end well without making the call."""
@@ -271,6 +310,10 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
     def turns(self) -> Answer:
         return self.rehearsals.turns(self.call)
 
+    def retold(self, *, printed: bool) -> Answer:
+        started = isinstance(self.call, Command) and not _is_request(self.call)
+        return self.rehearsals.retold(self.call, printed=printed) if started else NO
+
     def reaches(self, other: Rehearsal) -> Answer:
         if not isinstance(other, _Rehearsal) or other.rehearsals is not self.rehearsals:
             return Rehearsal.reaches(self, other)
@@ -278,8 +321,23 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
             return Rehearsal.reaches(self, other)
         return self.rehearsals.reaches(self.call, other.call)
 
+    def mends(self, other: Rehearsal) -> Answer:
+        known = isinstance(other, _Rehearsal) and other.rehearsals is self.rehearsals
+        if not known or not isinstance(other, _Rehearsal) or not isinstance(other.call, AwsCall):
+            return Rehearsal.mends(self, other)
+        return self.rehearsals.mends(self.call, other.call)
+
     def missed(self) -> Answer:
         return self.rehearsals.missed(self.call)
+
+
+def _comes_to(way: Gone, spot: Spot) -> bool:
+    return any(place == spot for place, *_ in way.later)
+
+
+def _is_started(call: AwsCall | Command) -> bool:
+    """Whether it is a program that is started."""
+    return isinstance(call, Command) and not _is_request(call)
 
 
 def _is_request(call: AwsCall | Command) -> bool:

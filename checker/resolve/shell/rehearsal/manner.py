@@ -225,12 +225,11 @@ class Rehearsed(Struct):
                 found := self._found(shell, words, statement, state, context)
             ) is not None:
                 return ends_with("0" if found else "1", state)
-            case "read" if self._failed and (operator := _fed_by_substitution(statement)):
+            case "read" if self._failed and _reads_process(statement):
                 for word in words[1:]:
                     if isinstance(word, str) and word.isidentifier():
                         state.set(word, "")
-                # A here-string ends its text with a line of its own; from elsewhere nothing comes in.
-                return ends_with("0" if operator == "<<<" else "1", state)
+                return ends_with("1", state)
         builtin = BUILTINS.get(name)
         return builtin(Asked(shell, words, statement, state, context)) if builtin is not None else None
 
@@ -361,12 +360,10 @@ class Rehearsed(Struct):
         return ends_with(_REFUSED if asks else _FAILED, state) if self._failed else Result(Flow.NEXT, truth)
 
 
-def _fed_by_substitution(statement: Simple) -> str:
-    """The operator by which a command's input is what another one prints; empty where it is not."""
-    for each in statement.redirects:
-        if each.operator.startswith("<") and any(isinstance(part, Opaque | Substitution) for part in each.target.parts):
-            return each.operator
-    return ""
+def _reads_process(statement: Simple) -> bool:
+    """``read x < <(command)``: nothing comes in. The text of a here-document or a here-string ends with a line."""
+    inputs = (each.target for each in statement.redirects if each.operator == "<")
+    return any(isinstance(part, Opaque | Substitution) for target in inputs for part in target.parts)
 
 
 def _nonzero(number: int | None) -> Answer:
