@@ -21,6 +21,7 @@ from checker.model.sources import Problem, Spot
 from checker.model.values import Unknown
 from checker.resolve.shell.lists.keyed import Keyed
 from checker.resolve.shell.lists.several import Several, alternatives, one_of_lists
+from checker.resolve.shell.variables.scopes import meant, refers_to
 
 # Variables that the runner or an action sets beside what the workflow says.
 RUNNER_PREFIXES: Final = ("GITHUB_", "RUNNER_", "AWS_", "ACTIONS_", "CDK_")
@@ -219,6 +220,8 @@ class State(Struct):
     sealed: bool = False
     guessed: set[str] = field(default_factory=set)
     written: Kept | None = None  # forks share it
+    # What the variables of the function that runs held before it, `None` for nothing; none outside of functions.
+    outer: dict[str, Stored | None] | None = None
     sh: str = ""  # which shell `sh` is where this runs, empty where it is bash; and which one this is
     dialect: str = ""
 
@@ -234,6 +237,7 @@ class State(Struct):
             variables=dict(self.variables),
             exported=set(self.exported),
             functions=dict(self.functions),
+            outer=dict(self.outer) if self.outer is not None else None,
         )
 
     def apart(self) -> State:
@@ -266,6 +270,7 @@ class State(Struct):
         self.variables, self.exported, self.functions = other.variables, other.exported, other.functions
         self.folder, self.positional = other.folder, other.positional
         self.errexit, self.pipefail = other.errexit, other.pipefail
+        self.outer = other.outer
 
     def join(self, others: Iterable[State]) -> None:
         """Become what is left when one of ``others`` happened and nobody knows which."""
@@ -277,35 +282,70 @@ class State(Struct):
             self.take(first)
             return
         names = dict.fromkeys(name for state in states for name in state.variables)
-        joined: dict[str, Stored] = {}
-        for name in names:
-            values = [state.variables.get(name) for state in states]
-            if all(value == values[0] for value in values) and values[0] is not None:
-                joined[name] = values[0]
-            elif any(isinstance(value, tuple | Several) for value in values):
-                # Nothing outside of the script gives it an array: it is empty where it was not set.
-                unset: Stored = (open_text(f"${{{name}}}"),) if first.may_be_set_outside(name) else ()
-                lists = [each for value in values for each in alternatives(unset if value is None else value)]
-                joined[name] = one_of_lists(lists, f"${{{name}[@]}}")
-            elif any(isinstance(value, Keyed) for value in values):
-                joined[name] = Unknown(f"${{{name}[@]}}")  # which keys it has is not known
-            else:
-                joined[name] = one_of(
-                    open_text(f"${{{name}}}") if value is None else value
-                    for value in values
-                    if not isinstance(value, tuple)
-                )
+        joined = {name: first.one_of_these(name, [state.variables.get(name) for state in states]) for name in names}
+        outer = None if first.outer is None else first.outer_of(states)
         folder = first.folder if all(state.folder == first.folder for state in states) else None
         self.take(first)
-        self.variables, self.folder = joined, folder
+        self.variables, self.folder, self.outer = joined, folder, outer
         for state in rest:
             self.exported |= state.exported
             self.functions = {**state.functions, **self.functions}
             self.errexit &= state.errexit
             self.pipefail &= state.pipefail
 
+    def one_of_these(self, name: str, values: list[Stored | None]) -> Stored:
+        """What a variable holds that holds one of these, `None` for nothing."""
+        if all(value == values[0] for value in values) and values[0] is not None:
+            return values[0]
+        if any(isinstance(value, tuple | Several) for value in values):
+            # Nothing outside of the script gives it an array: it is empty where it was not set.
+            unset: Stored = (open_text(f"${{{name}}}"),) if self.may_be_set_outside(name) else ()
+            lists = [each for value in values for each in alternatives(unset if value is None else value)]
+            return one_of_lists(lists, f"${{{name}[@]}}")
+        if any(isinstance(value, Keyed) for value in values):
+            return Unknown(f"${{{name}[@]}}")  # which keys it has is not known
+        return one_of(
+            open_text(f"${{{name}}}") if value is None else value for value in values if not isinstance(value, tuple)
+        )
+
+    def outer_of(self, states: Iterable[State]) -> dict[str, Stored | None]:
+        """What variables held before the function that these are in; where one has not declared it, it holds it."""
+        known = [(state.outer or {}, state.variables) for state in states]
+        found: dict[str, Stored | None] = {}
+        for name in dict.fromkeys(name for outer, _ in known for name in outer):
+            values = [outer[name] if name in outer else held.get(name) for outer, held in known]
+            found[name] = None if all(value is None for value in values) else self.one_of_these(name, values)
+        return found
+
     def set(self, name: str, value: Stored) -> None:
-        self.variables[name] = value
+        self.variables[meant(name, self.variables)] = value
+
+    def refer(self, name: str, target: Stored | None) -> None:
+        """Make a variable stand for the one that ``target`` names; for any, where that is not known."""
+        reference = refers_to(name, target)
+        if reference is None:
+            self.guessed.add("-n")
+        self.variables[name] = open_text(f"${{{name}}}") if reference is None else reference
+
+    def declare(self, name: str) -> bool:
+        """Make a variable one of the function that runs; whether it was none of it before."""
+        if self.outer is None or name in self.outer:
+            return False
+        self.outer[name] = self.variables.pop(name, None)
+        return True
+
+    @contextmanager
+    def in_function(self) -> Iterator[None]:
+        """A function runs: its own variables are gone when it ends (Bash Reference Manual, "Shell Functions")."""
+        around, self.outer = self.outer, {}
+        try:
+            yield
+        finally:
+            for name, value in (self.outer or {}).items():
+                self.variables.pop(name, None)
+                if value is not None:
+                    self.variables[name] = value
+            self.outer = around
 
     def without_trap(self) -> Stored | None:
         """What the trap for ERR is, taken off unless it is inherited."""
@@ -330,11 +370,6 @@ class State(Struct):
             found = posixpath.join(self.folder, written)
         found = posixpath.normpath(found) if found else ""
         return None if found.startswith("..") else ("" if found == "." else found)
-
-
-def widened(known: Possible, opened: Possible) -> Possible:
-    """What a loop assigns when it comes round again; of an array of names not even those are known."""
-    return Unknown(known.why) if isinstance(known, Keyed) else one_of([known, opened])
 
 
 def ends_with(status: str, state: State) -> Result:

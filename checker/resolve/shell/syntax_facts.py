@@ -279,7 +279,12 @@ def counted_in(statement: Simple | Test) -> set[str]:
             sources += [word_text(word) for word in statement.words[1:]]
     for word in words:
         sources += [part.source for part in word.parts if isinstance(part, Opaque) and part.source.startswith("$((")]
-    return {one or other for source in sources for one, other in _COUNTED.findall(source)}
+    return {name for source in sources for name in counted(source)}
+
+
+def counted(arithmetic: str) -> set[str]:
+    """The variables that an arithmetic expression sets."""
+    return {one or other for one, other in _COUNTED.findall(arithmetic)}
 
 
 def attempts_of(loop: For) -> int | None:
