@@ -84,6 +84,8 @@ class ShellCommands(Struct):
     def leave(self, flow: Flow, state: State, truth: Answer = UNTOLD, loops: int = 1) -> Result:
         """A process leaves the innermost loop or function that ``flow`` ends, or as many loops as are given, as far as
         it has them."""
+        if flow in {Flow.BREAK, Flow.CONTINUE} and not Leaving.in_loop(self._leaving):
+            return Result(Flow.NEXT, YES)
         around = [each for each in reversed(self._leaving) if flow in each.flows]
         own = next((index for index, each in enumerate(around) if Flow.EXIT in each.flows), len(around))
         left = max(min(loops, own), 1)
@@ -373,6 +375,7 @@ class ShellCommands(Struct):
         kept, trap = (state.positional, state.script, state.via), state.without_trap()
         state.positional, state.script, state.via = tuple(words[1:]), script, (*state.via, spot)
         with state.in_function(), self.inside(Flow.RETURN) as leaving:
+            leaving.function = True
             result = self.returned(self.way.statement(body, state, context), leaving, state)
         state.positional, state.script, state.via = kept
         if trap is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum, auto
 from typing import Final, NamedTuple, Protocol, TypeAlias
@@ -124,6 +124,14 @@ class Leaving(Struct):
     flows: frozenset[Flow]
     states: list[State] = field(default_factory=list)
     truths: set[Answer] = field(default_factory=set)
+    function: bool = False
+
+    @staticmethod
+    def in_loop(around: Sequence[Leaving]) -> bool:
+        """Whether ``break`` leaves anything: the loops around a function's call are none of its own (Bash Reference
+        Manual, "Bourne Shell Builtins")."""
+        inner = next((each for each in reversed(around) if each.function or Flow.BREAK in each.flows), None)
+        return inner is not None and not inner.function
 
 
 class Context(Struct, frozen=True):

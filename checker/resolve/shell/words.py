@@ -196,11 +196,11 @@ def variable(part: Variable, state: State, capture: Capture) -> Stored:
         return Unknown(value.why)
     if operator in _DEFAULTS:
         return _with_default(part, value, state, capture)
+    if not operator:
+        return open_text(f"${{{part.name}}}") if value is None else value
     change = changing(part, lambda each: single(Word((each,)), state, capture))
     if value is None:  # a part of what nobody knows is not the whole
-        return derived(part, state) if operator else open_text(f"${{{part.name}}}")
-    if not operator:
-        return value
+        return derived(part, state)
     if isinstance(value, tuple):
         return of_elements(value, part, change, state)
     return mapped(value, lambda scalar: transformed(scalar, change, part, state))

@@ -8,11 +8,12 @@ from checker.model.values import Unknown
 from checker.resolve.shell.lists.keyed import Keyed
 from checker.resolve.shell.state import State
 from checker.resolve.shell.syntax_facts import assigned_in
+from checker.resolve.shell.variables.scopes import meant
 
 
 def widen(body: Block, state: State, where: str) -> None:
     """What a loop assigns may hold something else when it comes round again."""
-    for name in assigned_in(body):
+    for name in (meant(each, state.variables) for each in assigned_in(body)):
         known = state.variables.get(name)
         if known is not None and not isinstance(known, tuple):
             state.variables[name] = _widened(known, open_text(f"${{{name}}}", where))
