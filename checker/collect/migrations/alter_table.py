@@ -7,7 +7,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from checker.collect.migrations.check_trees import checks_of
+from checker.collect.migrations.constraints.check_trees import checks_of
+from checker.collect.migrations.constraints.keys import keys_of
 from checker.collect.migrations.sql_names import HUMPS, name_of, relation_of, type_of
 from checker.model.migrations.folders import Effect, Statement
 from checker.model.sources import Spot
@@ -115,6 +116,7 @@ def _add_column(each: Mapping[str, Any], spot: Spot, table: str) -> Statement:
         value="required" if required else "",
         why=f"rows without {name} are refused then" if refuses else "",
         checks=tuple(checks_of([each.get("def", {})], table)),
+        keys=keys_of([each.get("def", {})], table),
         types=((name, type_of(column)),),
     )
 
@@ -148,4 +150,5 @@ def _add_constraint(each: Mapping[str, Any], spot: Spot, table: str) -> Statemen
         validated=validated,
         why="rows that break it are refused then",
         checks=tuple(checks_of([each.get("def", {})], table)),
+        keys=keys_of([each.get("def", {})], table),
     )

@@ -27,7 +27,7 @@ from checker.collect.exclusions import Exclusions
 from checker.collect.folders import walk
 from checker.collect.migrations import changelogs
 from checker.collect.migrations.blocks import with_code
-from checker.collect.migrations.checks import with_history
+from checker.collect.migrations.constraints.history import with_history
 from checker.collect.migrations.frameworks.django import django_folder, is_migration
 from checker.collect.migrations.naming import (
     BACK,
@@ -110,7 +110,7 @@ def read_migrations(
             continue
         by_folder.setdefault(shown.parent.as_posix(), {})[shown.name] = root / shown
     reader = _Reader(root, by_folder, wanted)
-    found = [replace(each, migrations=tuple(with_history(with_code(each.migrations)))) for each in reader.every()]
+    found = [replace(each, migrations=with_history(with_code(each.migrations))) for each in reader.every()]
     return tuple(sorted(found, key=lambda each: each.folder)), tuple(problems)
 
 

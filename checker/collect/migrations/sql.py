@@ -14,7 +14,8 @@ from msgspec.structs import replace
 from checker import lazy_re
 from checker.collect.migrations.alter_table import alter_table
 from checker.collect.migrations.blocks import Blocks
-from checker.collect.migrations.check_trees import checks_of
+from checker.collect.migrations.constraints.check_trees import checks_of
+from checker.collect.migrations.constraints.keys import index_made, keys_of
 from checker.collect.migrations.dialects.mysql import from_mysql, runs_comments
 from checker.collect.migrations.sql_context import in_context
 from checker.collect.migrations.sql_names import (
@@ -165,17 +166,7 @@ def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> It
     elif node == "DropStmt":
         yield from _drop(body, spot)
     elif node == "IndexStmt":
-        concurrently = bool(body.get("concurrent"))
-        columns = tuple(
-            part["IndexElem"]["name"] for part in body.get("indexParams", []) if "name" in part.get("IndexElem", {})
-        )
-        unique = bool(body.get("unique"))
-        yield Statement(
-            "create index", Effect.CONTRACT if unique else Effect.EXPAND, spot, relation_of(body.get("relation")),
-            columns, body.get("idxname", ""), concurrently=concurrently, unique=unique,
-            if_exists=bool(body.get("if_not_exists")),
-            why="rows that repeat a value are refused then" if unique else "",
-        )  # fmt: skip
+        yield index_made(body, spot)
     elif node == "GrantStmt":
         yield from _rights(body, spot)
     elif node in {"CreateStmt", "CreatePolicyStmt"}:
@@ -255,7 +246,10 @@ def _create_table(body: Mapping[str, Any], spot: Spot) -> Statement:
     checks = tuple(checks_of(elements, table))
     if body.get("relation", {}).get("relpersistence") == "t":  # nobody else sees it, and it goes with the session
         return Statement("create temporary table", Effect.SETTING, spot, table, columns)
-    return Statement("create table", Effect.EXPAND, spot, table, columns, if_exists=exists, checks=checks, types=types)
+    return Statement(
+        "create table", Effect.EXPAND, spot, table, columns, if_exists=exists, checks=checks,
+        keys=keys_of(elements, table), types=types,
+    )  # fmt: skip
 
 
 def _policy(body: Mapping[str, Any], spot: Spot) -> Statement:
@@ -340,7 +334,7 @@ def _rename(body: Mapping[str, Any], spot: Spot) -> Statement:
     table = relation_of(body.get("relation"))
     new, old = body.get("newname", ""), body.get("subname", "")
     if kind in {"index", "tabconstraint", "trigger", "policy"}:
-        return Statement(f"rename {kind}", Effect.EXPAND, spot, table, name=new)
+        return Statement(f"rename {kind}", Effect.EXPAND, spot, table, name=new, was=old)
     columns = (old,) if kind == "column" else ()
     return Statement(
         f"rename {kind}", Effect.CONTRACT, spot, table, columns, new, why=f"{old or table} is called {new} then"

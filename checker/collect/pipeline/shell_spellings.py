@@ -12,7 +12,7 @@ from typing import Final
 
 from checker import lazy_re
 
-_MAX_SIGNS: Final = 100_000
+MAX_SIGNS: Final = 100_000
 _MAX_STRINGS: Final = 200
 _DOCUMENT: Final = lazy_re.compile(r"(?<!\d)(\d*)<<(-?)\s*(?:'([^'\n]+)'|\"([^\"\n]+)\"|(\\?)([A-Za-z_][\w.-]*))")
 _REDIRECTION: Final = r"(?:\d*|&)(?:>>|>\||>|<)(?![<>(])&?\s*(?:\"[^\"\n]*\"|[^\s;|&<>()\"'`])+"
@@ -27,7 +27,7 @@ _PARENTHESIS: Final = lazy_re.compile(r"\"[()]\"|'[()]'|\\[()]")
 
 def respelled(text: str) -> str:
     """The same script for the grammar; the number of lines stays. Very long scripts are left as they are."""
-    if len(text) > _MAX_SIGNS:
+    if len(text) > MAX_SIGNS:
         return text
     for step in (_defaults, _documents, _descriptors, _loops, _subshells, _tests, _keys, _patterns, _strings):
         text = step(text)
@@ -41,11 +41,11 @@ BRACES: Final = "__braces__"  # the first command of parentheses that stand for 
 
 def turned_groups(text: str) -> str:
     """``! { a; b; }`` and ``time { a; }`` with parentheses, marked as braces."""
-    if "{" not in text or len(text) > _MAX_SIGNS or not _TURNED.search(text):
+    if "{" not in text or len(text) > MAX_SIGNS or not _TURNED.search(text):
         return text
-    plain = _plain(text)
+    plain = plain_signs(text)
     for match in reversed(list(_TURNED.finditer(text))):
-        end = _closing_brace(text, match.end() - 1, plain)
+        end = closing_brace(text, match.end() - 1, plain)
         if plain[match.start()] and end:
             opened = f"{'! ' if match[1] == '!' else ''}( {BRACES};"
             text = f"{text[: match.start()]}{opened}{text[match.end() : end]}){text[end + 1 :]}"
@@ -63,16 +63,16 @@ _REDIRECTED: Final = lazy_re.compile(r"(?:[ \t]*+\d*+[<>]++&?[ \t]*+[^\s;&|]++)*
 
 def coprocesses(text: str) -> str:
     """Coprocesses as what runs in the background."""
-    if "coproc" not in text or len(text) > _MAX_SIGNS:
+    if "coproc" not in text or len(text) > MAX_SIGNS:
         return text
     for match in reversed(list(_BESIDE.finditer(text))):
-        plain = _plain(text)
+        plain = plain_signs(text)
         if not plain[match.start()]:
             continue
         if match[1] == "(":
             end = _closing(text, match.end() - 1)
         elif match[1]:
-            end = _closing_brace(text, match.end() - 1, plain)
+            end = closing_brace(text, match.end() - 1, plain)
         else:
             ends = (at for at in range(match.end(), len(text)) if text[at] in "\n;&|" and plain[at])
             end = next(ends, len(text)) - 1
@@ -95,14 +95,14 @@ _TIMED: Final = lazy_re.compile(r"(?<![^\s;&|({])(time(?:[ \t]+-p)?)([ \t]+)!(?=
 
 def named_descriptors(text: str) -> str:
     """``exec {log}>> file`` with a number for the variable, ``time ! a`` as ``! time a``."""
-    if len(text) > _MAX_SIGNS:
+    if len(text) > MAX_SIGNS:
         return text
     if "{" in text and _NAMED.search(text):
         text = _replaced(text, _NAMED, lambda _: "9")
     return _replaced(text, _TIMED, lambda match: f"!{match[2]}{match[1]}") if "time" in text else text
 
 
-def _closing_brace(text: str, opening: int, plain: list[bool]) -> int:
+def closing_brace(text: str, opening: int, plain: list[bool]) -> int:
     """Where a group's brace closes, a word of its own; 0 where it does not."""
     depth = 0
     for match in re.finditer(r"(?<![^\s;&|(!])[{}](?=[\s;&|)<>]|$)", text[opening:]):
@@ -114,7 +114,7 @@ def _closing_brace(text: str, opening: int, plain: list[bool]) -> int:
     return 0
 
 
-def _plain(text: str) -> list[bool]:
+def plain_signs(text: str) -> list[bool]:
     """For each sign whether it stands outside of quotes and comments. Substitutions inside double quotes count."""
     return [not quote for quote in _quoted(text)]
 
@@ -161,12 +161,12 @@ def _quoted(text: str) -> list[str]:
 
 def _replaced(text: str, pattern: re.Pattern[str], new: Callable[[re.Match[str]], str]) -> str:
     """``pattern`` replaced where it begins outside of quotes."""
-    plain = _plain(text)
+    plain = plain_signs(text)
     return pattern.sub(lambda match: new(match) if plain[match.start()] else match[0], text)
 
 
 def _documents(text: str) -> str:
-    """Several here-documents that begin on one line: here-strings."""
+    """Several here-documents that begin on one line, or one of what runs beside the script: here-strings."""
     lines = text.split("\n")
     index = 0
     while index < len(lines):
@@ -182,7 +182,8 @@ def _documents(text: str) -> str:
                 at += 1
             bodies.append("\n".join(lines[start:at]))
             at += 1
-        if len(openings) < 2 or at > len(lines):
+        beside = bool(openings) and _ASIDE.search(line, openings[-1].end()) is not None
+        if (len(openings) < 2 and not beside) or at > len(lines):
             index = max(at, index + 1) if openings else index + 1
             continue
         for opening, body in reversed(list(zip(openings, bodies, strict=True))):
@@ -191,12 +192,28 @@ def _documents(text: str) -> str:
             elif opening[3] or opening[4] or opening[5]:
                 string = "<<< '" + body.replace("'", "'\\''") + "'"
             else:
-                string = '<<< "' + body.replace('"', '\\"') + '"'
+                string = f'<<< "{_in_quotes(body)}"'
             line = line[: opening.start()] + string + line[opening.end() :]
         taken = line.count("\n") + 1
         lines[index:at] = [*line.split("\n"), *[""] * (at - index - taken)]
         index = at
     return "\n".join(lines)
+
+
+# The sign that has a command run in the background, or what goes on behind the text.
+_ASIDE: Final = lazy_re.compile(r"(?<![&<>|\\])&(?![&>])|(?:\||&&)[ \t]*$")
+
+
+def _in_quotes(body: str) -> str:
+    """The text of a here-document between double quotes: its own quotes are escaped, those of its substitutions not."""
+    made: list[str] = []
+    index = 0
+    while index < len(body):
+        end = _closing(body, index + 1) + 1 if body.startswith("$(", index) else index + 1
+        piece = body[index:end]
+        made.append('\\"' if piece == '"' else piece)
+        index = end
+    return "".join(made)
 
 
 def _descriptors(text: str) -> str:
@@ -206,7 +223,7 @@ def _descriptors(text: str) -> str:
     position = count = 0
     while (position := text.find("<<<", position)) >= 0 and count < _MAX_STRINGS:
         count += 1
-        end = _word_end(text, position + 3)
+        end = word_end(text, position + 3)
         before, string = text[:position], text[position:end]
         if before.rstrip()[-1:] in {")", "}"} or _ends_a_list(before):
             string = "</dev/null" + "\n" * string.count("\n")
@@ -230,7 +247,7 @@ def _ends_a_list(text: str) -> bool:
     return False
 
 
-def _word_end(text: str, position: int) -> int:
+def word_end(text: str, position: int) -> int:
     """Where the word ends that begins at or behind ``position``."""
     while position < len(text) and text[position] in " \t":
         position += 1
@@ -316,7 +333,7 @@ def _loops(text: str) -> str:
 
 def _subshells(text: str) -> str:
     """``((a); (b))`` is no arithmetic: two groups."""
-    plain = _plain(text)
+    plain = plain_signs(text)
     for match in reversed(list(re.finditer(r"\(\((?!\()", text))):
         inner = _closing(text, match.start() + 1)
         if plain[match.start()] and text[inner + 1 : inner + 2] != ")":
@@ -335,7 +352,7 @@ def _keys(text: str) -> str:
 
 def _patterns(text: str) -> str:
     """Patterns of extglob among a command's words; those of ``case`` and ``[[`` the grammar knows."""
-    plain = _plain(text)
+    plain = plain_signs(text)
     for match in reversed(list(_EXTENDED.finditer(text))):
         start = match.start()
         end = _closing(text, match.end() - 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
@@ -22,6 +22,10 @@ _BRACED: Final = lazy_re.compile(
 )
 _UNQUOTED_ESCAPE: Final = lazy_re.compile(r"\\(\n|.)", re.DOTALL)
 _QUOTED_ESCAPE: Final = lazy_re.compile(r'\\([$`"\\\n])')
+# Operators whose argument is a pattern, and what of it a quote or a backslash takes for itself.
+_BY_PATTERN: Final = frozenset({"#", "##", "%", "%%", "/", "//"})
+_SLASH: Final = Literal("/", quoted=False)
+_SIMPLE_NAME: Final = lazy_re.compile(rb"\$(\d|[A-Za-z_]\w*)")
 _ANSI: Final = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"', "e": "\x1b"}
 
 
@@ -163,7 +167,12 @@ class Words:
         if match["prefix"] == b"#":
             return Variable(name, quoted, "length", None, index, asked)
         argument = None
-        if operator:
+        if operator in _BY_PATTERN:
+            begin = node.start_byte + match.start("rest")
+            pattern = self._pattern(node, begin, node.end_byte - 1, depth, replaces=operator[0] == "/")
+            whole = Opaque(source, quoted, asked=tuple(self.substitutions(node, depth)))
+            argument = Word(tuple(pattern) if pattern is not None else (whole,), *node.start_point)
+        elif operator:
             offset = node.start_byte + match.start("rest")
             parts: list[Part] = []
             position, end = offset, node.end_byte - 1
@@ -178,6 +187,62 @@ class Words:
                 parts.append(self._literal(position, end, quoted))
             argument = Word(tuple(parts), *node.start_point)
         return Variable(name, quoted, operator, argument, index, asked, indirect)
+
+    def _pattern(self, node: Node, begin: int, end: int, depth: int, *, replaces: bool) -> list[Part] | None:
+        """A pattern, with what is quoted in it told apart. Of ``/old/new`` the slash between is an unquoted one of its
+        own, all others are quoted. ``None`` where it is not read."""
+        expansions = {each.start_byte: each for each in _within(node) if each.type in EXPANSIONS}
+        parts: list[Part] = []
+        position, quote = begin, b""
+        while position < end:
+            sign = self._source[position : position + 1]
+            if sign == quote:
+                quote = b""
+            elif quote == b"'" or (sign not in {b"$", b"`", b"\\", b'"'} and (quote or sign != b"'")):
+                parts.append(self._sign(position, quote, replaces=replaces and position > begin))
+                replaces = replaces and (bool(quote) or sign != b"/" or position == begin)
+            elif sign in {b"'", b'"'}:
+                quote = sign
+                parts.append(Literal("", True))
+            elif sign == b"\\":
+                position += 1
+                parts.append(Literal(self._text(position, position + 1), True))
+            elif (inner := expansions.get(position)) is not None:
+                parts.append(self._expansion(inner, bool(quote), depth))
+                position = inner.end_byte - 1
+            elif (name := _SIMPLE_NAME.match(self._source, position, end)) is not None:
+                parts.append(Variable(name[1].decode(), bool(quote)))
+                position = name.end() - 1
+            else:
+                return None
+            position += 1
+        return None if quote or not self._source[begin:end].isascii() else _together(parts)
+
+    def _sign(self, position: int, quote: bytes, *, replaces: bool) -> Literal:
+        text = self._text(position, position + 1)
+        return Literal(text, bool(quote) or (text == "/" and not replaces))
+
+
+def _together(parts: Iterable[Part]) -> list[Part]:
+    """Literals that stand side by side as one, but for the slash between two patterns."""
+    found: list[Part] = []
+    for each in parts:
+        last = found[-1] if found else None
+        joins = isinstance(each, Literal) and isinstance(last, Literal) and last.quoted is each.quoted
+        if isinstance(each, Literal) and isinstance(last, Literal) and joins and _SLASH not in {each, last}:
+            found[-1] = Literal(last.text + each.text, each.quoted)
+        else:
+            found.append(each)
+    return found
+
+
+def _within(node: Node) -> Iterator[Node]:
+    """All that is inside of a node."""
+    left = [*node.children]
+    while left:
+        each = left.pop()
+        yield each
+        left.extend(each.children)
 
 
 def _unescaped(text: str) -> str:

@@ -57,10 +57,12 @@ class Statement(Struct, frozen=True):
     why: str = ""  # why it contracts
     # CHECK constraints that it makes: the name that each has or gets, and its condition (the grammar's tree as JSON).
     checks: tuple[tuple[str, str], ...] = ()
+    # Unique, primary and foreign keys that it makes, and indexes that are none.
+    keys: tuple[Key, ...] = ()
     # The type that each column gets, as PostgreSQL calls it (``varchar(50)``); of an ``alter type`` that computes its
     # values by an expression of its own, none. ``was`` is the type that its author says a column had.
     types: tuple[tuple[str, str], ...] = ()
-    was: str = ""
+    was: str = ""  # or the name before a new one
     # Of a view its columns; of a function the types of what it is given, with ``=`` behind those that have a default,
     # and its result. Not told where ``None``.
     signature: tuple[str, ...] | None = None
@@ -69,6 +71,18 @@ class Statement(Struct, frozen=True):
     # The functions that it calls, or of a trigger the one that this calls; of a function what its code does.
     calls: tuple[str, ...] = ()
     code: Code | None = None
+
+
+class Key(Struct, frozen=True):
+    """A key by the name that it has or gets: its kind (``primary``, ``unique``, ``foreign``, empty for an index that is
+    no key), its columns, and what else is told of it (JSON). A foreign one refers to a ``target`` and columns there."""
+
+    name: str
+    kind: str
+    columns: tuple[str, ...]
+    told: str
+    target: str = ""
+    others: tuple[str, ...] = ()
 
 
 class Code(Struct, frozen=True):

@@ -23,7 +23,8 @@ class Literal(Struct, frozen=True):
 class Variable(Struct, frozen=True):
     """``$name`` or ``${name...}``. ``operator`` is what follows the name (``:-``, ``%%``, ``,,``), ``#`` in front is
     ``length``; ``index`` is ``@``, ``*`` or what stands in brackets, ``asked`` the substitutions in that. ``indirect``:
-    ``${!name}``, the variable whose name it holds, or with ``@`` the keys of an array."""
+    ``${!name}``, the variable whose name it holds, or with ``@`` the keys of an array. An ``argument`` that is a
+    pattern has its quoted parts told apart; between the two of ``${name/old/new}`` stands an unquoted slash."""
 
     name: str
     quoted: bool = False

@@ -17,8 +17,8 @@ What is checked
 When it does not apply
     No image reference and no ECR repository in the environment. A creation template for pull-through caches alone.
 What cannot be decided
-    An image or a tag that comes from a parameter without a default; a version tag in a private repository that is not
-    part of the project.
+    An image or a tag that comes from a parameter without a default, unless its pattern takes nothing but a commit or a
+    hash; a version tag in a private repository that is not part of the project.
 Fix
     Name the commit SHA that is to run, or the bootstrap tag, and set ``ImageTagMutability`` to ``IMMUTABLE``.
 """
@@ -260,7 +260,7 @@ def _allowed_instead(
         parameter = declared.get(name)
         allowed = parameter.get("AllowedValues") if isinstance(parameter, dict) else None
         for value in allowed if isinstance(allowed, list) else ():
-            chosen = parse_image(value, project) if "/" in str(value) else replace(image, tag=str(value))
+            chosen = parse_image(value, project) if "/" in str(value) else replace(image, tag=str(value), hashed=False)
             if movement(chosen, repository, project.settings.bootstrap_tags)[0] is Movement.MOVES:
                 return str(value)
     return ""

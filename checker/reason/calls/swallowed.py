@@ -291,6 +291,8 @@ def _as_empty(taken: Handling) -> str:
     if taken.inside and not taken.captured:
         return "Its failure does not stop the command that its output is a part of: that goes on with nothing instead."
     if not taken.lost and taken.stderr is not Stream.DISCARDED:
+        if taken.ends is NO and taken.decides is YES:
+            return f"An answer may end the script with a failure, and none does not: ${taken.captured} is empty."
         return ""
     if taken.piped and taken.lost:
         return (

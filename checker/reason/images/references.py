@@ -18,6 +18,7 @@ from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment, Project
 from checker.model.resources import Resource
 from checker.model.values import Absent, Attribute, Hole, Known, Resolved, ResourceKey, Text, Unknown
+from checker.reason.images.given_tags import is_hash
 from checker.reason.images.lifecycle import expires
 from checker.reason.images.named_so import named_so
 
@@ -81,6 +82,7 @@ class ParsedImage(Struct, frozen=True):
     tag: str | Unknown
     by_digest: bool = False
     target: ResourceKey | None = None
+    hashed: bool = False  # its parameter takes nothing but a commit SHA or a hash
 
 
 def image_references(environment: Environment) -> Iterator[ImageReference]:
@@ -159,7 +161,8 @@ def parse_image(value: str | Text, project: Project) -> ParsedImage:
     target = next(filter(None, (_repository(hole, project) for hole in _holes_in(name, holes))), None)
     host, slash, below = name.partition("/")
     registry = _registry(host if slash else "", name, target)
-    return ParsedImage(registry, below if slash else name, tag, bool(at) and _is_digest(digest), target)
+    hashed = isinstance(tag, Unknown) and is_hash(value, project)
+    return ParsedImage(registry, below if slash else name, tag, bool(at) and _is_digest(digest), target, hashed)
 
 
 def _marked(value: str | Text) -> tuple[str, list[Hole | None]]:
@@ -236,6 +239,8 @@ def movement(image: ParsedImage, repository: Resource | None, bootstrap_tags: Se
     """
     if image.by_digest:
         return Movement.FIXED, "a digest"
+    if image.hashed:
+        return Movement.FIXED, "a commit SHA or a hash, as the pattern of its parameter asks"
     tag = image.tag
     if isinstance(tag, Unknown):
         return Movement.OPEN, tag.why

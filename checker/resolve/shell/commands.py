@@ -31,7 +31,7 @@ from checker.resolve.shell.handed.exported import WHO, exported_to, key_printed,
 from checker.resolve.shell.handed.kinds import Handed
 from checker.resolve.shell.handed.variables import asked_by, is_loading
 from checker.resolve.shell.in_time import Timed, is_left_alone, timed
-from checker.resolve.shell.lists.keyed import array, declared, with_element
+from checker.resolve.shell.lists.keyed import array, with_element
 from checker.resolve.shell.lists.several import same_program, ways_of
 from checker.resolve.shell.lists.started import is_one_of_few, rounds, started, tells_of_failures
 from checker.resolve.shell.printing import streams
@@ -39,6 +39,8 @@ from checker.resolve.shell.process import EndlessError, Manner, Way
 from checker.resolve.shell.starting import Call, start
 from checker.resolve.shell.state import ERR, UNTOLD, Context, Flow, Leaving, Library, Result, State, Stored, ends_with
 from checker.resolve.shell.syntax_facts import runs_something, spelled_out, takes_all
+from checker.resolve.shell.variables.declaring import declare
+from checker.resolve.shell.variables.scopes import meant
 from checker.resolve.shell.words import decide, expand, single
 from checker.resolve.shell.wrappers import Unwrapped, unwrapped
 
@@ -82,6 +84,8 @@ class ShellCommands(Struct):
     def leave(self, flow: Flow, state: State, truth: Answer = UNTOLD, loops: int = 1) -> Result:
         """A process leaves the innermost loop or function that ``flow`` ends, or as many loops as are given, as far as
         it has them."""
+        if flow in {Flow.BREAK, Flow.CONTINUE} and not Leaving.in_loop(self._leaving):
+            return Result(Flow.NEXT, YES)
         around = [each for each in reversed(self._leaving) if flow in each.flows]
         own = next((index for index, each in enumerate(around) if Flow.EXIT in each.flows), len(around))
         left = max(min(loops, own), 1)
@@ -132,7 +136,8 @@ class ShellCommands(Struct):
         if number is not None:
             return str(number)
         capture = self._capturing(state, context, assignment.name, lost=lost)
-        before, name, append = state.variables.get(assignment.name), assignment.name, assignment.append
+        name, append = meant(assignment.name, state.variables), assignment.append
+        before = state.variables.get(name)
         if assignment.items is not None:
             items = [value for word in assignment.items for value in expand(word, state, capture)]
             return array(items, before, name, append=append)
@@ -147,19 +152,11 @@ class ShellCommands(Struct):
 
     def declare(self, statement: Declare, state: State, context: Context) -> Result:
         """``export``, ``local`` and their kin."""
-        state.guessed.update(["-n"] if statement.refers else [])
         for assignment in statement.assignments:
             if not assignment.name:
                 self._declare_printed(assignment, statement, state, context)
                 continue
-            fresh = state.hide(assignment.name, statement)
-            named = declared(statement, assignment.name, state.variables.get(assignment.name))
-            if named is not None:
-                state.set(assignment.name, named)
-            if assignment.value is not None or assignment.items is not None:
-                state.set(assignment.name, self._assign(assignment, state, context, lost=True))
-            elif fresh and named is None:
-                state.set(assignment.name, "")
+            declare(assignment, statement, state, partial(self._assign, assignment, state, context, lost=True))
             if statement.keyword == "export" or "-x" in statement.flags:
                 state.exported.add(f"{assignment.name}()" if "-f" in statement.flags else assignment.name)
                 self._note_key(assignment.name, statement, state, context)
@@ -376,7 +373,9 @@ class ShellCommands(Struct):
         if not self.enter(spot, f"the function {words[0]}"):
             return NEXT
         trap = state.without_trap()
-        with state.called(words, script, spot, statement.source), self.inside(Flow.RETURN) as leaving:
+        called = state.called(words, script, spot, statement.source)
+        with called, state.in_function(), self.inside(Flow.RETURN) as leaving:
+            leaving.function = True
             result = self.returned(self.way.statement(body, state, context), leaving, state)
         if trap is not None:
             state.variables.setdefault(ERR, trap)

@@ -50,12 +50,13 @@ from checker.resolve.shell.ends import (
 )
 from checker.resolve.shell.followed import Followed
 from checker.resolve.shell.printing import streams
+from checker.resolve.shell.rehearsal.arithmetic import holds
 from checker.resolve.shell.rehearsal.ways import Allowance, Rehearsals
 from checker.resolve.shell.starting import faults, fed_by
-from checker.resolve.shell.state import UNTOLD, Context, Flow, Library, Result, State, nearest, widened
+from checker.resolve.shell.state import UNTOLD, Context, Flow, Library, Result, State, nearest
 from checker.resolve.shell.syntax_facts import (
-    assigned_in,
     attempts_of,
+    counted,
     counted_in,
     ends,
     is_test,
@@ -64,6 +65,7 @@ from checker.resolve.shell.syntax_facts import (
     rounds_of,
     sleeps,
 )
+from checker.resolve.shell.variables.rounds import widen
 from checker.resolve.shell.waiting import told_alone
 from checker.resolve.shell.words import decide, is_one_word
 
@@ -154,7 +156,7 @@ class Follower:
                     self._manner.captured(self._shell, asked, state, context, name="", lost=True)
                 words = [self._shell.single(word, state, context) for word in statement.words]
                 self._counted(statement, state)
-                return Result(Flow.NEXT, decide(words) if words else UNTOLD)
+                return Result(Flow.NEXT, decide(words) if words else holds(statement.arithmetic, state))
             case Pipe():
                 return self._pipe(statement, state, context)
             case AndOr():
@@ -273,21 +275,13 @@ class Follower:
             if asked.truth is yes_if(statement.until):
                 return NEXT
             endless = isinstance(asked.truth, Certain)
-            self._widen(statement.body, state, str(spot))
+            widen(statement.body, state, str(spot))
             result = self.block(statement.body, state, inside if endless else replace(inside, certain=False))
         ends_here = result.flow is Flow.NEXT or bool(leaving.states)
         after = [] if endless else [before]
         state.join([*after, *leaving.states, *([state.fork()] if result.flow is Flow.NEXT else ())])
-        self._widen(statement.body, state, str(spot))
+        widen(statement.body, state, str(spot))
         return NEXT if ends_here or not endless else Result(result.flow)
-
-    @staticmethod
-    def _widen(body: Block, state: State, where: str) -> None:
-        """What a loop assigns may hold something else when it comes round again."""
-        for name in assigned_in(body):
-            known = state.variables.get(name)
-            if known is not None and not isinstance(known, tuple):
-                state.variables[name] = widened(known, open_text(f"${{{name}}}", where))
 
     def _for(self, statement: For, state: State, context: Context) -> Result:
         spot = state.script.spot(statement.line)
@@ -299,6 +293,8 @@ class Follower:
                 values = None
         elif not statement.arithmetic and state.positional is not None:
             values = list(state.positional)
+        for name in counted(statement.arithmetic):
+            state.set(name, open_text(f"${{{name}}}", str(spot)))
         if retries(statement, values):
             attempts = len(values) if values is not None and len(values) > 1 else attempts_of(statement)
             loop = Loop(
@@ -308,21 +304,23 @@ class Follower:
             state.set(
                 statement.variable, one_of(values) if values else open_text(f"${{{statement.variable}}}", str(spot))
             )
+            widen(statement.body, state, str(spot))
             with self._shell.inside(Flow.BREAK, Flow.CONTINUE) as leaving:
                 result = self.block(statement.body, state, inside)
             state.join([*leaving.states, *([state.fork()] if result.flow is Flow.NEXT else ())])
             # The last round is not the first.
-            self._widen(statement.body, state, str(spot))
+            widen(statement.body, state, str(spot))
             goes_on = leaving.states or not (result.flow is Flow.EXIT and last_leaves(statement.body))
             return NEXT if goes_on else Result(result.flow)
         if values is None:
             state.set(statement.variable, open_text(f"${{{statement.variable}}}", str(spot)))
             inside = replace(context, loops=(*context.loops, Loop("each", spot, statement.variable)))
             before = state.fork()  # there may be nothing to go through
+            widen(statement.body, state, str(spot))
             with self._shell.inside(Flow.BREAK, Flow.CONTINUE) as leaving:
                 result = self.block(statement.body, state, inside)
             state.join([before, *leaving.states, *([state.fork()] if result.flow is Flow.NEXT else ())])
-            self._widen(statement.body, state, str(spot))
+            widen(statement.body, state, str(spot))
             return NEXT
         broken: list[State] = []
         for index, value in enumerate(values):

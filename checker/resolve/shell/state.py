@@ -11,17 +11,17 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from checker import lazy_re
 from checker.model.answers import Answer, Open, yes_if
 from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.pipeline.scripts import Command, Loop, Write
-from checker.model.pipeline.shell import Declare, Script, Statement
+from checker.model.pipeline.shell import Script, Statement
 from checker.model.possible import Possible, one_of, open_text
 from checker.model.sources import Problem, Spot
 from checker.model.values import Unknown
 from checker.resolve.shell.lists.keyed import Keyed
 from checker.resolve.shell.lists.several import Several, alternatives, one_of_lists
+from checker.resolve.shell.variables.scopes import in_full, meant, refers_to
 
 # Variables that the runner or an action sets beside what the workflow says.
 RUNNER_PREFIXES: Final = ("GITHUB_", "RUNNER_", "AWS_", "ACTIONS_", "CDK_")
@@ -124,6 +124,14 @@ class Leaving(Struct):
     flows: frozenset[Flow]
     states: list[State] = field(default_factory=list)
     truths: set[Answer] = field(default_factory=set)
+    function: bool = False
+
+    @staticmethod
+    def in_loop(around: Sequence[Leaving]) -> bool:
+        """Whether ``break`` leaves anything: the loops around a function's call are none of its own (Bash Reference
+        Manual, "Bourne Shell Builtins")."""
+        inner = next((each for each in reversed(around) if each.function or Flow.BREAK in each.flows), None)
+        return inner is not None and not inner.function
 
 
 class Context(Struct, frozen=True):
@@ -195,8 +203,6 @@ class Kept(Protocol):
         """The same files, for another way through what comes."""
 
 
-_ALL_GIVEN: Final = lazy_re.compile(r"""(["']?)\$(?:[@*]|\{[@*]\})\1""")
-_OF_FUNCTIONS: Final = frozenset({"local", "declare", "typeset"})
 # What a shell runs in its own process, beside functions.
 _RUN_HERE: Final = frozenset({"eval", "source", "."})
 
@@ -215,8 +221,6 @@ class State(Struct):
     folder: str | None = ""
     via: tuple[Spot, ...] = ()
     call: tuple[str, int] = ("", 0)  # what the function that runs was given, as it is written, and how many words
-    # In a function: what the variables were that it has of its own, ``None`` for what was not there.
-    hidden: dict[str, Stored | None] | None = None
     closed: bool = False
     marks: Mapping[str, Possible] = field(default_factory=dict)
     fed: Fed | None = None  # what comes in over a pipe, where there is one
@@ -225,6 +229,8 @@ class State(Struct):
     sealed: bool = False
     guessed: set[str] = field(default_factory=set)
     written: Kept | None = None  # forks share it
+    # What the variables of the function that runs held before it, `None` for nothing; none outside of functions.
+    outer: dict[str, Stored | None] | None = None
     sh: str = ""  # which shell `sh` is where this runs, empty where it is bash; and which one this is
     dialect: str = ""
 
@@ -240,7 +246,7 @@ class State(Struct):
             variables=dict(self.variables),
             exported=set(self.exported),
             functions=dict(self.functions),
-            hidden=None if self.hidden is None else dict(self.hidden),
+            outer=dict(self.outer) if self.outer is not None else None,
         )
 
     def apart(self) -> State:
@@ -252,35 +258,17 @@ class State(Struct):
     @contextmanager
     def called(self, words: Sequence[Possible], script: Script, spot: Spot, source: str) -> Iterator[None]:
         """While a function runs: what it is given, where it stands, and where it was called."""
-        kept = self.positional, self.script, self.via, self.call, self.hidden
-        self.hidden = {}
+        kept = self.positional, self.script, self.via, self.call
         self.call = self.as_called(source).partition(str(words[0]))[2].strip(), len(words) - 1
         self.positional, self.script, self.via = tuple(words[1:]), script, (*self.via, spot)
         try:
             yield
         finally:
-            for name, before in (self.hidden or {}).items():
-                self.variables.pop(name, None)
-                if before is not None:
-                    self.variables[name] = before
-            self.positional, self.script, self.via, self.call, self.hidden = kept
-
-    def hide(self, name: str, statement: Declare) -> bool:
-        """Make a variable the function's own, whose value ends with it; whether that makes a new one. Without ``-g``
-        that is what ``declare`` does as well (Bash Reference Manual, "Bash Builtin Commands")."""
-        own = statement.keyword in _OF_FUNCTIONS and "-g" not in statement.flags
-        if not own or self.hidden is None or name in self.hidden:
-            return False
-        self.hidden[name] = self.variables.get(name)
-        return True
+            self.positional, self.script, self.via, self.call = kept
 
     def as_called(self, source: str) -> str:
-        """A line with what its function was given, where it takes all that is left of it: ``shift; aws "$@"``."""
-        said, count = self.call
-        if not said or self.positional is None or not _ALL_GIVEN.search(source):
-            return source
-        left = " ".join(said.split(maxsplit=count)[max(count - len(self.positional), 0) :])
-        return _ALL_GIVEN.sub(lambda _: left, source)
+        """A line with what its function was given, as :func:`in_full` has it."""
+        return in_full(source, self.call, self.positional)
 
     @contextmanager
     def lent(self, name: object, given: Mapping[str, Stored]) -> Iterator[None]:
@@ -304,50 +292,81 @@ class State(Struct):
     def take(self, other: State) -> None:
         """Become ``other``, as if this process had done what that one did."""
         self.variables, self.exported, self.functions = other.variables, other.exported, other.functions
-        self.folder, self.positional, self.hidden = other.folder, other.positional, other.hidden
+        self.folder, self.positional, self.outer = other.folder, other.positional, other.outer
         self.errexit, self.pipefail = other.errexit, other.pipefail
 
     def join(self, others: Iterable[State]) -> None:
         """Become what is left when one of ``others`` happened and nobody knows which."""
         states = list(others)
-        if not states:
+        if len(states) < 2:
+            self.take(states[0] if states else self)
             return
         first, *rest = states
-        if not rest:
-            self.take(first)
-            return
         names = dict.fromkeys(name for state in states for name in state.variables)
-        joined: dict[str, Stored] = {}
-        for name in names:
-            values = [state.variables.get(name) for state in states]
-            if all(value == values[0] for value in values) and values[0] is not None:
-                joined[name] = values[0]
-            elif any(isinstance(value, tuple | Several) for value in values):
-                # Nothing outside of the script gives it an array: it is empty where it was not set.
-                unset: Stored = (open_text(f"${{{name}}}"),) if first.may_be_set_outside(name) else ()
-                lists = [each for value in values for each in alternatives(unset if value is None else value)]
-                joined[name] = one_of_lists(lists, f"${{{name}[@]}}")
-            elif any(isinstance(value, Keyed) for value in values):
-                joined[name] = Unknown(f"${{{name}[@]}}")  # which keys it has is not known
-            else:
-                joined[name] = one_of(
-                    open_text(f"${{{name}}}") if value is None else value
-                    for value in values
-                    if not isinstance(value, tuple)
-                )
-        folder = first.folder if all(state.folder == first.folder for state in states) else None
+        joined = {name: first.one_of_these(name, [state.variables.get(name) for state in states]) for name in names}
+        outer = None if first.outer is None else first.outer_of(states)
         self.take(first)
-        self.variables, self.folder = joined, folder
+        self.variables, self.outer = joined, outer
+        self.folder = first.folder if all(state.folder == first.folder for state in states) else None
         for state in rest:
             self.exported |= state.exported
-            if state.hidden:
-                self.hidden = {**state.hidden, **(self.hidden or {})}
             self.functions = {**state.functions, **self.functions}
             self.errexit &= state.errexit
             self.pipefail &= state.pipefail
 
+    def one_of_these(self, name: str, values: list[Stored | None]) -> Stored:
+        """What a variable holds that holds one of these, `None` for nothing."""
+        if all(value == values[0] for value in values) and values[0] is not None:
+            return values[0]
+        if any(isinstance(value, tuple | Several) for value in values):
+            # Nothing outside of the script gives it an array: it is empty where it was not set.
+            unset: Stored = (open_text(f"${{{name}}}"),) if self.may_be_set_outside(name) else ()
+            lists = [each for value in values for each in alternatives(unset if value is None else value)]
+            return one_of_lists(lists, f"${{{name}[@]}}")
+        if any(isinstance(value, Keyed) for value in values):
+            return Unknown(f"${{{name}[@]}}")  # which keys it has is not known
+        return one_of(
+            open_text(f"${{{name}}}") if value is None else value for value in values if not isinstance(value, tuple)
+        )
+
+    def outer_of(self, states: Iterable[State]) -> dict[str, Stored | None]:
+        """What variables held before the function that these are in; where one has not declared it, it holds it."""
+        known = [(state.outer or {}, state.variables) for state in states]
+        found: dict[str, Stored | None] = {}
+        for name in dict.fromkeys(name for outer, _ in known for name in outer):
+            values = [outer[name] if name in outer else held.get(name) for outer, held in known]
+            found[name] = None if all(value is None for value in values) else self.one_of_these(name, values)
+        return found
+
     def set(self, name: str, value: Stored) -> None:
-        self.variables[name] = value
+        self.variables[meant(name, self.variables)] = value
+
+    def refer(self, name: str, target: Stored | None) -> None:
+        """Make a variable stand for the one that ``target`` names; for any, where that is not known."""
+        reference = refers_to(name, target)
+        if reference is None:
+            self.guessed.add("-n")
+        self.variables[name] = open_text(f"${{{name}}}") if reference is None else reference
+
+    def declare(self, name: str) -> bool:
+        """Make a variable one of the function that runs; whether it was none of it before."""
+        if self.outer is None or name in self.outer:
+            return False
+        self.outer[name] = self.variables.pop(name, None)
+        return True
+
+    @contextmanager
+    def in_function(self) -> Iterator[None]:
+        """A function runs: its own variables are gone when it ends (Bash Reference Manual, "Shell Functions")."""
+        around, self.outer = self.outer, {}
+        try:
+            yield
+        finally:
+            for name, value in (self.outer or {}).items():
+                self.variables.pop(name, None)
+                if value is not None:
+                    self.variables[name] = value
+            self.outer = around
 
     def without_trap(self) -> Stored | None:
         """What the trap for ERR is, taken off unless it is inherited."""
@@ -372,11 +391,6 @@ class State(Struct):
             found = posixpath.join(self.folder, written)
         found = posixpath.normpath(found) if found else ""
         return None if found.startswith("..") else ("" if found == "." else found)
-
-
-def widened(known: Possible, opened: Possible) -> Possible:
-    """What a loop assigns when it comes round again; of an array of names not even those are known."""
-    return Unknown(known.why) if isinstance(known, Keyed) else one_of([known, opened])
 
 
 def ends_with(status: str, state: State) -> Result:

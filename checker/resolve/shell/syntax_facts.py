@@ -268,8 +268,13 @@ _COUNTED: Final = lazy_re.compile(
 )
 
 
+# Bash Reference Manual, "Bash Variables".
+_MOVING: Final = frozenset({"SECONDS", "RANDOM", "EPOCHSECONDS"})
+
+
 def counted_in(statement: Simple | Test) -> set[str]:
-    """The variables that arithmetic in a statement sets."""
+    """The variables that arithmetic in a statement sets, and those that go on counting by themselves."""
+    moving = {each.name for each in statement.assignments} & _MOVING if isinstance(statement, Simple) else set[str]()
     sources = [statement.arithmetic] if isinstance(statement, Test) else []
     words = list(statement.words)
     if isinstance(statement, Simple):
@@ -279,7 +284,12 @@ def counted_in(statement: Simple | Test) -> set[str]:
             sources += [word_text(word) for word in statement.words[1:]]
     for word in words:
         sources += [part.source for part in word.parts if isinstance(part, Opaque) and part.source.startswith("$((")]
-    return {one or other for source in sources for one, other in _COUNTED.findall(source)}
+    return moving.union(name for source in sources for name in counted(source))
+
+
+def counted(arithmetic: str) -> set[str]:
+    """The variables that an arithmetic expression sets."""
+    return {one or other for one, other in _COUNTED.findall(arithmetic)}
 
 
 def attempts_of(loop: For) -> int | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Final
 
 from checker import lazy_re
-from checker.model.answers import Answer, Open, alike, either, every, negated, yes_if
+from checker.model.answers import YES, Answer, Certain, Open, alike, either, every, negated, yes_if
 from checker.model.pipeline.shell import Literal, Opaque, Part, Substitution, Variable, Word
 from checker.model.possible import (
     OneOf,
@@ -23,11 +22,13 @@ from checker.model.possible import (
     options,
     shown,
 )
-from checker.model.values import Answered, Hole, Text, Unknown, as_count, pieces, text
+from checker.model.values import Hole, Text, Unknown, as_count, pieces, text
 from checker.resolve.shell.dialects.patterns import matches
 from checker.resolve.shell.lists.keyed import Keyed, element, referred
 from checker.resolve.shell.lists.several import Several, one_of_lists
 from checker.resolve.shell.state import State, Stored
+from checker.resolve.shell.variables.operators import changing, derived, of_elements, transformed
+from checker.resolve.shell.variables.scopes import Reference, meant
 
 # How a Substitution becomes a value: given by who follows the script.
 Capture = Callable[[Substitution], Possible]
@@ -173,52 +174,39 @@ def _braces(value: str) -> list[Possible]:
 def variable(part: Variable, state: State, capture: Capture) -> Stored:
     """The value of ``$name`` with its operator."""
     if part.indirect:
-        held = state.variables.get(part.name) if part.index in {"@", "*"} else _stored(part, state)
+        own = state.variables.get(part.name)
+        if isinstance(own, Reference) and not part.index:
+            return own.target
+        held = (
+            state.variables.get(meant(part.name, state.variables)) if part.index in {"@", "*"} else _stored(part, state)
+        )
         return referred(part, held, lambda other: variable(other, state, capture))
     value = _stored(part, state)
     operator = part.operator
     if operator == "length":
-        array = state.variables.get(part.name)
+        array = state.variables.get(meant(part.name, state.variables))
         if isinstance(array, Keyed) and part.index in {"@", "*"}:
             return str(len(array.items))
         if isinstance(value, tuple):
             return str(len(value))
-        return str(len(value)) if isinstance(value, str) else _derived(part, state)
+        return str(len(value)) if isinstance(value, str) else derived(part, state)
     if isinstance(value, Several) and operator and operator not in _DEFAULTS:
         return Unknown(value.why)
     if operator in _DEFAULTS:
         return _with_default(part, value, state, capture)
-    argument = single(part.argument, state, capture) if part.argument is not None else ""
-    if value is None:  # a part of what nobody knows is not the whole
-        return _derived(part, state) if operator else open_text(f"${{{part.name}}}")
     if not operator:
-        return value
+        return open_text(f"${{{part.name}}}") if value is None else value
+    change = changing(part, lambda each: single(Word((each,)), state, capture))
+    if value is None:  # a part of what nobody knows is not the whole
+        return derived(part, state)
     if isinstance(value, tuple):
-        return _of_elements(value, part, argument, state)
-    if not isinstance(argument, str):
-        return _derived(part, state)
-    return mapped(value, lambda scalar: _transformed(scalar, operator, argument, part, state))
-
-
-def _of_elements(value: tuple[Possible, ...], part: Variable, argument: Possible, state: State) -> Stored:
-    """An operator on all elements: ``${a[@]:1:2}`` takes some of them, others change each."""
-    if part.operator == "@":
-        return value
-    if not isinstance(argument, str) or any(isinstance(each, Unknown) for each in value):
-        return Unknown(f"${{{part.name}[@]{part.operator}...}}")
-    if part.operator == ":":
-        start, *length = (as_count(number.strip()) for number in argument.split(":"))
-        if start is None or None in length:
-            return Unknown(f"${{{part.name}[@]:...}}")
-        return value[start : start + (length[0] or 0)] if length else value[start:]
-    return tuple(
-        mapped(each, lambda scalar: _transformed(scalar, part.operator, argument, part, state)) for each in value
-    )
+        return of_elements(value, part, change, state)
+    return mapped(value, lambda scalar: transformed(scalar, change, part, state))
 
 
 def _stored(part: Variable, state: State) -> Stored | None:
     """What the name holds; ``None`` where nothing set it."""
-    name = part.name
+    name = meant(part.name, state.variables)
     if name in {"@", "*"}:
         if state.positional is None:
             return Unknown("the arguments are not known")
@@ -291,55 +279,14 @@ def _chosen(value: Scalar, kind: str, tests_empty: bool, argument: Possible) -> 
     return one_of([value, argument]) if may_be_empty else value
 
 
-def _derived(part: Variable, state: State, value: Scalar = None) -> Text:
-    """What is made of a variable; it comes from where the variable does."""
-    shown_as = f"${{{part.name}{part.operator if part.operator != 'length' else ''}...}}"
-    for hole in value.holes if isinstance(value, Text) else ():
-        if isinstance(hole, Answered):
-            return open_text(shown_as, number=hole.number, call=hole.call)
-    return open_text(shown_as, state.script.file)
-
-
-def _transformed(value: Scalar, operator: str, argument: str, part: Variable, state: State) -> Possible:
-    if not isinstance(value, str):
-        return _derived(part, state, value)
-    match operator:
-        case "#" | "##" | "%" | "%%":
-            return _trimmed(value, operator, argument)
-        case "/" | "//":
-            old, _, new = argument.partition("/")
-            if not old or any(sign in old for sign in "*?[#%"):
-                return _derived(part, state)
-            return value.replace(old, new, -1 if operator == "//" else 1)
-        case ",," | "^^":
-            return value.lower() if operator == ",," else value.upper()
-        case "," | "^":
-            return (value[:1].lower() if operator == "," else value[:1].upper()) + value[1:]
-        case ":":
-            start, *length = (as_count(number.strip()) for number in argument.split(":"))
-            if start is not None and None not in length:
-                return value[start : start + (length[0] or 0)] if length else value[start:]
-    return _derived(part, state)
-
-
-def _trimmed(value: str, operator: str, pattern: str) -> str:
-    matches = re.compile(fnmatch.translate(pattern)).match
-    lengths = range(len(value) + 1)
-    cuts = lengths if operator in {"#", "%"} else reversed(lengths)
-    for cut in cuts:
-        if operator[0] == "#" and matches(value[:cut]):
-            return value[cut:]
-        if operator[0] == "%" and matches(value[len(value) - cut :]):
-            return value[: len(value) - cut]
-    return value
-
-
 # --- tests ----------------------------------------------------------------------------------------------------------
 
 
 def decide(words: Sequence[Possible]) -> Answer:
     """What ``[ words ]`` answers."""
     listed = list(words)
+    if "(" in listed:
+        return _grouped(listed)
     for operator, together in (("||", either), ("-o", either), ("&&", every), ("-a", every)):
         if operator in listed:
             at = listed.index(operator)
@@ -359,6 +306,21 @@ def decide(words: Sequence[Possible]) -> Answer:
     return _UNDECIDED
 
 
+def _grouped(words: list[Possible]) -> Answer:
+    """What a test with parentheses answers, as far as these can be no texts that are compared."""
+    opening = max(index for index, word in enumerate(words) if word == "(")
+    closing = words.index(")", opening) if ")" in words[opening:] else 0
+    before, behind = words[:opening], words[closing + 1 :]
+    if not closing or before[-1:] not in _BEFORE_GROUP or behind[:1] not in _BEHIND_GROUP:
+        return _UNDECIDED
+    inner = decide(words[opening + 1 : closing])
+    # In its place something that answers the same.
+    same_answer = ["-n" if inner is YES else "-z", "true"] if isinstance(inner, Certain) else ["-n", open_text("?")]
+    return decide([*before, *same_answer, *behind])
+
+
+_BEFORE_GROUP: Final[tuple[list[Possible], ...]] = ([], ["("], ["!"], ["&&"], ["||"], ["-a"], ["-o"])
+_BEHIND_GROUP: Final[tuple[list[Possible], ...]] = ([], [")"], ["&&"], ["||"], ["-a"], ["-o"])
 # Made once: scripts test by the thousand.
 _UNDECIDED: Final = Open("what a test answers, which only the run knows")
 

@@ -40,6 +40,7 @@ class Makefile(Struct):
     ignores: bool = False  # whether it takes no notice of commands that fail
     flags: str = ""
     includes: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)  # includes of files that only the run knows
     calls: list[tuple[str, int]] = field(default_factory=list)  # lines that call functions, each with its number
     read_at_once: list[tuple[str, str, int]] = field(
         default_factory=list
@@ -283,6 +284,9 @@ _PURE: Final[Mapping[str, Callable[[Sequence[str]], str]]] = {
     "firstword": lambda given: " ".join(given[0].split()[:1]),
     "lastword": lambda given: " ".join(given[0].split()[-1:]),
     "words": lambda given: str(len(given[0].split())),
+    "dir": lambda given: _words(lambda each: f"{posixpath.dirname(each)}/" if "/" in each else "./", given[0]),
+    "abspath": lambda given: _words(posixpath.normpath, given[0]),  # from the folder that make runs in
+    "realpath": lambda given: _words(posixpath.normpath, given[0]),
     "notdir": lambda given: _words(posixpath.basename, given[0]),
     "subst": lambda given: given[2].replace(given[0], given[1]) if len(given) > 2 else "",
     "patsubst": lambda given: (

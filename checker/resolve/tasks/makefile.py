@@ -7,7 +7,6 @@ Environment", "Options Summary".
 
 from __future__ import annotations
 
-import fnmatch
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from msgspec.structs import replace
 
 from checker import lazy_re
 from checker.model.possible import Possible, open_text
+from checker.resolve.tasks.make_files import PATTERN, files_of, own_places, together
 from checker.resolve.tasks.make_values import (
     Makefile,
     Rule,
@@ -34,7 +34,6 @@ NAMES: Final = ("GNUmakefile", "makefile", "Makefile")
 _MAX_TARGETS: Final = 500
 _MAX_DEPTH: Final = 20
 _MAX_INCLUDED: Final = 100
-_PATTERN: Final = lazy_re.compile(r"[*?\[]")
 _ASSIGN: Final = lazy_re.compile(
     r"(?:(?:export|override|private)\s+)*([\w.-]+)\s*(:::?=|:?:?=|\?=|\+=|!=)\s*(.*)", re.DOTALL
 )
@@ -100,6 +99,7 @@ def tasks(words: Sequence[Possible], folder: str, environment: Mapping[str, Poss
         for name in targets or [_default(read, given, environment)]
         for each in _target(name, read, given, environment, lines, seen, 0)
     ]
+    missing += [f"{(targets or [''])[0]} (it includes what only the run knows)"] if read.left else []
     why = f"make {missing[0]}".strip() if missing else ""
     return Tasks(tuple(lines), folder, why)
 
@@ -193,42 +193,33 @@ def _whole(
     library: TaskLibrary,
 ) -> Makefile:
     """A Makefile with the files that it includes, without what its conditionals leave out."""
-    read = _read(_live(text, path, given, environment), path)
+    read = _read(_live(own_places(text, path, path, folder), path, given, environment), path)
     read = replace(read, read_at_once=[each for each in read.read_at_once if "$" in each[0]])
     if not read.includes and not read.calls:
         return read
-    whole = replace(read, variables=dict(read.variables), rules=dict(read.rules))
+    whole = replace(read, variables=dict(read.variables), rules=dict(read.rules), left=[])
     pending, seen = list(read.includes), {path}
     while pending and len(seen) < _MAX_INCLUDED:
-        named = Scope(whole, given, environment, "", (), "", files_of=lambda each: _files_of(each, folder, library))
+        named = Scope(whole, given, environment, "", (), "", files_of=lambda each: files_of(each, folder, library))
         name, *others = named.plain(pending.pop(0)).split() or [""]
-        if others or _PATTERN.search(name):
-            pending[0:0] = [each for one in (name, *others) for each in _files_of(one, folder, library)]
+        if others or PATTERN.search(name):
+            pending[0:0] = [each for one in (name, *others) for each in files_of(one, folder, library)]
             continue
+        if "$" in name and not name.endswith(".d"):  # what compilers write of a program's files starts nothing
+            whole.left.append(name)
         at = posixpath.normpath(joined_path(folder, name))
         inside = library.text(at) if at not in seen and library.is_file(at) else None
         seen.add(at)
         if inside is not None:
-            other = _read(_live(inside, at, given, environment), at)
+            other = _read(_live(own_places(inside, at, path, folder), at, given, environment), at)
             whole.variables.update({key: each for key, each in other.variables.items() if key not in whole.variables})
-            whole.rules.update({key: each for key, each in other.rules.items() if key not in whole.rules})
+            whole.rules.update({key: together(whole.rules.get(key), each) for key, each in other.rules.items()})
             whole.default = whole.default or other.default
             whole.calls = [*whole.calls, *other.calls]
             whole.read_at_once = [*whole.read_at_once, *other.read_at_once]
             pending[0:0] = other.includes
     _evaluate(whole, given, environment)
     return whole
-
-
-def _files_of(pattern: str, folder: str, library: TaskLibrary) -> list[str]:
-    """The files that a name with wildcards stands for, as names in the folder; a plain name stands for itself. Source:
-    GNU make manual, "Using Wildcard Characters in File Names", "Including Other Makefiles"."""
-    if not _PATTERN.search(pattern):
-        return [pattern]
-    at = posixpath.normpath(joined_path(folder, pattern))
-    wanted = re.compile(fnmatch.translate(at).replace(".*", "[^/]*"))
-    found = [each for each in library.makefiles() if wanted.match(each)]
-    return [posixpath.relpath(each, folder or ".") for each in found]
 
 
 def _evaluate(whole: Makefile, given: Mapping[str, Possible], environment: Mapping[str, Possible]) -> None:

@@ -17,7 +17,7 @@ class Line(Struct, frozen=True):
 
     ``shell`` runs it, as a program is named. ``whole``: the text is a script of its own under ``set -e`` or a shebang's
     flags (``flags``), rather than a line whose status is that of its last command. ``variables`` are what the text
-    names beside the environment.
+    names beside the environment. ``at_root``: it runs where the first file stands, whichever file calls it.
     """
 
     text: str
@@ -29,6 +29,7 @@ class Line(Struct, frozen=True):
     whole: bool = False
     flags: str = ""
     shell: str = "bash"
+    at_root: bool = False
 
 
 class Tasks(Struct, frozen=True):

@@ -41,6 +41,7 @@ class _Run(Struct):
     lines: list[Line] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     started: int = 0
+    root: _Run | None = None  # the file that includes this one, and what includes that
 
 
 def tasks(words: Sequence[Possible], folder: str, environment: Mapping[str, Possible], library: TaskLibrary) -> Tasks:
@@ -78,7 +79,7 @@ def tasks(words: Sequence[Possible], folder: str, environment: Mapping[str, Poss
     path = next((at for name in ((file,) if file else NAMES) if library.is_file(at := joined_path(folder, name))), None)
     text = library.text(path) if path else None
     data = _parsed(text)
-    if path is None or text is None or not isinstance(data.get("tasks"), Mapping):
+    if path is None or text is None or not (_mapping(data.get("tasks")) or _mapping(data.get("includes"))):
         return Tasks(missing=" ".join(["task", *names[:1]]))
     run = _run_of(path, text, data, library, given, arguments, environment)
     for name in names or ["default"]:
@@ -119,6 +120,9 @@ def _words(value: object) -> tuple[str, ...]:
 
 
 def _task(name: str, run: _Run, given: Mapping[str, Any], depth: int) -> None:
+    if name.startswith(":") and run.root is not None and depth <= _MAX_DEPTH:
+        _of_root(name, run, run.root, given, depth)
+        return
     task = run.listed.get(name, run.listed.get(_alias(name, run.listed)))
     key = name
     if task is None and (fitting := _by_pattern(name, run.listed)) is not None:
@@ -273,12 +277,32 @@ def _put_in(value: Any, places: Sequence[str]) -> Any:
     return {key: _put_in(each, places) for key, each in value.items()} if isinstance(value, dict) else value
 
 
+def _of_root(name: str, run: _Run, root: _Run, given: Mapping[str, Any], depth: int) -> None:
+    """Run a task of the file that was read first: ``:build`` (Task documentation, "Including other Taskfiles")."""
+    begin, root.started = len(root.lines), run.started
+    _task(name.lstrip(":"), root, given, depth + 1)
+    run.lines.extend(replace(each, at_root=True) for each in root.lines[begin:])
+    del root.lines[begin:]
+    run.started = root.started
+
+
 def _included(name: str, run: _Run, given: Mapping[str, Any], depth: int) -> bool:
-    """Run ``docs:build``: the task of a file that is included under the first name; whether it is there."""
+    """Run ``docs:build``: the task of a file that is included under the first name, or under none of its own; whether
+    it is there."""
     space, _, inner = name.lstrip(":").partition(":")
-    entry = run.includes.get(space)
-    entry = {"taskfile": entry} if isinstance(entry, str) else entry
-    if not isinstance(entry, Mapping) or not isinstance(entry.get("taskfile"), str):
+    for key, entry in run.includes.items():
+        told = {"taskfile": entry} if isinstance(entry, str) else _mapping(entry)
+        named = key == space or space in _words(told.get("aliases"))
+        flat = told.get("flatten") is True and name not in _words(told.get("excludes"))
+        if named and not flat:
+            return _of_file(str(key), told, inner or "default", run, given, depth)
+        if flat and _of_file(str(key), told, name, run, given, depth):
+            return True
+    return False
+
+
+def _of_file(space: str, entry: Mapping[str, Any], name: str, run: _Run, given: Mapping[str, Any], depth: int) -> bool:
+    if not isinstance(entry.get("taskfile"), str):
         return False
     at = posixpath.normpath(joined_path(posixpath.dirname(run.file), entry["taskfile"]))
     path = next((each for each in (at, *(joined_path(at, file) for file in NAMES)) if run.library.is_file(each)), None)
@@ -287,13 +311,15 @@ def _included(name: str, run: _Run, given: Mapping[str, Any], depth: int) -> boo
         return False
     other = _run_of(path, text, _parsed(text), run.library, run.given, run.arguments, run.environment)
     other.shared = {**run.shared, **other.shared, **_mapping(entry.get("vars"))}
-    other.started = run.started
-    _task(inner or "default", other, given, depth + 1)
+    other.started, other.root = run.started, run.root or run
+    _task(name, other, given, depth + 1)
+    run.started = other.started
+    if entry.get("flatten") is True and other.missing == [name]:
+        return False
     where = entry.get("dir")
     moved = f"cd {where} && " if isinstance(where, str) and "{{" not in where else ""
-    run.lines.extend(replace(each, text=f"{moved}{each.text}") for each in other.lines)
+    run.lines.extend(each if each.at_root else replace(each, text=f"{moved}{each.text}") for each in other.lines)
     run.missing.extend(f"{space}:{each}" for each in other.missing)
-    run.started = other.started
     return True
 
 

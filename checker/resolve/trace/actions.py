@@ -18,6 +18,7 @@ from checker.model.values import Hole, Text, pieces, text
 from checker.resolve.tasks.recipes import TaskLibrary
 from checker.resolve.trace.commands.images_pushed import caches, calls, goes_out, named_by, tagged
 from checker.resolve.trace.image_tags import outputs_of
+from checker.resolve.trace.programs_of_actions import as_command
 
 # action -> (service, operation, argument of the call -> input of the action)
 _CALLS: Final[Mapping[str, tuple[tuple[str, str, Mapping[str, str]], ...]]] = {
@@ -73,9 +74,19 @@ def calls_of_action(
 
 
 def command_of_action(step: EffectiveStep, given: Mapping[str, Possible], reached: Reached) -> Command | None:
-    """The command that an action runs. Source: README of docker/bake-action, "inputs"."""
-    if step.step.action.lower() != known.BAKE:
+    """The command that an action, or an image in its place, runs."""
+    given_by = {name: given[name.lower()] for name in step.with_ if name.lower() in given}
+    made = _baked(given) if step.step.action.lower() == known.BAKE else as_command(step.uses, given_by)
+    if made is None:
         return None
+    words, folder = made
+    handling = Handling(errexit=truth(step.continue_on_error) is NO)
+    at = folder if isinstance(folder, str) else None
+    return Command(words, reached, handling, f"uses: {step.uses}", at)
+
+
+def _baked(given: Mapping[str, Possible]) -> tuple[tuple[Possible, ...], Possible]:
+    """Source: README of docker/bake-action, "inputs"."""
 
     def entries(name: str) -> list[Possible]:
         value = given.get(name, "")
@@ -86,10 +97,7 @@ def command_of_action(step: EffectiveStep, given: Mapping[str, Possible], reache
     words += [word for each in entries("set") for word in ("--set", each)]
     words += ["--push"] if truth(given.get("push", False)) is not NO else []
     words += [target for each in entries("targets") for target in listed(each)]
-    folder = given.get("workdir") or ""
-    handling = Handling(errexit=truth(step.continue_on_error) is NO)
-    at = folder if isinstance(folder, str) else None
-    return Command(tuple(words), reached, handling, f"uses: {step.uses}", at)
+    return tuple(words), given.get("workdir") or ""
 
 
 def _here(file: Possible) -> Possible:

@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from checker.data.actions import BAKE
 from checker.model.answers import NO, YES
 from checker.model.pipeline.changes import held_among
 from checker.model.pipeline.handling import Handling
@@ -194,7 +195,8 @@ class Tracer(Struct):
                 text = by_now(held, file, self.library.text) if held is not None else file
                 given["task-definition"] = text
         collected.record(calls_of_action(step, given, reached, collected.logged_in, self.library))
-        if (command := command_of_action(step, given, reached)) is not None:
+        command = command_of_action(step, given, reached)
+        if command is not None:
             collected.commands([replace(command, environment=seen)], seen)
         if (action := step.step.action.lower()) in _BRINGS:
             path, cleans = shown(given.get("path") or ""), shown(given.get("clean", True)).lower() != "false"
@@ -210,7 +212,7 @@ class Tracer(Struct):
         if step.step.action.lower() == GITHUB_SCRIPT:
             self._script(step, given, reached, collected.written)
         foreign = unread_action(step)
-        if foreign is not None:
+        if foreign is not None and (command is None or action == BAKE):
             collected.foreign.append(foreign)
 
     def _script(self, step: EffectiveStep, given: Mapping[str, Possible], reached: Reached, written: Written) -> None:

@@ -6,7 +6,8 @@ large, not YAML or not shaped as a workflow becomes a located problem, and all o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -78,7 +79,25 @@ def read_workflows(root: Path, exclusions: Exclusions | None = None) -> Workflow
     for shown in walk(root, lambda name: name in {"action.yml", "action.yaml"}, MAX_FILES, problems):
         folder = shown.rpartition("/")[0]
         actions.setdefault(folder, read_action(root / shown, shown))
+    _read_named(root, files.values(), actions)
     return Workflows(files, actions, tuple(problems))
+
+
+def _read_named(root: Path, workflows: Iterable[Workflow], actions: dict[str, CompositeAction]) -> None:
+    """Read the actions that steps name in folders which are passed over elsewhere, as ``build``."""
+    pending = [step for workflow in workflows for job in workflow.jobs.values() for step in job.steps]
+    pending += [step for action in actions.values() for step in action.steps]
+    while pending and len(actions) < MAX_FILES:
+        uses = pending.pop().uses
+        folder = posixpath.normpath(uses) if uses.startswith("./") else ".."
+        if folder in actions or folder.startswith(".."):
+            continue
+        for name in ("action.yml", "action.yaml"):
+            path = root / folder / name
+            if is_inside(path, root) and path.is_file():
+                actions[folder] = read_action(path, f"{folder}/{name}")
+                pending.extend(actions[folder].steps)
+                break
 
 
 def _workflow_files(root: Path, problems: list[Problem]) -> list[Path]:

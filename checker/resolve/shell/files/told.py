@@ -64,8 +64,10 @@ def formatted(form: str, given: list[Possible]) -> Possible | None:
             if match[1] == "%":
                 found.append("%")
             else:
-                value = given.pop(0) if given else ""
-                found.append(_escaped(value) if match[1].endswith("b") else value)
+                value = _laid_out(given.pop(0) if given else "", match[1])
+                if value is None:
+                    return None
+                found.append(value)
         rest = form[at:]
         if "%" in rest:
             return None
@@ -73,6 +75,30 @@ def formatted(form: str, given: list[Possible]) -> Possible | None:
         if not given or not _FORMAT.search(form.replace("%%", "")):
             return joined(found)
     return None
+
+
+_LAYOUT: Final = lazy_re.compile(r"(-?)(0?)(\d{0,3})(?:\.(\d{0,3}))?([sbdi])")
+
+
+def _laid_out(value: Possible, directive: str) -> Possible | None:
+    """A value as one directive prints it; ``None`` where that is not worked out."""
+    match = _LAYOUT.fullmatch(directive)
+    if match is None:
+        return None
+    left, zeros, width, precision, kind = match.groups()
+    shown = _escaped(value) if kind == "b" else value
+    if kind in {"d", "i"} and isinstance(shown, str):
+        if precision is not None or not re.fullmatch(r"-?(?:0|[1-9]\d{0,17})|", shown):
+            return None
+        shown = shown or "0"
+    if not width and precision is None:
+        return shown
+    if not isinstance(shown, str):
+        return None
+    shown = shown[: int(precision or 0)] if precision is not None else shown
+    if zeros and not left and kind in {"d", "i"}:
+        return shown.zfill(int(width or 0))
+    return shown.ljust(int(width or 0)) if left else shown.rjust(int(width or 0))
 
 
 def _escaped(value: Possible) -> Possible:

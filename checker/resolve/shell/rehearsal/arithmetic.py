@@ -12,21 +12,34 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from checker import lazy_re
-from checker.resolve.shell.state import State
+from checker.model.answers import Answer, yes_if
+from checker.resolve.shell.state import UNTOLD, State
+from checker.resolve.shell.variables.scopes import meant
 
 _STEP: Final = lazy_re.compile(r"^(?:(\+\+|--)\s*([A-Za-z_]\w*)|([A-Za-z_]\w*)\s*(\+\+|--))$")
 _SETS: Final = lazy_re.compile(r"^([A-Za-z_]\w*)\s*([-+*/%]?)=(?!=)\s*(.+)$", re.DOTALL)
-_NAME: Final = lazy_re.compile(r"\$?\{?(#?[A-Za-z_?]\w*)(?:\[[@*]\])?\}?")
+_NAME: Final = lazy_re.compile(r"\$?\{?(#?[A-Za-z_?]\w*)(?:\[[@*]\])?\}?|\$\{?(\d|#)\}?")
+# A number that is no decimal one: with zeros in front it is octal.
+_NO_DECIMAL: Final = lazy_re.compile(r"-?0\d")
+# Turned, and then compared: Python compares first.
+_TURNED: Final = lazy_re.compile(r"!(?!=)[^()&|]*[<>=]")
+_CHANGES: Final = lazy_re.compile(r"\+\+|--|(?<![=!<>])=(?!=)|<<=|>>=|,")
 _MAX_LENGTH: Final = 200
 _LARGEST: Final = 2**63
+
+
+def _truncated(left: int, right: int) -> int:
+    """A quotient without its fraction, as C divides."""
+    return abs(left) // abs(right) * (1 if (left < 0) == (right < 0) else -1)
+
 
 _Two = Callable[[int, int], int]
 _BINARY: Final[Mapping[type[ast.operator], _Two]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
+    ast.FloorDiv: _truncated,
+    ast.Mod: lambda left, right: left - right * _truncated(left, right),
 }
 _COMPARED: Final[Mapping[type[ast.cmpop], Callable[[int, int], bool]]] = {
     ast.Eq: operator.eq,
@@ -57,6 +70,14 @@ def calculated(source: str, state: State) -> int | None:
     return _value(text, state)
 
 
+def holds(source: str, state: State) -> Answer:
+    """Whether ``(( ))`` succeeds, where it only asks: its value is not 0."""
+    if not source or len(source) > _MAX_LENGTH or _CHANGES.search(source):
+        return UNTOLD
+    number = _value(source, state)
+    return UNTOLD if number is None else yes_if(number != 0)
+
+
 def _put(name: str, value: int | None, state: State) -> None:
     if value is None:
         state.variables.pop(name, None)
@@ -65,12 +86,22 @@ def _put(name: str, value: int | None, state: State) -> None:
 
 
 def _number(name: str, state: State) -> int | None:
-    held = state.variables.get(name.removeprefix("#"))
+    if name == "#" or name.isdigit():
+        given = state.positional
+        if given is None or name in {"0", "#"}:
+            return None if given is None or name == "0" else len(given)
+        return _whole(given[int(name) - 1] if int(name) <= len(given) else "")
+    held = state.variables.get(meant(name.removeprefix("#"), state.variables))
     if name.startswith("#"):
         return len(held) if isinstance(held, tuple) else None
+    return _whole(held)
+
+
+def _whole(held: object) -> int | None:
     if held == "":
         return 0
-    return int(held) if isinstance(held, str) and re.fullmatch(r"-?\d{1,18}", held) else None
+    plain = isinstance(held, str) and re.fullmatch(r"-?\d{1,18}", held) and not _NO_DECIMAL.match(held)
+    return int(held) if isinstance(held, str) and plain else None
 
 
 def _value(text: str, state: State) -> int | None:
@@ -78,10 +109,12 @@ def _value(text: str, state: State) -> int | None:
 
     def put(match: re.Match[str]) -> str:
         nonlocal unknown
-        number = _number(match[1], state)
+        number = _number(match[1] or match[2], state)
         unknown = unknown or number is None
         return str(number)
 
+    if _TURNED.search(text):
+        return None
     plain = _NAME.sub(put, text)
     plain = plain.replace("&&", " and ").replace("||", " or ").replace("/", "//")
     plain = re.sub(r"!(?!=)", " not ", plain)

@@ -42,6 +42,24 @@ def test_a_file_that_is_no_workflow_is_a_located_problem_and_the_others_are_read
     assert list(good.jobs) == ["a"]
 
 
+def test_actions_are_read_where_steps_name_them(tmp_path: Path) -> None:
+    """Also in folders that hold what a build makes, elsewhere; none outside of the repository."""
+    uses = "on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - uses: ./ci/build\n      - uses: ./../out\n"
+    composite = "runs:\n  using: composite\n  steps:\n    - uses: ./dist/one\n"
+    files = {
+        ".github/workflows/a.yml": uses,
+        "ci/build/action.yml": composite,
+        "dist/one/action.yaml": composite.replace("dist/one", "dist/two"),
+        "dist/other/action.yml": composite,
+    }
+    repository(tmp_path, {"out/action.yml": composite})
+    read = read_workflows(repository(tmp_path / "in", files))
+    assert {folder: each.file for folder, each in read.actions.items()} == {
+        "ci/build": "ci/build/action.yml",
+        "dist/one": "dist/one/action.yaml",
+    }
+
+
 def test_comments_alone_run_nothing(tmp_path: Path) -> None:
     read = read_workflows(repository(tmp_path, {".github/workflows/a.yml": "# later\n"}))
     assert [each.unread for each in read.files[".github/workflows/a.yml"].problems] == [False]

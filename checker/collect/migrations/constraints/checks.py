@@ -9,11 +9,11 @@ from typing import Final
 from msgspec.structs import replace
 
 from checker import lazy_re
-from checker.collect.migrations.check_trees import widens
+from checker.collect.migrations.constraints.check_trees import widens
 from checker.model.migrations.folders import Effect, Migration, SqlFile, Statement
 
 
-def with_history(migrations: Iterable[Migration]) -> Iterator[Migration]:
+def with_checks(migrations: Iterable[Migration]) -> Iterator[Migration]:
     """The same migrations; a constraint that those in force before its file already ask for is marked as expanding.
 
     The rows there are and the code that runs both keep the old constraints, so what these imply refuses neither.

@@ -35,10 +35,10 @@ def checks_of(elements: Sequence[Any], table: str) -> Iterator[tuple[str, str]]:
                 count += 1
                 name = f"{base}{count}"
             taken.add(name)
-            yield name, json.dumps(_bare(each["raw_expr"]), sort_keys=True)
+            yield name, json.dumps(bare(each["raw_expr"]), sort_keys=True)
 
 
-def _bare(node: Any, depth: int = 0) -> Any:
+def bare(node: Any, depth: int = 0) -> Any:
     """A tree without its places, and without the casts that only write a constant's type, or make a column's text of
     it (as ``pg_dump`` writes each comparison of one)."""
     if depth > 4 * _DEPTH:
@@ -47,13 +47,13 @@ def _bare(node: Any, depth: int = 0) -> Any:
         cast = node.get("TypeCast")
         of = set(cast.get("arg", {})) if cast is not None else set[str]()
         if cast is not None and (of & {"A_Const", "A_ArrayExpr"} or ("ColumnRef" in of and _is_text(cast))):
-            return _bare(cast["arg"], depth + 1)
+            return bare(cast["arg"], depth + 1)
         return {
-            key: _bare(value, depth + 1)
+            key: bare(value, depth + 1)
             for key, value in node.items()
             if key not in {"location", "rexpr_list_start", "rexpr_list_end", "list_start", "list_end"}
         }
-    return [_bare(each, depth + 1) for each in node] if isinstance(node, list) else node
+    return [bare(each, depth + 1) for each in node] if isinstance(node, list) else node
 
 
 def _is_text(cast: Any) -> bool:

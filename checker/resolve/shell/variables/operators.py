@@ -1,0 +1,204 @@
+"""What the operators of an expansion make of a value: ``${name%pattern}``, ``${name/old/new}``, ``${name:1:2}``.
+
+Source: Bash Reference Manual, "Shell Parameter Expansion", "Pattern Matching".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final, TypeAlias
+
+from checker import lazy_re
+from checker.model.pipeline.shell import Literal, Part, Variable
+from checker.model.possible import Possible, Scalar, mapped, open_text
+from checker.model.values import Answered, Text, Unknown
+from checker.resolve.shell.state import State, Stored
+
+# What an operator makes of a text; ``None`` where only the run tells.
+Change: TypeAlias = "Callable[[str], str | None]"
+# Signs, each with whether it stands for itself.
+_Signs: TypeAlias = "list[tuple[str, bool]]"
+_MAX_STARS: Final = 2  # more of them take long against a long text
+_MAX_LENGTH: Final = 5_000
+_SLASH: Final = Literal("/", quoted=False)
+_CASES: Final[dict[str, Change]] = {
+    ",,": str.lower,
+    "^^": str.upper,
+    "L": str.lower,
+    "U": str.upper,
+    ",": lambda value: value[:1].lower() + value[1:],
+    "^": lambda value: value[:1].upper() + value[1:],
+    "u": lambda value: value[:1].upper() + value[1:],
+}
+_WITH_ARGUMENT: Final = frozenset({"#", "##", "%", "%%", "/", "//", ":"})
+_PART: Final = lazy_re.compile(r"\s*(-?\d{1,9})\s*(?::\s*(-?\d{1,9})\s*)?")
+
+
+def changing(part: Variable, value_of: Callable[[Part], Possible]) -> Change:
+    """The change that an operator is. ``value_of``: what a part of its argument comes to."""
+    parts = part.argument.parts if part.argument is not None else ()
+    cut = parts.index(_SLASH) if part.operator in {"/", "//"} and _SLASH in parts else len(parts)
+    old, new = (_signs(each, value_of) for each in (parts[:cut], parts[cut + 1 :]))
+    if old is None or new is None:
+        return _untold
+    argument = "".join(sign for sign, _ in old)
+    match part.operator:
+        case "#" | "##":
+            return partial(_without_begin, old, longest=part.operator == "##")
+        case "%" | "%%":
+            return partial(_without_end, old, longest=part.operator == "%%")
+        case "/" | "//":
+            return partial(_replaced, old, new, everywhere=part.operator == "//")
+        case ":":
+            return partial(_between, _PART.fullmatch(argument))
+        case "@":
+            return _CASES.get(argument, _untold)
+    return _untold if argument else _CASES.get(part.operator, _untold)
+
+
+def _untold(value: str) -> None:  # noqa: ARG001 - whatever it is
+    return None
+
+
+def _signs(parts: Sequence[Part], value_of: Callable[[Part], Possible]) -> _Signs | None:
+    found: _Signs = []
+    told = True
+    for each in parts:
+        value = value_of(each)  # of each: what a substitution runs is followed all the same
+        quoted = not isinstance(each, Literal | Variable) or each.quoted
+        told = told and isinstance(value, str)
+        found += [(sign, quoted) for sign in value] if isinstance(value, str) else []
+    return found if told else None
+
+
+def of_elements(value: tuple[Possible, ...], part: Variable, change: Change, state: State) -> Stored:
+    """An operator on all elements: ``${a[@]:1:2}`` takes some of them, others change each."""
+    if part.operator == "@":
+        return value
+    if any(isinstance(each, Unknown) for each in value):
+        return Unknown(f"${{{part.name}[@]{part.operator}...}}")
+    if part.operator == ":":
+        given = change.args[0] if isinstance(change, partial) else None
+        start, length = (int(given[1]), given[2]) if given else (-1, None)
+        if start < 0 or (length is not None and int(length) < 0):
+            return Unknown(f"${{{part.name}[@]:...}}")
+        return value[start : start + int(length)] if length is not None else value[start:]
+    return tuple(mapped(each, lambda scalar: transformed(scalar, change, part, state)) for each in value)
+
+
+def derived(part: Variable, state: State, value: Scalar = None) -> Text:
+    """What is made of a variable; it comes from where the variable does."""
+    shown_as = f"${{{part.name}{part.operator if part.operator != 'length' else ''}...}}"
+    for hole in value.holes if isinstance(value, Text) else ():
+        if isinstance(hole, Answered):
+            return open_text(shown_as, number=hole.number, call=hole.call)
+    return open_text(shown_as, state.script.file)
+
+
+def transformed(value: Scalar, change: Change, part: Variable, state: State) -> Possible:
+    made = change(value) if isinstance(value, str) and len(value) <= _MAX_LENGTH else None
+    return derived(part, state, value) if made is None else made
+
+
+# --- changes --------------------------------------------------------------------------------------------------------
+
+
+def _between(given: re.Match[str] | None, value: str) -> str | None:
+    """``${name:start:length}``: a negative start counts from the end, as a negative length does."""
+    if given is None:
+        return None
+    start = int(given[1])
+    if start < 0:
+        start += len(value)
+        if start < 0:
+            return ""
+    if given[2] is None:
+        return value[start:]
+    length = int(given[2])
+    end = start + length if length >= 0 else len(value) + length
+    return value[start:end] if end >= start else None
+
+
+def _without_begin(pattern: _Signs, value: str, *, longest: bool) -> str | None:
+    asked = _expression(pattern)
+    if asked is None:
+        return None
+    lengths = range(len(value), -1, -1) if longest else range(len(value) + 1)
+    return next((value[cut:] for cut in lengths if asked.fullmatch(value, 0, cut)), value)
+
+
+def _without_end(pattern: _Signs, value: str, *, longest: bool) -> str | None:
+    asked = _expression(pattern)
+    if asked is None:
+        return None
+    starts = range(len(value) + 1) if longest else range(len(value), -1, -1)
+    return next((value[:cut] for cut in starts if asked.fullmatch(value, cut)), value)
+
+
+def _replaced(old: _Signs, new: _Signs, value: str, *, everywhere: bool) -> str | None:
+    """``${name/old/new}``. A pattern that begins with ``#`` is one of the beginning, with ``%`` one of the end."""
+    if ("&", False) in new:  # what was matched, or itself: that hangs on the version of bash
+        return None
+    text = "".join(sign for sign, _ in new)
+    anchor = old[0][0] if old and not everywhere and old[0] in {("#", False), ("%", False)} else ""
+    pattern = old[1:] if anchor else old
+    if not pattern:
+        return {"#": text + value, "%": value + text}.get(anchor, value)
+    asked = _expression(pattern)
+    if asked is None:
+        return None
+    if anchor == "#":
+        ends = (end for end in range(len(value), -1, -1) if asked.fullmatch(value, 0, end))
+        return next((text + value[end:] for end in ends), value)
+    if anchor:
+        starts = (start for start in range(len(value) + 1) if asked.fullmatch(value, start))
+        return next((value[:start] + text for start in starts), value)
+    if everywhere and ("*", False) in pattern:
+        return None  # what is left of a match may match again
+    return asked.sub(lambda _: text, value, count=0 if everywhere else 1) if value else None
+
+
+def _expression(pattern: _Signs) -> re.Pattern[str] | None:
+    """A pattern of the shell as a regular expression."""
+    made: list[str] = []
+    at = 0
+    while at < len(pattern):
+        sign, quoted = pattern[at]
+        if not quoted and sign in "?*+@!" and pattern[at + 1 : at + 2] == [("(", False)]:
+            return None  # a group, where bash is told to look for them
+        if quoted or sign not in "*?[":
+            made.append(re.escape(sign))
+        elif sign != "[":
+            made.append(".*" if sign == "*" else ".")
+        else:
+            found = _one_of(pattern, at)
+            if found is None:
+                return None
+            inside, at = found
+            made.append(inside)
+        at += 1
+    return re.compile("".join(made), re.DOTALL) if made.count(".*") <= _MAX_STARS else None
+
+
+def _one_of(pattern: _Signs, opening: int) -> tuple[str, int] | None:
+    """``[a-z]`` or ``[^a-z]``, with the place where it closes."""
+    at = opening + 1
+    negated = pattern[at : at + 1] in ([("!", False)], [("^", False)])
+    at += negated
+    inside: list[str] = []
+    while at < len(pattern) and (pattern[at] != ("]", False) or not inside):
+        sign, quoted = pattern[at]
+        if sign == "[" and not quoted:
+            return None  # a class with a name, or a sign that each version takes otherwise
+        inside.append("-" if sign == "-" and not quoted else re.escape(sign))
+        at += 1
+    if at >= len(pattern):
+        return None
+    written = "".join(inside)
+    try:
+        re.compile(f"[{written}]")
+    except re.error:
+        return None
+    return f"[{'^' if negated else ''}{written}]", at

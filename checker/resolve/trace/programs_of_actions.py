@@ -1,0 +1,79 @@
+"""Actions that are a program's command under another name, and images that a step names in an action's place.
+
+Sources: Liquibase's github-action-generator, README; ariga/atlas-action, ``action.yml`` of ``migrate/apply``,
+``migrate/down`` and ``schema/apply``; GitHub documentation, "Workflow syntax", ``jobs.<job_id>.steps[*].uses``,
+``with.args`` and ``with.entrypoint``, and "Dockerfile support for GitHub Actions" (all of a step's variables are in the
+container, and the workspace is its folder).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from checker import lazy_re
+from checker.model.answers import NO
+from checker.model.possible import Possible, joined, shown, truth
+from checker.model.values import Hole, Text, pieces, text
+
+# Words and the folder that they are run in.
+Made = tuple[tuple[Possible, ...], Possible]
+_LIQUIBASE: Final = "liquibase-github-actions/"
+_ATLAS: Final = {
+    "ariga/atlas-action/migrate/apply": ("migrate", "apply"),
+    "ariga/atlas-action/migrate/down": ("migrate", "down"),
+    "ariga/atlas-action/schema/apply": ("schema", "apply"),
+}
+_OF_ATLAS: Final = ("url", "dir", "config", "env", "tx-mode", "exec-order", "to-version", "revisions-schema", "to")
+_IMAGE: Final = "docker://"
+_KEYS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+_HUMP: Final = lazy_re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_QUOTES: Final = lazy_re.compile(r"[\"'\\]")
+
+
+def as_command(uses: str, given: Mapping[str, Possible]) -> Made | None:
+    """What such an action runs; ``None`` for any other. ``given``: its inputs, as they are written."""
+    if uses.startswith(_IMAGE):
+        return _image(uses.removeprefix(_IMAGE), given)
+    action = uses.partition("@")[0].lower()
+    if action.startswith(_LIQUIBASE):
+        options = (joined([f"--{_HUMP.sub('-', name).lower()}=", value]) for name, value in given.items())
+        return ("liquibase", action.removeprefix(_LIQUIBASE), *options), ""
+    if action in _ATLAS:
+        return _atlas(_ATLAS[action], given)
+    return None
+
+
+def _atlas(command: tuple[str, ...], given: Mapping[str, Possible]) -> Made:
+    words: list[Possible] = ["atlas", *command]
+    words += [joined([f"--{name}=", given[name]]) for name in _OF_ATLAS if given.get(name) not in (None, "")]
+    words += ["--dry-run"] if truth(given.get("dry-run", False)) is not NO else []
+    words += [given["amount"]] if given.get("amount") not in (None, "") else []
+    return tuple(words), given.get("working-directory") or ""
+
+
+def _image(image: str, given: Mapping[str, Possible]) -> Made | None:
+    """``docker run``, with what a runner hands into a container."""
+    words = _words(given.get("args", ""))
+    if words is None:
+        return None
+    entry = given.get("entrypoint")
+    program: tuple[Possible, ...] = ("--entrypoint", entry) if entry not in (None, "") else ()
+    handed = [f"--env={name}" for name in _KEYS]
+    return ("docker", "run", *handed, "--volume=.:/github/workspace", *program, image, *words), ""
+
+
+def _words(written: Possible) -> tuple[Possible, ...] | None:
+    """The words of ``args``; ``None`` where quotes or what is not known make it unclear where each ends."""
+    if not isinstance(written, str | Text) or _QUOTES.search(shown(written)):
+        return None
+    found: list[list[str | Hole]] = [[]]
+    for part in pieces(written):
+        if isinstance(part, Hole):
+            found[-1].append(part)
+            continue
+        first, *more = re.split(r"\s+", part)
+        found[-1].append(first)
+        found.extend([each] for each in more)
+    return tuple(text(word) for word in found if any(word))
