@@ -36,7 +36,7 @@ from checker.model.rules import Rule, Unseen
 from checker.reason.calls.allowed_failures import passed_over
 from checker.reason.calls.asked_after import told_after
 from checker.reason.calls.lines import Lines, unfollowed
-from checker.reason.calls.swallowed import deployed, matters, may_be_allowed, misread, waits
+from checker.reason.calls.swallowed import deployed, matters, may_be_allowed, misread, passes_over, waits
 from checker.reason.deploys.task_ends import looks, waits_unseeing
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
         around.update(passed_over(pipeline.trace(job)))
         for call in pipeline.trace(job).aws:
             lines.add(call, call)
-            if waits(call) and call.handling.tested == "or":
+            if waits(call) and passes_over(call.handling):
                 told[call] = told_after(pipeline.trace(job), call)
         yield from unfollowed(pipeline, job, "how its calls of AWS may fail")
     for line in lines:

@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from checker import lazy_re
-from checker.model.answers import NO, YES, Answer, either
+from checker.model.answers import NO, YES, Answer, Open, either
 from checker.model.pipeline.handling import Handling, Stream
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, How, Trace
 from checker.model.pipeline.within import ASKED
@@ -154,12 +154,20 @@ _PACKS: Final = ("cloudformation", "package")  # without the template that it wr
 def _unnoticed(call: AwsCall, trace: Trace) -> str | None:
     """A change that may be refused, after which the script does all the same, and ends well."""
     taken = call.handling
-    if taken.ends is not NO or taken.turns is not NO or (taken.background and call.operation in _TUNNELS):
+    goes_on = taken.ends is NO or (waits(call) and passes_over(taken))
+    if not goes_on or taken.turns is not NO or (taken.background and call.operation in _TUNNELS):
         return None
     if (call.service, call.operation) == _PACKS or any(_asked_later(call, name, trace) for name in taken.left):
         return None
     what = "A wait that fails counts as one that worked" if waits(call) else "A change that is refused counts as made"
     return f"{what}: nothing asks how it ended, and the script ends well."
+
+
+def passes_over(taken: Handling) -> bool:
+    """Whether a script goes on past what fails, and does the same: ``... || true``, ``if ! ...; then echo late; fi``.
+    What it asks later may still end it with a failure."""
+    asked = taken.tested in {"if", "not", "and"} and not taken.retried
+    return taken.tested == "or" or (asked and isinstance(taken.ends, Open) and taken.turns is NO)
 
 
 def _asked_later(call: AwsCall, name: str, trace: Trace) -> bool:

@@ -190,6 +190,7 @@ def runs_anyway(back: Rollout) -> bool:
     return back.call.reached.trap and back.call.handling.missed is NO
 
 
+_SAYS: Final = frozenset({"echo", "printf", "logger", "cat"})
 _SILENT: Final = lazy_re.compile(r"\s*+(?:true|:|exit 0|return(?: 0)?|continue|break)?\s*+;?\s*+")
 
 
@@ -201,7 +202,18 @@ def fails_unseen(path: DeployPath, back: Rollout) -> bool:
         return True
     if taken.tested == "or" and taken.fallback and _SILENT.fullmatch(taken.fallback):
         return True
+    if taken.tested in {"if", "not"} and taken.ends is NO and taken.turns is NO and not _says_more(back):
+        return True
     return taken.background or (taken.swallowed and taken.untold)
+
+
+def _says_more(back: Rollout) -> bool:
+    """Whether its step may say something behind it: ``if ! ...; then echo "it stays"; fi``."""
+    behind = back.at.trace.actions[back.at.index + 1 :]
+    return any(
+        isinstance(each, Command) and each.program in _SAYS and each.step is back.call.step and not each.certain
+        for each in behind
+    )
 
 
 def rolls_again(path: DeployPath, back: Rollout) -> bool:
