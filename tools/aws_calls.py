@@ -200,6 +200,43 @@ ARNS: Final[Mapping[str, Mapping[str, str]]] = {
         "application": "codedeploy:{region}:{account}:application:{applicationname|applicationnames}",
         "deploymentgroup": "codedeploy:{region}:{account}:deploymentgroup:{applicationname}/{deploymentgroupname}",
     },
+    "acm": {"certificate": "acm:{region}:{account}:certificate/{certificatearn}"},
+    "amplify": {
+        "apps": "amplify:{region}:{account}:apps/{appid}",
+        "branches": "amplify:{region}:{account}:apps/{appid}/branches/{branchname}",
+        "jobs": "amplify:{region}:{account}:apps/{appid}/branches/{branchname}/jobs/*",
+    },
+    "apprunner": {"service": "apprunner:{region}:{account}:service/{servicearn}"},
+    # The identifier of a group is made by the service.
+    "autoscaling": {
+        "autoScalingGroup": "autoscaling:{region}:{account}:autoScalingGroup:*:autoScalingGroupName/"
+        "{autoscalinggroupname|autoscalinggroupnames}",
+    },
+    # What is submitted is a revision, the newest one where none is named: a policy that names the definition alone does
+    # not match it (AWS Batch User Guide, "Restrict to job definition prefix on job submission").
+    "batch": {
+        "job": "batch:{region}:{account}:job/{jobid}",
+        "job-definition": "batch:{region}:{account}:job-definition/{jobdefinition}{revision}",
+        "job-queue": "batch:{region}:{account}:job-queue/{jobqueue}",
+    },
+    "codecommit": {"repository": "codecommit:{region}:{account}:{repositoryname}"},
+    "codepipeline": {"pipeline": "codepipeline:{region}:{account}:{name|pipelinename}"},
+    "cognito-idp": {"userpool": "cognito-idp:{region}:{account}:userpool/{userpoolid}"},
+    "ecr-public": {"repository": "ecr-public::{account}:repository/{repositoryname}"},
+    "elasticache": {
+        "cluster": "elasticache:{region}:{account}:cluster:{cacheclusterid}",
+        "replicationgroup": "elasticache:{region}:{account}:replicationgroup:{replicationgroupid}",
+    },
+    "elasticfilesystem": {"file-system": "elasticfilesystem:{region}:{account}:file-system/{filesystemid}"},
+    "firehose": {"deliverystream": "firehose:{region}:{account}:deliverystream/{deliverystreamname}"},
+    "glue": {
+        "crawler": "glue:{region}:{account}:crawler/{name}",
+        "job": "glue:{region}:{account}:job/{jobname}",
+        "workflow": "glue:{region}:{account}:workflow/{name}",
+    },
+    "imagebuilder": {"imagePipeline": "imagebuilder:{region}:{account}:image-pipeline/{imagepipelinearn}"},
+    "kinesis": {"stream": "kinesis:{region}:{account}:stream/{streamname|streamarn}"},
+    "memorydb": {"cluster": "memorydb:{region}:{account}:cluster/{clustername}"},
 }
 
 

@@ -23,6 +23,7 @@ _OBJECT_TAGS: Final = [["tagging", "s3:PutObjectTagging", "object"]]
 _UPLOADS: Final = [["s3bucket", "s3:PutObject", "s3:::{s3bucket}/*"]]
 _GROUP: Final = "codedeploy:{region}:{account}:deploymentgroup:{codedeployapplication=*}/{codedeploydeploymentgroup=*}"
 BESIDE: Final[Mapping[str, Mapping[str, list[list[str]]]]] = {
+    "batch": {"SubmitJob": [["jobqueue", "batch:SubmitJob", "job-queue"]]},  # on both of them
     "cloudformation": dict.fromkeys(("deploy", "package"), _UPLOADS),
     "cloudwatch": {"PutMetricAlarm": [["tags", "cloudwatch:TagResource", "alarm"]]},
     "codedeploy": {"push": [["s3location", "s3:PutObject", "s3:::{s3location}"]]},
@@ -35,6 +36,7 @@ BESIDE: Final[Mapping[str, Mapping[str, list[list[str]]]]] = {
             for each in ("GetDeploymentGroup", "CreateDeployment", "GetDeployment")
         ],
         "CreateService": [["tags", "ecs:TagResource", "service"]],
+        "ExecuteCommand": [["task", "ecs:ExecuteCommand", "task"]],
         "RegisterTaskDefinition": [["tags", "ecs:TagResource", "task-definition"]],
         "RunTask": [["tags", "ecs:TagResource", "ecs:{region}:{account}:task/{cluster=default}/*"]],
         "StartTask": [["tags", "ecs:TagResource", "ecs:{region}:{account}:task/{cluster=default}/*"]],

@@ -304,7 +304,7 @@ def _region(call: AwsCall) -> str | Hole:
 
 
 def _has_revision(call: AwsCall) -> bool:
-    named = (*(call.texts("taskDefinition") or ()), *(call.texts("taskDefinitions") or ()))
+    named = [each for name in ("taskDefinition", "taskDefinitions", "jobDefinition") for each in call.texts(name) or ()]
     return any(isinstance(value, str) and ":" in value for value in named)
 
 
