@@ -221,7 +221,6 @@ ARNS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "codecommit": {"repository": "codecommit:{region}:{account}:{repositoryname}"},
     "codepipeline": {"pipeline": "codepipeline:{region}:{account}:{name|pipelinename}"},
-    "cognito-idp": {"userpool": "cognito-idp:{region}:{account}:userpool/{userpoolid}"},
     "ecr-public": {"repository": "ecr-public::{account}:repository/{repositoryname}"},
     "elasticache": {
         "cluster": "elasticache:{region}:{account}:cluster:{cacheclusterid}",
