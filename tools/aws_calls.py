@@ -238,6 +238,17 @@ ARNS: Final[Mapping[str, Mapping[str, str]]] = {
     "memorydb": {"cluster": "memorydb:{region}:{account}:cluster/{clustername}"},
 }
 
+# Actions of which the reference calls several types needed, each of which stands for itself: a table or a stream.
+EITHER: Final[Mapping[str, frozenset[str]]] = {
+    "dynamodb": frozenset({"DeleteResourcePolicy", "GetResourcePolicy", "PutResourcePolicy"}),
+    "iam": frozenset({"GenerateServiceLastAccessedDetails", "ListPoliciesGrantingServiceAccess"}),
+    "kinesis": frozenset({"DeleteResourcePolicy", "GetResourcePolicy", "PutResourcePolicy"}),
+    "rds": frozenset({"CreateDBSnapshot", "DescribeDBSnapshotTenantDatabases", "DescribeTenantDatabases"}),
+    "route53": frozenset({"ChangeTagsForResource"}),
+    "s3": frozenset({"GetObjectAttributes"}),
+    "states": frozenset({"ListExecutions"}),
+}
+
 
 def build() -> dict[str, Any]:
     """The whole table."""
@@ -286,6 +297,7 @@ def build() -> dict[str, Any]:
                 action: sorted(kind for kind in each["resource_types"] if kind in ARNS[prefix])
                 for action, each in sorted(privileges.items())
                 if any(kind in ARNS[prefix] for kind in each["resource_types"])
+                and (action in EITHER.get(prefix, ()) or _all_known(each["resource_types"], ARNS[prefix]))
             }
         for operation, details in model["operations"].items() if prefix in types else ():
             shape = model["shapes"].get(details.get("input", {}).get("shape"), {})
@@ -305,6 +317,11 @@ def build() -> dict[str, Any]:
         "custom": CUSTOM,
         "custom_other": CUSTOM_OTHER,
     }
+
+
+def _all_known(kinds: Mapping[str, Mapping[str, Any]], known: Mapping[str, str]) -> bool:
+    """Whether each resource type that an action needs has its ARN here: on one without, nothing could be said."""
+    return all(kind in known for kind, each in kinds.items() if kind and each["required"])
 
 
 def _waiters(loader: Any, name: str) -> dict[str, str]:

@@ -26,6 +26,7 @@ from checker.model.pipeline.shell import (
 from checker.model.possible import Possible, joined, open_text, shown
 from checker.model.sources import Problem, Spot, brief
 from checker.resolve.shell.dialects.aws_line import in_order
+from checker.resolve.shell.dialects.patterns import compared
 from checker.resolve.shell.handed.asking import first_of, handed, in_place_of, without_loading
 from checker.resolve.shell.handed.exported import WHO, exported_to, key_printed, told_apart
 from checker.resolve.shell.handed.kinds import Handed
@@ -296,7 +297,7 @@ class ShellCommands(Struct):
         elif not is_one_of_few(words) and not is_wrapped(str(name), state.script.file):
             self.problem(spot, f"the command {shown(name)} is not known before it runs", "Write the command out.")
         self.emit(words, statement, spot, state, context, {**own, **given})
-        truth = decide(words[1:]) if name == "test" and not {"(", ")"} & set(words[1:]) else UNTOLD
+        truth = decide(compared(words[1:])) if name == "test" and not {"(", ")"} & set(words[1:]) else UNTOLD
         return self.manner.ended(words, state, truth)
 
     def _inner(self, words: list[Possible], state: State, context: Context, own: dict[str, Stored]) -> Unwrapped:

@@ -6,11 +6,14 @@ Source: Bash Reference Manual, "Pattern Matching", "Conditional Constructs".
 from __future__ import annotations
 
 import fnmatch
+import re
+from collections.abc import Sequence
 from typing import Final
 
 from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.overlap import could_be_equal
-from checker.model.possible import Scalar, same, shown
+from checker.model.pipeline.shell import Test, Word
+from checker.model.possible import Possible, Scalar, mapped, same, shown
 from checker.model.values import Hole, RunValue, Text, text
 from checker.resolve.shell.dialects.extended_patterns import fits_extended, is_extended
 
@@ -28,6 +31,27 @@ def matches(value: Scalar, pattern: Scalar) -> Answer:
             return _open_matches(value, pattern)
         return yes_if(fnmatch.fnmatchcase(shown(value), pattern))
     return same(value, pattern)
+
+
+def as_pattern(word: Word, value: Possible) -> Possible:
+    """What a word stands for as a pattern: all of it for itself where it is quoted."""
+    quoted = bool(word.parts) and all(getattr(part, "quoted", False) for part in word.parts)
+    return mapped(value, _for_itself) if quoted else value
+
+
+def compared(values: Sequence[Possible], test: Test | None = None) -> list[Possible]:
+    """The words of a test, with what stands right of ``=`` as the pattern that it is: only ``[[`` has any."""
+    found = list(values)
+    for index in range(1, len(found)):
+        if found[index - 1] in ("=", "==", "!="):
+            may = test is not None and test.double
+            word = test.words[index] if may and test is not None else None
+            found[index] = mapped(found[index], _for_itself) if word is None else as_pattern(word, found[index])
+    return found
+
+
+def _for_itself(value: Scalar) -> Possible:
+    return re.sub(r"[*?\[]", r"[\g<0>]", value) if isinstance(value, str) else value
 
 
 def _open_matches(value: Text, pattern: str) -> Answer:

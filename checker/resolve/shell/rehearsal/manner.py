@@ -25,6 +25,7 @@ from checker.model.possible import Possible, joined, open_text, shown
 from checker.model.sources import Spot, brief
 from checker.model.values import Text, as_count
 from checker.resolve.shell.builtins import BUILTINS, Asked
+from checker.resolve.shell.dialects.patterns import compared
 from checker.resolve.shell.printing import found_in, output_of
 from checker.resolve.shell.process import EndlessError, Shell
 from checker.resolve.shell.rehearsal.arithmetic import calculated
@@ -204,7 +205,7 @@ class Rehearsed(Struct):
                 numbers = [calculated(shown(word), state) for word in words[1:]]
                 return Result(Flow.NEXT, _nonzero(numbers[-1]) if numbers else UNTOLD)
             case "test" if (given := self.files.decided(words[1:])) != words[1:]:
-                answer = decide(given)
+                answer = decide(compared(given))
                 return ends_with("0" if answer is YES else "1", state) if isinstance(answer, Certain) else None
             case "sleep":
                 spans = [span(word) for word in words[1:]]

@@ -29,7 +29,7 @@ from checker.model.pipeline.shell import (
 from checker.model.possible import open_text, options
 from checker.model.sources import Spot
 from checker.resolve.shell.commands import ShellCommands
-from checker.resolve.shell.dialects.patterns import matches
+from checker.resolve.shell.dialects.patterns import as_pattern, compared, matches
 from checker.resolve.shell.ends import demands
 from checker.resolve.shell.printing import streams
 from checker.resolve.shell.process import EndlessError
@@ -186,7 +186,7 @@ class Way:
                 self.manner.captured(self.shell, asked, state, context, name="", lost=True)
             return self.choices.choose(statement) if number is None else number != 0
         words = [self.shell.single(word, state, context) for word in statement.words]
-        answer = decide(self.manner.files.decided(words)) if words else UNTOLD
+        answer = decide(self.manner.files.decided(compared(words, statement))) if words else UNTOLD
         return answer is YES if isinstance(answer, Certain) else self.choices.choose(statement)
 
     def _pipe(self, statement: Pipe, state: State, context: Context) -> Result:
@@ -311,7 +311,7 @@ class Way:
     def _case(self, statement: Case, state: State, context: Context) -> Result:
         value = self.shell.single(statement.word, state, context)
         for patterns, body in statement.items:
-            listed = [self.shell.single(pattern, state, context) for pattern in patterns]
+            listed = [as_pattern(each, self.shell.single(each, state, context)) for each in patterns]
             answers = {
                 matches(option, choice)
                 for option in options(value) or (open_text("?"),)
