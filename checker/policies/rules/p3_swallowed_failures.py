@@ -32,6 +32,7 @@ from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Trace
+from checker.model.pipeline.within import ASKED
 from checker.model.rules import Rule, Unseen
 from checker.reason.calls.allowed_failures import passed_over
 from checker.reason.calls.asked_after import told_after
@@ -129,8 +130,10 @@ def _judged(
         return call.undecided(None, why, fix=_FIX_EXIT, path=path)
     for call, answer in answers:
         if answer == "":
-            why = f"the script has no `set -e`, and whether it looks at ${call.handling.captured} is not followed"
-            return call.undecided(None, why, path=path, fix="Begin the script with `set -euo pipefail`.")
+            kept = call.handling.captured
+            why = f"the script has no `set -e`, and whether it looks at ${kept} is not followed" if kept else ASKED.why
+            fix = "Begin the script with `set -euo pipefail`." if kept else _FIX
+            return call.undecided(None, why, path=path, fix=fix)
     for call in calls:
         if isinstance(state := told.get(call), Open):
             return call.undecided(None, state.why, fix=_FIX, path=path)
