@@ -88,6 +88,12 @@ def options(value: Possible) -> tuple[Scalar, ...] | None:
     return value.options if isinstance(value, OneOf) else (value,)
 
 
+def is_known(value: Possible) -> bool:
+    """Whether each value that it can have is known, with no hole."""
+    each = options(value)
+    return each is not None and not any(isinstance(option, Text) for option in each)
+
+
 _NO_NUMBERS: Final = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 

@@ -253,6 +253,77 @@ def _behind_another_job(workflow: Workflow) -> Files | None:
     return {} if jobs else None
 
 
+def _by_a_step(file: str, asked: str) -> Rewrite:
+    """What actions are given comes from a first step of the job, which writes it into a file of GitHub's."""
+
+    def rewrite(workflow: Workflow) -> Files | None:
+        found = False
+        for job in [] if workflow.get("defaults") else _jobs(workflow):
+            lines: list[str] = []
+            for step in job.get("steps") or ():
+                asks = isinstance(step, dict) and "uses" in step and isinstance(step.get("with"), dict)
+                given: dict[str, Any] = step["with"] if asks else {}
+                for name, value in given.items():
+                    if isinstance(value, str) and re.fullmatch(r"[^\n$\"`\\]+", value):
+                        lines.append(f"GIVEN_{len(lines)}={value}")
+                        given[name] = f"${{{{ {asked}.GIVEN_{len(lines) - 1} }}}}"
+            if lines and not job.get("defaults") and "windows" not in str(job.get("runs-on")):
+                run = "\n".join([f'cat >> "${file}" <<END', *lines, "END"])
+                job["steps"].insert(0, {"id": "given", "run": run})
+                found = True
+        return {} if found else None
+
+    return rewrite
+
+
+def _expressions(change: Callable[[str], str]) -> Rewrite:
+    """``change`` takes an expression that a step asks for a value."""
+
+    def each(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: each(inner) for key, inner in value.items()}
+        return (
+            _EXPRESSION.sub(lambda found: "${{ " + change(found[1].strip()) + " }}", value)
+            if isinstance(value, str)
+            else value
+        )
+
+    def rewrite(workflow: Workflow) -> Files | None:
+        before = str(workflow)
+        for job in _jobs(workflow):
+            for step in job.get("steps") or ():
+                for key in {"run", "env", "with"} & step.keys() if isinstance(step, dict) else ():
+                    step[key] = each(step[key])
+        return {} if str(workflow) != before else None
+
+    return rewrite
+
+
+def _in_brackets(expression: str) -> str:
+    quoted = re.split(r"('[^']*')", expression)
+    for index in range(0, len(quoted), 2):
+        quoted[index] = _BELOW_A_CONTEXT.sub(
+            lambda found: found[1].upper() + "".join(f"['{each}']" for each in found[2][1:].split(".")), quoted[index]
+        )
+    return "".join(quoted)
+
+
+def _neither_failed_nor_cancelled(workflow: Workflow) -> Files | None:
+    steps = [
+        each
+        for job in _jobs(workflow)
+        for each in job.get("steps") or ()
+        if isinstance(each, dict) and "if" not in each
+    ]
+    for step in steps:
+        step["if"] = "${{ !(failure() || cancelled()) }}"
+    return {} if steps else None
+
+
+_EXPRESSION: Final = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
+_BELOW_A_CONTEXT: Final = re.compile(
+    r"\b(github|env|steps|needs|inputs|vars|secrets|matrix)((?:\.[A-Za-z_][\w-]*)+)(?![\w(.*])"
+)
 # Where the AWS CLI is started as a command of its own.
 _AWS: Final = re.compile(r"(^\s*|[;&|(]\s*|\b(?:do|then|else|if|while|until|!)\s+)aws (?=[a-z])", re.MULTILINE)
 
@@ -294,4 +365,9 @@ REWRITES: Final[Mapping[str, Rewrite]] = {
     "called workflow": _called_workflow,
     "matrix of one": _matrix_of_one,
     "behind another job": _behind_another_job,
+    "values by a step's outputs": _by_a_step("GITHUB_OUTPUT", "steps.given.outputs"),
+    "values by the job's environment": _by_a_step("GITHUB_ENV", "env"),
+    "in brackets": _expressions(_in_brackets),
+    "formatted": _expressions(lambda each: f"format('{{0}}', {each})"),
+    "neither failed nor cancelled": _neither_failed_nor_cancelled,
 }

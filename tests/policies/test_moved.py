@@ -36,6 +36,17 @@ _EXPECTED: Final = {
     ("one step brings back, the next fails the job", "step in Python"),
     ("the step that brings back fails the job whose roll-out was allowed to fail", "step in Python"),
     ("a step behind one that surely fails, which does not ask how that went", "step in Python"),
+    # A program that another step hands to an action is not followed.
+    (
+        "a script and a request of GitHub's client that cancel runs, beside a job that migrates",
+        "values by a step's outputs",
+    ),
+    (
+        "a script and a request of GitHub's client that cancel runs, beside a job that migrates",
+        "values by the job's environment",
+    ),
+    # No release starts it: a text that is made of none is empty.
+    ("a release's own tag for its image", "formatted"),
     # Each deploy has a file of its own, and they were told under one.
     ("an app in Go, and one in Java", "*"),
 }

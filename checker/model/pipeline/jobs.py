@@ -313,7 +313,8 @@ class EffectiveJob(Judgeable, Struct, frozen=True, eq=False):
         return False
 
 
-def complete(job: EffectiveJob, **facts: object) -> None:
-    """Put the facts into a job that is being made which name the job itself. Nothing else ever changes one."""
+def complete(job: EffectiveJob | EffectiveStep, **facts: object) -> None:
+    """Put the facts into a job that is being made which name the job itself, and into a step what it is given by those
+    that are followed before it. Nothing else ever changes one."""
     for name, value in facts.items():
         force_setattr(job, name, value)

@@ -29,6 +29,7 @@ from checker.resolve.expressions.values import (
     choices,
     equal,
     in_order,
+    is_text_or_nothing,
     lift,
     plain,
     property_of,
@@ -161,7 +162,9 @@ def _logical(operator: str, left: Data, right: Node, contexts: Contexts) -> Data
         stays = answer is (YES if operator == "||" else NO)
         if not isinstance(answer, Certain):
             # An open operand: of `&&` only the falsy ones stay, of which nothing but "it is empty" is known.
-            found.extend((option if operator == "||" else "", _eval(right, contexts)))
+            other = _eval(right, contexts)
+            same = operator == "||" and other == "" and is_text_or_nothing(option)
+            found.extend((option,) if same else (option if operator == "||" else "", other))
         else:
             found.append(option if stays else _eval(right, contexts))
     if any(isinstance(each, Unknown) for each in found):

@@ -118,15 +118,41 @@ def lift(change: Callable[..., Data], *values: Data) -> Data:
 _OF_THE_RUN: Final = Undecided("what a value is, which only the run knows")
 
 
+# What every run has. Source: GitHub documentation, "Contexts reference", `github` context and `secrets` context.
+_IN_EVERY_RUN: Final = frozenset(
+    {f"github.{name}" for name in (
+        "actor", "actor_id", "api_url", "event_name", "job", "ref", "ref_name", "ref_type", "repository",
+        "repository_id", "repository_owner", "repository_owner_id", "run_attempt", "run_id", "run_number",
+        "server_url", "sha", "token", "triggering_actor", "workflow", "workflow_ref", "workflow_sha", "workspace",
+    )} | {"secrets.GITHUB_TOKEN"}
+)  # fmt: skip
+_SHOWN_IN_EVERY_RUN: Final = frozenset(Open(name).text.holes[0].shown for name in _IN_EVERY_RUN)
+
+
 def truthy(value: Data) -> Answer:
     """Whether GitHub takes a value for true: everything but null, false, 0, NaN and the empty text."""
-    if isinstance(value, Open | Unknown):
+    if isinstance(value, Open):
+        return YES if value.name in _IN_EVERY_RUN else _OF_THE_RUN
+    if isinstance(value, Unknown):
         return _OF_THE_RUN
     if isinstance(value, Text):
-        return YES if any(isinstance(piece, str) for piece in pieces(value)) else _OF_THE_RUN
+        there = any(isinstance(piece, str) or piece.shown in _SHOWN_IN_EVERY_RUN for piece in pieces(value))
+        return YES if there else _OF_THE_RUN
     if isinstance(value, Partial | Several | OneOf | Mapping | list):
         return YES
     return yes_if(value not in (None, False, 0, "") and not (isinstance(value, float) and math.isnan(value)))
+
+
+# What is a text wherever it is set.
+_TEXTS: Final = ("secrets.", "vars.", "env.", "github.head_ref", "github.base_ref", "inputs.", "github.event.inputs.")
+_NAMES: Final = (".ref", ".sha", ".tag_name")  # of what an event is about
+
+
+def is_text_or_nothing(value: Data) -> bool:
+    """Whether an open value is a text or null: of those no other than the empty one is false."""
+    if isinstance(value, Open):
+        return value.name.startswith(_TEXTS) or ".outputs." in value.name or value.name.endswith(_NAMES)
+    return isinstance(value, Text)
 
 
 def boolean(answer: Answer) -> Data:

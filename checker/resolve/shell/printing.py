@@ -14,8 +14,8 @@ from checker import lazy_re
 from checker.model.pipeline.handling import Handling, Stream
 from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.pipeline.scripts import Command, Output, Write
-from checker.model.possible import Possible, joined, mapped, open_text
-from checker.model.values import Hole, Text, pieces
+from checker.model.possible import OneOf, Possible, joined, mapped, one_of, open_text
+from checker.model.values import Hole, Text, pieces, split, text
 from checker.resolve.shell.dialects.patterns import ANYTHING
 from checker.resolve.shell.files.json_made import made_json
 
@@ -185,40 +185,40 @@ def _said(command: Command) -> Iterator[Output]:
 
 def _several_lines(printed: Possible | None, target: str, unfinished: Unfinished) -> Iterator[tuple[str, Possible]]:
     """The assignments of a text that may begin, go on with or end a value of several lines."""
-    rest = printed.split("\n") if isinstance(printed, str) else []
-    if isinstance(printed, str) and (unfinished.target == target or any(map(_BEGUN.fullmatch, rest))):
-        for line in rest[:-1] if rest[-1:] == [""] else rest:
-            if unfinished.target == target:
-                if line == unfinished.end:
-                    inner = [part for each in unfinished.lines for part in (each, "\n")]
-                    yield unfinished.name, joined(inner[:-1])
-                    unfinished.target = ""
-                else:
-                    unfinished.lines.append(line)
-            elif begun := _BEGUN.fullmatch(line):
-                unfinished.name, unfinished.end, unfinished.lines, unfinished.target = begun[1], begun[2], [], target
+    if isinstance(printed, OneOf) and unfinished.target != target:
+        found: dict[str, list[Possible]] = {}
+        for option in printed.options:
+            for name, value in _several_lines(option, target, Unfinished()):
+                found.setdefault(name, []).append(value)
+        yield from ((name, one_of(values)) for name, values in found.items())
+        return
+    for line in _lines(printed):
+        if unfinished.target == target:
+            if line == unfinished.end:
+                inner = [part for each in unfinished.lines for part in (each, "\n")]
+                yield unfinished.name, joined(inner[:-1])
+                unfinished.target = ""
             else:
-                yield from _assignments(line)
-    elif unfinished.target == target:
-        unfinished.lines.append(open_text("a part of it") if printed is None else printed)
-    else:
-        yield from _assignments(printed)
+                unfinished.lines.append(line)
+        elif isinstance(line, str) and (begun := _BEGUN.fullmatch(line)):
+            unfinished.name, unfinished.end, unfinished.lines, unfinished.target = begun[1], begun[2], [], target
+        elif isinstance(line, str | Text):
+            yield from _assigned(line)
 
 
-def _assignments(text: Possible | None) -> Iterator[tuple[str, Possible]]:
-    """``name=value`` lines of a text."""
-    if isinstance(text, str):
-        for line in text.splitlines():
-            match = _ASSIGNED.match(line)
-            if match:
-                yield match[1], line[match.end() :]
-    elif isinstance(text, Text) and isinstance(text.parts[0], str):
-        match = _ASSIGNED.match(text.parts[0])
-        multi = any(isinstance(part, str) and "\n" in part.rstrip("\n") for part in text.parts)
-        if match and not multi:
-            rest: list[Possible] = [text.parts[0][match.end() :]]
-            rest += [Text((part,)) if isinstance(part, Hole) else part for part in pieces(text)[1:]]
-            yield match[1], joined(rest)
+def _lines(printed: Possible | None) -> list[Possible]:
+    if not isinstance(printed, str | Text):
+        return [open_text("a part of it") if printed is None else printed]
+    lines: list[Possible] = [text(parts) for parts in split(printed, "\n")]
+    return lines[:-1] if lines[-1:] == [""] else lines
+
+
+def _assigned(line: str | Text) -> Iterator[tuple[str, Possible]]:
+    """What a line of the form ``name=value`` says."""
+    first, *rest = pieces(line)
+    match = _ASSIGNED.match(first) if isinstance(first, str) else None
+    if match is not None and isinstance(first, str):
+        yield match[1], text([first[match.end() :], *rest])
 
 
 def streams(handling: Handling, writes: Sequence[Write]) -> Handling:

@@ -19,10 +19,10 @@ from checker.model.answers import NO, YES
 from checker.model.pipeline.changes import held_among
 from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.holding import hands_over
-from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
+from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep, complete
 from checker.model.pipeline.pipeline import Unfollowed
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Gap, Reached, Trace
-from checker.model.possible import Possible, joined, mapped, one_of, shown
+from checker.model.possible import Possible, is_known, joined, mapped, one_of, options, shown
 from checker.model.sources import Problem
 from checker.model.values import Hole, RunValue, Text
 from checker.resolve.effort import Effort, SpentError
@@ -37,6 +37,7 @@ from checker.resolve.trace.gaps import Gaps
 from checker.resolve.trace.held_files import by_now
 from checker.resolve.trace.programs import Earlier, Programs
 from checker.resolve.workflows.starts import runner_variables
+from checker.resolve.workflows.steps import credentials
 
 Action: TypeAlias = "Command | AwsCall | CdkCommand"
 
@@ -119,6 +120,9 @@ class Tracer(Struct):
             spent = False
             self._composite(composite, own)
             composite.extend([step] if step.outputs else [])
+            if (given := _told(step.with_, own)) is not None:
+                complete(step, with_=given)
+                by_step.update((id(step), each) for each in credentials([step]))
             try:
                 self.effort.spend(1)
                 self.effort.at_most(1)
@@ -136,6 +140,7 @@ class Tracer(Struct):
                 collected.sessions.logged_in()
                 extra.pop(KEY, None)  # its own takes the place of one that was written before
         self._composite(composite, own)
+        complete(job, credentials=tuple(by_step[id(each)] for each in job.steps if id(each) in by_step))
         for hole, value in own.items():
             _learn(self._known, hole, value)
         changes = tuple(collected.written.changes.found)
@@ -246,16 +251,26 @@ class Tracer(Struct):
 
     def _filled(self, value: Possible, own: dict[Hole, Possible]) -> Possible:
         """A value with the outputs of earlier steps put in: the job's own, and those of the jobs that it needs."""
-        known = ChainMap(own, self._known)
+        return _put_in(value, ChainMap(own, self._known))
 
-        def fill(scalar: object) -> Possible:
-            if not isinstance(scalar, Text):
-                return scalar  # type: ignore[return-value]
-            if not any(hole in known for hole in scalar.holes):
-                return scalar
-            return joined(known.get(part, Text((part,))) if isinstance(part, Hole) else part for part in scalar.parts)
 
-        return mapped(value, fill)
+def _put_in(value: Possible, known: Mapping[Hole, Possible]) -> Possible:
+    def fill(scalar: object) -> Possible:
+        if not isinstance(scalar, Text):
+            return scalar  # type: ignore[return-value]
+        if not any(hole in known for hole in scalar.holes):
+            return scalar
+        return joined(known.get(part, Text((part,))) if isinstance(part, Hole) else part for part in scalar.parts)
+
+    return mapped(value, fill)
+
+
+def _told(given: Mapping[str, Possible], own: Mapping[Hole, Possible]) -> Mapping[str, Possible] | None:
+    """What an action is given, with what earlier steps of its job put out; ``None`` where that changes nothing. What
+    stays open keeps the name of the output: two uses of it are the same value."""
+    asked = (each for value in given.values() for each in options(value) or () if isinstance(each, Text))
+    known = {hole: own[hole] for each in asked for hole in each.holes if hole in own and is_known(own[hole])}
+    return {name: _put_in(value, known) for name, value in given.items()} if known else None
 
 
 def _of_another(step: EffectiveStep) -> bool:

@@ -18,7 +18,7 @@ from checker.model.environment_words import environment_of as environment_in
 from checker.model.pipeline.holding import takes_token
 from checker.model.pipeline.jobs import DEFAULT_TIMEOUT_MINUTES, EffectiveJob, EffectiveStep, Start, complete
 from checker.model.pipeline.workflows import Field, Job, Permissions, Workflow, Workflows
-from checker.model.possible import Possible, joined, options
+from checker.model.possible import Possible, is_known, joined, options
 from checker.model.settings import Settings
 from checker.model.sources import Problem, Spot
 from checker.model.values import ABSENT, Absent, Hole, Text
@@ -314,11 +314,7 @@ class _Builder(Struct):
                 self._unfolded(bound, job, running, whole)
             self._outputs[key] = self.follow(whole)
         # What stays open keeps the name of the output: two uses of it are the same value.
-        known = {
-            hole: each
-            for hole, each in self._outputs[key].items()
-            if not any(isinstance(option, Text) for option in options(each) or (Text(()),))
-        }
+        known = {hole: each for hole, each in self._outputs[key].items() if is_known(each)}
         if not any(hole in known for hole in written.holes):
             return value
         return joined(known.get(part, Text((part,))) if isinstance(part, Hole) else part for part in written.parts)

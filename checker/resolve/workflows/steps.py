@@ -12,7 +12,6 @@ from typing import Any, Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from checker import lazy_re
 from checker.data.actions import CREDENTIALS
 from checker.model.answers import NO, YES, Answer, Certain, every, negated
 from checker.model.answers import Open as Undecided
@@ -51,8 +50,6 @@ _ROLE_INPUTS: Final = frozenset(
     for tail in ("", "arn", "name")
 )
 _SECONDS_INPUTS: Final = ("roledurationseconds", "durationseconds", "rolesessionduration", "sessionduration")
-_NOT_CANCELLED: Final = lazy_re.compile(r"!\s*cancelled\s*\(\s*\)", re.IGNORECASE)
-_NOT_FAILED: Final = lazy_re.compile(r"!\s*failure\s*\(\s*\)", re.IGNORECASE)
 
 
 _MOST_QUOTED: Final = 120
@@ -65,6 +62,8 @@ def runs_under(condition: Any, contexts: Contexts) -> Answer:
         return YES
     if len(status_functions(condition)) > 1 and all(_holds(condition, each) is NO for each in in_each_status(contexts)):
         return NO  # `failure() && success()`: no run is both
+    if status_functions(condition) & {"always", "success"}:
+        contexts = ended(contexts, "success")  # `!failure()` holds then, as `success()` does
     return _holds(condition, contexts)
 
 
@@ -87,13 +86,29 @@ def _undecided(condition: Any) -> str:
     return f"whether {written if len(written) <= _MOST_QUOTED else written[:_MOST_QUOTED] + '...'} holds"
 
 
+@lru_cache(maxsize=1 << 12)
 def status_functions(condition: Any) -> frozenset[str]:
-    """The status functions of an ``if``. ``!cancelled()`` runs after a failure and after none, as ``always()`` does."""
+    """The status functions that say after what an ``if`` may hold: ``always`` after a failure and after none.
+
+    ``!cancelled()`` is ``always()`` here, and ``!(failure() || cancelled())`` is ``success()``: what holds is asked,
+    not how it is written. Empty where it asks none.
+    """
     if not isinstance(condition, str):
         return frozenset()
     sources = [part for part, is_code in split(condition) if is_code] if "${{" in condition else [condition]
-    sources = [_NOT_FAILED.sub("success()", _NOT_CANCELLED.sub("always()", source)) for source in sources]
-    return frozenset().union(*(functions_in(source) for source in sources)) & STATUS_FUNCTIONS
+    asked = frozenset().union(*(functions_in(source) for source in sources)) & STATUS_FUNCTIONS
+    if not asked:
+        return asked
+    found = frozenset(each for each in _ENDS if _holds(condition, ended(_ANYTHING, each)) is not NO)
+    if "success" in found:
+        return frozenset({"always" if "failure" in found else "success"})
+    return found or asked
+
+
+_ENDS: Final = ("success", "failure", "cancelled")
+# Contexts of which nothing is known.
+_CONTEXTS: Final = "github env vars job jobs steps runner secrets strategy matrix needs inputs"
+_ANYTHING: Final = {name: Open(name) for name in _CONTEXTS.split()}
 
 
 def goes_on(condition: Any, needs: Sequence[str], contexts: Contexts) -> frozenset[frozenset[tuple[str, str]]]:

@@ -18,6 +18,7 @@ from checker.collect.exclusions import Exclusions
 from checker.collect.folders import LEADS_OUT, is_inside, walk
 from checker.collect.pipeline.workflows.accepted import Accepted
 from checker.collect.pipeline.workflows.shapes import Shapes, below
+from checker.collect.pipeline.workflows.spelling import in_one_spelling
 from checker.collect.pipeline.workflows.triggers import declared_secrets, inputs_of, triggers_of, values_of
 from checker.collect.yaml_nodes import Mark, construct
 from checker.errors import InputError
@@ -130,7 +131,7 @@ def _shapes(path: Path, shown: str) -> tuple[Any, Shapes] | Problem:
         place, _, message = error.message.partition(": ")
         line = place.rpartition(":")[2]
         return Problem(Spot(shown, as_count(line) or 1), message or error.message, error.hint)
-    return data, Shapes(shown, marks, text.split("\n"))
+    return in_one_spelling(data, text), Shapes(shown, marks, text.split("\n"))
 
 
 def read_workflow(path: Path, shown: str) -> Workflow:

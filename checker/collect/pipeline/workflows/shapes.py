@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
+from checker.collect.pipeline.workflows.spelling import with_expressions
 from checker.collect.yaml_nodes import Mark
 from checker.errors import printable
 from checker.model.pipeline.workflows import Field, RunText, Service
@@ -123,17 +124,19 @@ class Shapes(Struct):
         if value is None:
             return None
         text = self.word(value, path, what="run")
+        lines = self._script_lines(text, path)
+        return RunText(with_expressions(text), lines, self.spot(path))
+
+    def _script_lines(self, text: str, path: Path) -> tuple[int, ...]:
         mark = self.marks.get(path)
-        spot = self.spot(path)
         if mark is None:
-            return RunText(text, (), spot)
+            return ()
         count = text.count("\n") + 1
         if mark.style == "|":
-            return RunText(text, tuple(range(mark.value_line + 1, mark.value_line + 1 + count)), spot)
+            return tuple(range(mark.value_line + 1, mark.value_line + 1 + count))
         if count == 1:
-            block = mark.style == ">"
-            return RunText(text, (mark.value_line + block,), spot)
-        return RunText(text, self._folded(text, mark.value_line + (mark.style == ">")), spot)
+            return (mark.value_line + (mark.style == ">"),)
+        return self._folded(text, mark.value_line + (mark.style == ">"))
 
     def _folded(self, text: str, line: int) -> tuple[int, ...]:
         """Lines of a text whose line breaks the style folds: each is found by how its first words read."""
