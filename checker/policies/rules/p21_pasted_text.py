@@ -31,14 +31,16 @@ from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.possible import Possible
 from checker.model.rules import Rule
+from checker.model.values import Unknown
 from checker.reason.deploys.paths import once
-from checker.reason.text.written import INPUT, Handed
+from checker.reason.text.written import INPUT, Handed, free_text
 
 if TYPE_CHECKING:
     from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
     from checker.model.pipeline.pipeline import Pipeline
 
 _FIX: Final = 'Hand it to the script as a variable of the step (env: {NOTE: "${{ ... }}"}), and write "$NOTE" there.'
+_EXPRESSION: Final = lazy_re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _SCRIPTS: Final = lazy_re.compile(r"^(?:inline-?)?script$|^(?:run|commands?|cmd)$", re.IGNORECASE)
 
 
@@ -64,7 +66,7 @@ def _judged(step: EffectiveStep, handed: Handed) -> Iterator[Judgement]:
     scripts = list(_in_scripts(step))
     if step.runs is NO or not scripts:
         return
-    found = [each for value in scripts for each in handed.written(value, step.job)]
+    found = [each for value, _ in scripts for each in handed.written(value, step.job)]
     for written, expression in found:
         if step.job.is_reusable_alone and INPUT.search(expression):
             why = f"what callers in other repositories give for {written.what}, which becomes part of the script"
@@ -75,6 +77,11 @@ def _judged(step: EffectiveStep, handed: Handed) -> Iterator[Judgement]:
             why = f"The text of {written.what} is pasted into the script{way}: what somebody writes there runs as code."
             yield step.fails(None, why, fix=_FIX)
             return
+    for value, source in scripts:
+        if isinstance(value, Unknown) and (what := free_text(source, step.job)):
+            why = f"what {source} gives, which may be what somebody writes as {what}: {value.why}"
+            yield step.undecided(None, why, fix=_FIX)
+            return
     for written, expression in found:
         why = f"{expression} may be what somebody writes as {written.what}: {written.doubt}"
         yield step.undecided(None, why, fix=_FIX)
@@ -82,13 +89,18 @@ def _judged(step: EffectiveStep, handed: Handed) -> Iterator[Judgement]:
     yield step.passes(None, "No expression in its script gives text that somebody writes.")
 
 
-def _in_scripts(step: EffectiveStep) -> Iterator[Possible]:
-    """What expressions give to the scripts of a step."""
+def _in_scripts(step: EffectiveStep) -> Iterator[tuple[Possible, str]]:
+    """What expressions give to the scripts of a step, each with how it is written."""
     if step.run is not None:
-        yield from (value for mark, value in step.expressions.items() if mark in step.run.text)
+        sources = _EXPRESSION.findall(step.step.run.text if step.step.run is not None else "")
+        sources += [""] * len(step.expressions)
+        for (mark, value), source in zip(step.expressions.items(), sources, strict=False):
+            if mark in step.run.text:
+                yield value, source.strip()
     for name, value in step.with_.items():
         if _SCRIPTS.search(name) and not isinstance(value, str):
-            yield value
+            given = step.step.with_.get(name)
+            yield value, " ".join(_EXPRESSION.findall(str(given.value))) if given is not None else ""
 
 
 RULE = Rule(

@@ -37,6 +37,8 @@ _ACCOUNT: Final = lazy_re.compile(r"arn:[^:]+:iam::(\d{12}):")
 # What CDK appends to a logical id.
 _HASH: Final = lazy_re.compile(r"[0-9A-F]{8}$")
 _INPUT: Final = lazy_re.compile(r"^\$\{\{\s*inputs\.")
+# What people name: another value is what some step made of it.
+_SETTING: Final = lazy_re.compile(r"^\$\{\{\s*(?:secrets|vars|inputs)\.")
 _EXPRESSION: Final = lazy_re.compile(r"[A-Za-z_][\w-]*")
 # What roles are for. Two that are for different things are not the same one.
 _PURPOSES: Final = {
@@ -226,8 +228,8 @@ def _by_name(
         if other and not same_environment(other, named):
             return ()
     meant = _sharing_words(meant, set(words(name)) - _COMMON)
-    if len(meant) > 1 and not purposes:
-        # A name that says nothing of what it is for, in a job that deploys or in one that does not.
+    if len(meant) > 1 and not purposes and hole is not None and _SETTING.search(hole.shown):
+        # A setting's name that says nothing of what it is for, in a job that deploys or in one that does not.
         deploying = [each for each in meant if each.deploys]
         meant = deploying if len(deploying) == 1 and job.environment_name else meant
     return tuple(meant)

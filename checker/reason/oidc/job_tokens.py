@@ -74,9 +74,9 @@ def _token(
     if not isinstance(audience, Absent):
         return with_claims(token, aud=_made_for(audience, repository))
     audience = {name.lower(): value for name, value in credentials.step.with_.items()}.get("audience", "")
-    if isinstance(audience, str) and audience:
-        token = with_claims(token, aud=audience)
-    return token
+    if audience in ("", None):
+        return token
+    return with_claims(token, aud=audience if isinstance(audience, str) else None)
 
 
 def _made_for(audience: Possible, repository: Repository) -> str | None:

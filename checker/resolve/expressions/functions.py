@@ -7,9 +7,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from checker import lazy_re
 from checker.model.answers import either
 from checker.model.possible import MAX_TEXT, Possible, joined, open_text, shown
-from checker.model.values import Text, Unknown, pieces
+from checker.model.values import RunValue, Text, Unknown, pieces, text
 from checker.resolve.expressions.values import EITHER, Data, Open, boolean, equal, plain, scalar
 
 
@@ -83,6 +84,8 @@ def _join(values: Data, separator: Data = ",") -> Data:
 def _to_json(value: Data) -> Data:
     if isinstance(value, Open):
         return open_text(f"${{{{ toJSON({value.name}) }}}}", value.where)
+    if isinstance(value, Text):  # as it is, where nothing in its open parts has to be escaped
+        return text(['"', *(json.dumps(each)[1:-1] if isinstance(each, str) else each for each in pieces(value)), '"'])
     written = _jsonable(value)
     if isinstance(written, Unknown):
         return written
@@ -104,11 +107,29 @@ def _jsonable(value: Data) -> Any:
     return Unknown("an object of which not everything is known")
 
 
+_WRITTEN_AS_JSON: Final = lazy_re.compile(r"\$\{\{ toJSON\(([\w.*-]+)\) \}\}")
+
+
+def _within_quotes(value: Text) -> str | Text | None:
+    """The text that an open JSON text is: in quotes, and with none between the open parts."""
+    first, *between, last = value.parts if len(value.parts) > 2 else ("", "")
+    written = [first, *between, last]
+    if not (isinstance(first, str) and isinstance(last, str) and first[:1] == last[-1:] == '"'):
+        return None
+    if any(isinstance(each, str) and ("\\" in each or '"' in each) for each in (first[1:], *between, last[:-1])):
+        return None
+    return text([first[1:], *written[1:-1], last[:-1]])
+
+
 def _from_json(value: Data) -> Data:
     if isinstance(value, Open):
         return Open(f"fromJSON({value.name})", value.where)
     if isinstance(value, Text):
+        if (inner := _within_quotes(value)) is not None:
+            return inner
         hole = value.only_hole
+        if isinstance(hole, RunValue) and (again := _WRITTEN_AS_JSON.fullmatch(hole.shown)):
+            return Open(again[1], hole.where)
         return Open(f"fromJSON({(hole.shown if hole else str(value)).removeprefix('${{ ').removesuffix(' }}')})")
     text = plain(value)
     if not isinstance(text, str):
