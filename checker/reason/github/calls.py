@@ -60,6 +60,7 @@ class Call(Struct, frozen=True):
     why: str = ""
 
 
+_ASKS: Final = lazy_re.compile(r"\b(?:if|case|while|until|test)\b|&&|\|\||\[\[? ")
 _JOBS_OWN: Final = lazy_re.compile(r"github\.token\b|secrets\.GITHUB_TOKEN\b|(?:^|\{)GITHUB_TOKEN\b", re.IGNORECASE)
 _TOKEN_NAMES: Final = ("GH_TOKEN", "GITHUB_TOKEN")
 _ENTERPRISE: Final = ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "GH_HOST")
@@ -143,9 +144,17 @@ def _cli_token(command: Command, trace: Trace, index: int) -> Token:
     for name in _TOKEN_NAMES:
         if given.get(name, "") not in ("", None):
             return _kind(given[name])
-    if any(name in given for name in _ENTERPRISE) or not command.certain or "self-hosted" in _runner(step):
+    if any(name in given for name in _ENTERPRISE) or _may_ask(command) or "self-hosted" in _runner(step):
         return Token.OPEN
     return Token.NONE if step is not None else Token.OPEN
+
+
+def _may_ask(command: Command) -> bool:
+    """Whether its script may ask first if there is a token. What only the step's ``if`` decides is no such question."""
+    step = command.step
+    if command.certain or step is None or step.run is None or command.spot.file != step.spot.file:
+        return not command.certain
+    return bool(_ASKS.search(step.run.text))
 
 
 def _runner(step: EffectiveStep | None) -> str:
