@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from checker import lazy_re
+from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource, Stack, StackPlace
@@ -96,14 +97,20 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
         if command.name == "synth"
         for key in command.context
     )
-    by_stack: dict[str, tuple[Stack, list[Resource]]] = {}
+    by_stack: dict[str, tuple[Stack, list[tuple[Resource, Answer]]]] = {}
     for resource in project.resources():
-        if resource.surface is Surface.TEMPLATE and is_protected(resource):
-            by_stack.setdefault(resource.stack.id, (resource.stack, []))[1].append(resource)
-    for stack, protected in by_stack.values():
+        if resource.surface is Surface.TEMPLATE and (answer := is_protected(resource)) is not NO:
+            by_stack.setdefault(resource.stack.id, (resource.stack, []))[1].append((resource, answer))
+    for stack, each_of_it in by_stack.values():
         place = StackPlace(stack)
         if careful:
             yield place.passes("protected", "The pipeline can make it for the first time without a roll-back.")
+            continue
+        protected = [resource for resource, answer in each_of_it if answer is YES]
+        if not protected:
+            resource, answer = each_of_it[0]
+            why = f"{answer.why} of {resource.logical_id}" if isinstance(answer, Open) else ""
+            yield place.undecided("protected", why, fix=_FIX_PROTECTED)
             continue
         named = ", ".join(each.logical_id for each in protected[:3]) + (" and others" if len(protected) > 3 else "")
         yield place.fails(

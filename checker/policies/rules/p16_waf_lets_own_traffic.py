@@ -41,6 +41,7 @@ from checker.reason.network.waf import (
     Scope,
     attachments,
     labels_blocked_everywhere,
+    names_unknown_target,
     read_acl,
 )
 from checker.reason.workloads.variables import Variable, environment_variables
@@ -60,6 +61,10 @@ _OAUTH: Final = lazy_re.compile(r"oauth|\bmcp\b|openid|/authorize|\boidc\b|mcp[-
 def check(environment: Environment) -> Iterator[Judgement]:
     for each in attachments(environment):
         balancer = each.target
+        own = each.association.stack.environment == environment.name
+        if own and names_unknown_target(each) and (before := _may_stand_before(environment)) is not None:
+            why = f"whether it stands before {before.logical_id}: only the deployment tells its ResourceArn"
+            yield each.association.undecided(None, why, path="ResourceArn", fix=_FIX_RATE)
         if balancer is None or balancer.type != "AWS::ElasticLoadBalancingV2::LoadBalancer":
             continue
         calls = list(own_calls(environment, balancer))
@@ -75,6 +80,13 @@ def check(environment: Environment) -> Iterator[Judgement]:
             yield from _own_traffic(environment, acl, calls)
         if serves:
             yield _redirects(acl, serves)
+
+
+def _may_stand_before(environment: Environment) -> Resource | None:
+    """A load balancer for which it would matter which web ACL it has."""
+    serves = _serves_oauth(environment)
+    balancers = environment.resources("AWS::ElasticLoadBalancingV2::LoadBalancer")
+    return next((each for each in balancers if serves or any(own_calls(environment, each))), None)
 
 
 def _own_traffic(environment: Environment, acl: Acl, calls: list[Variable]) -> Iterator[Judgement]:

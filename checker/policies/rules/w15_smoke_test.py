@@ -33,8 +33,9 @@ from checker.model.judgements import Judgement
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, options, shown
+from checker.model.resources import Resource
 from checker.model.rules import Rule, Unseen
-from checker.model.values import Known, Text, Unknown
+from checker.model.values import Known, Text, Unknown, Value
 from checker.reason.deploys.http_requests import Request, Retried, health_actions, request_of, requests_of
 from checker.reason.deploys.paths import (
     At,
@@ -107,13 +108,30 @@ def _wanted(path: DeployPath, project: Project) -> frozenset[str]:
 
 def _served(environment: Environment) -> Iterator[str]:
     """The health paths of the target groups that the environment's listeners forward to."""
+    for _, health in _health_paths(environment):
+        if isinstance(health, Known) and isinstance(health.value, str):
+            yield health.value.split("?")[0].rstrip("/") or "/"
+
+
+def _health_paths(environment: Environment) -> Iterator[tuple[Resource, Value]]:
     forwarding = Forwarding(environment)
     for service in services(environment):
         for target in targets_of(environment, service.resource) or ():
             if target.group is not None and forwarding.to(target.group):
-                health = target.group.get("HealthCheckPath")
-                if isinstance(health, Known) and isinstance(health.value, str):
-                    yield health.value.split("?")[0].rstrip("/") or "/"
+                yield target.group, target.group.get("HealthCheckPath")
+
+
+def _untold(path: DeployPath, project: Project) -> Resource | None:
+    """A target group whose health path only the deployment tells."""
+    environment = environment_of(path, project)
+    return next(
+        (
+            group
+            for group, health in (_health_paths(environment) if environment is not None else ())
+            if isinstance(health, Unknown) or (isinstance(health, Known) and isinstance(health.value, Text))
+        ),
+        None,
+    )
 
 
 def _is_health(request: Request, wanted: frozenset[str]) -> bool:
@@ -180,6 +198,9 @@ def _called(
             f"whether it is called: {doubt}",
             fix="Call it whatever is set; a roll-out without it is not done.",
         )
+    elif not missing and (group := _untold(path, project)) is not None:
+        why = f"whether the health path of {group.logical_id} is called: only the deployment tells it"
+        yield place.action.undecided("called", why, fix=_FIX)
     elif not missing:
         yield place.action.passes("called", f"Calls {', '.join(sorted(called & wanted or called)) or 'a URL'}.")
     elif any(paths is None for paths in known) or not path.complete:

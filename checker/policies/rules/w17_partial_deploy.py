@@ -143,10 +143,13 @@ def _seen_of(path: DeployPath, ends: Sequence[Rollout], project: Project) -> Jud
     wait = next((each for each in waits if fails_here(each) is YES), waits[0])
     if fails_here(wait) is YES:
         environment = environment_of(path, project)
-        service = taken_back(path, environment)
+        service, comes_back = taken_back(path, environment)
         if service is not None and asks_only_for_stability(wait) and not looked_at(path, wait):
             if not path.complete:
                 return wait.action.undecided("seen", path.unread, fix=_FIX_TAKEN)
+            if isinstance(comes_back, Open):
+                why = f"whether ECS takes a failed roll-out back, so that the wait succeeds: {comes_back.why}"
+                return wait.action.undecided("seen", why, fix=_FIX_TAKEN)
             what = "ECS takes a failed roll-out back, and the service is stable again: the wait succeeds."
             return wait.action.fails("seen", what, fix=_FIX_TAKEN, related=(service,))
         return wait.action.passes("seen", "A roll-out that fails, fails the job.")

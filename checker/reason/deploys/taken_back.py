@@ -11,12 +11,12 @@ import re
 from typing import Final
 
 from checker import lazy_re
-from checker.model.answers import YES, Open
+from checker.model.answers import NO, YES, Answer, Open, either, every, yes_if
 from checker.model.environments import Environment
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command
-from checker.model.possible import options, shown, truth
+from checker.model.possible import options, shown
 from checker.model.resources import Resource
-from checker.model.values import Absent, Known, Text
+from checker.model.values import Absent, Known, Text, Unknown, Value, as_bool
 from checker.reason.calls.rolling import of_action
 from checker.reason.deploys.http_requests import request_of
 from checker.reason.deploys.paths import At, DeployPath, exits_after, follows
@@ -33,19 +33,21 @@ _VERSION: Final = lazy_re.compile(r"(?<![a-z])(?:version|sha|commit|revision|git
 _OF_ANY: Final = lazy_re.compile(r"rolloutState|\bstatus\b|(?:running|desired|pending)Count")
 
 
-def taken_back(path: DeployPath, environment: Environment | None) -> Resource | AwsCall | None:
-    """A service of the path whose failed deployment ECS takes back, so that it becomes stable all the same; or the
-    roll-out that tells ECS to."""
+def taken_back(path: DeployPath, environment: Environment | None) -> tuple[Resource | AwsCall | None, Answer]:
+    """A service of the path whose failed deployment ECS takes back, so that it becomes stable all the same, or the
+    roll-out that tells ECS to; and whether it does, open where no service surely does and one may."""
     told = next((each.call for each in path.forward if _BREAKER.search(_written(each.call))), None)
     if told is not None:
-        return told
+        return told, YES
     names = {each.service for each in path.forward}
+    found: list[tuple[Resource, Answer]] = []
     for service in environment.resources("AWS::ECS::Service") if environment is not None else ():
         name = service.get("ServiceName")
         named = not isinstance(name, Known) or not isinstance(name.value, str) or name.value in names
-        if (named or None in names) and any(_on(service, way) for way in _WAYS):
-            return service
-    return None
+        if named or None in names:
+            found.append((service, either(_on(service, way) for way in _WAYS)))
+    sure = next((each for each in found if each[1] is YES), None)
+    return sure or next((each for each in found if each[1] is not NO), (None, NO))
 
 
 # ``deploymentCircuitBreaker={enable=true,rollback=true}``, as JSON, and as a dictionary of Python.
@@ -59,9 +61,18 @@ def _written(call: AwsCall) -> str:
     return "" if isinstance(given, Absent) else str(given)
 
 
-def _on(service: Resource, way: str) -> bool:
-    answers = [service.get(f"{way}.{name}") for name in ("Enable", "Rollback")]
-    return all(isinstance(each, Known) and truth(each.value) is YES for each in answers)  # type: ignore[arg-type]
+def _on(service: Resource, way: str) -> Answer:
+    return every(_is_true(service.get(f"{way}.{name}"), f"{way}.{name}") for name in ("Enable", "Rollback"))
+
+
+def _is_true(value: Value, name: str) -> Answer:
+    if isinstance(value, Absent):
+        return NO
+    if isinstance(value, Unknown):
+        return Open(value.why)
+    if isinstance(value.value, Text):
+        return Open(f"{name} is {value.value}")
+    return yes_if(as_bool(value.value) is True)
 
 
 def asks_only_for_stability(wait: At) -> bool:

@@ -108,7 +108,10 @@ def _provider(statement: Statement, name: str | Text | None) -> tuple[str, Answe
     """Another identity provider lets in whoever it vouches for, unless the subject is compared."""
     shown = str(name) if name is not None else ""
     if name is None or (isinstance(name, Text) and not ("-provider/" in shown or "." in shown)):
-        return "", NO  # which provider it is, is asked where GitHub's tokens are
+        hosts = {each.key.rpartition(":")[0] for each in statement.conditions} - {"aws", "sts", "saml", ""}
+        if not hosts or any(each.startswith(HOST) for each in hosts):
+            return "", NO  # which provider it is, is asked where GitHub's tokens are
+        shown = min(hosts)  # the claims that it asks for tell
     if shown.lower().rpartition("oidc-provider/")[2].startswith(HOST) or shown == "*":
         return "", NO
     saml = "saml-provider/" in shown

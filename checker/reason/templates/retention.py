@@ -12,7 +12,7 @@ from typing import Final
 
 from checker import lazy_re
 from checker.data.type_facts import facts_of
-from checker.model.answers import NO, YES, Answer, Open
+from checker.model.answers import NO, YES, Answer, Open, either, yes_if
 from checker.model.environments import EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
@@ -113,28 +113,33 @@ _ON: Final = ("active", "enabled", "prevent-all-deletion", "prevent-force-deleti
 _BY_DEFAULT: Final = frozenset({"AWS::ECS::Gateway"})
 
 
-def is_protected(resource: Resource) -> bool:
+def is_protected(resource: Resource) -> Answer:
     """Whether the roll-back of its creation tries to delete it, and may not: with ``Retain`` it does not try."""
     policy = resource.attribute("DeletionPolicy")
     if isinstance(policy, Known) and policy.value == "Retain":
-        return False
+        return NO
+    answers: list[Answer] = []
     for name in _protections(resource.type):
         value = resource.get(name)
-        if isinstance(value, Absent) and resource.type in _BY_DEFAULT:
-            return True
-        if isinstance(value, Known) and _is_on(value.value):
-            return True
+        if isinstance(value, Absent):
+            answers.append(yes_if(resource.type in _BY_DEFAULT))
+        else:
+            answers.append(_is_on(value.value if isinstance(value, Known) else value, name))
     attributes = resource.get("LoadBalancerAttributes")
-    for each in as_list(attributes.value) if isinstance(attributes, Known) else ():
-        if isinstance(each, dict) and each.get("Key") == "deletion_protection.enabled" and as_bool(each.get("Value")):
-            return True
-    return False
+    answers.extend(
+        _is_on(each.get("Value"), "deletion_protection.enabled")
+        for each in (as_list(attributes.value) if isinstance(attributes, Known) else ())
+        if isinstance(each, dict) and each.get("Key") == "deletion_protection.enabled"
+    )
+    return either(answers)
 
 
-def _is_on(value: Resolved) -> bool:
+def _is_on(value: Resolved | None, name: str) -> Answer:
     if isinstance(value, dict):
         value = value.get("Mode")
-    return as_bool(value) is True or (isinstance(value, str) and value.lower() in _ON)
+    if isinstance(value, Unknown | Text):
+        return Open(f"whether {name} is on, which the deployment tells,")
+    return yes_if(as_bool(value) is True or (isinstance(value, str) and value.lower() in _ON))
 
 
 @cache
