@@ -15,7 +15,6 @@ from msgspec.structs import replace
 
 from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.judgements import Judgeable, Judgement
-from checker.model.paths import Path, child, may_be_intrinsic, present, steps_of, written_at
 from checker.model.values import (
     ABSENT,
     Absent,
@@ -29,6 +28,7 @@ from checker.model.values import (
     as_number,
 )
 from checker.model.verdicts import Location, Outcome, Subject, SubjectKind, Surface
+from checker.model.written.paths import Path, child, may_be_intrinsic, present, steps_of, written_at
 
 # Parsed JSON as it came: expressions not yet resolved.
 Raw: TypeAlias = Any
