@@ -32,6 +32,8 @@ from checker.model.written.paths import Path, child, may_be_intrinsic, present, 
 
 # Parsed JSON as it came: expressions not yet resolved.
 Raw: TypeAlias = Any
+# A function of AWS Lambda: as CloudFormation writes it, and as AWS SAM does, which makes the same of it.
+FUNCTIONS: Final = frozenset({"AWS::Lambda::Function", "AWS::Serverless::Function"})
 
 
 class Scope(Protocol):

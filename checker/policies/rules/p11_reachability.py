@@ -34,7 +34,7 @@ from typing import Final
 from checker.model.answers import NO, YES, Answer, Open, every, yes_if
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
-from checker.model.resources import Resource
+from checker.model.resources import FUNCTIONS, Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Resolved, Text, Unknown
 from checker.model.verdicts import Outcome
@@ -390,7 +390,7 @@ def _clients(owner: Resource, by_task: dict[Resource, list[Service]]) -> list[tu
     or the function itself."""
     if owner.type == "AWS::ECS::TaskDefinition":
         return [(each.label, each.resource, each.awsvpc is YES) for each in by_task.get(owner, ())]
-    return [(owner.logical_id, owner, True)] if owner.type == "AWS::Lambda::Function" else []
+    return [(owner.logical_id, owner, True)] if owner.type in FUNCTIONS else []
 
 
 RULE = Rule(

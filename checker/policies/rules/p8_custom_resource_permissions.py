@@ -29,7 +29,7 @@ from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
-from checker.model.values import Known, Unknown, first_unknown
+from checker.model.values import Absent, Known, Unknown, first_unknown
 from checker.model.verdicts import Outcome
 from checker.reason.iam.evaluation import only_allows
 from checker.reason.templates.handlers import functions_of
@@ -76,8 +76,12 @@ def _run_by(environment: Environment, resource: Resource, function: Resource, or
     if role is None or role.type != "AWS::IAM::Role":
         if there:
             return
-        if isinstance(function.get("Role"), Unknown):
+        given = function.get("Role")
+        if isinstance(given, Unknown):
             yield resource.undecided(None, "the role of its function is not known", fix=_FIX)
+        elif isinstance(given, Absent) and (doubt := _of_unknown_roles(environment, resource)) is not None:
+            # AWS SAM makes the role, and a policy may name what it will be called.
+            yield resource.undecided(None, f"whose permissions {doubt.logical_id} holds is not known", fix=_FIX)
         else:
             yield resource.passes(None, "Its function's role was there before.")
         return

@@ -12,7 +12,7 @@ from typing import Final
 
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
-from checker.model.resources import Resource
+from checker.model.resources import FUNCTIONS, Resource
 from checker.model.values import Absent, Known, Pseudo, text
 from checker.model.verdicts import Surface
 from checker.reason.iam.evaluation import Request, decide, policies_of
@@ -28,7 +28,7 @@ _FIX_NETWORK: Final = "Attach the AWS managed policy service-role/AWSLambdaVPCAc
 
 
 def refused_functions(environment: Environment) -> Iterator[Judgement]:
-    for function in environment.resources("AWS::Lambda::Function", "AWS::Serverless::Function"):
+    for function in environment.resources(*sorted(FUNCTIONS)):
         role = environment.referred(function.get("Role"))
         if function.surface is not Surface.TEMPLATE or role is None or role.type != "AWS::IAM::Role":
             continue
