@@ -8,7 +8,6 @@ scope evaluates intrinsics, a live resource's has nothing left to evaluate.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any, Final, Protocol, TypeAlias
 
 from msgspec import Struct, field
@@ -29,11 +28,12 @@ from checker.model.values import (
     as_number,
 )
 from checker.model.verdicts import Location, Outcome, Subject, SubjectKind, Surface
+from checker.model.written.paths import Path, child, may_be_intrinsic, present, steps_of, written_at
 
-# A path into a resource's properties: "A.B.0.C", or its steps.
-Path: TypeAlias = "str | tuple[str | int, ...]"
 # Parsed JSON as it came: expressions not yet resolved.
 Raw: TypeAlias = Any
+# A function of AWS Lambda: as CloudFormation writes it, and as AWS SAM does, which makes the same of it.
+FUNCTIONS: Final = frozenset({"AWS::Lambda::Function", "AWS::Serverless::Function"})
 
 
 class Scope(Protocol):
@@ -204,22 +204,21 @@ class Resource(Judgeable):
             return self.surface is Surface.ACCOUNT and not self.stack.name
         node: Raw = self.declared
         for step in steps_of(path):
-            node = _child(node, step)
+            node = child(node, step)
         return node is None
 
     def raw_at(self, path: Path) -> Raw:
         """The expression at ``path`` as written, ``None`` where nothing is: for rules that judge the spelling."""
-        node = self._properties
-        for step in steps_of(path):
-            node = _child(node, step)
-        return node
+        return written_at(self._properties, path, self.scope.resolve)
 
     def _walk(self, node: Raw, path: Path) -> Value:
         if node is None:
             return ABSENT
+        # Below an expression everything is resolved with it: a reference in there is no expression any more.
+        done = False
         for step in steps_of(path):
-            if isinstance(node, dict) and (_may_be_intrinsic(node) or self._is_generated(node)):
-                node = self.scope.resolve(node)
+            if not done and isinstance(node, dict) and (may_be_intrinsic(node) or self._is_generated(node)):
+                node, done = self.scope.resolve(node), True
             if isinstance(node, Unknown):
                 return node
             if isinstance(node, Text):
@@ -228,10 +227,10 @@ class Resource(Judgeable):
                 return node
             if not isinstance(node, dict | list):
                 return Unknown(f"{self.type} {self.logical_id}: expected an object or a list above {step!r}")
-            node = _child(node, step)
+            node = child(present(node, self.scope.resolve) if isinstance(node, list) and not done else node, step)
             if node is None:
                 return ABSENT
-        resolved = self.scope.resolve(node)
+        resolved = node if done else self.scope.resolve(node)
         if isinstance(resolved, Absent | Unknown):
             return resolved
         return Known(resolved)
@@ -281,31 +280,6 @@ class Resource(Judgeable):
 
 _LIFE: Final = frozenset({"DeletionPolicy", "UpdateReplacePolicy", "UpdatePolicy", "CreationPolicy"})
 _ATTRIBUTES: Final = _LIFE | {"DependsOn", "Metadata", "Condition", "Type"}
-
-
-def steps_of(path: Path) -> tuple[str | int, ...]:
-    """``"A.0.B"`` as steps. A step of digits stands for a list index (and still finds an object's key of that name)."""
-    return path if isinstance(path, tuple) else _steps_of(path)
-
-
-@lru_cache(maxsize=1 << 13)  # rules ask every resource for the same
-def _steps_of(path: str) -> tuple[str, ...]:
-    return tuple(path.split(".")) if path else ()
-
-
-def _child(node: Raw, step: str | int) -> Raw:
-    if isinstance(node, dict):
-        return node.get(str(step))
-    if isinstance(node, list):
-        try:
-            return node[int(step)]
-        except (ValueError, IndexError):
-            return None
-    return None
-
-
-def _may_be_intrinsic(node: Mapping[str, Raw]) -> bool:
-    return len(node) == 1 and next(iter(node)).startswith(("Fn::", "Ref"))
 
 
 class Property(Struct, frozen=True):

@@ -4,21 +4,21 @@ What the review found
     Not in the review. A port changed in one of the four places where it stands, or a security group that forgot a
     client, shows as a deployment that never stabilizes and is rolled back half an hour later.
 What is checked
-    Each hop, under a sub-id of its own. ``target``: the container that an ECS service puts behind a load balancer is
-    in its task definition, maps that port and is told to listen there for others, and the target group takes tasks.
+    Each hop, under a sub-id of its own. ``target``: the container that an ECS service puts behind a load balancer is in
+    its task definition, maps that port and is told to listen there for others, and the target group takes tasks.
     ``health``: health checks call a port that the container listens on. ``listener``: some listener forwards to the
     target group, and the load balancer may reach the tasks. ``internet``: an internet-facing load balancer stands in
     public subnets and lets its listeners' ports in. ``registry``: tasks can fetch their image. And every address of a
-    service, database, cache or load balancer that a container or function is given: the name is registered, the port
-    is one on which somebody answers, and security groups and network ACLs let the call out and in. Before all that:
-    no size that Fargate does not have (``size``), no execution role that may not pull, fetch or log
-    (``execution-role``), no role of a service that ECS may not assume (``infrastructure-role``), no port that the task
-    does not name (``port-name``), no load balancer of one zone (``zones``), no rules of one priority (``priority``) or
-    behind one for everything (``order``), no target group or namespace of another network (``network``), no network
-    without DNS (``dns``), no health check (``check``) and no port mapping (``host-port``) that AWS refuses.
+    service, database, cache or load balancer that a container or function is given: the name is registered, the port is
+    one on which somebody answers, and security groups and network ACLs let the call out and in. Before all that: no
+    size unknown to Fargate (``size``), no execution role that may not pull, fetch, log, or put a function into its
+    network (``execution-role``), no role of a service that ECS may not assume (``infrastructure-role``), no port that
+    the task does not name (``port-name``), no balancer of one zone (``zones``), no rules of one priority (``priority``)
+    or behind one for all (``order``), no group or namespace of another network (``network``), no network without DNS
+    (``dns``), no check (``check``) or port mapping (``host-port``) that is refused, no roll-out that may neither stop
+    nor start a task (``deployment``).
 When it does not apply
-    Nothing that is put behind a load balancer, and nothing that is given an address of this environment. One-off tasks:
-    whoever starts them chooses their security groups.
+    Nothing behind a load balancer, or told an address of this environment. Who starts one-off tasks picks their groups.
 What cannot be decided
     Subnets, groups, task definitions and ports from elsewhere; tasks that share their host's network; routes through a
     transit gateway or an appliance.
@@ -34,7 +34,7 @@ from typing import Final
 from checker.model.answers import NO, YES, Answer, Open, every, yes_if
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
-from checker.model.resources import Resource
+from checker.model.resources import FUNCTIONS, Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Resolved, Text, Unknown
 from checker.model.verdicts import Outcome
@@ -390,7 +390,7 @@ def _clients(owner: Resource, by_task: dict[Resource, list[Service]]) -> list[tu
     or the function itself."""
     if owner.type == "AWS::ECS::TaskDefinition":
         return [(each.label, each.resource, each.awsvpc is YES) for each in by_task.get(owner, ())]
-    return [(owner.logical_id, owner, True)] if owner.type == "AWS::Lambda::Function" else []
+    return [(owner.logical_id, owner, True)] if owner.type in FUNCTIONS else []
 
 
 RULE = Rule(

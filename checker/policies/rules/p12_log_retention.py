@@ -25,7 +25,7 @@ from typing import Final, TypeAlias
 from checker.model.answers import yes_if
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
-from checker.model.resources import NOT_KNOWN, Resource
+from checker.model.resources import FUNCTIONS, NOT_KNOWN, Resource
 from checker.model.rules import Rule
 from checker.model.values import (
     Absent,
@@ -200,7 +200,7 @@ def _implicit(
 def _sets_its_own(maker: Resource, project: Project) -> bool:
     """Whether this is the function behind :data:`_RETENTION`, which begins with its own group: one day
     (https://github.com/aws/aws-cdk, custom-resource-handlers, aws-logs/log-retention-handler)."""
-    return maker.type == "AWS::Lambda::Function" and any(
+    return maker.type in FUNCTIONS and any(
         maker.key == each.key
         for keeper in project.resources(_RETENTION)
         for each in project.all_referred(keeper.get("ServiceToken"))

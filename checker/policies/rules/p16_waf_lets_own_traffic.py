@@ -32,7 +32,7 @@ from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
-from checker.model.values import Known, as_list
+from checker.model.values import Known, Resolved, as_list
 from checker.reason.network.own_traffic import leaves_out, nat_gateways, own_calls
 from checker.reason.network.services import services
 from checker.reason.network.waf import (
@@ -127,7 +127,8 @@ def _redirects(acl: Acl, serves: str) -> Judgement:
             continue
         if group.why or group.scope is not Scope.ALL:
             why = group.why or "whether the group's scope-down statement leaves out where clients sign in is not known"
-            if group.scope is Scope.EXCEPT and _OAUTH.search(str(group.rule.statement)):
+            left_out = group.scope is Scope.EXCEPT or _leaves_out(group.rule.statement)
+            if left_out and _OAUTH.search(str(group.rule.statement)):
                 continue
             return acl.resource.undecided("oauth", why, path=group.rule.path, fix=_FIX_OAUTH)
         return acl.resource.fails(
@@ -150,6 +151,14 @@ def _redirects(acl: Acl, serves: str) -> Judgement:
     if acl.unread or acl.why:
         return acl.resource.undecided("oauth", acl.unread or acl.why, path="Rules", fix=_FIX_OAUTH)
     return acl.resource.passes("oauth", "A loopback redirect URI passes where clients sign in.")
+
+
+def _leaves_out(statement: dict[str, Resolved]) -> bool:
+    """Whether a group looks at everything but what one statement names, however much that is."""
+    node: Resolved = statement
+    for key in ("ManagedRuleGroupStatement", "ScopeDownStatement", "NotStatement", "Statement"):
+        node = node.get(key) if isinstance(node, dict) else None
+    return isinstance(node, dict) and not node.keys() & {"AndStatement", "NotStatement"}
 
 
 def _is_unclear(rule: AclRule) -> bool:

@@ -29,9 +29,10 @@ from checker.model.pipeline.scripts import AwsCall, CdkCommand
 from checker.model.possible import Possible, Scalar, options
 from checker.model.resources import Resource, Stack
 from checker.model.rules import Rule
-from checker.model.values import Absent, Known, Text
+from checker.model.values import Absent, Text
 from checker.reason.deploys.changes import Change, What, workflows_of
 from checker.reason.iam.deployers import Deployer, deployment_of
+from checker.reason.iam.policies import principal_of
 from checker.reason.oidc.assumed_roles import assumption
 from checker.reason.oidc.trust import HOST
 from checker.reason.text.patterns import exact, glob
@@ -123,9 +124,8 @@ def _not_at_hand(place: CdkCommand | AwsCall, needed: list[Resource], project: P
 
 def _providers(role: Deployer, project: Project) -> Iterator[Resource]:
     for statement in role.trust.entrances:
-        written = role.role.get(f"{statement.path}.Principal")
-        if isinstance(written, Known):
-            yield from (each for each in project.all_referred(written.value) if each.type != "AWS::IAM::Role")
+        referred = project.all_referred(principal_of(statement))
+        yield from (each for each in referred if each.type != "AWS::IAM::Role")
 
 
 def _root(stack: Stack) -> Stack:

@@ -5,11 +5,11 @@ What the review found
     permission by a policy attached to that role moments before the function runs. IAM takes seconds to spread a
     change, so the first deployment may fail with "access denied", and the next one not.
 What is checked
-    Every custom resource whose function is made in the same stack: each policy that is attached to the function's role
-    by a resource of its own comes before the function itself. Then the function is new when it runs, and what it may
-    do is older than it. Permissions written into the role (``Policies``, ``ManagedPolicyArns``) come with it.
+    Every custom resource: each policy that its stack attaches to the function's role by a resource of its own comes
+    before the function itself. Then the function is new when it runs, and what it may do is older than it. Permissions
+    written into the role (``Policies``, ``ManagedPolicyArns``) come with it.
 When it does not apply
-    No custom resource, or only ones whose function was there before this stack.
+    No custom resource, or only ones whose function was there before this stack, with all that it may do.
 What cannot be decided
     A policy that allows all of a service of which a function needs a part to write its log (``logs:*``).
     A function or role that is taken from a condition which is open. How long IAM takes is never known: a policy that
@@ -29,7 +29,7 @@ from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
-from checker.model.values import Known, Unknown, first_unknown
+from checker.model.values import Absent, Known, Unknown, first_unknown
 from checker.model.verdicts import Outcome
 from checker.reason.iam.evaluation import only_allows
 from checker.reason.templates.handlers import functions_of
@@ -70,12 +70,18 @@ def _judged(environment: Environment, resource: Resource, order: Order) -> Itera
 
 
 def _run_by(environment: Environment, resource: Resource, function: Resource, order: Order) -> Iterator[Judgement]:
-    if function.stack is not resource.stack:
-        return  # it was there before, with what it may do
+    # What is of another stack was there before, but for a policy that this one attaches.
+    there = function.stack is not resource.stack
     role = environment.referred(function.get("Role"))
-    if role is None or role.type != "AWS::IAM::Role" or role.stack is not resource.stack:
-        if isinstance(function.get("Role"), Unknown):
+    if role is None or role.type != "AWS::IAM::Role":
+        if there:
+            return
+        given = function.get("Role")
+        if isinstance(given, Unknown):
             yield resource.undecided(None, "the role of its function is not known", fix=_FIX)
+        elif isinstance(given, Absent) and (doubt := _of_unknown_roles(environment, resource)) is not None:
+            # AWS SAM makes the role, and a policy may name what it will be called.
+            yield resource.undecided(None, f"whose permissions {doubt.logical_id} holds is not known", fix=_FIX)
         else:
             yield resource.passes(None, "Its function's role was there before.")
         return
@@ -89,6 +95,10 @@ def _run_by(environment: Environment, resource: Resource, function: Resource, or
     # A function whose log or trace is refused runs all the same.
     watching = {policy.key: only_allows(policy, environment.project, _WATCHING) for policy in late}
     late = [policy for policy in late if watching[policy.key] is not YES]
+    if not late and (there or role.stack is not resource.stack):
+        if not there:
+            yield resource.passes(None, "Its function's role was there before.")
+        return
     if not late and (doubt := _of_unknown_roles(environment, resource)) is not None:
         yield resource.undecided(None, f"whose permissions {doubt.logical_id} holds is not known", fix=_FIX)
         return

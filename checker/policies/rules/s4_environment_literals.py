@@ -41,7 +41,7 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Raw, Resource
 from checker.model.rules import Rule
 from checker.model.secrets.values import is_secret_name, looks_secret, name_inside, plain_secret
-from checker.model.values import Attribute, Expression, Known, Parameter, Reference, Text, Unknown, pieces
+from checker.model.values import Attribute, Expression, Known, Parameter, Reference, Text, Unknown, pieces, plain_text
 from checker.reason.names.foreign_hosts import foreign_host
 from checker.reason.names.physical import references, settled
 from checker.reason.workloads.scripts import secret_inside
@@ -258,7 +258,7 @@ def _foreign_word(written: str, others: Others) -> str | None:
 
 
 def _in_plain_text(told: Told, project: Project) -> Iterator[Judgement]:
-    value = told.value
+    value = plain_text(told.value)  # CloudFormation makes a text of a number
     secret = is_secret_name(told.name)
     if isinstance(value, Unknown):
         if secret:

@@ -23,7 +23,7 @@ from typing import Final
 
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
-from checker.model.resources import Resource, Stack, StackPlace
+from checker.model.resources import FUNCTIONS, Resource, Stack, StackPlace
 from checker.model.rules import Rule
 from checker.reason.templates.serverless import TRANSFORM, made_at_most
 from checker.reason.templates.stateful import keeps_data
@@ -143,7 +143,7 @@ def _mixture(place: StackPlace, resources: list[Resource], left: str | None, pro
         of_failures = _of_failures(resources, project)
         data = [each for each in data if each not in of_failures]
     running = [each for each in resources if each.type in _STATELESS]
-    if any(each.type == "AWS::Lambda::Function" for each in running):
+    if any(each.type in FUNCTIONS for each in running):
         helpers = _custom_resource_handlers(resources, project)
         running = [each for each in running if each not in helpers]
     fix = "Move what keeps data into a stack of its own, and give its identifiers to the services as configuration."

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Final
 from checker.model.answers import YES, Open, why_open
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
-from checker.model.resources import Resource
+from checker.model.resources import FUNCTIONS, Resource
 from checker.model.rules import Rule
 from checker.reason.iam.deployers import Deployer, Deployment, deployment_of, same_account
 from checker.reason.iam.evaluation import grants, outlined
@@ -75,10 +75,9 @@ def _of_others(deployment: Deployment, deployer: Deployer) -> bool:
     """Whether all that it deploys takes roles of other services: functions, and nothing of ECS, which it may not call
     either."""
     types = {resource.type for resource in deployment.project.resources()}
-    functions = {"AWS::Lambda::Function", "AWS::Serverless::Function"}
     of_ecs = any(each.startswith("AWS::ECS::") for each in types)
     return (
-        bool(types & functions) and not of_ecs and not deployer.may(*(each for each in _NEEDING if each != PASS_ROLE))
+        bool(types & FUNCTIONS) and not of_ecs and not deployer.may(*(each for each in _NEEDING if each != PASS_ROLE))
     )
 
 

@@ -6,7 +6,7 @@ What is checked
     Every internet-facing application, network or classic load balancer (not saying internal means internet-facing)
     has access logs switched on; and the bucket they go to exists, lets Elastic Load Balancing put objects under the
     prefix, and uses an encryption that logs can be delivered to: an application load balancer cannot write to a bucket
-    with a KMS key. Of one stack, the load balancer is made after the policy that lets its logs in.
+    with a KMS key. Made together, the load balancer is made after the policy that lets its logs in.
 When it does not apply
     No internet-facing load balancer. A network load balancer whose listeners are all TCP or UDP: it logs TLS requests
     only.
@@ -32,7 +32,7 @@ from checker.model.values import Absent, Known, Resolved, Text, Unknown, as_bool
 from checker.model.verdicts import Surface
 from checker.reason.network.waf import GATEWAY, GATEWAY_BALANCER, faces_internet
 from checker.reason.templates.log_delivery import Delivery, accepts
-from checker.reason.templates.order import Order
+from checker.reason.templates.order import Order, root_of
 
 _FIX: Final = "Set access_logs.s3.enabled to true and access_logs.s3.bucket to a bucket that accepts the logs."
 _FIX_BUCKET: Final = "Allow the load balancer service s3:PutObject under the prefix in the bucket's policy."
@@ -198,11 +198,17 @@ def _bucket(
 
 
 def _late_policy(environment: Environment, balancer: Resource, bucket: Resource) -> Resource | None:
-    """The bucket's policy, of the load balancer's own stack, where nothing makes the load balancer wait for it."""
-    policies = [each for each in environment.children(bucket, "AWS::S3::BucketPolicy") if each.stack is balancer.stack]
+    """The bucket's policy, where nothing makes the load balancer wait for it, or it is of a stack that comes later."""
+    if balancer.surface is Surface.ACCOUNT:
+        return None
+    theirs = root_of(balancer)
+    policies = [
+        each
+        for each in environment.children(bucket, "AWS::S3::BucketPolicy")
+        if theirs in (root_of(each), root_of(bucket))
+    ]
     order = Order()
-    waits = any(order.comes_after(balancer, each) for each in policies)
-    return policies[0] if policies and not waits and balancer.surface is not Surface.ACCOUNT else None
+    return policies[0] if policies and not any(order.comes_after(balancer, each) for each in policies) else None
 
 
 def _kms(bucket: Resource) -> Answer:

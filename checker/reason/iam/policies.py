@@ -17,7 +17,7 @@ from msgspec import Struct
 from checker.model.environments import Project
 from checker.model.overlap import Pattern
 from checker.model.resources import Resource, Stack
-from checker.model.values import Hole, Pseudo, Resolved, Text, Unknown, as_list, pieces, text
+from checker.model.values import Hole, Known, Pseudo, Resolved, Text, Unknown, as_list, pieces, text
 from checker.reason.names.arns import expand, stack_arn
 from checker.reason.text.patterns import exact, folded, glob, has_wild
 
@@ -128,6 +128,18 @@ def read_document(
             why = entry.why if isinstance(entry, Unknown) else "a statement without a readable Effect"
             unread.append(f"{here} of {source.logical_id}: {why}")
     return Document(tuple(statements), tuple(unread))
+
+
+def principal_of(statement: Statement) -> Resolved:
+    """What a statement names as its principal, as written there: a reference in it leads to a resource."""
+    path, _, index = statement.path.rpartition(".Statement.")
+    value = statement.source.get(path)
+    document = value.value if isinstance(value, Known) else None
+    if isinstance(document, str | Text):
+        document = _parsed(document)
+    entries = as_list(document.get("Statement")) if isinstance(document, dict) else []
+    entry = entries[int(index)] if index.isdecimal() and int(index) < len(entries) else None
+    return entry.get("Principal") if isinstance(entry, dict) else None
 
 
 def _parsed(document: str | Text) -> Resolved:

@@ -14,7 +14,7 @@ from typing import Final
 
 from checker.model.answers import NO, YES, Answer, Open, either, every, yes_if
 from checker.model.environments import CHILD_OF, Environment, Project
-from checker.model.resources import Resource
+from checker.model.resources import FUNCTIONS, Resource
 from checker.model.values import Absent, Known, Parameter, Text, Unknown, as_list, first_unknown, text
 from checker.reason.iam.conditions import Context
 from checker.reason.iam.evaluation import Access, Decision, Request, applies
@@ -43,7 +43,7 @@ def may_call(
 
     ``inside`` is what of a bucket is touched: ``/AWSLogs/*``.
     """
-    if target.type in ("AWS::Lambda::Function", "AWS::Lambda::Alias", "AWS::Lambda::Version"):
+    if target.type in FUNCTIONS or target.type in ("AWS::Lambda::Alias", "AWS::Lambda::Version"):
         return _invokes(environment, target, service, source)
     kinds = _POLICIES[target.type]
     policies = [each for kind in kinds for each in environment.children(target, kind)]
@@ -169,6 +169,8 @@ def _invokes(environment: Environment, target: Resource, service: str, source: R
             return Decision(Access.ALLOWED, f"{permission.logical_id} allows it")
         if isinstance(answer, Open):
             doubt = f"{permission.logical_id} depends on what is not known before deployment: {answer.why}"
+    if not doubt and target.type == "AWS::Serverless::Function" and not isinstance(target.get("Events"), Absent):
+        doubt = "AWS SAM makes a permission for each of its Events"
     if doubt:
         return Decision(Access.UNKNOWN, doubt)
     return Decision(Access.DENIED, "no permission (AWS::Lambda::Permission) names it")

@@ -12,7 +12,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from checker.model.environments import Project
-from checker.model.resources import Resource, Stack
+from checker.model.resources import FUNCTIONS, Resource, Stack
 from checker.model.values import (
     SECRET_SUFFIX,
     Absent,
@@ -60,7 +60,7 @@ _SHAPES: Final[Mapping[str, _Shape]] = {
     "AWS::S3::Bucket": _Shape("BucketName", "s3", "{name}", regional=False, account=False, lower=True),
     "AWS::Logs::LogGroup": _Shape("LogGroupName", "logs", "log-group:{name}", suffix=":*"),
     "AWS::SecretsManager::Secret": _Shape("Name", "secretsmanager", "secret:{name}", "arn", random=True),
-    "AWS::Lambda::Function": _Shape("FunctionName", "lambda", "function:{name}"),
+    **dict.fromkeys(FUNCTIONS, _Shape("FunctionName", "lambda", "function:{name}")),
     "AWS::SQS::Queue": _Shape("QueueName", "sqs", "{name}"),
     "AWS::SNS::Topic": _Shape("TopicName", "sns", "{name}", "arn"),
     "AWS::Events::Rule": _Shape("Name", "events", "rule/{name}"),

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from checker.model.environments import Project
-from checker.model.resources import Raw, Resource
+from checker.model.resources import FUNCTIONS, Raw, Resource
 from checker.model.values import (
     ABSENT,
     Absent,
@@ -243,7 +243,7 @@ _ARNS: Final[Mapping[str, str]] = {
     "AWS::IAM::User": "iam::{account}:user/{name}",
     "AWS::KMS::Alias": "kms:{region}:{account}:{name}",
     "AWS::Kinesis::Stream": "kinesis:{region}:{account}:stream/{name}",
-    "AWS::Lambda::Function": "lambda:{region}:{account}:function:{name}",
+    **dict.fromkeys(FUNCTIONS, "lambda:{region}:{account}:function:{name}"),
     "AWS::Logs::LogGroup": "logs:{region}:{account}:log-group:{name}",
     "AWS::RDS::DBCluster": "rds:{region}:{account}:cluster:{name}",
     "AWS::RDS::DBInstance": "rds:{region}:{account}:db:{name}",

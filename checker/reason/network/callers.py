@@ -16,7 +16,7 @@ from msgspec import Struct
 from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment
-from checker.model.resources import Resource
+from checker.model.resources import FUNCTIONS, Resource
 from checker.model.values import Absent, Attribute, Known, Text, Unknown, as_bool, pieces
 from checker.reason.network.directory import Directory, Registration, namespace_of
 from checker.reason.network.reachability import Cause, Connection, Reach, stopped, untold
@@ -166,7 +166,7 @@ def _outside(environment: Environment, client: Resource, found: Registration, ho
 
 
 def _without_vpc(client: Resource) -> bool:
-    return client.type == "AWS::Lambda::Function" and isinstance(client.get("VpcConfig"), Absent)
+    return client.type in FUNCTIONS and isinstance(client.get("VpcConfig"), Absent)
 
 
 def _in_another_network(reach: Reach, client: Resource, found: Registration) -> Answer:

@@ -14,7 +14,7 @@ from typing import Final
 from checker import lazy_re
 from checker.model.environments import Environment, Project
 from checker.model.resources import Resource
-from checker.model.values import ABSENT, Absent, Attribute, Known, Resolved, Text, Unknown
+from checker.model.values import ABSENT, Absent, Attribute, Known, Resolved, Text, Unknown, as_list
 from checker.reason.network.security_groups import SECURITY_GROUP
 from checker.reason.templates.sdk_calls import states
 
@@ -74,15 +74,23 @@ _NAMED_ONLY: Final = (
 )
 # A template for instances that are put into a network by whoever starts them.
 _STARTERS: Final = (
-    ("AWS::AutoScaling::AutoScalingGroup", "VPCZoneIdentifier", "LaunchTemplate.LaunchTemplateId"),
+    ("AWS::AutoScaling::AutoScalingGroup", "VPCZoneIdentifier", "LaunchTemplate"),
     (
         "AWS::AutoScaling::AutoScalingGroup",
         "VPCZoneIdentifier",
-        "MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification.LaunchTemplateId",
+        "MixedInstancesPolicy.LaunchTemplate.LaunchTemplateSpecification",
     ),
     ("AWS::AutoScaling::AutoScalingGroup", "VPCZoneIdentifier", "LaunchConfigurationName"),
-    ("AWS::EC2::Instance", "SubnetId", "LaunchTemplate.LaunchTemplateId"),
+    ("AWS::EC2::Instance", "SubnetId", "LaunchTemplate"),
 )
+# Fleets, and where they say what to start: each from several templates, or by specifications of its own (Amazon EC2 API
+# Reference, "SpotFleetLaunchSpecification"). Without a subnet they are in the account's default network, and there on
+# its default group.
+_FLEETS: Final = (
+    ("AWS::EC2::EC2Fleet", "LaunchTemplateConfigs"),
+    ("AWS::EC2::SpotFleet", "SpotFleetRequestConfigData.LaunchTemplateConfigs"),
+)
+_SPECIFICATIONS: Final = "SpotFleetRequestConfigData.LaunchSpecifications"
 _TEMPLATES: Final = {
     "AWS::EC2::LaunchTemplate": ("LaunchTemplateData.SecurityGroupIds", "LaunchTemplateData.NetworkInterfaces"),
     "AWS::AutoScaling::LaunchConfiguration": ("SecurityGroups",),
@@ -106,9 +114,52 @@ def on_default_group(environment: Environment) -> Iterator[tuple[Resource, str]]
     for kind, network, template in _STARTERS:
         for owner in environment.resources(kind):
             if isinstance(owner.get(network), Known):
-                started = environment.referred(owner.get(template))
-                if started is not None and not _has_groups(started, owner):
+                value = owner.get(template)
+                if isinstance(value, Known) and _starts_without(environment, owner, value.value):
                     yield owner, template
+    yield from _by_fleets(environment)
+
+
+def _by_fleets(environment: Environment) -> Iterator[tuple[Resource, str]]:
+    for kind, path in _FLEETS:
+        for owner in environment.resources(kind):
+            for index, each in enumerate(_items(owner, path)):
+                given = _below(each, "LaunchTemplateSpecification") if isinstance(each, dict) else None
+                if _starts_without(environment, owner, given):
+                    yield owner, f"{path}.{index}.LaunchTemplateSpecification"
+    for owner in environment.resources("AWS::EC2::SpotFleet"):
+        for index, each in enumerate(_items(owner, _SPECIFICATIONS)):
+            if isinstance(each, dict) and any(_bare(group) for group in _groups_of(each)):
+                yield owner, f"{_SPECIFICATIONS}.{index}"
+
+
+def _items(owner: Resource, path: str) -> list[Resolved]:
+    value = owner.get(path)
+    return value.value if isinstance(value, Known) and isinstance(value.value, list) else []
+
+
+def _groups_of(specification: dict[str, Resolved]) -> Iterator[Resolved]:
+    """What each new network interface is given as its groups; one without interfaces has one."""
+    interfaces = specification.get("NetworkInterfaces")
+    if not interfaces:
+        yield specification.get("SecurityGroups")
+    for each in interfaces if isinstance(interfaces, list) else ():
+        if isinstance(each, dict) and "NetworkInterfaceId" not in each:
+            yield each.get("Groups")
+
+
+def _bare(groups: Resolved) -> bool:
+    named = [each.get("GroupId") if isinstance(each, dict) else each for each in as_list(groups)]
+    return not named or _names_default(named)
+
+
+def _starts_without(environment: Environment, owner: Resource, template: Resolved) -> bool:
+    """Whether a template of the project, by its id or its name, puts what is started into no group."""
+    names = (
+        [template.get(f"LaunchTemplate{key}") for key in ("Id", "Name")] if isinstance(template, dict) else [template]
+    )
+    started = next(filter(None, (environment.referred(each) for each in names)), None)
+    return started is not None and not _has_groups(started, owner)
 
 
 _RUNS_TASK: Final = lazy_re.compile(r"arn:[\w*-]+:states:::(?:aws-sdk:)?ecs:runTask(?:\.\w+)?")

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from checker.model.answers import NO, YES, Answer, Open, either, yes_if
 from checker.model.environments import Environment
-from checker.model.resources import Resource
+from checker.model.resources import FUNCTIONS, Resource
 from checker.model.values import Absent, Known, ResourceKey
 from checker.reason.names.physical import references
 from checker.reason.network.network_acls import NetworkAcls
@@ -45,7 +45,7 @@ from checker.reason.network.security_groups import (
 # Where each type says which security groups it is in and which subnets.
 _GROUPS_OF: Final = {
     "AWS::ECS::Service": "NetworkConfiguration.AwsvpcConfiguration.SecurityGroups",
-    "AWS::Lambda::Function": "VpcConfig.SecurityGroupIds",
+    **dict.fromkeys(FUNCTIONS, "VpcConfig.SecurityGroupIds"),
     "AWS::ElasticLoadBalancingV2::LoadBalancer": "SecurityGroups",
     "AWS::RDS::DBInstance": "VPCSecurityGroups",
     "AWS::RDS::DBCluster": "VpcSecurityGroupIds",
@@ -58,7 +58,7 @@ _GROUPS_OF: Final = {
 }
 _SUBNETS_OF: Final = {
     "AWS::ECS::Service": "NetworkConfiguration.AwsvpcConfiguration.Subnets",
-    "AWS::Lambda::Function": "VpcConfig.SubnetIds",
+    **dict.fromkeys(FUNCTIONS, "VpcConfig.SubnetIds"),
     "AWS::ElasticLoadBalancingV2::LoadBalancer": "Subnets",
     "AWS::RDS::DBProxy": "VpcSubnetIds",
     "AWS::ElastiCache::ServerlessCache": "SubnetIds",

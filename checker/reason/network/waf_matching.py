@@ -203,6 +203,8 @@ def _routed(environment: Environment) -> Iterator[str]:
         conditions = rule.get("Conditions")
         for each in conditions.value if isinstance(conditions, Known) and isinstance(conditions.value, list) else ():
             config = each.get("PathPatternConfig") if isinstance(each, dict) else None
+            if isinstance(each, dict) and each.get("Field") == "path-pattern" and "Values" in each:
+                config = each  # its older form
             listed = config.get("Values") if isinstance(config, dict) else None
             for pattern in listed if isinstance(listed, list) else ():
                 begin, star, _ = str(pattern).partition("*")

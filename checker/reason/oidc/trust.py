@@ -20,7 +20,7 @@ from checker.model.settings import Settings, SubjectForm
 from checker.model.values import Absent, Known, Text, Unknown, Unstated, as_list, pieces, text
 from checker.reason.iam.conditions import Context, holds
 from checker.reason.iam.evaluation import Access, Decision, Policies, Request, decide
-from checker.reason.iam.policies import Statement, read_document
+from checker.reason.iam.policies import Statement, principal_of, read_document
 from checker.reason.oidc.subjects import as_made, made_claims
 from checker.reason.text.patterns import example, folded, glob, has_wild, match_any
 
@@ -240,7 +240,7 @@ def trust_of(role: Resource, project: Project) -> Trust | None:
         if answer is NO:
             continue
         provider = named or provider
-        audiences = _accepted(role, statement, project)
+        audiences = _accepted(statement, project)
         if isinstance(audiences, Unknown):
             unread.append(audiences.why)
         else:
@@ -320,12 +320,9 @@ _AUDIENCES: Final[Mapping[str, str]] = {
 }
 
 
-def _accepted(role: Resource, statement: Statement, project: Project) -> tuple[str, ...] | Unknown | None:
+def _accepted(statement: Statement, project: Project) -> tuple[str, ...] | Unknown | None:
     """The provider's list of audiences, where the provider is one of the project's resources."""
-    written = role.get(f"{statement.path}.Principal")
-    if not isinstance(written, Known):
-        return None
-    for provider in project.all_referred(written.value):
+    for provider in project.all_referred(principal_of(statement)):
         name = _AUDIENCES.get(provider.type)
         if name is not None:
             value = provider.get(name)

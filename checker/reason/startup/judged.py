@@ -14,7 +14,9 @@ from checker.model.verdicts import Surface
 from checker.reason.network.services import Service, targets_of
 from checker.reason.startup.balancers import few_zones, rules_at_odds, wrong_check
 from checker.reason.startup.execution_roles import admits, needs_one, refused
+from checker.reason.startup.functions import refused_functions
 from checker.reason.startup.named import closed_roles, unnamed_ports
+from checker.reason.startup.rollouts import never_begins
 from checker.reason.startup.sizes import on_fargate, other_host_port, wrong_size
 
 _TASK: Final = "AWS::ECS::TaskDefinition"
@@ -45,7 +47,12 @@ def startup(environment: Environment, services: list[Service]) -> Iterator[Judge
     for service in services:
         yield from _elsewhere(environment, service)
         yield from unnamed_ports(service)
+    for each in environment.resources("AWS::ECS::Service"):
+        if why := never_begins(each):
+            fix = "Let a task more run, or one less: MaximumPercent 200, or MinimumHealthyPercent 0."
+            yield each.fails("deployment", f"{why}: no roll-out can begin.", fix=fix, path="DeploymentConfiguration")
     yield from closed_roles(environment)
+    yield from refused_functions(environment)
     yield from _without_names(environment, services)
 
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 from checker import lazy_re
 from checker.model.environments import Environment
 from checker.model.resources import Resource
-from checker.model.values import Known, Text
+from checker.model.values import Absent, Known, Text
 from checker.reason.iam.evaluation import grants, policies_of
 from checker.reason.names.custom_resources import calls_of, custom_resources, works_on_others
 from checker.reason.templates.handlers import functions_of
@@ -102,7 +102,8 @@ def _by_function(environment: Environment, resource: Resource, kept: frozenset[R
         return
     functions, _ = functions_of(environment, resource.get("ServiceToken"))
     for function in functions:
-        code = function.get("Code.ZipFile")
+        sam = function.type == "AWS::Serverless::Function"
+        code = function.get("InlineCode" if sam else "Code.ZipFile")
         if isinstance(code, Known):
             if isinstance(code.value, str | Text) and _IN_CODE.search(str(code.value)):
                 said = f"The code of its function, {function.logical_id}, deletes: {names} is handed to it."
@@ -117,6 +118,8 @@ def _by_function(environment: Environment, resource: Resource, kept: frozenset[R
 def _may_erase(environment: Environment, function: Resource, targets: tuple[Resource, ...]) -> str:
     """What the function's role may do to one of the targets that erases it; empty where nothing."""
     role = environment.referred(function.get("Role"))
+    if role is None and not isinstance(function.get("Policies"), Absent):
+        return "do what its Policies say"  # AWS SAM makes the role
     if role is None or role.type != "AWS::IAM::Role":
         return ""
     policies = policies_of(role, environment.project)

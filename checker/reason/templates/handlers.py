@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from checker.model.environments import Environment
-from checker.model.resources import Resource
+from checker.model.resources import FUNCTIONS, Resource
 from checker.model.values import Known, Unknown, Value, first_unknown
 
-_CALLED: Final = frozenset({"AWS::Lambda::Function", "AWS::Lambda::Alias", "AWS::Lambda::Version"})
+_CALLED: Final = FUNCTIONS | {"AWS::Lambda::Alias", "AWS::Lambda::Version"}
 _MOST: Final = 20
 
 
@@ -33,7 +33,7 @@ def functions_of(environment: Environment, token: Value) -> tuple[list[Resource]
                 if environment.referred(subscription.get("TopicArn")) is each
             )
             pending.extend(environment.project.all_referred(each.get("Subscription")))
-        elif each.type == "AWS::Lambda::Function":
+        elif each.type in FUNCTIONS:
             found[each] = None
             told = environment.project.all_referred(each.get("Environment.Variables"))
             pending.extend(other for other in told if other.type in _CALLED and len(found) < _MOST)
@@ -43,7 +43,7 @@ def functions_of(environment: Environment, token: Value) -> tuple[list[Resource]
 def _hidden(environment: Environment, link: Resource) -> str:
     """Why a link of the way to the function may lead to another than those that are seen."""
     led_by = [link.get("FunctionName")] if link.type in {"AWS::Lambda::Alias", "AWS::Lambda::Version"} else []
-    if link.type == "AWS::Lambda::Function":
+    if link.type in FUNCTIONS:
         led_by = [link.get("Environment.Variables")]
     elif link.type == "AWS::SNS::Topic":
         led_by = [link.get("Subscription")]

@@ -5,10 +5,10 @@ Source: AWS CloudFormation User Guide, "DependsOn attribute" and the references 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from checker import lazy_re
-from checker.model.resources import Raw, Resource
+from checker.model.resources import Raw, Resource, Stack
 
 _IN_SUB = lazy_re.compile(r"\$\{([A-Za-z0-9]+)(?:\.[^}]*)?\}")
 
@@ -17,26 +17,44 @@ class Order:
     """What is made before what. Each resource is followed once."""
 
     def __init__(self) -> None:
-        self._before: dict[Resource, frozenset[str]] = {}
+        self._before: dict[tuple[str, str], frozenset[str]] = {}
 
     def comes_after(self, later: Resource, earlier: Resource) -> bool:
-        """Whether ``later`` is made after ``earlier``, directly or through others, because the template says so. Both
-        have to be of one stack; of different ones nothing is known."""
-        if later.stack is not earlier.stack:
-            return False
-        if later not in self._before:
-            self._before[later] = _before(later)
-        return earlier.logical_id in self._before[later]
+        """Whether ``later`` is made after ``earlier``, directly or through others, because the template says so: with
+        all of a nested stack, where one of them stands in one. Of stacks that are deployed apart nothing is known."""
+        above = dict(_upwards(later))
+        for stack, name in _upwards(earlier):
+            if stack not in above:
+                continue
+            place = (stack.id, above[stack])
+            if place not in self._before:
+                declared = later.scope.declared_resources if stack is later.stack else stack.template.get("Resources")
+                self._before[place] = _before(above[stack], declared if isinstance(declared, Mapping) else {})
+            return name in self._before[place]
+        return False
 
 
-def _before(later: Resource) -> frozenset[str]:
-    resources = later.scope.declared_resources
-    pending, seen = [later.logical_id], set()
+def root_of(resource: Resource) -> Stack:
+    """The stack that is deployed, with which all that is nested in it is made."""
+    return [stack for stack, _ in _upwards(resource)][-1]
+
+
+def _upwards(resource: Resource) -> Iterator[tuple[Stack, str]]:
+    """The stacks that a resource stands in, from within, and what each has: the resource, or a stack around it."""
+    stack: Stack | None = resource.stack
+    name = resource.logical_id
+    while stack is not None:
+        yield stack, name
+        name, stack = stack.id.rpartition("/")[2], stack.parent
+
+
+def _before(name: str, resources: Mapping[str, Raw]) -> frozenset[str]:
+    pending, seen = [name], set()
     while pending:
-        for name in named_in(resources.get(pending.pop())):
-            if name in resources and name not in seen:
-                seen.add(name)
-                pending.append(name)
+        for each in named_in(resources.get(pending.pop())):
+            if each in resources and each not in seen:
+                seen.add(each)
+                pending.append(each)
     return frozenset(seen)
 
 

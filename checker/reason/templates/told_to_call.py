@@ -13,14 +13,14 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 
 from checker.model.environments import Environment
-from checker.model.resources import Resource
+from checker.model.resources import FUNCTIONS, Resource
 from checker.model.values import Known, Resolved, Text, as_list
 from checker.reason.templates.alarms import ALARM_TYPES
 
 _ACTIONS: Final = {
     "AWS::SNS::Topic": "sns:Publish",
     "AWS::SQS::Queue": "sqs:SendMessage",
-    "AWS::Lambda::Function": "lambda:InvokeFunction",
+    **dict.fromkeys(FUNCTIONS, "lambda:InvokeFunction"),
     "AWS::Lambda::Alias": "lambda:InvokeFunction",
     "AWS::Lambda::Version": "lambda:InvokeFunction",
 }

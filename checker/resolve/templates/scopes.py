@@ -143,7 +143,8 @@ class StackScope:
                 return self._object(expression)
             if isinstance(expression, list):
                 return [each for each in map(self.resolve, expression) if not isinstance(each, Absent)]
-            return str(expression)
+            # What is resolved already stays what it is: as text a reference would lead nowhere.
+            return expression if isinstance(expression, Text | Unknown | Absent) else str(expression)
         finally:
             self._depth -= 1
 

@@ -1,0 +1,1 @@
+"""What a template writes, before anything of it is resolved."""

@@ -1,0 +1,52 @@
+"""Roll-outs of Amazon ECS that can never begin: no task may be stopped, and none started beside those that run.
+
+Source: Amazon ECS API Reference, DeploymentConfiguration: ``minimumHealthyPercent`` of the tasks that are wanted is
+rounded up, ``maximumPercent`` is rounded down; by default they are 100 and 200, and 0 and 100 for a daemon.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from checker.model.resources import Resource
+from checker.model.values import Absent, Known, as_number
+
+_ROLLING: Final = (("DeploymentController.Type", "ECS"), ("DeploymentConfiguration.Strategy", "ROLLING"))
+_DEFAULTS: Final = {"REPLICA": (100.0, 200.0), "DAEMON": (0.0, 100.0)}
+
+
+def never_begins(service: Resource) -> str:
+    """Why no roll-out of the service replaces a task; empty where one does, or that is not known."""
+    if not all(_is(service, path, default) for path, default in _ROLLING):
+        return ""
+    kind = service.get("SchedulingStrategy")
+    named = "REPLICA" if isinstance(kind, Absent) else kind.value if isinstance(kind, Known) else None
+    defaults = _DEFAULTS.get(named) if isinstance(named, str) else None
+    if defaults is None:
+        return ""
+    least = _number(service, "DeploymentConfiguration.MinimumHealthyPercent", defaults[0])
+    most = _number(service, "DeploymentConfiguration.MaximumPercent", defaults[1])
+    if least is None or most is None:
+        return ""
+    if most <= 100 <= least:
+        return f"At least {least:g} percent of its tasks have to run, and at most {most:g} may"
+    wanted = _number(service, "DesiredCount", 0) if named == "REPLICA" else None
+    if not wanted:
+        return ""
+    may, must = math.floor(wanted * most / 100), math.ceil(wanted * least / 100)
+    if may <= wanted <= must:
+        return f"Of {wanted:g} task(s) {must} have to run, and {may} may: {least:g} percent rounded up, {most:g} down"
+    return ""
+
+
+def _is(service: Resource, path: str, default: str) -> bool:
+    value = service.get(path)
+    return isinstance(value, Absent) or (isinstance(value, Known) and value.value == default)
+
+
+def _number(service: Resource, path: str, default: float) -> float | None:
+    value = service.get(path)
+    if isinstance(value, Absent):
+        return default
+    return as_number(value.value) if isinstance(value, Known) else None
