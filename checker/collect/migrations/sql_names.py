@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -25,9 +26,12 @@ def type_of(definition: Mapping[str, Any]) -> str:
     """The type of a column's definition as PostgreSQL calls it (``varchar(50)``), empty where it is not told."""
     written = definition.get("typeName", {})
     names = [name_of(each) for each in written.get("names", [])]
-    sizes = [str(each.get("A_Const", {}).get("ival", {}).get("ival", 0)) for each in written.get("typmods", [])]
+    given = [each.get("A_Const", {}) for each in written.get("typmods", [])]
+    sizes = [str(each.get("ival", {}).get("ival", 0)) for each in given]
     if not names or "collClause" in definition:
         return ""
+    if any("sval" in each for each in given):  # the values of a type of MySQL's
+        return f"{names[-1]}{json.dumps([each.get('sval', {}).get('sval', '') for each in given])}"
     name = {"serial": "int4", "bigserial": "int8", "smallserial": "int2"}.get(names[-1], names[-1])
     return name + (f"({','.join(sizes)})" if sizes else "") + "[]" * len(written.get("arrayBounds", []))
 
