@@ -21,15 +21,15 @@ _FLYWAY: Final = lazy_re.compile(r"(?P<kind>[VUR])(?P<number>[\d._]*)__(?P<name>
 _VERSION: Final = lazy_re.compile(r"(?P<kind>[VU])(?P<number>\d+(?:[._]\d+)*)(?P<name>)\.sql", re.IGNORECASE)
 # What is run with every migration, or when one fails; those of other commands are theirs.
 _CALLED: Final = lazy_re.compile(
-    r"(?:before|after)(?:Each)?Migrate(?:Statement)?(?:Applied|Error)?(?:__.*)?\.sql"
-    r"|beforeRepeatables(?:__.*)?\.sql|afterVersioned(?:__.*)?\.sql|(?:before|after)Connect(?:__.*)?\.sql"
-    r"|createSchema(?:__.*)?\.sql"
+    r"(?:(?P<alone>(?:before|after)(?:Each)?Migrate(?:Statement)?(?:Applied|Error)?|beforeRepeatables|afterVersioned)"
+    r"|(?:before|after)Connect|createSchema)(?:__.*)?\.sql"
 )
 
 
 def is_flyways(name: str) -> bool:
-    """Whether a name is one of Flyway's with a description, wherever it lies."""
-    return _FLYWAY.fullmatch(name) is not None
+    """Whether a name is one of Flyway's wherever it lies: with a description, or a callback's that no other tool has."""
+    called = _CALLED.fullmatch(name)
+    return _FLYWAY.fullmatch(name) is not None or (called is not None and called["alone"] is not None)
 
 
 def is_version(name: str) -> bool:
