@@ -27,7 +27,7 @@ _CALLED: Final = lazy_re.compile(
 
 
 def is_flyways(name: str) -> bool:
-    """Whether a name is one of Flyway's wherever it lies: with a description, or a callback's that no other tool has."""
+    """Whether a name is one of Flyway's wherever it lies: with a description, or that of a callback of migrating."""
     called = _CALLED.fullmatch(name)
     return _FLYWAY.fullmatch(name) is not None or (called is not None and called["alone"] is not None)
 
