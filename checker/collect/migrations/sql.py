@@ -248,15 +248,22 @@ def _create_table(body: Mapping[str, Any], spot: Spot) -> Statement:
     columns = tuple(each["colname"] for each in definitions)
     types = tuple((each["colname"], type_of(each)) for each in definitions)
     table, exists = relation_of(body.get("relation")), bool(body.get("if_not_exists"))
-    checks = tuple(checks_of(elements, table))
+    checks, keys = tuple(checks_of(elements, table)), keys_of(elements, table)
+    filled = {each["colname"] for each in definitions if _is_filled(each)}
+    filled.update(name for key in keys if key.kind == "primary" for name in key.columns)
     # Nobody else sees it, and it goes with the session.
     if body.get("relation", {}).get("relpersistence") == "t" or table.startswith("pg_temp."):
         table = table.removeprefix("pg_temp.")
         return Statement("create temporary table", Effect.SETTING, spot, table, columns)
     return Statement(
         "create table", Effect.EXPAND, spot, table, columns, if_exists=exists, checks=checks,
-        keys=keys_of(elements, table), types=types,
+        keys=keys, types=types, filled=tuple(sorted(filled)),
     )  # fmt: skip
+
+
+def _is_filled(column: Mapping[str, Any]) -> bool:
+    kinds = {part.get("Constraint", {}).get("contype") for part in column.get("constraints", [])}
+    return bool(kinds & {"CONSTR_NOTNULL", "CONSTR_PRIMARY", "CONSTR_IDENTITY"})
 
 
 def _policy(body: Mapping[str, Any], spot: Spot) -> Statement:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -12,15 +13,16 @@ from checker.model.migrations.folders import Effect, Migration, Statement
 def with_what_is_there(migrations: Iterable[Migration]) -> Iterator[Migration]:
     """The same migrations; what is done to a table that an earlier one made is done to one in use, also where the file
     would make it otherwise, and a column of a domain that takes no null refuses rows without it."""
-    tables, required = set[str](), set[str]()
-    for each in migrations:
+    tables, required, filled = set[str](), set[str](), dict[str, set[str]]()
+    for one in migrations:
+        each = replace(one, up=replace(one.up, statements=tuple(_never_empty(one, filled))))
         statements = each.up.statements
         found = tuple(_asked_for(_in_use(statements, tables), required)) if tables or required else statements
-        if not required and any(one.value == "required" and "domain" in one.kind for one in statements):
+        if not required and any(made.value == "required" and "domain" in made.kind for made in statements):
             found = tuple(_asked_for(found, required))
         yield replace(each, up=replace(each.up, statements=found)) if found != statements else each
-        for one in statements:
-            _apply(one, tables)
+        for statement in statements:
+            _apply(statement, tables)
 
 
 def _apply(statement: Statement, tables: set[str]) -> None:
@@ -32,6 +34,43 @@ def _apply(statement: Statement, tables: set[str]) -> None:
         tables.discard(statement.table)
         schema, dot, _ = statement.table.rpartition(".")
         tables.add(f"{schema}{dot}{statement.name}")
+
+
+def _never_empty(migration: Migration, filled: dict[str, set[str]]) -> Iterator[Statement]:
+    """The statements, where a column that is never empty may stay so; ``filled`` are those of each table."""
+    statements = migration.up.statements
+    for at, each in enumerate(statements):
+        own = filled.get(each.table, set())
+        if each.kind == "set not null" and each.columns and own.issuperset(each.columns):
+            yield replace(each, effect=Effect.EXPAND, why="")
+            continue
+        yield each
+        follows = statements[at + 1 : at + 2]
+        stays = any((one.kind, one.table, one.columns) == ("set not null", each.table, each.columns) for one in follows)
+        # A column that MySQL is told anew may be empty where that is not said again (MySQL Reference Manual, "ALTER
+        # TABLE Statement": attributes that are not given are dropped).
+        if each.kind == "alter type" and migration.up.system == "MySQL" and not stays:
+            own.difference_update(each.columns)
+        elif each.kind == "create table" and not (each.if_exists and each.table in filled):
+            filled[each.table] = set(each.filled)
+        elif each.kind == "set not null" or (each.kind == "add column" and _is_required(each)):
+            own.update(each.columns)
+        elif each.kind in {"drop not null", "drop column", "add column"}:
+            own.difference_update(each.columns)
+        elif each.kind in {"drop constraint", "drop table", "rename table", "rename column"}:
+            filled.pop(each.table or each.name, None)  # which of them still are is not looked into
+            filled.pop(each.name, None)
+        elif each.kind in _ELSEWHERE or each.name == "search_path" or each.effect is Effect.OTHER:
+            filled.clear()
+    if not migration.up.readable:
+        filled.clear()
+
+
+_ELSEWHERE: Final = frozenset({"do", "call", "drop schema", "drop owned", "set schema"})
+
+
+def _is_required(each: Statement) -> bool:
+    return each.value == "required" and not each.if_exists
 
 
 def _in_use(statements: Sequence[Statement], tables: set[str]) -> Iterator[Statement]:
