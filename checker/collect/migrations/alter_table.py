@@ -8,6 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from checker.collect.migrations.constraints.check_trees import checks_of
+from checker.collect.migrations.constraints.empty_rows import is_empty, may_refuse
 from checker.collect.migrations.constraints.keys import keys_of
 from checker.collect.migrations.sql_names import HUMPS, name_of, relation_of, type_of
 from checker.model.migrations.folders import Effect, Statement
@@ -40,7 +41,7 @@ def alter_table(body: Mapping[str, Any], spot: Spot, line: Callable[[int], int])
         elif kind == "AT_DropNotNull":
             yield Statement("drop not null", Effect.EXPAND, at, table, column)
         elif kind == "AT_ColumnDefault":
-            removes = "def" not in each
+            removes = "def" not in each or is_empty(each["def"])
             effect = Effect.CONTRACT if removes else Effect.EXPAND
             why = f"rows without {name} get no default then" if removes else ""
             yield Statement("drop default" if removes else "set default", effect, at, table, column, why=why)
@@ -61,19 +62,37 @@ def alter_table(body: Mapping[str, Any], spot: Spot, line: Callable[[int], int])
             "AT_SetCompression",
             "AT_ReplicaIdentity",
             "AT_ClusterOn",
-            "AT_AddIdentity",
         }:
             yield Statement(HUMPS.sub(" ", kind.removeprefix("AT_")).lower(), Effect.EXPAND, at, table, column)
         elif kind in {"AT_EnableRowSecurity", "AT_ForceRowSecurity"}:
             # PostgreSQL documentation, "Row Security Policies": what no policy allows is refused.
             why = "rows are hidden and refused then, but for what a policy allows"
             yield Statement(HUMPS.sub(" ", kind.removeprefix("AT_")).lower(), Effect.CONTRACT, at, table, why=why)
+        elif kind in {"AT_AddIdentity", "AT_SetIdentity", "AT_DropIdentity"}:
+            yield _identity(each, Statement("", Effect.OTHER, at, table, column))
         elif kind == "AT_DetachPartition":
             yield Statement("detach partition", Effect.CONTRACT, at, table, why="rows leave the table")
         else:
             yield Statement(
                 HUMPS.sub(" ", kind.removeprefix("AT_")).lower() or "alter", Effect.OTHER, at, table, column
             )
+
+
+def _identity(command: Mapping[str, Any], bare: Statement) -> Statement:
+    """A column that numbers its rows by itself, or no longer does. One that has been given its values until now, and
+    ``ALWAYS`` makes them then, refuses those (PostgreSQL documentation, "CREATE TABLE", ``GENERATED ... AS IDENTITY``).
+    """
+    (name,) = bare.columns
+    if command["subtype"] == "AT_DropIdentity":
+        return replace(bare, kind="drop identity", effect=Effect.CONTRACT, why=f"rows without {name} are refused then")
+    if command["subtype"] == "AT_AddIdentity":
+        always = command.get("def", {}).get("Constraint", {}).get("generated_when") == "a"
+        why = f"rows that bring their {name} are refused then" if always else ""
+        return replace(bare, kind="add identity", effect=Effect.CONTRACT if always else Effect.EXPAND, why=why)
+    told = [each.get("DefElem", {}) for each in command.get("def", {}).get("List", {}).get("items", [])]
+    ways = [each.get("arg", {}).get("Integer", {}).get("ival") for each in told if each.get("defname") == "generated"]
+    by_default = ways == [ord("d")] and len(told) == 1
+    return replace(bare, kind="set identity", effect=Effect.EXPAND if by_default else Effect.OTHER)
 
 
 def _new_type(name: str, command: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -101,10 +120,12 @@ def _add_column(each: Mapping[str, Any], spot: Spot, table: str) -> Statement:
     kinds = {part.get("contype") for part in constraints}
     default = next((part for part in constraints if part.get("contype") == "CONSTR_DEFAULT"), None)
     serial = any(str(name_of(part)).endswith("serial") for part in column.get("typeName", {}).get("names", []))
-    filled = default is not None or serial or bool(kinds & {"CONSTR_IDENTITY", "CONSTR_GENERATED"})
+    given = default is not None and not is_empty(default.get("raw_expr"))
+    filled = given or serial or bool(kinds & {"CONSTR_IDENTITY", "CONSTR_GENERATED"})
     required = bool(kinds & {"CONSTR_NOTNULL", "CONSTR_PRIMARY"})
-    refuses = required and not filled
     name = str(column.get("colname", ""))
+    checks = tuple(checks_of([each.get("def", {})], table))
+    refuses = not filled and (required or any(may_refuse(tree, {name}) for _, tree in checks))
     return Statement(
         "add column",
         Effect.CONTRACT if refuses else Effect.EXPAND,
@@ -115,7 +136,7 @@ def _add_column(each: Mapping[str, Any], spot: Spot, table: str) -> Statement:
         unique=bool(kinds & {"CONSTR_UNIQUE", "CONSTR_PRIMARY"}),
         value="required" if required else "",
         why=f"rows without {name} are refused then" if refuses else "",
-        checks=tuple(checks_of([each.get("def", {})], table)),
+        checks=checks,
         keys=keys_of([each.get("def", {})], table),
         types=((name, type_of(column)),),
     )

@@ -25,7 +25,7 @@ from checker import lazy_re
 from checker.collect.documents import read_text
 from checker.collect.exclusions import Exclusions
 from checker.collect.folders import walk
-from checker.collect.migrations import changelogs
+from checker.collect.migrations import changelogs, flyway
 from checker.collect.migrations.blocks import with_code
 from checker.collect.migrations.constraints.history import with_history
 from checker.collect.migrations.frameworks.django import django_folder, is_migration
@@ -51,9 +51,6 @@ from checker.model.sources import Problem, Spot
 MAX_BYTES: Final = 5 * 1024 * 1024
 MAX_FILES: Final = 5_000
 
-_FLYWAY: Final = lazy_re.compile(r"(?P<kind>[VUR])(?P<number>[\d._]*)__(?P<name>.*)\.sql", re.IGNORECASE)
-# The same without a description, which says enough in a folder of migrations alone.
-_VERSION: Final = lazy_re.compile(r"(?P<kind>[VU])(?P<number>\d+(?:[._]\d+)*)(?P<name>)\.sql", re.IGNORECASE)
 _FOLDER: Final = lazy_re.compile(r"(?P<number>\d+)(?:[_-](?P<name>.*))?")
 _MIGRATIONS: Final = lazy_re.compile(r"migrate|.*migrations?", re.IGNORECASE)
 # Migrations as code: Alembic's revisions, Rails', and the numbered files of Django, Knex, TypeORM, Sequelize.
@@ -116,10 +113,6 @@ def read_migrations(
 
 def _is_of_tests(shown: str) -> bool:
     return bool(_TESTS & {part.lower() for part in shown.split("/")[:-1]})
-
-
-def _flyway_name(name: str) -> re.Match[str] | None:
-    return _FLYWAY.fullmatch(name) or _VERSION.fullmatch(name)
 
 
 def _is_sql(name: str) -> bool:
@@ -253,7 +246,7 @@ class _Reader(Struct):
         return ""
 
     def _folder(self, folder: str, files: Mapping[str, Path], backs: list[dict[str, Path]]) -> MigrationFolder | None:
-        if any(_FLYWAY.fullmatch(name) or (_called_migrations(folder) and _VERSION.fullmatch(name)) for name in files):
+        if any(flyway.is_flyways(name) or (_called_migrations(folder) and flyway.is_version(name)) for name in files):
             return self._flyway(folder, files)
         read = {name: known for name in files if (known := named(_stem(name))) is not None}
         ways = {each.number for each in read.values() if each.back} & {
@@ -297,21 +290,8 @@ class _Reader(Struct):
         return MigrationFolder(folder, tool, tuple(migrations), tuple(problems))
 
     def _flyway(self, folder: str, files: Mapping[str, Path]) -> MigrationFolder:
-        matches = [(match, path) for name, path in files.items() if (match := _flyway_name(name))]
-        undo = {match["number"]: path for match, path in matches if match["kind"].upper() == "U"}
-        ups = sorted(
-            ((m, p) for m, p in matches if m["kind"].upper() == "V"), key=lambda pair: order(pair[0]["number"])
-        )
-        repeatable = sorted((p for m, p in matches if m["kind"].upper() == "R"), key=lambda path: path.name)
-        listed = [(m["number"], m["name"], p, undo.get(m["number"])) for m, p in ups]
-        listed += [("R", path.stem.partition("__")[2], path, None) for path in repeatable]
-        migrations = [
-            Migration(number, name, as_told_beside(self._both(path)[0], path), as_told_beside(self._read(back), back))
-            for number, name, path, back in listed
-        ]
-        return MigrationFolder(
-            folder, "flyway", tuple(migrations), tuple(_twice(folder, [m["number"] for m, _ in ups]))
-        )
+        found, numbers = flyway.versions(files, self._read, lambda path: self._both(path)[0])
+        return MigrationFolder(folder, "flyway", tuple(found), tuple(_twice(folder, numbers)))
 
     def _by_folder(self) -> Iterator[MigrationFolder]:
         """One folder per migration: Prisma's ``migration.sql``, Diesel's ``up.sql`` and ``down.sql``."""

@@ -21,7 +21,6 @@ from checker.collect.migrations.sql_context import in_context
 from checker.collect.migrations.sql_names import (
     HUMPS,
     acting,
-    arguments_of,
     columns_of,
     for_sessions,
     name_of,
@@ -30,6 +29,7 @@ from checker.collect.migrations.sql_names import (
     type_of,
     writing_within,
 )
+from checker.collect.migrations.sql_objects import domain_altered, domain_made, dropped, new_name, sequence_altered
 from checker.collect.migrations.transactions import in_transactions, not_rolled_back
 from checker.errors import install_with
 from checker.model.migrations.folders import Effect, Migration, MigrationFolder, SqlFile, Statement
@@ -38,12 +38,12 @@ from checker.model.sources import Problem, Spot, brief
 # Statements that only set the stage.
 _SETTINGS: Final = frozenset(
     {"TransactionStmt", "VariableShowStmt", "LockStmt", "CommentStmt", "NotifyStmt", "DiscardStmt", "ExplainStmt",
-     "CheckPointStmt", "ConstraintsSetStmt", "AlterOwnerStmt", "AlterSeqStmt", "SecLabelStmt", "ClusterStmt"}
+     "CheckPointStmt", "ConstraintsSetStmt", "AlterOwnerStmt", "SecLabelStmt", "ClusterStmt"}
 )  # fmt: skip
 # Statements that only add. Source: PostgreSQL documentation, "SQL Commands".
 _ADDING: Final[Mapping[str, str]] = {
     "CreateSchemaStmt": "create schema", "CreateExtensionStmt": "create extension", "CreateEnumStmt": "create type",
-    "CompositeTypeStmt": "create type", "CreateDomainStmt": "create domain", "CreateSeqStmt": "create sequence",
+    "CompositeTypeStmt": "create type", "CreateSeqStmt": "create sequence",
     "ViewStmt": "create view", "CreateFunctionStmt": "create function", "CreateTrigStmt": "create trigger",
     "CreateTableAsStmt": "create table", "GrantRoleStmt": "grant",
     "CreateRoleStmt": "create role",
@@ -52,6 +52,9 @@ _ADDING: Final[Mapping[str, str]] = {
     "RefreshMatViewStmt": "refresh",
     "AlterDefaultPrivilegesStmt": "alter default privileges", "CreatePolicyStmt": "create policy",
     "VacuumStmt": "vacuum", "ReindexStmt": "reindex", "CallStmt": "call",
+}  # fmt: skip
+_OBJECTS: Final = {
+    "CreateDomainStmt": domain_made, "AlterDomainStmt": domain_altered, "AlterSeqStmt": sequence_altered,
 }  # fmt: skip
 _DATA: Final[Mapping[str, str]] = {
     "InsertStmt": "insert", "UpdateStmt": "update", "DeleteStmt": "delete", "CopyStmt": "copy", "SelectStmt": "select",
@@ -162,15 +165,17 @@ def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> It
     if node == "AlterTableStmt":
         yield from alter_table(body, spot, line)
     elif node == "RenameStmt":
-        yield _rename(body, spot)
+        yield new_name(body, spot)
     elif node == "DropStmt":
-        yield from _drop(body, spot)
+        yield from dropped(body, spot)
     elif node == "IndexStmt":
         yield index_made(body, spot)
     elif node == "GrantStmt":
         yield from _rights(body, spot)
     elif node in {"CreateStmt", "CreatePolicyStmt"}:
         yield (_policy if node == "CreatePolicyStmt" else _create_table)(body, spot)
+    elif node in _OBJECTS:
+        yield _OBJECTS[node](body, spot)
     elif node == "TruncateStmt":
         for each in body.get("relations", []):
             table = relation_of(each.get("RangeVar"))
@@ -243,13 +248,22 @@ def _create_table(body: Mapping[str, Any], spot: Spot) -> Statement:
     columns = tuple(each["colname"] for each in definitions)
     types = tuple((each["colname"], type_of(each)) for each in definitions)
     table, exists = relation_of(body.get("relation")), bool(body.get("if_not_exists"))
-    checks = tuple(checks_of(elements, table))
-    if body.get("relation", {}).get("relpersistence") == "t":  # nobody else sees it, and it goes with the session
+    checks, keys = tuple(checks_of(elements, table)), keys_of(elements, table)
+    filled = {each["colname"] for each in definitions if _is_filled(each)}
+    filled.update(name for key in keys if key.kind == "primary" for name in key.columns)
+    # Nobody else sees it, and it goes with the session.
+    if body.get("relation", {}).get("relpersistence") == "t" or table.startswith("pg_temp."):
+        table = table.removeprefix("pg_temp.")
         return Statement("create temporary table", Effect.SETTING, spot, table, columns)
     return Statement(
         "create table", Effect.EXPAND, spot, table, columns, if_exists=exists, checks=checks,
-        keys=keys_of(elements, table), types=types,
+        keys=keys, types=types, filled=tuple(sorted(filled)),
     )  # fmt: skip
+
+
+def _is_filled(column: Mapping[str, Any]) -> bool:
+    kinds = {part.get("Constraint", {}).get("contype") for part in column.get("constraints", [])}
+    return bool(kinds & {"CONSTR_NOTNULL", "CONSTR_PRIMARY", "CONSTR_IDENTITY"})
 
 
 def _policy(body: Mapping[str, Any], spot: Spot) -> Statement:
@@ -301,44 +315,6 @@ def _constant(value: Any) -> str:
         if key in constant:
             return str(constant[key].get(inner, 0 if key == "ival" else ""))
     return ""
-
-
-_DROPS: Final[Mapping[str, str]] = {
-    "OBJECT_TABLE": "drop table", "OBJECT_VIEW": "drop view", "OBJECT_MATVIEW": "drop view",
-    "OBJECT_SCHEMA": "drop schema", "OBJECT_TYPE": "drop type", "OBJECT_FUNCTION": "drop function",
-    "OBJECT_SEQUENCE": "drop sequence", "OBJECT_EXTENSION": "drop extension", "OBJECT_TRIGGER": "drop trigger",
-    "OBJECT_POLICY": "drop policy", "OBJECT_DOMAIN": "drop domain", "OBJECT_PROCEDURE": "drop function",
-}  # fmt: skip
-
-
-def _drop(body: Mapping[str, Any], spot: Spot) -> Iterator[Statement]:
-    kind = str(body.get("removeType", ""))
-    for each in body.get("objects", []):
-        name = name_of(each)
-        exists = bool(body.get("missing_ok"))
-        if kind == "OBJECT_INDEX":
-            concurrently = bool(body.get("concurrent"))
-            # What runs now works without an index, if slowly.
-            yield Statement("drop index", Effect.EXPAND, spot, name=name, concurrently=concurrently, if_exists=exists)
-            continue
-        shown = _DROPS.get(kind, "drop")
-        table = name if kind in {"OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_MATVIEW"} else ""
-        yield Statement(
-            shown, Effect.CONTRACT, spot, table, name=name, if_exists=exists, why=f"{shown} {name}".strip(),
-            signature=arguments_of(each),
-        )  # fmt: skip
-
-
-def _rename(body: Mapping[str, Any], spot: Spot) -> Statement:
-    kind = str(body.get("renameType", "")).removeprefix("OBJECT_").lower()
-    table = relation_of(body.get("relation"))
-    new, old = body.get("newname", ""), body.get("subname", "")
-    if kind in {"index", "tabconstraint", "trigger", "policy"}:
-        return Statement(f"rename {kind}", Effect.EXPAND, spot, table, name=new, was=old)
-    columns = (old,) if kind == "column" else ()
-    return Statement(
-        f"rename {kind}", Effect.CONTRACT, spot, table, columns, new, why=f"{old or table} is called {new} then"
-    )
 
 
 # Lines of psql's own that change nothing of the database (PostgreSQL documentation, "psql", "Meta-Commands").

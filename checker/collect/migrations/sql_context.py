@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from checker.collect.migrations.constraints.empty_rows import may_refuse
 from checker.model.migrations.folders import Effect, Statement
 
 
@@ -16,6 +17,7 @@ def _seen(inner: Statement, tables: set[str], columns: Mapping[tuple[str, str], 
     return replace(inner, new_table=True) if own or (inner.table and inner.table in tables) else inner
 
 
+_OF_DOMAINS: Final = frozenset({"set domain not null", "add domain constraint"})
 _KEEPS_NOTHING: Final = frozenset({"drop view", "drop function", "drop trigger", "drop policy"})
 
 
@@ -58,7 +60,10 @@ def in_context(statements: Sequence[Statement]) -> Iterator[Statement]:
         elif each.table in tables and each.table:
             # A right on it that is taken away is one that nobody has had yet.
             yield replace(each, new_table=True, effect=Effect.EXPAND if each.kind == "revoke" else each.effect)
-        elif each.kind in {"enable row security", "force row security"} and each.table in shown:
+            tables -= {each.table} if each.kind in {"drop table", "drop view"} else set()
+        elif (each.kind in {"enable row security", "force row security"} and each.table in shown) or (
+            each.kind in _OF_DOMAINS and made.get(("domain", each.name), index) < index
+        ):
             yield replace(each, effect=Effect.EXPAND, why="")
         elif each.kind.startswith("drop ") and made.get((each.kind.removeprefix("drop "), each.name), -1) > index:
             yield _made_anew(each, statements[made[each.kind.removeprefix("drop "), each.name]])
@@ -71,17 +76,19 @@ def in_context(statements: Sequence[Statement]) -> Iterator[Statement]:
             defaults = own and all(columns[column] for column in named)
             if each.kind in {"drop default", "set default"}:
                 columns.update({column: each.kind == "set default" for column in named if column in columns})
-            harmless = own and _is_harmless(each, defaults=defaults, required=any(one in required for one in named))
+            empty = {column for table, column in columns if table == each.table and not columns[table, column]}
+            is_required = any(one in required for one in named)
+            harmless = own and _is_harmless(each, empty, defaults=defaults, required=is_required)
             required.update(named if each.kind == "set not null" else ())
             yield replace(each, effect=Effect.EXPAND, why="") if harmless and each.kind != "add column" else each
 
 
-def _is_harmless(each: Statement, *, defaults: bool, required: bool) -> bool:
+def _is_harmless(each: Statement, empty: set[str], *, defaults: bool, required: bool) -> bool:
     """Whether what is done to columns that the same file adds leaves code alone that does not write them."""
     if each.kind == "set not null":
         return defaults
     if each.kind == "drop default":  # the rows that such code adds would be empty there
         return not required
     if each.kind == "add check constraint":
-        return defaults or not any("IS_NOT_NULL" in tree for _, tree in each.checks)
+        return defaults or not any(may_refuse(tree, empty) for _, tree in each.checks)
     return not defaults if each.unique else True  # every row that such code adds would repeat the default

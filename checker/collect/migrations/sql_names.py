@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -25,9 +26,12 @@ def type_of(definition: Mapping[str, Any]) -> str:
     """The type of a column's definition as PostgreSQL calls it (``varchar(50)``), empty where it is not told."""
     written = definition.get("typeName", {})
     names = [name_of(each) for each in written.get("names", [])]
-    sizes = [str(each.get("A_Const", {}).get("ival", {}).get("ival", 0)) for each in written.get("typmods", [])]
+    given = [each.get("A_Const", {}) for each in written.get("typmods", [])]
+    sizes = [str(each.get("ival", {}).get("ival", 0)) for each in given]
     if not names or "collClause" in definition:
         return ""
+    if any("sval" in each for each in given):  # the values of a type of MySQL's
+        return f"{names[-1]}{json.dumps([each.get('sval', {}).get('sval', '') for each in given])}"
     name = {"serial": "int4", "bigserial": "int8", "smallserial": "int2"}.get(names[-1], names[-1])
     return name + (f"({','.join(sizes)})" if sizes else "") + "[]" * len(written.get("arrayBounds", []))
 
@@ -116,7 +120,13 @@ def for_sessions(setting: str, value: str) -> tuple[Effect, str]:
 
 
 # Functions that do something by being called, beside giving a value.
-_ACTING: Final = frozenset({"dblink_exec", "lo_unlink", "pg_terminate_backend"})
+# The last ones take chunks, partitions and columns away. Sources: Timescale documentation, "drop_chunks",
+# "add_retention_policy"; pg_partman's documentation, "Destruction Functions"; PostGIS documentation, "Management".
+_ACTING: Final = frozenset(
+    {"dblink_exec", "dblink_send_query", "lo_unlink", "pg_terminate_backend", "pg_drop_replication_slot",
+     "drop_chunks", "add_retention_policy", "undo_partition", "drop_partition_time", "drop_partition_id",
+     "dropgeometrycolumn", "dropgeometrytable"}
+)  # fmt: skip
 
 
 # What a database does for itself: it takes no row away from anybody.
@@ -132,6 +142,19 @@ def _only_tends(given: Sequence[Any]) -> bool:
     return _TENDS.fullmatch(command.get("A_Const", {}).get("sval", {}).get("sval", "")) is not None
 
 
+def _calls(body: Any) -> Iterator[Mapping[str, Any]]:
+    """The calls of functions anywhere in a query."""
+    due = [body]
+    while due:
+        node = due.pop()
+        if isinstance(node, dict):
+            if "FuncCall" in node:
+                yield node["FuncCall"]
+            due.extend(reversed(node.values()))
+        elif isinstance(node, list):
+            due.extend(reversed(node))
+
+
 def acting(node: str, body: Mapping[str, Any]) -> str:
     """What a statement does that no schema tells: it has a program of the server run, or moves a sequence to a place of
     its own; empty for any other. A sequence that is moved behind the rows that are there loses nothing.
@@ -140,8 +163,7 @@ def acting(node: str, body: Mapping[str, Any]) -> str:
     """
     if node == "CopyStmt":
         return "copy by a program" if body.get("is_program") else ""
-    for target in body.get("targetList", []) if node == "SelectStmt" else ():
-        call = target.get("ResTarget", {}).get("val", {}).get("FuncCall", {})
+    for call in _calls(body) if node == "SelectStmt" else ():
         named = [name_of(part) for part in call.get("funcname", [])] or [""]
         name, to = named[-1], call.get("args", [])[1:2]
         if named[0] == "cron" and name.startswith(("schedule", "alter_job")) and not _only_tends(call.get("args", [])):

@@ -63,6 +63,7 @@ class Statement(Struct, frozen=True):
     # values by an expression of its own, none. ``was`` is the type that its author says a column had.
     types: tuple[tuple[str, str], ...] = ()
     was: str = ""  # or the name before a new one
+    filled: tuple[str, ...] = ()  # the columns of a new table that are never empty
     # Of a view its columns; of a function the types of what it is given, with ``=`` behind those that have a default,
     # and its result. Not told where ``None``.
     signature: tuple[str, ...] | None = None

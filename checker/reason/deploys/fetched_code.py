@@ -55,6 +55,10 @@ _SERVED: Final = (
 )
 _KEPT: Final = lazy_re.compile(r"-[a-zA-Z]*[oO]|--output|--remote-name")
 _OF_ORAS: Final = frozenset({"-o", "--output", "-u", "--username", "-p", "--password", "--config", "--platform"})
+_WORKSPACE: Final = lazy_re.compile(
+    r"^(?:/github/workspace|/home/runner/work/[\w.-]+/[\w.-]+|\$GITHUB_WORKSPACE"
+    r"|(?:\$\{\{?\s*)?(?:github\.workspace|GITHUB_WORKSPACE)(?:\s*\}\}?)?)(?=/|$)"
+)
 _HOLE: Final = "\x00"
 _INSTALLERS: Final = frozenset({"pip", "pip3", "uv", "pipx", "npm", "pnpm", "yarn", "bun"})
 _OF_GIT: Final = lazy_re.compile(
@@ -111,6 +115,12 @@ def uses(action: Command, folder: str) -> bool:
     return f"{action.folder or ''}/".startswith(f"{folder}/") or any(
         inside.search(shown(each)) for each in action.words
     )
+
+
+def cached(written: str) -> list[str]:
+    """The paths of a cache from the workspace on, which is ``.`` itself; a pattern is what it begins with."""
+    lines = (_WORKSPACE.sub(".", each.strip()) for each in written.split("\n"))
+    return [re.sub(r"^(?:\./)+|(?:/?\*+)+$|/$", "", each) or "." for each in lines if each and each[0] != "!"]
 
 
 def is_own(repository: str | Text, own: str) -> bool:

@@ -24,7 +24,7 @@ from checker.model.pipeline.workflows import Workflow
 from checker.model.possible import Possible, Scalar, options, shown
 from checker.model.values import ABSENT, Absent, Hole, RunValue, Text, Unknown
 from checker.reason.deploys.changes import Action
-from checker.reason.deploys.fetched_code import Brought, brought_by, foreign_code, is_own, own_actions, uses
+from checker.reason.deploys.fetched_code import Brought, brought_by, cached, foreign_code, is_own, own_actions, uses
 
 _TAG_WORDS: Final = frozenset({"tag", "version", "release", "ref", "sha", "commit", "revision"})
 _IMAGE_WORDS: Final = frozenset({"image", "docker", "container", "ecr"})
@@ -224,13 +224,12 @@ class _Codes(Struct):
         for step in job.steps[: end + 1]:
             if step.step.action.lower() not in _CACHES or step.runs is NO:
                 continue
-            lines = shown(step.with_.get("path", "")).split("\n")
-            paths = [each.strip().removeprefix("./").rstrip("/") for each in lines]
+            paths = cached(shown(step.with_.get("path", "")))
             key = shown(step.with_.get("key", ""))
             key = key if all(map(_on_tag, starts)) else _OWN_REF.sub("", key)  # what a person picked is no tag
             told = _TOLD.search(key) and not step.with_.get("restore-keys")
             taken = [each for each in paths if each and not _INSTALLED.search(each)]
-            if not told and any(self._is_used(each, step, job, commands) for each in taken):
+            if not told and any(each == "." or self._is_used(each, step, job, commands) for each in taken):
                 yield Found(Code.OPEN, step, f"whose code the cache of {', '.join(taken)} is: an earlier run left it")
 
     def _of_brought(

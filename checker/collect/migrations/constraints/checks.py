@@ -3,6 +3,7 @@ takes nothing away."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -65,8 +66,18 @@ def _apply(statement: Statement, in_force: dict[str, dict[str, str]]) -> None:
 # --- types --------------------------------------------------------------------------------------
 
 
-# Each holds all values of those before it. Source: PostgreSQL documentation, "Numeric Types".
-_LADDERS: Final = (("int2", "int4", "int8"), ("float4", "float8"))
+# Each holds all values of those before it. Sources: PostgreSQL documentation, "Numeric Types"; MySQL Reference Manual,
+# "Integer Types", "Data Type Storage Requirements" (of its texts, and that they count bytes).
+_LADDERS: Final = (
+    ("int2", "int4", "int8"), ("float4", "float8"), ("bool", "tinyint"), ("tinyint", "bool"),
+    ("tinyint", "int2", "mediumint", "int4", "int8"),
+    ("unsigned_tinyint", "unsigned_smallint", "unsigned_mediumint", "unsigned_int", "unsigned_bigint"),
+    ("unsigned_tinyint", "int2", "mediumint", "int4", "int8"), ("unsigned_smallint", "mediumint", "int4", "int8"),
+    ("unsigned_mediumint", "int4", "int8"), ("unsigned_int", "int8"),
+    ("tinytext", "text", "mediumtext", "longtext"), ("varchar", "mediumtext", "longtext"),
+    ("tinyblob", "blob", "mediumblob", "longblob"),
+)  # fmt: skip
+_LISTED: Final = lazy_re.compile(r"(enum|set)(\[\".*\])")
 _TYPE: Final = lazy_re.compile(r"([^(\[]+)(?:\((\d+)(?:,(\d+))?\))?((?:\[\])*)")
 _OF_TIME: Final = frozenset({"time", "timetz", "timestamp", "timestamptz"})
 _MOST_DIGITS: Final = 6  # of a second's fraction, where none are asked for ("Date/Time Types")
@@ -75,6 +86,9 @@ _MOST_DIGITS: Final = 6  # of a second's fraction, where none are asked for ("Da
 def widens_type(old: str, new: str) -> bool:
     """Whether every value of a type is one of the other, and reads the same there."""
     before, after = _TYPE.fullmatch(old), _TYPE.fullmatch(new)
+    if (values := _LISTED.fullmatch(old)) and (more := _LISTED.fullmatch(new)):
+        first, then = json.loads(values[2]), json.loads(more[2])
+        return values[1] == more[1] and [each for each in then if each in first] == first
     if before is None or after is None or before[4] != after[4]:
         return False
     if old == new:
@@ -84,6 +98,8 @@ def widens_type(old: str, new: str) -> bool:
         return True
     if {one, other} <= {"varchar", "text"}:  # "Character Types": without a length each takes any
         return larger is None or (size is not None and int(size) <= int(larger))
+    if other == "datetime" and one in {"datetime", "timestamp"}:  # without a size they keep no fractions
+        return int(size or 0) <= int(larger or 0)
     if one != other or one not in {"numeric", *_OF_TIME}:
         return False
     if one in _OF_TIME:

@@ -129,6 +129,9 @@ class _InForce(Struct):
                 keys[new] = replace(keys.pop(last), name=new)
 
 
+_GIVES: Final = frozenset({"set default", "add identity"})
+
+
 def with_keys(migrations: Iterable[Migration]) -> Iterator[Migration]:
     """The same migrations; what refuses nothing that was not refused before is marked as expanding, and so is a default
     that goes and comes back in one file."""
@@ -147,7 +150,8 @@ def with_keys(migrations: Iterable[Migration]) -> Iterator[Migration]:
 
 def _all_judged(statements: Sequence[Statement], before: _InForce) -> Iterator[Statement]:
     gone = {each.name.rpartition(".")[2] for each in statements if each.kind in {"drop constraint", "drop index"}}
-    again = {(each.table, each.columns): at for at, each in enumerate(statements) if each.kind == "set default"}
+    again = {(each.table, each.columns): at for at, each in enumerate(statements) if each.kind in _GIVES}
+    ungiven = {(each.table, each.columns): at for at, each in enumerate(statements) if each.kind == "drop default"}
     other = set[str]()
     for at, each in enumerate(statements):
         if each.kind in _OTHERWISE:
@@ -156,6 +160,10 @@ def _all_judged(statements: Sequence[Statement], before: _InForce) -> Iterator[S
             refuses_nothing = again.get((each.table, each.columns), -1) > at
         else:
             refuses_nothing = _is_known(each, other, gone, before)
+        if each.kind == "add identity" and ungiven.get((each.table, each.columns), at) < at:
+            # What gave its values is gone: whether somebody brings them all the same is not told.
+            yield replace(each, effect=Effect.OTHER) if each.effect is Effect.CONTRACT else each
+            continue
         yield replace(each, effect=Effect.EXPAND, why="") if refuses_nothing else each
 
 

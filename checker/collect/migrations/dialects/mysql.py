@@ -33,23 +33,31 @@ _TELLS: Final = lazy_re.compile(
     r"|\bRENAME\s+(?:INDEX|KEY|TABLES?)\s|\bON\s+DUPLICATE\s+KEY\b|\bREPLACE\s+INTO\b|\bUNLOCK\s+TABLES\b"
     r"|\bUPDATE\s[^;]{1,300}?\bJOIN\b|\bDELETE\s+\w[\w.*, ]{0,100}\sFROM\s"
     r"|\bADD\s[^;]{1,200}?\s(?:AFTER\s+\w+|FIRST)\s*(?:[,;]|\Z)"
-    r"|\bUNSIGNED\b|\bDROP\s+FOREIGN\s+KEY\b|\bALGORITHM\s*=\s*(?:INPLACE|INSTANT|COPY)\b|\bADD\s+(?:INDEX|KEY)\b",
+    r"|\bUNSIGNED\b|\bDROP\s+TEMPORARY\s+TABLE\b|\b(?:DROP|TRUNCATE)\s+PARTITION\b|\bCONVERT\s+TO\s+CHAR"
+    r"|\bDROP\s+FOREIGN\s+KEY\b|\bALGORITHM\s*=\s*(?:INPLACE|INSTANT|COPY)\b|\bADD\s+(?:INDEX|KEY)\b",
     re.IGNORECASE,
+)
+# A column that is given a character set anew may lose what that has not; of this one nothing is lost.
+_RECODED: Final = lazy_re.compile(
+    r"\b(?:MODIFY|CHANGE)\s[^,;]{1,200}\s(?:CHARACTER\s+SET|CHARSET)\s+(?!utf8mb4\b)", re.IGNORECASE
 )
 _NAME: Final = r'(?:"(?:[^"]|"")*"|[A-Za-z_]\w*)'
 _COLUMNS: Final = r"\((?:[^()]|\(\d+\))*\)"
-_TYPE: Final = r"[A-Za-z]+(?:\s+(?:precision|varying))?(?:\s*\([^()]*\))?"
+_TYPE: Final = r"[A-Za-z]\w*(?:\s+(?:precision|varying))?(?:\s*\([^()]*\))?"
 # What is left out, and what is said in other words, one after the other.
 _LEFT_OUT: Final = tuple(
     lazy_re.compile(each, re.IGNORECASE)
     for each in (
         r"\bON\s+UPDATE\s+(?:CURRENT_TIMESTAMP|NOW|LOCALTIME(?:STAMP)?)(?:\s*\(\d*\))?",
         r"\bCOMMENT\s*=?\s*'__text\d+__'",
+        r"\bCONVERT\s+TO\s+(?:CHARACTER\s+SET|CHARSET)\s+(?:utf8mb4|utf16|utf32)\b",
         r"(?:\bDEFAULT\s+)?\b(?:CHARACTER\s+SET|CHARSET)\s*=?\s*[\w']+",
         r"\bCOLLATE\s*=?\s*[\w']+",
-        r"\b(?:ENGINE|ROW_FORMAT|AUTO_INCREMENT|KEY_BLOCK_SIZE|STATS_PERSISTENT)\s*=\s*[\w']+",
+        # What keeps no rows, or none that may be changed, stays and is refused.
+        r"\bENGINE\s*=\s*(?!(?:BLACKHOLE|ARCHIVE|FEDERATED|MEMORY|HEAP|CSV|EXAMPLE)\b)[\w']+",
+        r"\b(?:ROW_FORMAT|AUTO_INCREMENT|KEY_BLOCK_SIZE|STATS_PERSISTENT)\s*=\s*[\w']+",
         r"\bAUTO_INCREMENT\b",
-        r"\b(?:UNSIGNED|ZEROFILL)\b",
+        r"\bZEROFILL\b",
         r",\s*(?:ALGORITHM|LOCK)\s*=\s*\w+",
         rf"\bAFTER\s+{_NAME}(?=\s*(?:,|;|$))",
         r"\bFIRST(?=\s*(?:,|;|$))",
@@ -60,17 +68,18 @@ _SAID: Final = tuple(
     (lazy_re.compile(pattern, re.IGNORECASE), said)
     for pattern, said in (
         (r"\b((?:tiny|small|medium|big)?int(?:eger)?)\s*\(\d+\)", r"\1"),
-        (r"\b(?:tinyint|mediumint)\b", "integer"),
-        (r"\bdatetime\b", "timestamp"),
+        (r"\b(tiny|small|medium|big)int\s+UNSIGNED\b", r"unsigned_\1int"),
+        (r"\bint(?:eger)?\s+UNSIGNED\b", "unsigned_int"),
+        (r"\b(?:decimal|numeric)(\s*\([^()]*\))?\s+UNSIGNED\b", r"unsigned_decimal\1"),
+        (r"\b(?:float|double(?:\s+precision)?|real)(?:\s*\([^()]*\))?\s+UNSIGNED\b", "unsigned_float"),
         (r"\bdouble\b(?!\s+precision)", "double precision"),
-        (r"\b(?:tiny|medium|long)text\b", "text"),
-        (r"\b(?:tiny|medium|long)?blob\b", "bytea"),
         (r"\b(float|double precision)\s*\(\d+\s*,\s*\d+\)", r"\1"),
         (rf",\s*(?:FULLTEXT\s+|SPATIAL\s+)?(?:INDEX|KEY)\s+{_NAME}\s*{_COLUMNS}", ""),
         (rf"(,\s*)UNIQUE\s+(?:INDEX|KEY)\s+({_NAME})\s*({_COLUMNS})", r"\1CONSTRAINT \2 UNIQUE \3"),
         (rf"\bADD\s+UNIQUE\s+(?:INDEX|KEY)\s+({_NAME})\s*({_COLUMNS})", r"ADD CONSTRAINT \1 UNIQUE \2"),
         (rf"\bDROP\s+FOREIGN\s+KEY\s+({_NAME})", r"DROP CONSTRAINT \1"),
         (rf"\bDROP\s+(?:INDEX|KEY)\s+({_NAME})(?=\s*(?:,|;|$))", r"DROP CONSTRAINT \1"),
+        (rf"\bDROP\s+TEMPORARY\s+TABLE\s+(IF\s+EXISTS\s+)?({_NAME})", r"DROP TABLE \1pg_temp.\2"),
         (rf"\bDROP\s+INDEX\s+({_NAME})\s+ON\s+{_NAME}", r"DROP INDEX \1"),
         (
             rf"\bMODIFY\s+(?:COLUMN\s+)?({_NAME})\s+({_TYPE})([^,;]{{0,300}}?)(?=\s*(?:,|;|$))",
@@ -90,7 +99,7 @@ def runs_comments(text: str) -> bool:
 
 def from_mysql(text: str) -> str | None:
     """The same in PostgreSQL's words; ``None`` where nothing tells that it is MySQL's."""
-    if len(text) > _MOST or not _TELLS.search(text):
+    if len(text) > _MOST or not _TELLS.search(text) or _RECODED.search(text):
         return None
     kept: list[str] = []
 

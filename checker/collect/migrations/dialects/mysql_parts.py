@@ -56,6 +56,7 @@ _IS_KEY: Final = lazy_re.compile(
     r"\s*(?:(?:UNIQUE|PRIMARY|FOREIGN|FULLTEXT|SPATIAL|CONSTRAINT)\b|(?:KEY|INDEX|CHECK)\s*\(|(?:KEY|INDEX)\s+\S+\s*\()",
     re.IGNORECASE,
 )
+_PARTITIONS: Final = lazy_re.compile(r"\s*(?:DROP|TRUNCATE)\s+PARTITION\b", re.IGNORECASE)
 _CHANGE: Final = lazy_re.compile(rf"CHANGE\s+(?:COLUMN\s+)?({_NAME})\s+({_NAME})(\s+.*)", re.IGNORECASE | re.DOTALL)
 _OTHERS: Final = tuple(
     (lazy_re.compile(pattern, re.IGNORECASE | re.DOTALL), said)
@@ -64,7 +65,7 @@ _OTHERS: Final = tuple(
         (rf"DROP\s+CHECK\s+({_NAME})", r"ALTER TABLE {0} DROP CONSTRAINT \1"),
         (rf"RENAME\s+(?:INDEX|KEY)\s+({_NAME})\s+TO\s+({_NAME})", r"ALTER INDEX \1 RENAME TO \2"),
         (rf"RENAME\s+(?:TO\s+|AS\s+)?(?!COLUMN\b|INDEX\b|KEY\b)({_NAME})", r"ALTER TABLE {0} RENAME TO \1"),
-        (r"CONVERT\s+TO\b.*|(?:FORCE|(?:DISABLE|ENABLE)\s+KEYS)", r"COMMENT ON TABLE {0} IS ''"),
+        (r"(?:FORCE|(?:DISABLE|ENABLE)\s+KEYS)", r"COMMENT ON TABLE {0} IS ''"),
     )
 )
 
@@ -96,6 +97,8 @@ def split(text: str, sign: str) -> Iterator[str]:
 
 def _said(statement: str) -> str:
     if (match := _ALTER.fullmatch(statement)) is not None:
+        if _PARTITIONS.match(match["rest"]):  # stands alone, and takes the rows with it
+            return match["lead"] + _line(statement[len(match["lead"]) :], f"TRUNCATE {match['table']}")
         parts = split(match["rest"], ",")
         return match["lead"] + ";".join(_line(each, _altered(match["table"], each.strip())) for each in parts)
     if (match := _UPDATE.fullmatch(statement)) is not None:

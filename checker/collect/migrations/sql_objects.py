@@ -1,0 +1,106 @@
+"""What is done to a schema's objects by their names: drops, new names, domains and sequences.
+
+Sources: PostgreSQL documentation, "CREATE DOMAIN", "ALTER DOMAIN", "ALTER SEQUENCE".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from checker.collect.migrations.constraints.empty_rows import is_empty, may_refuse
+from checker.collect.migrations.sql_names import arguments_of, name_of, relation_of
+from checker.model.migrations.folders import Effect, Statement
+from checker.model.sources import Spot
+
+_ALTERED: Final = {"T": "set domain default", "N": "drop domain not null", "O": "set domain not null",
+                   "C": "add domain constraint", "X": "drop domain constraint", "V": "validate domain"}  # fmt: skip
+_REFUSES: Final = frozenset({"set domain not null", "add domain constraint"})
+# What of a sequence decides which numbers come next, or that none do.
+_NUMBERS: Final = frozenset({"restart", "maxvalue", "minvalue", "as", "increment"})
+
+
+def _named(body: Mapping[str, Any], key: str) -> str:
+    return ".".join(name for part in body.get(key, []) if (name := name_of(part)) and name != "public")
+
+
+def _asks_for_a_value(constraint: Mapping[str, Any]) -> bool:
+    if constraint.get("contype") == "CONSTR_CHECK":
+        return may_refuse(json.dumps(constraint.get("raw_expr")), {"value"})
+    return constraint.get("contype") == "CONSTR_NOTNULL"
+
+
+def domain_made(body: Mapping[str, Any], spot: Spot) -> Statement:
+    """A new domain; its value is ``required`` where a column of it that is given nothing is refused."""
+    parts = [each.get("Constraint", {}) for each in body.get("constraints", [])]
+    filled = any(each.get("contype") == "CONSTR_DEFAULT" and not is_empty(each.get("raw_expr")) for each in parts)
+    required = not filled and any(map(_asks_for_a_value, parts))
+    name = _named(body, "domainname")
+    return Statement("create domain", Effect.EXPAND, spot, name=name, value="required" if required else "")
+
+
+def domain_altered(body: Mapping[str, Any], spot: Spot) -> Statement:
+    """What is asked of a domain's values from then on, or no longer."""
+    name, kind = _named(body, "typeName"), _ALTERED.get(str(body.get("subtype", "")), "")
+    if not kind or (kind == "set domain default" and ("def" not in body or is_empty(body["def"]))):
+        return Statement("alter domain", Effect.OTHER, spot, name=name)
+    if kind not in _REFUSES:
+        return Statement(kind, Effect.EXPAND, spot, name=name)
+    asks = kind == "set domain not null" or _asks_for_a_value(body.get("def", {}).get("Constraint", {}))
+    why = f"values of {name} that break it are refused then"
+    return Statement(kind, Effect.CONTRACT, spot, name=name, value="required" if asks else "", why=why)
+
+
+def sequence_altered(body: Mapping[str, Any], spot: Spot) -> Statement:
+    """A sequence that is moved to a place of its own, or that ends elsewhere, may give numbers that are taken, or
+    none."""
+    told = {str(each.get("DefElem", {}).get("defname", "")) for each in body.get("options", [])}
+    effect = Effect.OTHER if told & _NUMBERS else Effect.SETTING
+    return Statement("alter seq", effect, spot, name=relation_of(body.get("sequence")))
+
+
+# -- what goes, and what gets another name ----------------------------------------------------------
+
+_DROPS: Final[Mapping[str, str]] = {
+    "OBJECT_TABLE": "drop table", "OBJECT_VIEW": "drop view", "OBJECT_MATVIEW": "drop view",
+    "OBJECT_SCHEMA": "drop schema", "OBJECT_TYPE": "drop type", "OBJECT_FUNCTION": "drop function",
+    "OBJECT_SEQUENCE": "drop sequence", "OBJECT_EXTENSION": "drop extension", "OBJECT_TRIGGER": "drop trigger",
+    "OBJECT_POLICY": "drop policy", "OBJECT_DOMAIN": "drop domain", "OBJECT_PROCEDURE": "drop function",
+}  # fmt: skip
+
+
+def dropped(body: Mapping[str, Any], spot: Spot) -> Iterator[Statement]:
+    """What a DROP takes away, one statement for each name."""
+    kind = str(body.get("removeType", ""))
+    for each in body.get("objects", []):
+        name = name_of(each)
+        exists = bool(body.get("missing_ok"))
+        if kind == "OBJECT_INDEX":
+            concurrently = bool(body.get("concurrent"))
+            # What runs now works without an index, if slowly.
+            yield Statement("drop index", Effect.EXPAND, spot, name=name, concurrently=concurrently, if_exists=exists)
+            continue
+        shown = _DROPS.get(kind, "drop")
+        table = name if kind in {"OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_MATVIEW"} else ""
+        if name.startswith("pg_temp."):  # the session's own
+            table = name = name.removeprefix("pg_temp.")
+            yield Statement(shown, Effect.SETTING, spot, table, name=name, if_exists=exists)
+            continue
+        yield Statement(
+            shown, Effect.CONTRACT, spot, table, name=name, if_exists=exists, why=f"{shown} {name}".strip(),
+            signature=arguments_of(each),
+        )  # fmt: skip
+
+
+def new_name(body: Mapping[str, Any], spot: Spot) -> Statement:
+    """What is called otherwise then; of an index, a constraint, a trigger or a policy no code knows the name."""
+    kind = str(body.get("renameType", "")).removeprefix("OBJECT_").lower()
+    table = relation_of(body.get("relation"))
+    new, old = body.get("newname", ""), body.get("subname", "")
+    if kind in {"index", "tabconstraint", "trigger", "policy"}:
+        return Statement(f"rename {kind}", Effect.EXPAND, spot, table, name=new, was=old)
+    columns = (old,) if kind == "column" else ()
+    return Statement(
+        f"rename {kind}", Effect.CONTRACT, spot, table, columns, new, why=f"{old or table} is called {new} then"
+    )
