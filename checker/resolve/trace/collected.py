@@ -388,7 +388,8 @@ class Collected(Struct):
             self.foreign.append(unread_script(line.file, line.line, script.shebang))
             return False
         fails = False
-        for state, whole in states_of(line, script, folder, environment, sh_of(self.job.job)):
+        at = folder if line.folder is None else line.folder
+        for state, whole in states_of(line, script, at, environment, sh_of(self.job.job)):
             state.written = whole.written = self.written
             fails = self.shell(state, by.reached.behind(), whole, by.handling)
         return fails
