@@ -1,5 +1,6 @@
 """Recipes of a justfile. Source: just manual, "Recipe Parameters", "Dependencies", "Settings", "Attributes", "Shebang
-Recipes", "Script Recipes", "Modules", "Working Directory"; what just does with each is asked of just itself by the tests."""
+Recipes", "Script Recipes", "Modules", "Working Directory"; what just does with each is asked of just itself by
+the tests."""
 
 from __future__ import annotations
 
@@ -158,7 +159,9 @@ def _read_module(name: str, of: _File) -> _File | None:
     inside = [joined_path(at, file) for file in ("mod.just", *NAMES)]
     found = next((each for each in (*((at,) if given else (f"{at}.just",)), *inside) if of.library.is_file(each)), None)
     text = of.library.text(found) if found is not None else None
-    return None if found is None or text is None else _file(found, text, of.library, posixpath.dirname(found), of.called)
+    return (
+        None if found is None or text is None else _file(found, text, of.library, posixpath.dirname(found), of.called)
+    )
 
 
 def _imported(text: str, path: str, library: TaskLibrary) -> Iterator[tuple[str, str]]:
