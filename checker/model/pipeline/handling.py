@@ -67,6 +67,9 @@ class Rehearsal:
     def turns(self) -> Answer:
         return _UNREHEARSED
 
+    def idle(self) -> Answer:
+        return _UNREHEARSED
+
     def retold(self, *, printed: bool) -> Answer:  # noqa: ARG002
         return _UNREHEARSED
 
@@ -180,6 +183,12 @@ class Handling(Struct, frozen=True):
     def turns(self) -> Answer:
         """Whether its failure, for whatever reason, makes the script do something else and end well."""
         return self.rehearsal.turns()
+
+    @property
+    def idle(self) -> Answer:
+        """Whether its failure makes no difference: the script ends on every way as it does where the command works,
+        which other things decide."""
+        return self.rehearsal.idle()
 
     @property
     def retold(self) -> Answer:
