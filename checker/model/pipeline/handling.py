@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from checker.model.answers import YES, Answer, Open
+from checker.model.answers import NO, YES, Answer, Open
 from checker.model.sources import Spot
 
 
@@ -187,8 +187,9 @@ class Handling(Struct, frozen=True):
     @property
     def idle(self) -> Answer:
         """Whether its failure makes no difference: the script ends on every way as it does where the command works,
-        which other things decide."""
-        return self.rehearsal.idle()
+        which other things decide. What takes its output may be one of these things."""
+        taken = self.piped or self.captured or self.inside or self.stdout not in {Stream.SHOWN, Stream.DISCARDED}
+        return NO if taken or not isinstance(self.ends, Open) else self.rehearsal.idle()
 
     @property
     def retold(self) -> Answer:

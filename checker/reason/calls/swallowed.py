@@ -154,10 +154,8 @@ _PACKS: Final = ("cloudformation", "package")  # without the template that it wr
 def _unnoticed(call: AwsCall, trace: Trace) -> str | None:
     """A change that may be refused, after which the script does all the same, and ends well."""
     taken = call.handling
-    # Where other things decide how the script ends, this failure is swallowed all the same if it makes no difference;
-    # what its output goes to may be one of these things.
-    unseen = taken.stdout in {Stream.SHOWN, Stream.DISCARDED} and not (taken.piped or taken.captured or taken.inside)
-    idle = unseen and isinstance(taken.ends, Open) and taken.idle is YES
+    # Where other things decide how the script ends, this failure is swallowed all the same if it makes no difference.
+    idle = taken.idle is YES
     goes_on = idle or taken.ends is NO or (waits(call) and passes_over(taken))
     if not goes_on or taken.turns is not NO or (taken.background and call.operation in _TUNNELS):
         return None

@@ -21,7 +21,9 @@ from checker.model.sources import Spot
 from checker.resolve.python.rehearsal.gone import (
     MAX_ASIDE,
     MAX_TURNS,
+    Go,
     Gone,
+    Place,
     Start,
     placed,
     round_of,
@@ -79,15 +81,12 @@ class Rehearsals(Struct):
 
         Compares the first way on which it fails with those on which it works, each question answered both ways.
         """
-        before = self.allowance.left
-        failed = self._first(call, Mode.RAISES)
-        self.asides.left -= before - self.allowance.left
-        self.allowance.left = before
-        if isinstance(failed, Open):
-            return failed
-        worked = self._works(call, failed)
-        if isinstance(worked, Open) or failed.ended is not False:
-            return worked if isinstance(worked, Open) else NO
+        both = self._both(call)
+        if isinstance(both, Open):
+            return both
+        failed, worked = both
+        if failed.ended is not False:
+            return NO
         done = set(worked.acts)
         asked = () if _is_started(call) else worked.given[:_MAX_ASKED]
         for index, taken in enumerate(asked):
@@ -102,15 +101,34 @@ class Rehearsals(Struct):
     def retold(self, call: AwsCall | Command, *, printed: bool) -> Answer:
         """Whether the program, started by a command, tells later steps something else where that fails and ends well;
         ``printed``: or prints it."""
+        both = self._both(call)
+        if isinstance(both, Open):
+            return both
+        failed, worked = both
+        differs = failed.told ^ worked.told
+        return yes_if(failed.ended is False and any(printed or file for file, _ in differs))
+
+    def _both(self, call: AwsCall | Command) -> tuple[Gone, Gone] | Open:
+        """The first ways on which the call fails and works; where both end with a failure, with what else is asked
+        answered well. What they cost is not that of the ways on which it fails."""
         before = self.allowance.left
         failed = self._first(call, Mode.RAISES)
         self.asides.left -= before - self.allowance.left
         self.allowance.left = before
-        worked = self._works(call, failed) if not isinstance(failed, Open) and failed.ended is False else failed
-        if isinstance(failed, Open) or isinstance(worked, Open):
-            return worked if isinstance(worked, Open) else failed if isinstance(failed, Open) else NO
-        differs = failed.told ^ worked.told
-        return yes_if(failed.ended is False and any(printed or file for file, _ in differs))
+        worked = self._works(call, failed) if isinstance(failed, Gone) else failed
+        if not isinstance(failed, Gone) or not isinstance(worked, Gone):
+            return worked if isinstance(worked, Open) else _TOO_MUCH
+        if failed.ended and worked.ended and not (failed.endless or worked.endless):
+            turned = self._turned(call, worked)
+            ways = [with_turned(way, turned or frozenset(), self._goer(call, way.mode)) for way in (failed, worked)]
+            failed, worked = ways[0] or failed, ways[1] or worked
+        return failed, worked
+
+    def _turned(self, call: AwsCall | Command, worked: Gone) -> Set[tuple[Place, bool]] | None:
+        return turned_well(worked, self._goer(call, Mode.WELL))
+
+    def _goer(self, call: AwsCall | Command, mode: Mode) -> Go:
+        return lambda answers, turns: self._go(call, mode, answers, turns)
 
     def reaches(self, call: AwsCall | Command, other: AwsCall) -> Answer:
         """Whether the program goes on to another call although this one fails."""
@@ -231,10 +249,10 @@ class Rehearsals(Struct):
         worked = self._first(call, Mode.WELL)
         if isinstance(worked, Open) or worked.ended is not True or worked.endless:
             return YES
-        turned = turned_well(worked, lambda answers, turns: self._go(call, Mode.WELL, answers, turns))
+        turned = self._turned(call, worked)
         if turned is None:
             return _NEVER_WELL
-        other = with_turned(way, turned, lambda answers, turns: self._go(call, mode, answers, turns))
+        other = with_turned(way, turned, self._goer(call, mode))
         return _TOO_MUCH if other is None or other.ended is None else yes_if(other.ended)
 
     def depends(self, call: AwsCall | Command) -> Answer:
