@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from checker.model.answers import YES, Answer, Open
+from checker.model.answers import NO, YES, Answer, Open
 from checker.model.sources import Spot
 
 
@@ -65,6 +65,9 @@ class Rehearsal:
         return _UNREHEARSED
 
     def turns(self) -> Answer:
+        return _UNREHEARSED
+
+    def idle(self) -> Answer:
         return _UNREHEARSED
 
     def retold(self, *, printed: bool) -> Answer:  # noqa: ARG002
@@ -180,6 +183,13 @@ class Handling(Struct, frozen=True):
     def turns(self) -> Answer:
         """Whether its failure, for whatever reason, makes the script do something else and end well."""
         return self.rehearsal.turns()
+
+    @property
+    def idle(self) -> Answer:
+        """Whether its failure makes no difference: the script ends on every way as it does where the command works,
+        which other things decide. What takes its output may be one of these things."""
+        taken = self.piped or self.captured or self.inside or self.stdout not in {Stream.SHOWN, Stream.DISCARDED}
+        return NO if taken or not isinstance(self.ends, Open) else self.rehearsal.idle()
 
     @property
     def retold(self) -> Answer:

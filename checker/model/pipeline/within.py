@@ -111,6 +111,10 @@ class _Within(Rehearsal, Struct, frozen=True, eq=False):
         own = self.inner.turns
         return either((own, self.around.turns)) if self.inner.ends is YES else own
 
+    def idle(self) -> Answer:
+        own = self.inner.idle
+        return self.around.idle if own is not YES and self.inner.ends is YES else own
+
     def retold(self, *, printed: bool) -> Answer:
         taken = bool(self.around.captured) or self.around.inside
         found = self.inner.rehearsal.retold(printed=printed or self.kept or taken)

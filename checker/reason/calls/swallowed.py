@@ -154,13 +154,16 @@ _PACKS: Final = ("cloudformation", "package")  # without the template that it wr
 def _unnoticed(call: AwsCall, trace: Trace) -> str | None:
     """A change that may be refused, after which the script does all the same, and ends well."""
     taken = call.handling
-    goes_on = taken.ends is NO or (waits(call) and passes_over(taken))
+    # Where other things decide how the script ends, this failure is swallowed all the same if it makes no difference.
+    idle = taken.idle is YES
+    goes_on = idle or taken.ends is NO or (waits(call) and passes_over(taken))
     if not goes_on or taken.turns is not NO or (taken.background and call.operation in _TUNNELS):
         return None
     if (call.service, call.operation) == _PACKS or any(_asked_later(call, name, trace) for name in taken.left):
         return None
     what = "A wait that fails counts as one that worked" if waits(call) else "A change that is refused counts as made"
-    return f"{what}: nothing asks how it ended, and the script ends well."
+    how = "ends as it would have ended" if idle else "ends well"
+    return f"{what}: nothing asks how it ended, and the script {how}."
 
 
 def passes_over(taken: Handling) -> bool:

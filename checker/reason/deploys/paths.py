@@ -301,7 +301,8 @@ def fails_here(at: At, *, by_itself: bool = True) -> Answer:
         return YES
     if by_itself and (again := _asked_again(at)) is not None:
         return fails_here(again)
-    return yes_if(next(exits_after(at), None) is not None)
+    other = by_itself and action.handling.turns is NO and action.handling.idle is YES  # something else exits then
+    return yes_if(not other and next(exits_after(at), None) is not None)
 
 
 def _asked_again(at: At) -> At | None:

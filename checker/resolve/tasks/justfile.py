@@ -1,5 +1,6 @@
 """Recipes of a justfile. Source: just manual, "Recipe Parameters", "Dependencies", "Settings", "Attributes", "Shebang
-Recipes", "Script Recipes", "Modules"; what just does with each is asked of just itself by the tests."""
+Recipes", "Script Recipes", "Modules", "Working Directory"; what just does with each is asked of just itself by
+the tests."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from checker import lazy_re
 from checker.model.possible import Possible, joined, open_text
@@ -27,9 +29,9 @@ _ELSEWHERE: Final = frozenset({"windows", "macos", "openbsd"})
 _HERE: Final = frozenset({"linux", "unix"})
 _IMPORT: Final = lazy_re.compile(r"(?m)^import\??\s+['\"]([^'\"]+)['\"]")
 _MODULE: Final = lazy_re.compile(r"(?m)^mod\??\s+([\w-]+)(?:\s+['\"]([^'\"]+)['\"])?")
-_ALIAS: Final = lazy_re.compile(r"alias\s+([\w-]+)\s*:=\s*([\w-]+)")
+_ALIAS: Final = lazy_re.compile(r"alias\s+([\w-]+)\s*:=\s*([\w:-]+)")
 _PARAMETER: Final = lazy_re.compile(r"([*+$]*)([A-Za-z_][\w-]*)(?:=('[^']*'|\"[^\"]*\"|\S+))?")
-_NEED: Final = lazy_re.compile(r"\(\s*([\w-]+)([^)]*)\)|([\w-]+)|&&")
+_NEED: Final = lazy_re.compile(r"\(\s*([\w:-]+)([^)]*)\)|([\w:-]+)|&&")
 _PLACE: Final = lazy_re.compile(r"\{\{((?:(?!\{\{).)*?)\}\}", re.DOTALL)
 _LOOKS: Final = frozenset(
     {"-l", "--list", "--summary", "--dump", "-n", "--dry-run", "--evaluate", "--version", "--fmt"}
@@ -48,73 +50,118 @@ class _Recipe(Struct):
 
 
 class _File(Struct):
-    """What a justfile and those that it imports say. ``asked`` are variables that a command's output is put in."""
+    """What a justfile and those that it imports say. ``asked`` are variables that a command's output is put in.
+    ``folder`` is where its recipes run, ``called`` where just was called, ``inside`` are its modules that were read."""
 
+    path: str
+    text: str
+    library: TaskLibrary
+    folder: str
+    called: str
     recipes: dict[str, _Recipe] = field(default_factory=dict)
     variables: dict[str, Possible] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
     exported: set[str] = field(default_factory=set)
     asked: dict[str, Line] = field(default_factory=dict)
+    inside: dict[str, _File | None] = field(default_factory=dict)
+
+
+class _Course(Struct):
+    """What is run, in order, from the first file on."""
+
+    root: _File
+    lines: list[Line] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+    entered: list[str] = field(default_factory=list)
 
 
 def tasks(words: Sequence[Possible], folder: str, library: TaskLibrary) -> Tasks:
     """What ``just`` with these words runs."""
     pending = list(words)
     given: dict[str, Possible] = {}
-    file = ""
+    file, called, where = "", folder, None
     while pending and isinstance(pending[0], str) and (pending[0].startswith("-") or "=" in pending[0]):
-        word = str(pending.pop(0))
+        word, equals, value = str(pending.pop(0)).partition("=")
         if word in _LOOKS:
             return Tasks()
-        if word in {"-f", "--justfile"} and pending:
-            file = str(pending.pop(0))
-        elif word == "--set" and len(pending) > 1:
+        if word == "--set" and len(pending) > 1:
             given[str(pending.pop(0))] = pending.pop(0)
-        elif word in _VALUES and pending:
-            pending.pop(0)
-        elif "=" in word and not word.startswith("-"):
-            name, _, value = word.partition("=")
-            given[name] = value
+        elif word in _VALUES:
+            taken: Possible = value if equals else pending.pop(0) if pending else ""
+            if word in {"-f", "--justfile"}:
+                file = str(taken)
+            elif word in {"-d", "--working-directory"}:
+                where = taken
+        elif equals and not word.startswith("-"):
+            given[word] = value
     if pending and not file and isinstance(pending[0], str) and "/" in pending[0]:  # `just infra/deploy`
         below, _, recipe = pending[0].rpartition("/")
         folder, pending[0] = posixpath.normpath(joined_path(folder, below)), recipe
-    path = next((at for name in ((file,) if file else NAMES) if library.is_file(at := joined_path(folder, name))), None)
+    path = _found(file, folder, library)
     text = library.text(path) if path else None
     first = pending[0] if pending else ""
-    if path is None or text is None or not isinstance(first, str):
+    if path is None or text is None or not isinstance(first, str) or not isinstance(where, str | None):
         return Tasks(missing=f"just {first}".strip())
-    while (found := _module(text, path, pending, library)) is not None:
-        text, path, pending = found
-        folder = posixpath.dirname(path)
-        first = str(pending[0]) if pending else ""
-    read = _File()
+    folder = posixpath.dirname(path) if where is None else posixpath.normpath(joined_path(called, where))
+    root = _file(path, text, library, folder, called)
+    root.variables.update(given)
+    for variable in given:
+        root.asked.pop(variable, None)
+    course = _Course(root)
+    missing = list(_begin(pending, course))
+    return Tasks(tuple(course.lines), folder, f"just {missing[0]}".strip() if missing else "")
+
+
+def _found(file: str, folder: str, library: TaskLibrary) -> str | None:
+    """The justfile that is named, or the nearest one upwards (just manual, "Quick Start")."""
+    if file:
+        at = posixpath.normpath(joined_path(folder, file))
+        return at if library.is_file(at) else None
+    while True:
+        found = next((at for name in NAMES if library.is_file(at := joined_path(folder, name))), None)
+        if found is not None or not folder or folder.startswith(("/", "..")):
+            return found
+        folder = posixpath.dirname(folder)
+
+
+def _file(path: str, text: str, library: TaskLibrary, folder: str, called: str) -> _File:
+    read = _File(path, text, library, folder, called)
     for inside, at in (*reversed(list(_imported(text, path, library))), (text, path)):
         _read(inside, at, read)
-    read.variables.update(given)
-    name = first or next((name for name, recipe in read.recipes.items() if recipe.file == path), "")
-    lines: list[Line] = []
-    missing = list(_run(name, pending[1:], read, lines, set(), 0))
-    asked = [line for variable, line in read.asked.items() if variable not in given] if lines else []
-    return Tasks((*asked, *lines), folder, f"just {missing[0]}".strip() if missing else "")
+    return read
 
 
-def _module(
-    text: str, path: str, words: Sequence[Possible], library: TaskLibrary
-) -> tuple[str, str, list[Possible]] | None:
-    """The file of the module that the first word names, and what is asked of it: ``just a::b``, ``just a b``. ``None``
-    where it names none."""
-    name, _, rest = str(words[0] if words else "").partition("::")
-    given = next((match[2] or "" for match in _MODULE.finditer(text) if match[1] == name), None)
+def _begin(words: Sequence[Possible], course: _Course) -> Iterator[str]:
+    """Run what is asked of the first file: its first recipe where nothing is. ``just a b`` is ``just a::b``."""
+    read, pending = course.root, list(words)
+    first = str(pending.pop(0)) if pending else ""
+    while (inner := _module(first.partition("::")[0], read)) is not None:
+        read, first = inner, first.partition("::")[2]
+        if not first and pending:
+            first = str(pending.pop(0))
+    name = first or next((name for name, recipe in read.recipes.items() if recipe.file == read.path), "")
+    yield from _run(name, pending, read, course, 0)
+
+
+def _module(name: str, of: _File) -> _File | None:
+    """A module by its name. ``None`` where the file has none of that name, or it is not there."""
+    if name not in of.inside:
+        of.inside[name] = _read_module(name, of)
+    return of.inside[name]
+
+
+def _read_module(name: str, of: _File) -> _File | None:
+    given = next((match[2] or "" for match in _MODULE.finditer(of.text) if match[1] == name), None)
     if given is None:
         return None
-    at = posixpath.normpath(joined_path(posixpath.dirname(path), given or name))
+    at = posixpath.normpath(joined_path(posixpath.dirname(of.path), given or name))
     inside = [joined_path(at, file) for file in ("mod.just", *NAMES)]
-    found = next((each for each in (*((at,) if given else (f"{at}.just",)), *inside) if library.is_file(each)), None)
-    inner = library.text(found) if found is not None else None
-    if found is None or inner is None:
-        return None
-    return inner, found, [*((rest,) if rest else ()), *words[1:]]
+    found = next((each for each in (*((at,) if given else (f"{at}.just",)), *inside) if of.library.is_file(each)), None)
+    text = of.library.text(found) if found is not None else None
+    return (
+        None if found is None or text is None else _file(found, text, of.library, posixpath.dirname(found), of.called)
+    )
 
 
 def _imported(text: str, path: str, library: TaskLibrary) -> Iterator[tuple[str, str]]:
@@ -159,7 +206,8 @@ def _read(text: str, file: str, into: _File) -> None:
             if match[1]:
                 into.exported.add(name)
             if len(written) > 1 and written[0] == written[-1] == "`":
-                into.asked[name] = Line(written.strip("`"), file, number, flags=_flags(into), shell=_shell(into))
+                asked = Line(written.strip("`"), file, number, flags=_flags(into), shell=_shell(into))
+                into.asked[name] = replace(asked, folder=into.folder)
         elif match := _HEAD.match(line):
             systems = set(re.findall(r"[a-z]+", _QUOTED.sub("", attributes)))
             if not systems & _ELSEWHERE or systems & _HERE:
@@ -182,22 +230,28 @@ def _shell_words(read: _File) -> list[str]:
     return re.findall(r"['\"]([^'\"]*)['\"]", read.settings.get("shell", ""))
 
 
-def _run(
-    name: str, arguments: Sequence[Possible], read: _File, lines: list[Line], seen: set[str], depth: int
-) -> Iterator[str]:
+def _run(name: str, arguments: Sequence[Possible], read: _File, course: _Course, depth: int) -> Iterator[str]:
     name = read.aliases.get(name, name)
+    module, inner, below = name.partition("::")
+    other = _module(module, read) if inner else None
+    if other is not None and depth <= _MAX_DEPTH:
+        yield from (f"{module}::{each}" for each in _run(below, arguments, other, course, depth + 1))
+        return
     recipe = read.recipes.get(name)
     if recipe is None:
         yield name
         return
     # Once for the same arguments (just manual, "Dependencies").
-    run = f"{name} {arguments!r}" if arguments else name
-    if run in seen:
+    run = f"{read.path} {name} {arguments!r}" if arguments else f"{read.path} {name}"
+    if run in course.seen:
         return
-    if depth > _MAX_DEPTH or len(seen) > _MAX_RUNS:
+    if depth > _MAX_DEPTH or len(course.seen) > _MAX_RUNS:
         yield name
         return
-    seen.add(run)
+    course.seen.add(run)
+    if read.path not in course.entered:
+        course.entered.append(read.path)
+        course.lines.extend(read.asked.values())
     bound = dict(read.variables)
     rest = list(arguments)
     for sign, parameter, default in recipe.parameters:
@@ -211,23 +265,23 @@ def _run(
             bound[parameter] = "" if default is None else _expression(default, bound)
     before, _, after = recipe.needs.partition("&&")
     for need in _NEED.finditer(before):
-        yield from _need(need, bound, read, lines, seen, depth)
+        yield from _need(need, bound, read, course, depth)
     given = {parameter for _, parameter, _ in recipe.parameters}.intersection(bound) if arguments else set[str]()
     positional = "positional-arguments" in (*read.settings, *re.findall(r"[a-z-]+", recipe.attributes))
-    lines.extend(_lines(recipe, bound, given, read, tuple(arguments) if positional else ()))
-    if rest and isinstance(rest[0], str) and depth == 0:
-        yield from _run(rest[0], rest[1:], read, lines, seen, depth)
+    course.lines.extend(_lines(recipe, bound, given, read, tuple(arguments) if positional else ()))
     for need in _NEED.finditer(after):
-        yield from _need(need, bound, read, lines, seen, depth)
+        yield from _need(need, bound, read, course, depth)
+    if rest and isinstance(rest[0], str) and depth == 0:
+        yield from _begin(rest, course)
 
 
 def _need(
-    need: re.Match[str], bound: Mapping[str, Possible], read: _File, lines: list[Line], seen: set[str], depth: int
+    need: re.Match[str], bound: Mapping[str, Possible], read: _File, course: _Course, depth: int
 ) -> Iterator[str]:
     name = need[1] or need[3]
     if name:
         words = re.findall(r"'[^']*'|\"[^\"]*\"|\S+", need[2] or "")
-        yield from _run(name, [_expression(each, bound) for each in words], read, lines, seen, depth + 1)
+        yield from _run(name, [_expression(each, bound) for each in words], read, course, depth + 1)
 
 
 def _lines(
@@ -255,13 +309,14 @@ def _lines(
 
     if not recipe.body:
         return
+    where = _folder(recipe, read)
     indent = len(recipe.body[0][0]) - len(recipe.body[0][0].lstrip())
     program = _script_program(recipe, read)
     if program or recipe.body[0][0].strip().startswith("#!"):
         text = "\n".join(_PLACE.sub(put, line[indent:]) for line, _ in recipe.body)
         # just writes such a recipe to a file of its own, which the program is given.
         text, first = (f"#!{program}\n{text}", 1) if program else (text, 0)
-        yield Line(text, recipe.file, recipe.body[0][1] - first, used, True, positional, whole=True)
+        yield Line(text, recipe.file, recipe.body[0][1] - first, used, True, positional, whole=True, folder=where)
         return
     held, first, flags = "", 0, _flags(read)
     for line, number in recipe.body:
@@ -274,7 +329,17 @@ def _lines(
         prefix = re.match(r"[@-]*", whole)
         text = _PLACE.sub(put, whole[prefix.end() if prefix else 0 :])
         text = f"{{ {text}\n}} || true" if prefix and "-" in prefix[0] else text
-        yield Line(text, recipe.file, first, dict(used), True, positional, flags=flags, shell=_shell(read))
+        used_now, shell = dict(used), _shell(read)
+        yield Line(text, recipe.file, first, used_now, True, positional, flags=flags, shell=shell, folder=where)
+
+
+def _folder(recipe: _Recipe, read: _File) -> str:
+    """Where a recipe runs (just manual, "Working Directory")."""
+    if re.search(r"\bno-cd\b", _QUOTED.sub("", recipe.attributes)):
+        return read.called
+    own = re.search(r"\bworking-directory(?:\s*:\s*|\s*\(\s*)['\"]([^'\"]*)", recipe.attributes)
+    written = own[1] if own is not None else read.settings.get("working-directory", "").strip("'\"")
+    return posixpath.normpath(joined_path(read.folder, written)) if written else read.folder
 
 
 def _script_program(recipe: _Recipe, read: _File) -> str:

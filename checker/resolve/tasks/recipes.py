@@ -17,7 +17,8 @@ class Line(Struct, frozen=True):
 
     ``shell`` runs it, as a program is named. ``whole``: the text is a script of its own under ``set -e`` or a shebang's
     flags (``flags``), rather than a line whose status is that of its last command. ``variables`` are what the text
-    names beside the environment. ``at_root``: it runs where the first file stands, whichever file calls it.
+    names beside the environment. ``at_root``: it runs where the first file stands, whichever file calls it; ``folder``:
+    it runs there, and not where the others do.
     """
 
     text: str
@@ -30,6 +31,7 @@ class Line(Struct, frozen=True):
     flags: str = ""
     shell: str = "bash"
     at_root: bool = False
+    folder: str | None = None
 
 
 class Tasks(Struct, frozen=True):

@@ -33,7 +33,7 @@ from checker.resolve.shell.handed.variables import loading
 from checker.resolve.shell.printing import Unfinished, outputs_of
 from checker.resolve.shell.starting import line_of, starts_script
 from checker.resolve.shell.state import Library, State
-from checker.resolve.tasks.compose import run_words
+from checker.resolve.tasks import compose
 from checker.resolve.tasks.lines import states_of
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, plain
 from checker.resolve.tasks.runners import is_other_runner, runs_tasks, tasks_of
@@ -284,19 +284,19 @@ class Collected(Struct):
 
     def _engine(self, command: Command) -> None:
         """``docker`` and its kin: what they push, and what their images run."""
-        written = command
-        words = run_words(command.words, command.folder, self.library)
-        if words is not None:
-            command = self.actions[-1] = replace(command, words=words)
-        elif command.program.endswith("-compose"):
+        found = compose.started(command.words, command.folder, self.library)
+        if not found and command.program.endswith("-compose"):
             self._unread(command)
             return
-        if (inner := image_command(command.words)) is not None:
-            self.aws_cli(replace(command, words=inner))
-            return
-        if not self._put(command, command.environment):
-            self.record(pushes(command, self.logged_in, self.built))
-            self._unread(command, written)
+        self.actions.pop()
+        for words in found or (command.words,):
+            each = replace(command, words=words)
+            self.actions.append(each)
+            if (inner := image_command(words)) is not None:
+                self.aws_cli(replace(each, words=inner))
+            elif not self._put(each, each.environment):
+                self.record(pushes(each, self.logged_in, self.built))
+                self._unread(each, command)
 
     def aws_cli(self, command: Command) -> None:
         for each in each_operation(command):
@@ -388,7 +388,8 @@ class Collected(Struct):
             self.foreign.append(unread_script(line.file, line.line, script.shebang))
             return False
         fails = False
-        for state, whole in states_of(line, script, folder, environment, sh_of(self.job.job)):
+        at = folder if line.folder is None else line.folder
+        for state, whole in states_of(line, script, at, environment, sh_of(self.job.job)):
             state.written = whole.written = self.written
             fails = self.shell(state, by.reached.behind(), whole, by.handling)
         return fails

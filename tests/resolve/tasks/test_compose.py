@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from checker.model.possible import shown
-from checker.resolve.tasks.compose import run_words
+from checker.model.possible import open_text, shown
+from checker.resolve.tasks.compose import started
 
 FILE = """
 services:
@@ -51,8 +51,8 @@ class Files:
 
 def made(line: str, folder: str | None = "") -> str | None:
     files = Files({"compose.yaml": FILE, "ops/docker-compose.yml": FILE, "prod.yml": "services: {bare: {command: z}}"})
-    words = run_words(tuple(line.split()), folder, files)
-    return None if words is None else " ".join(map(shown, words))
+    found = started(tuple(line.split()), folder, files)
+    return None if found is None else "; ".join(" ".join(map(shown, words)) for words in found)
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,54 @@ def test_a_service_of_a_file(line: str, wanted: str) -> None:
     found = made(line)
     assert found is not None
     assert found.replace("${", "").replace("}", "") == wanted.replace("${", "").replace("}", "")
+
+
+UP = """
+services:
+  db: {image: "postgres:16", environment: {POSTGRES_PASSWORD: x}}
+  extra: {image: tool, profiles: [more]}
+  migrate: {image: "flyway/flyway:11", command: migrate, depends_on: {db: {condition: service_healthy}}}
+  web: {build: ., command: serve}
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("docker compose up -d db", "docker run --env=POSTGRES_PASSWORD=x postgres:16"),
+        ("docker compose --profile more up extra", "docker run tool"),
+        (
+            "docker compose up --exit-code-from migrate migrate",
+            "docker run flyway/flyway:11 migrate; docker run --env=POSTGRES_PASSWORD=x postgres:16",
+        ),
+        ("docker compose up --abort-on-container-failure -t 5 web", "docker run the image of web serve"),
+        ("docker compose -f over.yaml up db", "docker run postgres:17"),
+        # Nobody is told that what they run failed; a file is not there; another one is included.
+        ("docker compose up -d migrate", None),
+        ("docker compose up --exit-code-from=db", None),
+        ("docker compose up --exit-code-from migrate web migrate", None),
+        ("docker compose -f compose.yaml -f missing.yaml up db", None),
+        ("docker compose -f more.yaml up db", None),
+        ("docker compose up $WHICH", None),
+    ],
+)
+def test_all_that_is_started(line: str, wanted: str | None) -> None:
+    files = Files(
+        {
+            "compose.yaml": UP,
+            "over.yaml": "services: {db: {image: 'postgres:17'}}",
+            "more.yaml": "include: [other.yaml]\nservices: {db: {image: x}}",
+        }
+    )
+    words = [open_text(each) if each.startswith("$") else each for each in line.split()]
+    found = started(words, "", files)
+    assert (found if found is None else "; ".join(" ".join(map(shown, each)) for each in found)) == wanted
+
+
+def test_what_is_laid_over_the_file() -> None:
+    files = Files({"compose.yml": UP, "compose.override.yml": "services: {db: {image: mine}}"})
+    found = started(["docker", "compose", "up", "db"], "", files)
+    assert found == (("docker", "run", "--env=POSTGRES_PASSWORD=x", "mine"),)
 
 
 def test_the_file_of_the_folder() -> None:

@@ -5,8 +5,9 @@ Nothing here hangs on a process: ways that an earlier run went are told from thi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
-from typing import TypeAlias
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence, Set
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 
@@ -16,6 +17,8 @@ from checker.model.sources import Spot
 from checker.model.values import Absent, Unknown
 from checker.resolve.python.rehearsal.standins import Mode
 
+MAX_ASIDE: Final = 8  # how many ways aside of one that does not end well are gone on from
+MAX_TURNS: Final = 2  # how many questions are answered the other way on one of them, but one
 Place: TypeAlias = "tuple[int, int]"  # the line and the column of a condition
 
 
@@ -90,3 +93,46 @@ class Gone(Struct, frozen=True):
         asked again.
         """
         return (mode is self.mode or not self.met) and not (self.turns ^ turns) & self.again
+
+
+# Goes the way with these answers, those at some of the places turned; ``None`` where it is too long.
+Go: TypeAlias = "Callable[[Sequence[bool], Set[int]], Gone | None]"
+
+
+def turned_well(way: Gone, go: Go) -> Set[tuple[Place, bool]] | None:
+    """Which answers of a way that ends with a failure have to be others, for the program to end well; ``None`` where
+    no few of them are found."""
+    due = deque([(way, frozenset[int](), frozenset[tuple[Place, bool]]())])
+    while due:
+        way, turned, answers = due.popleft()
+        given, seen = list(way.given), set[int]()
+        for index in reversed(range(len(given))):  # the last one led to the end
+            if index in turned or way.askers[index] in seen:
+                continue
+            seen.add(way.askers[index])
+            other = go([*given[:index], not given[index]], turned | {index})
+            if other is None:
+                return None
+            changed = answers | {(way.asked[index], given[index])}
+            if other.met and other.ended is False:
+                return changed
+            if len(turned) < MAX_TURNS and len(due) < MAX_ASIDE:
+                due.append((other, turned | {index}, changed))
+    return None
+
+
+def with_turned(way: Gone, turned: Set[tuple[Place, bool]], go: Go) -> Gone | None:
+    """A way with those of its answers turned that it gives; ``None`` where it leads away from the call."""
+    done = frozenset[int]()
+    for _ in turned:
+        given = list(way.given)
+        asked = zip(way.asked, given, strict=True)
+        index = next((at for at, each in enumerate(asked) if at not in done and each in turned), None)
+        if index is None:
+            break
+        done |= {index}
+        other = go([*given[:index], not given[index]], done)
+        if other is None or not other.met:
+            return None
+        way = other
+    return way

@@ -18,17 +18,28 @@ from checker.model.pipeline.handling import UNASKED, Rehearsal
 from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.scripts import AwsCall, Command, How
 from checker.model.sources import Spot
-from checker.resolve.python.rehearsal.gone import Gone, Start, placed, round_of, which
+from checker.resolve.python.rehearsal.gone import (
+    MAX_ASIDE,
+    MAX_TURNS,
+    Go,
+    Gone,
+    Place,
+    Start,
+    placed,
+    round_of,
+    turned_well,
+    which,
+    with_turned,
+)
 from checker.resolve.python.rehearsal.standins import Mode, answer
 from checker.resolve.shell.rehearsal.ways import Allowance
 
 MAX_WAYS: Final = 8
 _MAX_SEARCH: Final = 2_500  # how many statements are gone through before another way to the call is tried
-_MAX_ASIDE: Final = 8  # how many ways aside of one that never ends are gone
-_MAX_TURNS: Final = 2  # how many questions are answered the other way on one of them, but one
 _MAX_ASKED: Final = 24  # how many of the questions on a way to a call are answered the other way
 _UNREACHED_CALL: Final = Open("the way on which all goes well does not lead to it")
 _TOLD_BY_ANSWER: Final = Open("what stands in the answer decides how its program ends")
+_NEVER_WELL: Final = Open("no way is found on which its program ends well")
 _TOO_MUCH: Final = Open("its program can go too many ways to follow them all")
 
 
@@ -40,6 +51,7 @@ class Rehearsals(Struct):
     allowance: Allowance
     asides: Allowance  # for the ways on which the call works: they take nothing from those on which it fails
     _found: dict[tuple[object, ...], Answer] = field(default_factory=dict)
+    _plainly_well: bool = False  # whether it ends well where nothing fails, each question answered as at first
     gone: dict[tuple[object, ...], list[Gone]] = field(default_factory=dict)  # each that was gone, told by what it had
 
     def of(self, call: AwsCall | Command) -> Rehearsal:
@@ -69,15 +81,12 @@ class Rehearsals(Struct):
 
         Compares the first way on which it fails with those on which it works, each question answered both ways.
         """
-        before = self.allowance.left
-        failed = self._first(call, Mode.RAISES)
-        self.asides.left -= before - self.allowance.left
-        self.allowance.left = before
-        if isinstance(failed, Open):
-            return failed
-        worked = self._works(call, failed)
-        if isinstance(worked, Open) or failed.ended is not False:
-            return worked if isinstance(worked, Open) else NO
+        both = self._both(call)
+        if isinstance(both, Open):
+            return both
+        failed, worked = both
+        if failed.ended is not False:
+            return NO
         done = set(worked.acts)
         asked = () if _is_started(call) else worked.given[:_MAX_ASKED]
         for index, taken in enumerate(asked):
@@ -92,15 +101,34 @@ class Rehearsals(Struct):
     def retold(self, call: AwsCall | Command, *, printed: bool) -> Answer:
         """Whether the program, started by a command, tells later steps something else where that fails and ends well;
         ``printed``: or prints it."""
+        both = self._both(call)
+        if isinstance(both, Open):
+            return both
+        failed, worked = both
+        differs = failed.told ^ worked.told
+        return yes_if(failed.ended is False and any(printed or file for file, _ in differs))
+
+    def _both(self, call: AwsCall | Command) -> tuple[Gone, Gone] | Open:
+        """The first ways on which the call fails and works; where both end with a failure, with what else is asked
+        answered well. What they cost is not that of the ways on which it fails."""
         before = self.allowance.left
         failed = self._first(call, Mode.RAISES)
         self.asides.left -= before - self.allowance.left
         self.allowance.left = before
-        worked = self._works(call, failed) if not isinstance(failed, Open) and failed.ended is False else failed
-        if isinstance(failed, Open) or isinstance(worked, Open):
-            return worked if isinstance(worked, Open) else failed if isinstance(failed, Open) else NO
-        differs = failed.told ^ worked.told
-        return yes_if(failed.ended is False and any(printed or file for file, _ in differs))
+        worked = self._works(call, failed) if isinstance(failed, Gone) else failed
+        if not isinstance(failed, Gone) or not isinstance(worked, Gone):
+            return worked if isinstance(worked, Open) else _TOO_MUCH
+        if failed.ended and worked.ended and not (failed.endless or worked.endless):
+            turned = self._turned(call, worked)
+            ways = [with_turned(way, turned or frozenset(), self._goer(call, way.mode)) for way in (failed, worked)]
+            failed, worked = ways[0] or failed, ways[1] or worked
+        return failed, worked
+
+    def _turned(self, call: AwsCall | Command, worked: Gone) -> Set[tuple[Place, bool]] | None:
+        return turned_well(worked, self._goer(call, Mode.WELL))
+
+    def _goer(self, call: AwsCall | Command, mode: Mode) -> Go:
+        return lambda answers, turns: self._go(call, mode, answers, turns)
 
     def reaches(self, call: AwsCall | Command, other: AwsCall) -> Answer:
         """Whether the program goes on to another call although this one fails."""
@@ -202,13 +230,30 @@ class Rehearsals(Struct):
         if isinstance(way, Open):
             return way
         if not way.endless or way.ended is False:
-            return _TOO_MUCH if way.ended is None else yes_if(way.ended)
+            return _TOO_MUCH if way.ended is None else self._by_itself(call, mode, way) if way.ended else NO
         for aside in self._asides(way, call, mode):
             if aside is None or (aside.met and aside.ended is None):
                 return _TOO_MUCH
             if aside.met and aside.ended is False:
                 return NO
         return YES
+
+    def _by_itself(self, call: AwsCall | Command, mode: Mode, way: Gone) -> Answer:
+        """Whether a program that ends with a failure, where a call fails, does so because of that.
+
+        Where it does so although the call works, a question on the way was answered as it is where something else is
+        wrong (``if answer.status == 200: return True``): it is answered the other way on both.
+        """
+        if self._plainly_well and any(each is way for each in self.gone.get((which(call), (), ()), ())):
+            return YES
+        worked = self._first(call, Mode.WELL)
+        if isinstance(worked, Open) or worked.ended is not True or worked.endless:
+            return YES
+        turned = self._turned(call, worked)
+        if turned is None:
+            return _NEVER_WELL
+        other = with_turned(way, turned, self._goer(call, mode))
+        return _TOO_MUCH if other is None or other.ended is None else yes_if(other.ended)
 
     def depends(self, call: AwsCall | Command) -> Answer:
         """No, where the program ends well whatever it finds in what a failed call answers; open where that decides."""
@@ -225,21 +270,21 @@ class Rehearsals(Struct):
         """The ways aside of one that waits for ever; ``None`` for one that is too long."""
         due = deque([(way, frozenset[int]())])
         asides = 0
-        while due and asides < _MAX_ASIDE:
+        while due and asides < MAX_ASIDE:
             way, turned = due.popleft()
             given = list(way.given)
             # Each question once: asked again, it gets the same answer on the way aside. Where the call is not made then
             # (the first round of a loop is left before it), the next time it is asked.
             led: set[int] = set()
             for index, asker in enumerate(way.askers):
-                if index < way.began or index in turned or asker in led or asides >= _MAX_ASIDE:
+                if index < way.began or index in turned or asker in led or asides >= MAX_ASIDE:
                     continue
                 asides += 1
                 aside = self._go(call, mode, [*given[:index], not given[index]], turned | {index})
                 if aside is None or aside.met:
                     led.add(asker)
                 yield aside
-                if aside is not None and aside.endless and len(turned) < _MAX_TURNS:
+                if aside is not None and aside.endless and len(turned) < MAX_TURNS:
                     due.append((aside, turned | {index}))  # it waits somewhere else now
 
     def _first(self, call: AwsCall | Command, mode: Mode) -> Gone | Open:
@@ -281,6 +326,8 @@ class Rehearsals(Struct):
 
             gone = Way(self.library, self.start, call, mode, answers, turned).run_through()
             before.append(gone)
+        if mode is Mode.WELL and not answers:
+            self._plainly_well = gone.ended is False and not gone.endless
         purse.left -= gone.steps + 1
         return gone
 

@@ -124,6 +124,14 @@ class Rehearsals(Struct):
         own = frozenset({failing.spot})
         return yes_if(any(way.acts - some or always - own - way.acts for way in failed))
 
+    def idle(self, failing: Failing) -> Answer:
+        """Whether the script asks the same and ends in the same way, on every way, whether the command works or not."""
+        worked, failed = self._ways(replace(failing, works=True)), self._ways(failing)
+        if worked is None or failed is None:
+            return _TOO_MUCH
+        ends = [{tuple(way.choices.given): way.failed for way in ways} for ways in (worked, failed)]
+        return yes_if(bool(failed) and ends[0] == ends[1] and False in ends[1].values())
+
     def _each(self, failing: Failing) -> Iterator[Way | None]:
         """Every way through the script, one after the other; ``None`` where there are too many."""
         answers: list[bool] = []
@@ -230,6 +238,9 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
 
     def turns(self) -> Answer:
         return self.rehearsals.found(Failing(self.spot, self.words, turns=True))
+
+    def idle(self) -> Answer:
+        return self.rehearsals.idle(Failing(self.spot, self.words))
 
     def reaches(self, other: Rehearsal) -> Answer:
         if not isinstance(other, _Rehearsal) or other.rehearsals is not self.rehearsals:

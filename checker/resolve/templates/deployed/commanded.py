@@ -30,6 +30,7 @@ from checker.resolve.templates.deployed.overrides import option_of, options_of, 
 from checker.resolve.templates.deployed.sent import sent
 
 _CREATES: Final = frozenset({"create-stack", "update-stack", "create-change-set", "deploy"})
+_VERBS: Final = frozenset({"package", *_CREATES})
 _SDK: Final = frozenset({"CreateStack", "UpdateStack", "CreateChangeSet"})
 _ACTION: Final = "aws-actions/aws-cloudformation-github-deploy"
 # Actions that register the task definition in a file, or write another one of it.
@@ -214,6 +215,8 @@ def _by_command(
 ) -> Iterator[Deployment]:
     words = command.words
     plain = [word for word in words[1:3] if isinstance(word, str)]
+    # A script may choose the operation first: `OP=update-stack`, else `OP=create-stack`.
+    chosen = [options(word) or () for word in words[1:3]]
     if command.program == "cdk":
         yield from _by_cdk(words, job)
         return
@@ -222,7 +225,7 @@ def _by_command(
         yield Deployment(registered, "", job.environment_name, None, command.spot)
         return
     if command.program == "aws" and plain[:1] == ["cloudformation"]:
-        verb = plain[1] if len(plain) > 1 else ""
+        verb = next((str(each) for each in (chosen[1] if len(chosen) > 1 else ()) if each in _VERBS), "")
     elif command.program == "sam":
         verb = plain[0] if plain else ""
     else:

@@ -20,7 +20,7 @@ from checker.resolve.trace.bake.reading import BakeFile, Expression, UnreadError
 from checker.resolve.trace.commands.images_pushed import caches, goes_out
 from checker.resolve.trace.commands.options import given_to, operands
 
-_OVERRIDE: Final = lazy_re.compile(r"([\w*?-]+)\.([\w-]+)(?:\.[\w.-]+)?=")
+_OVERRIDE: Final = lazy_re.compile(r"([\w*?-]+)\.([\w-]+)(?:\.[\w.-]+)?(\+?)=")
 _VALUES: Final = frozenset(
     {"-f", "--file", "--set", "--allow", "--metadata-file", "--builder", "--progress", "--call", "--sbom",
      "--provenance", "--list"}
@@ -68,22 +68,21 @@ def baked(
             return None
         if any(True for _ in caches(_texts(settings.get("cache-to", []), found, variables))):
             return None
-        given = [each.value for each in own if each.key == "output"]
-        outputs = given or _texts(settings.get("output", []), found, variables)
+        outputs = _overridden("output", own, _texts(settings.get("output", []), found, variables))
         if not pushes and not any(goes_out(each) for each in outputs):
             continue
-        replaced = [each.value for each in own if each.key == "tags"]
-        pushed += replaced or _texts(settings.get("tags", []), found, variables)
+        pushed += _overridden("tags", own, _texts(settings.get("tags", []), found, variables))
     return pushed
 
 
 class _Said(Struct, frozen=True):
-    """What ``--set TARGET.KEY=VALUE`` says; older versions know no ``KEY+=VALUE``, which adds to what is there."""
+    """What ``--set TARGET.KEY=VALUE`` says; ``KEY+=VALUE`` adds to what is there (older versions refuse it)."""
 
     target: str
     key: str
     value: Possible
     written: str
+    adds: bool
 
     @classmethod
     def of(cls, given: Possible) -> _Said | None:
@@ -91,7 +90,13 @@ class _Said(Struct, frozen=True):
         found = _OVERRIDE.match(first) if isinstance(first, str) else None
         if found is None or not isinstance(first, str):
             return None
-        return cls(found[1], found[2], text([first[found.end() :], *rest]), shown(given))
+        return cls(found[1], found[2], text([first[found.end() :], *rest]), shown(given), bool(found[3]))
+
+
+def _overridden(key: str, said: Sequence[_Said], own: list[Possible]) -> list[Possible]:
+    """A list of a target as the command line changes it: replaced, unless something that is said adds to it."""
+    given = [each for each in said if each.key == key]
+    return [*(own if not given or any(each.adds for each in given) else []), *(each.value for each in given)]
 
 
 def _files(words: Sequence[Possible], folder: str, read_file: Read) -> BakeFile | None:

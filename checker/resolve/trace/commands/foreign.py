@@ -9,11 +9,12 @@ from typing import Final
 
 from checker import lazy_re
 from checker.data.harmless import action_is_harmless, engine_verbs, inert, installed, is_wrapped, program_is_harmless
+from checker.model.migrations.tools import TOOLS, MigrationTool
 from checker.model.pipeline.holding import AWS_KEYS, any_secret
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import Command
 from checker.model.pipeline.workflows import Job
-from checker.model.possible import Possible
+from checker.model.possible import Possible, shown
 from checker.model.sources import Problem, Spot, brief
 from checker.model.values import Text
 from checker.resolve.shell.starting import NO_SCRIPT, SHELLS
@@ -85,7 +86,7 @@ def unread(command: Command, written: Command | None = None, known: Iterable[Pro
         return None
     if any(program_is_harmless(inner) for inner in _image_commands(words)):
         return None
-    if is_wrapped(command.program, command.spot.file):
+    if is_wrapped(command.program, command.spot.file) or _migrates_elsewhere(words):
         return None
     return not_read(command, f"what `{spelled(written or command)}` does was not followed")
 
@@ -245,6 +246,42 @@ def _image_commands(words: Sequence[Possible]) -> Iterator[tuple[Possible, ...]]
             yield (program, *rest)
         elif isinstance(image, str):
             yield (re.split(r"[:@]", image.rpartition("/")[2])[0], *rest)
+
+
+# What a container is told of a database, by the name.
+_OF_DATABASE: Final = lazy_re.compile(
+    r"(?:[A-Z0-9]+_)*(?:DATABASE|DB|PG|POSTGRES(?:QL)?|MYSQL)[A-Z0-9_]*(?:=(?!.*AWS_).*)?", re.DOTALL
+)
+
+
+def _migrates_elsewhere(words: Sequence[Possible]) -> bool:
+    """Whether ``docker run`` gives an image a command of a migration tool, and of the job nothing but where
+    the database is: that is judged as migrations are."""
+    for _, program, rest in images_started(words):
+        began = [each for each in (program, *rest) if each is not None]
+        given = [*_not_of_database(words[: len(words) - len(rest)])]
+        plain = [str(each) for each in began]
+        return any(_is_migration(plain, tool) for tool in TOOLS) and program_is_harmless([*given, *rest])
+    return False
+
+
+def _not_of_database(options: Sequence[Possible]) -> Iterator[Possible]:
+    """Options of ``docker run`` without the variables that tell of a database."""
+    pending = list(options)
+    while pending:
+        word = pending.pop(0)
+        if word in {"-e", "--env"} and pending:
+            value = pending.pop(0)
+            if not _OF_DATABASE.fullmatch(shown(value)):
+                yield from (word, value)
+        elif not (shown(word).startswith("--env=") and _OF_DATABASE.fullmatch(shown(word)[6:])):
+            yield word
+
+
+def _is_migration(words: Sequence[str], tool: MigrationTool) -> bool:
+    groups = (each.split() for each in tool.programs)
+    told = any([*words[: len(each)]] == each for each in groups) and not tool.is_client
+    return told and any(set(each) <= {*words} for each in tool.forwards)
 
 
 def images_started(words: Sequence[Possible]) -> Iterator[tuple[Possible, Possible | None, tuple[Possible, ...]]]:
