@@ -60,7 +60,7 @@ class Call(Struct, frozen=True):
     why: str = ""
 
 
-_ASKS: Final = lazy_re.compile(r"\b(?:if|case|while|until|test)\b|&&|\|\||\[\[? ")
+_ASKS: Final = lazy_re.compile(r"\bgh auth\b|TOKEN")
 _JOBS_OWN: Final = lazy_re.compile(r"github\.token\b|secrets\.GITHUB_TOKEN\b|(?:^|\{)GITHUB_TOKEN\b", re.IGNORECASE)
 _TOKEN_NAMES: Final = ("GH_TOKEN", "GITHUB_TOKEN")
 _ENTERPRISE: Final = ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "GH_HOST")

@@ -29,7 +29,7 @@ from checker.resolve.shell.dialects.patterns import compared
 from checker.resolve.shell.printing import found_in, output_of
 from checker.resolve.shell.process import EndlessError, Shell
 from checker.resolve.shell.rehearsal.arithmetic import calculated
-from checker.resolve.shell.rehearsal.choices import TooMuchError, answer_of, is_asked, is_same, own_words
+from checker.resolve.shell.rehearsal.choices import Choices, TooMuchError, answer_of, is_asked, is_same, own_words
 from checker.resolve.shell.rehearsal.clock import Clock, span
 from checker.resolve.shell.rehearsal.files import Files, taken
 from checker.resolve.shell.rehearsal.nothing import ends_on_nothing, fails_silently, passes_nothing
@@ -63,7 +63,8 @@ class Rehearsed(Struct):
 
     failing: Failing
     met: bool = False
-    told: bool = False  # the script keeps what the failing command says
+    choices: Choices = field(default_factory=lambda: Choices([]))
+    told: int | None = None  # where the script keeps what the failing command says, how much had been asked by then
     jobs: dict[str, str] = field(default_factory=dict)
     substituted: str = "0"  # the status of the last substitution
     _failed: bool = False
@@ -320,7 +321,7 @@ class Rehearsed(Struct):
                 self.failures += 1
                 self.files.wrote(writes, "", _DENIED)
             if self._failed and handling.stderr in {Stream.MERGED, Stream.FILE}:
-                self.told = True
+                self.told = len(self.choices.given) if self.told is None else self.told
                 self._said.append(len(self._made))
         return None if self._failed else handling
 

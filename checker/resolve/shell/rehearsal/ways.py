@@ -116,7 +116,7 @@ class Rehearsals(Struct):
         worked, failed = self._ways(replace(failing, works=True)), self._ways(failing)
         if worked is None or failed is None:
             return _TOO_MUCH
-        failed = [way for way in failed if not way.failed and not (way.manner.told and way.choices.given)]
+        failed = [way for way in failed if not way.failed and not _is_read(way)]
         done = [way.acts for way in worked]
         if not done or not failed:
             return NO
@@ -189,7 +189,8 @@ class Rehearsals(Struct):
         """One way through the script; ``None`` where that is more than can be gone through."""
         if self.allowance.left <= 0:
             return None
-        way = Way(self.library, self.reached, Rehearsed(failing), Choices(answers))
+        choices = Choices(answers)
+        way = Way(self.library, self.reached, Rehearsed(failing, choices=choices), choices)
         begun = way.left
         try:
             way.failed = way.run_through(self.begin.apart())
@@ -199,6 +200,11 @@ class Rehearsals(Struct):
         finally:
             self.allowance.left -= begun - way.left + 1
         return way
+
+
+def _is_read(way: Way) -> bool:
+    """Whether something is asked after the script has kept what the failing command says."""
+    return way.manner.told is not None and len(way.choices.given) > way.manner.told
 
 
 def _is_at(command: Command, spot: Spot, words: tuple[str, ...], *, known: bool = False) -> bool:
