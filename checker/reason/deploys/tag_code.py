@@ -28,6 +28,8 @@ from checker.reason.deploys.fetched_code import Brought, brought_by, cached, for
 
 _TAG_WORDS: Final = frozenset({"tag", "version", "release", "ref", "sha", "commit", "revision"})
 _IMAGE_WORDS: Final = frozenset({"image", "docker", "container", "ecr"})
+_NUMBERS: Final = frozenset({"version", "revision"})  # of code, or of what these words name
+_NUMBERED: Final = frozenset({"task", "taskdef", "family", "node", "python", "ruby", "java", "go", "php", "terraform"})
 _INPUT: Final = lazy_re.compile(r"\binputs\.([A-Za-z_][\w-]*)")
 _RELEASE: Final = lazy_re.compile(r"\bgithub\.event\.release\.tag_name\b|\bgithub\.event\.release\['tag_name'\]")
 # "Specifies the commitish value that determines where the Git tag is created from. Can be any branch or commit SHA.
@@ -58,14 +60,10 @@ class Found(Struct, frozen=True):
 
 def tag_inputs(workflow: Workflow) -> frozenset[str]:
     """The inputs by which a person names what to deploy: ``tag``, ``release_version``, ``sha``. That of an image in a
-    registry is none of the repository's."""
-    return frozenset(
-        name
-        for name, each in workflow.inputs.items()
-        if each.type != "boolean"
-        and _TAG_WORDS.intersection(words(name))
-        and not _IMAGE_WORDS.intersection(words(name))
-    )
+    registry is none of the repository's, nor is a tool's version or a task definition's revision."""
+    given = {name: frozenset(words(name)) for name, each in workflow.inputs.items() if each.type != "boolean"}
+    numbers = {name for name, said in given.items() if said & _TAG_WORDS <= _NUMBERS and _NUMBERED & said}
+    return frozenset(name for name, said in given.items() if said & _TAG_WORDS and not said & _IMAGE_WORDS) - numbers
 
 
 def deploys_a_tag(job: EffectiveJob) -> tuple[Start, ...]:
