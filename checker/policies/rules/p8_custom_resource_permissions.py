@@ -29,7 +29,7 @@ from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
-from checker.model.values import Absent, Known, Unknown, first_unknown
+from checker.model.values import Absent, Known, Text, Unknown, Value, as_list, first_unknown
 from checker.model.verdicts import Outcome
 from checker.reason.iam.evaluation import only_allows
 from checker.reason.templates.handlers import functions_of
@@ -82,6 +82,8 @@ def _run_by(environment: Environment, resource: Resource, function: Resource, or
         elif isinstance(given, Absent) and (doubt := _of_unknown_roles(environment, resource)) is not None:
             # AWS SAM makes the role, and a policy may name what it will be called.
             yield resource.undecided(None, f"whose permissions {doubt.logical_id} holds is not known", fix=_FIX)
+        elif _is_open(given) and (other := _for_another(environment, resource)) is not None:
+            yield resource.undecided(None, f"whether {other.logical_id} is for the role of its function", fix=_FIX)
         else:
             yield resource.passes(None, "Its function's role was there before.")
         return
@@ -132,6 +134,21 @@ def _of_unknown_roles(environment: Environment, resource: Resource) -> Resource 
             value = policy.get(name)
             written = value.value if isinstance(value, Known) else value if isinstance(value, Unknown) else None
             if policy.stack is resource.stack and first_unknown(written) is not None:
+                return policy
+    return None
+
+
+def _is_open(value: Value) -> bool:
+    return isinstance(value, Known) and isinstance(value.value, Text)
+
+
+def _for_another(environment: Environment, resource: Resource) -> Resource | None:
+    """A policy of the same stack that is attached to a role of elsewhere."""
+    for policy in environment.resources(*_POLICIES):
+        values = [policy.get(name) for name in ("Roles", "RoleName")] if policy.stack is resource.stack else []
+        for each in (each for value in values if isinstance(value, Known) for each in as_list(value.value)):
+            role = environment.referred(each)
+            if role is None or role.stack is not resource.stack:
                 return policy
     return None
 

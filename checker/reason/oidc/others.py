@@ -82,6 +82,9 @@ def _others(statement: Statement, own: frozenset[str]) -> Iterator[tuple[str, An
             who, answer = _service(statement, name)
         elif kind == "Federated":
             who, answer = _provider(statement, name)
+        elif kind == "*" and name is None:
+            who, found = _provider(statement, name)
+            answer = NO if found is NO else Open(f"whether {who} is whom the statement is about")
         else:
             who, answer = _caller(statement, name, own)
         if answer is not NO:
