@@ -330,6 +330,7 @@ class Output(Struct, frozen=True):
     name: str
     value: Possible
     spot: Spot
+    certain: bool = True  # whether it is surely written, as far as its script goes
 
 
 class Change(Struct, frozen=True):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import ChainMap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final, TypeAlias
 
@@ -21,7 +21,7 @@ from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.holding import hands_over
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep, complete
 from checker.model.pipeline.pipeline import Unfollowed
-from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Gap, Reached, Trace
+from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Gap, Output, Reached, Trace
 from checker.model.possible import Possible, is_known, joined, mapped, one_of, options, shown
 from checker.model.sources import Problem
 from checker.model.values import Hole, RunValue, Text
@@ -110,6 +110,7 @@ class Tracer(Struct):
         by_step = {id(each.step): each for each in job.credentials}
         extra: dict[str, Possible] = runner_variables(job)
         own = self._own[job] = {}
+        unsure: set[Hole] = set()  # outputs that are written in one place, which may not be come to
         self.effort.begin()
         over = False  # a step surely failed: GitHub passes over those whose `if` does not ask for that
         failing: list[EffectiveStep] = []
@@ -120,13 +121,13 @@ class Tracer(Struct):
             spent = False
             self._composite(composite, own)
             composite.extend([step] if step.outputs else [])
-            if (given := _told(step.with_, own)) is not None:
+            if (given := _told(step.with_, own, unsure)) is not None:
                 complete(step, with_=given)
                 by_step.update((id(step), each) for each in credentials([step]))
             try:
                 self.effort.spend(1)
                 self.effort.at_most(1)
-                self._step(step, collected, extra, own)
+                self._step(step, collected, extra, own, unsure)
             except SpentError:
                 spent = True
             gaps.note(step, collected.credentials, collected.problems, collected.foreign)
@@ -154,7 +155,12 @@ class Tracer(Struct):
                 own[_output(step.step.id, name, step.scope or step.job.name)] = self._filled(value, own)
 
     def _step(
-        self, step: EffectiveStep, collected: Collected, extra: dict[str, Possible], own: dict[Hole, Possible]
+        self,
+        step: EffectiveStep,
+        collected: Collected,
+        extra: dict[str, Possible],
+        own: dict[Hole, Possible],
+        unsure: set[Hole],
     ) -> None:
         """Follow one step. ``extra``: the variables that steps before it wrote to the job's environment; ``own``: what
         they wrote to their outputs."""
@@ -164,7 +170,7 @@ class Tracer(Struct):
             certain=step.runs is YES and step.job.runs is YES,
             on_failure=bool(step.started_by) or _after_failure(step.status_functions),
         )
-        where, scope, collected.failed = step.job.name, step.scope or step.job.name, False
+        scope, collected.failed = step.scope or step.job.name, False
         if step.run is not None:
             if (inside := unread_container(step.job.job)) is not None and inside not in collected.foreign:
                 collected.foreign.append(inside)
@@ -174,21 +180,7 @@ class Tracer(Struct):
             outputs = collected.step(step, reached, {**extra, **environment}, fill)
             for index in range(begun, len(collected.actions)):
                 collected.actions[index] = self._with_file(index, collected)
-            handed: dict[str, Possible] = {}  # what two branches of one step write may be either
-            for output in outputs:
-                if output.step or output.name == "PATH":
-                    continue
-                before = handed.get(output.name)
-                handed[output.name] = output.value if before is None else one_of([before, output.value])
-            extra.update(handed)
-            # Later steps ask for these as `${{ env.NAME }}` too.
-            own.update((RunValue(f"${{{{ env.{name} }}}}", where), value) for name, value in handed.items())
-            for output in outputs:
-                if not output.step and output.name == "PATH":
-                    before = extra.get("PATH")
-                    extra["PATH"] = output.value if before is None else joined([output.value, ":", before])
-                elif output.step:
-                    _learn(own, _output(output.step, output.name, scope), output.value)
+            self._put_out(step, outputs, extra, own, unsure)
             return
         given = {name.lower(): self._filled(value, own) for name, value in step.with_.items()}
         seen = {**extra, **{name: self._filled(value, own) for name, value in step.env.items()}}
@@ -219,6 +211,35 @@ class Tracer(Struct):
         foreign = unread_action(step)
         if foreign is not None and (command is None or action == BAKE):
             collected.foreign.append(foreign)
+
+    def _put_out(
+        self,
+        step: EffectiveStep,
+        outputs: Iterable[Output],
+        extra: dict[str, Possible],
+        own: dict[Hole, Possible],
+        unsure: set[Hole],
+    ) -> None:
+        """Take note of what a step wrote for later ones: variables and outputs."""
+        where, scope = step.job.name, step.scope or step.job.name
+        handed: dict[str, Possible] = {}  # what two branches of one step write may be either
+        for output in outputs:
+            if output.step or output.name == "PATH":
+                continue
+            _note(RunValue(f"${{{{ env.{output.name} }}}}", where), output, step, handed.keys(), own, unsure)
+            before = handed.get(output.name)
+            handed[output.name] = output.value if before is None else one_of([before, output.value])
+        extra.update(handed)
+        # Later steps ask for these as `${{ env.NAME }}` too.
+        own.update((RunValue(f"${{{{ env.{name} }}}}", where), value) for name, value in handed.items())
+        for output in outputs:
+            if not output.step and output.name == "PATH":
+                before = extra.get("PATH")
+                extra["PATH"] = output.value if before is None else joined([output.value, ":", before])
+            elif output.step:
+                hole = _output(output.step, output.name, scope)
+                _note(hole, output, step, (), own, unsure)
+                _learn(own, hole, output.value)
 
     def _script(self, step: EffectiveStep, given: Mapping[str, Possible], reached: Reached, written: Written) -> None:
         """The code of a step of actions/github-script is a program for Node.js, and may write files as any other."""
@@ -265,11 +286,30 @@ def _put_in(value: Possible, known: Mapping[Hole, Possible]) -> Possible:
     return mapped(value, fill)
 
 
-def _told(given: Mapping[str, Possible], own: Mapping[Hole, Possible]) -> Mapping[str, Possible] | None:
+def _note(
+    hole: Hole,
+    output: Output,
+    step: EffectiveStep,
+    others: Container[str],
+    own: Container[Hole],
+    unsure: set[Hole],
+) -> None:
+    """Take note of whether an output is surely written: in each branch of a script that writes it, or before."""
+    sure = step.runs is YES and (output.certain or step.job.runs is not YES)
+    if sure or hole in own or output.name in others:
+        unsure.discard(hole)
+    else:
+        unsure.add(hole)
+
+
+def _told(
+    given: Mapping[str, Possible], own: Mapping[Hole, Possible], unsure: Container[Hole]
+) -> Mapping[str, Possible] | None:
     """What an action is given, with what earlier steps of its job put out; ``None`` where that changes nothing. What
-    stays open keeps the name of the output: two uses of it are the same value."""
+    stays open, or may not be written, keeps the name of the output: two uses of it are the same value."""
     asked = (each for value in given.values() for each in options(value) or () if isinstance(each, Text))
-    known = {hole: own[hole] for each in asked for hole in each.holes if hole in own and is_known(own[hole])}
+    known = {hole: own[hole] for each in asked for hole in each.holes if hole in own and hole not in unsure}
+    known = {hole: value for hole, value in known.items() if is_known(value)}
     return {name: _put_in(value, known) for name, value in given.items()} if known else None
 
 
