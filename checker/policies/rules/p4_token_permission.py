@@ -10,7 +10,9 @@ What is checked
     of every workflow that calls AWS: that GitHub starts it. A value of another form than its key has, a key that
     belongs elsewhere, one that is missing, a merge key (``<<``), a need that is no job, and an expression that asks for
     a context or a function which its place does not know (``secrets`` in an ``if``, ``env`` or ``matrix`` in a job's)
-    make the whole file invalid: it is held against the schema of GitHub's own language server (GitHub documentation,
+    make the whole file invalid, and so does a call of a workflow that does not declare an input or a secret which it is
+    given, that requires one which it is not, or that asks for permissions which its caller does not have. It is held
+    against the schema of GitHub's own language server (GitHub documentation,
     "Contexts reference", Context availability). So it is with an action of the repository's own, for the jobs that use
     it. A key or a word that is in no schema may be a new one. And that a job which asks what another one came to needs
     that one itself: what is asked of all others is empty.
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 _CODE: Final = lazy_re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _NEED: Final = lazy_re.compile(r"(?<![\w.'\"-])needs\.([A-Za-z_][\w-]*)")
 _SCOPE: Final = "id-token"
+_WORKFLOWS: Final = ".github/workflows/"
 _FIX: Final = "Add id-token: write (and contents: read, where it checks out code) to permissions there."
 
 
@@ -70,22 +73,43 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
         yield _refused(culprits[key], jobs)
     acting = {job.entry.file for job, _ in role_sessions(pipeline)}
     acting |= {job.entry.file for job, trace in pipeline.traces.items() if trace.aws or trace.cdk}
-    yield from _not_started(pipeline, acting)
+    yield from _not_started(pipeline, acting, set(culprits))
+    yield from _asking_in_vain(pipeline, acting, set(culprits))
     yield from _never_given(pipeline, acting)
 
 
-def _not_started(pipeline: Pipeline, acting: Set[str]) -> Iterator[Judgement]:
-    """Workflows that GitHub does not take, of those with a job that acts on AWS: said once, where it stands."""
+def _not_started(pipeline: Pipeline, acting: Set[str], said: Set[str]) -> Iterator[Judgement]:
+    """Workflows that GitHub does not take, of those with a job that acts on AWS: said once, where it stands; not of a
+    job whose permissions are said to be too few already (``said``)."""
     chained = [each for job in pipeline.jobs if job.entry.file in acting for each in job.chain]
     for refusal in dict.fromkeys(refusal for each in chained for refusal in each.refusals):
-        of_workflow = [each for each in chained if each.workflow.file == refusal.spot.file]
-        if of_workflow:
-            said = f"GitHub refuses the workflow, and nothing of it starts: {refusal.message}."
-            yield AtLine(_around(refusal.spot, of_workflow), refusal.spot).fails("start", said, fix=refusal.fix)
+        if str(refusal.spot) in said:
             continue
         job = next(each for each in chained if refusal in each.refusals)
-        said = f"GitHub refuses {refusal.spot}, and the job ends before its first step: {refusal.message}."
-        yield job.fails("start", said, fix=refusal.fix)
+        of_workflow = [each for each in chained if each.workflow.file == refusal.spot.file]
+        if of_workflow or refusal.spot.file.startswith(_WORKFLOWS):
+            why = f"GitHub refuses the workflow, and nothing of it starts: {refusal.message}."
+            place = (
+                _around(refusal.spot, of_workflow) if of_workflow else WorkflowPlace(job.workflow, spot=refusal.spot)
+            )
+            yield AtLine(place, refusal.spot).fails("start", why, fix=refusal.fix)
+            continue
+        why = f"GitHub refuses {refusal.spot}, and the job ends before its first step: {refusal.message}."
+        yield job.fails("start", why, fix=refusal.fix)
+
+
+def _asking_in_vain(pipeline: Pipeline, acting: Set[str], said: Set[str]) -> Iterator[Judgement]:
+    """Jobs that ask for a token for something else than a role, and whose callers do not have it: GitHub then starts
+    nothing, of the jobs that deploy neither. ``said``: where it is said already."""
+    for job in pipeline.jobs:
+        asks = job.caller is not None and job.permissions_asked.level(_SCOPE) == "write"
+        if job.entry.file not in acting or not asks or job.permissions.level(_SCOPE) == "write":
+            continue
+        culprit = _culprit(job)
+        if str(culprit.spot) not in said:
+            said = {*said, str(culprit.spot)}
+            why = f"GitHub refuses the workflow, and nothing of it starts: {job.name} asks for `id-token: write`, which"
+            yield culprit.fails("start", f"{why} {culprit.name} does not have.", fix=_FIX, path="permissions")
 
 
 def _never_given(pipeline: Pipeline, acting: Set[str]) -> Iterator[Judgement]:
@@ -119,7 +143,9 @@ def _asked(asking: Asking) -> Iterator[str]:
 def _around(spot: Spot, jobs: Sequence[EffectiveJob]) -> EffectiveJob | EffectiveStep | WorkflowPlace:
     """The step that a line stands in, or the job; else the workflow of them all."""
     inside = max((each for each in jobs if each.spot <= spot), key=lambda each: each.spot, default=None)
-    if inside is None:
+    written = (each.spot for each in jobs[0].workflow.jobs.values() if each.spot <= spot)
+    # A job that no event starts is none of these.
+    if inside is None or inside.job.spot != max(written, default=None):
         return WorkflowPlace(jobs[0].workflow, spot=spot)
     steps = (each for each in inside.steps if each.spot.file == spot.file and each.spot <= spot)
     step = max(steps, key=lambda each: each.spot, default=None)

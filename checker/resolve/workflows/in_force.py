@@ -31,6 +31,11 @@ def _lower(one: str | None, other: str | None) -> str | None:
     return one if _RANK[one] <= _RANK[other] else other
 
 
+def is_lower(level: str | None, than: str) -> bool:
+    """Whether a level of a permission is surely below another; ``None`` is the repository's default."""
+    return level is not None and _RANK[level] < _RANK[than]
+
+
 def concurrency_of(job: EffectiveJob, bound: Bound, view: View) -> Iterator[ConcurrencyInForce]:
     """The groups that a run of the job holds: its callers', its workflow's, its own."""
     found = list(job.caller.concurrency) if job.caller is not None else []

@@ -6,7 +6,6 @@ tree is bounded: past :data:`MAX_JOBS` jobs the rest is a problem, never a wait.
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final, TypeAlias
 
@@ -27,6 +26,7 @@ from checker.resolve.expressions.evaluation import Contexts, text_value
 from checker.resolve.expressions.refused import refusals_of
 from checker.resolve.expressions.syntax import fault_in
 from checker.resolve.expressions.values import Data, Open, Partial, scalar
+from checker.resolve.workflows.calls import MAX_LEVELS, local_workflow, refused_calls
 from checker.resolve.workflows.choices import RUNNER_REF, Way, ways_of
 from checker.resolve.workflows.example_refs import examples_of
 from checker.resolve.workflows.in_force import capped, concurrency_of
@@ -45,8 +45,6 @@ from checker.resolve.workflows.steps import (
 MAX_JOBS: Final = 10_000
 # Of all jobs together: each is followed by itself.
 MAX_ALTERNATIVES: Final = 1_000
-# GitHub's own bound on reusable workflows ("Reuse workflows": ten levels); composite actions have the same here.
-MAX_LEVELS: Final = 10
 # Of all jobs together: composite actions multiply.
 MAX_STEPS: Final = 40_000
 # What a job's steps write to its outputs, each under the hole that stands for it in an expression.
@@ -89,13 +87,14 @@ class _Builder(Struct):
     alternatives: int = MAX_ALTERNATIVES  # that may still be made
     steps_left: int = field(default_factory=lambda: MAX_STEPS)
     _bound: dict[tuple[int, str], Bound | None] = field(default_factory=dict)
+    _refused: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
     _callers: dict[int, EffectiveJob | None] = field(default_factory=dict)
     _made: dict[tuple[int, str], tuple[EffectiveJob, View]] = field(default_factory=dict)
     _outputs: dict[tuple[int, str, View], Mapping[Hole, Possible]] = field(default_factory=dict)
 
     def build(self) -> EffectiveJobs:
         for workflow in self.workflows.files.values():
-            self.called.update(path for job in workflow.jobs.values() if (path := _local(job.uses)))
+            self.called.update(path for job in workflow.jobs.values() if (path := local_workflow(job.uses)))
         for workflow in self.workflows.files.values():
             if workflow.starts_itself or workflow.file not in self.called:
                 starts = starts_of(workflow, self.settings.default_branch)
@@ -112,7 +111,7 @@ class _Builder(Struct):
 
     def _follow(self, bound: Bound, job: Job) -> Bound | None:
         spot = job.spot
-        path = _local(job.uses)
+        path = local_workflow(job.uses)
         if path is None:
             self._complain(spot, f"{job.uses} is in another repository and was not followed", "Check it there.")
             return None
@@ -134,21 +133,7 @@ class _Builder(Struct):
         if levels >= MAX_LEVELS:
             self._complain(spot, f"workflows call each other more than {MAX_LEVELS} levels deep", "Call fewer.")
             return None
-        self._check_call(job, workflow)
         return Bound(workflow, bound.entry, self.settings, bound, job, self._callee, self._followed)
-
-    def _check_call(self, job: Job, workflow: Workflow) -> None:
-        """What GitHub refuses when the run starts: inputs and secrets that are unknown or missing."""
-        for name, given in job.with_.items():
-            if name not in workflow.call_inputs:
-                self._complain(given.spot, f"{workflow.file} has no input {name!r}", "Declare it there, or remove it.")
-        for name, declared in workflow.call_inputs.items():
-            if declared.required and name not in job.with_:
-                self._complain(job.spot, f"{workflow.file} requires the input {name!r}", "Give it under with:.")
-        if isinstance(job.secrets, Mapping):
-            for name, secret in workflow.call_secrets.items():
-                if secret.required and name not in job.secrets:
-                    self._complain(job.spot, f"{workflow.file} requires the secret {name!r}", "Give it, or inherit.")
 
     def _complain(self, spot: Spot, message: str, fix: str) -> None:
         problem = Problem(spot, message, fix)
@@ -233,10 +218,15 @@ class _Builder(Struct):
             continue_on_error=text_value(job.continue_on_error, contexts),
             env=scalars(contexts["env"]),
             calls=job.uses,
-            refusals=refusals_of(bound.workflow),
+            refusals=(*refusals_of(bound.workflow), *(self._refused_calls(bound.workflow) if caller is None else ())),
         )
         complete(effective, environment_name=self._environment_name(effective))
         return effective
+
+    def _refused_calls(self, entry: Workflow) -> tuple[Problem, ...]:
+        if entry.file not in self._refused:
+            self._refused[entry.file] = refused_calls(entry, self.workflows.files)
+        return self._refused[entry.file]
 
     def _unfolded(self, bound: Bound, job: Job, view: View, effective: EffectiveJob) -> None:
         """Put a job's steps into it."""
@@ -382,11 +372,6 @@ def _steps(unfolder: Unfolder, bound: Bound, job: Job, contexts: Contexts) -> li
             skipped[step.id] = {"outputs": {}, "outcome": "skipped", "conclusion": "skipped"}
             contexts = {**contexts, "steps": Partial(dict(skipped), opened)}
     return steps
-
-
-def _local(uses: str) -> str | None:
-    """The path of a workflow of this repository, ``None`` for one of another."""
-    return posixpath.normpath(uses) if uses.startswith("./") else None
 
 
 def _timeout(written: Field | None, contexts: Contexts) -> Possible:
