@@ -246,6 +246,41 @@ def test_what_stands_where_a_secret_belongs_is_never_what_was_found(
         assert name != "json" or '"actual": "not set"' in printed  # what is not there is no secret
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ('"Name": "REDIS_AUTH",', '"Value": "k7horse27staple"'),
+        ("- Name: COOKIE_SALT", "  Value: k7horse27staple"),
+        ('"Name": "AUTH_HEADER",', '"Value": "Basic dXNlcjpob3JzZTI3c3RhcGxl"'),
+        ('"Name": "SETTINGS",', '"Value": "{\\"smtp\\": {\\"password\\": \\"horse27\\"}}"'),
+        ("", "INSERT INTO settings VALUES ('smtp_password', 'horse27');"),
+        ("", "UPDATE settings SET value = 'horse27' WHERE name = 'smtp_password';"),
+        ("", 'os.environ.setdefault("DB_PASSWORD", "horse27")'),
+        ("", "curl -H 'Authorization: token k7horse27staple' https://api.example.com"),
+        ("", 'curl -H "Authorization: Bearer k7horse27staple" https://api.example.com'),
+        ("", "docker push ci:k7horse27staple@registry:5000/web"),
+    ],
+)
+def test_a_line_that_holds_one_is_not_shown(lines: tuple[str, str]) -> None:
+    assert shown_lines(lines, 1, 1, lines_of_keys(lines)) == (None,)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ('"Name": "AUTH_MODE",', '"Value": "iam"'),
+        ("- Name: TOKEN_LIFETIME", "  Value: '3600'"),
+        ("", "INSERT INTO settings VALUES ('password_reset_minutes', '30');"),
+        ("", 'curl -H "Authorization: Bearer $TOKEN" https://api.example.com'),
+        ("", "# The header is Authorization: Bearer, as RFC 6750 has it"),
+        ("", "image: web@sha256:" + "0f" * 32),
+        ("", "UPDATE users SET state = 'active' WHERE name = 'ann';"),
+    ],
+)
+def test_a_line_that_only_speaks_of_one_is_shown(lines: tuple[str, str]) -> None:
+    assert shown_lines(lines, 1, 1, lines_of_keys(lines)) == (lines[1],)
+
+
 @pytest.mark.parametrize("kind", planted.SECRETS)
 def test_a_message_that_quotes_one_loses_it(kind: str) -> None:
     quoted = planted.QUOTED.get(kind, planted.SECRETS[kind])

@@ -52,7 +52,7 @@ _KEYS: Final = tuple(
         ),
         (
             "an authorization header",
-            r"(?i)\bbearer\s+(?=\S*\d)[0-9a-z._~+/=-]{20,}|\bbasic\s+(?=\S*\d)[0-9a-z+/]{12,}={0,2}$",
+            r"(?i)\bbearer\s+(?=\S*\d)[0-9a-z._~+/=-]{20,}|\bbasic\s+(?=\S*\d)[0-9a-z+/]{12,}={0,2}(?=\\?[\"']|$)",
         ),
     )
 )
@@ -83,8 +83,16 @@ _URL_PASSWORD: Final = lazy_re.compile(
 )
 # The same in front of a registry's host, as container engines never take it and people write it: not a digest.
 _HOST_PASSWORD: Final = lazy_re.compile(
-    r"(?<![\w.+/@:-])[\w.+-]{1,64}:(?![$%{*])[^\s/@:\"']{1,200}@(?!sha\d{3}:)(?=(?:[\w-]{1,63}\.){1,8}[a-z]{2,20}(?::\d{1,5})?/)",
+    r"(?<![\w.+/@:-])[\w.+-]{1,64}:(?![$%{*])[^\s/@:\"']{1,200}@(?!sha\d{3}:)"
+    r"(?=(?:(?:[\w-]{1,63}\.){1,8}[a-z]{2,20}(?::\d{1,5})?|[\w-]{1,63}:\d{1,5})/)",
     re.IGNORECASE,
+)
+# A header, quoted as a word or written as a line: the schemes are registered with IANA ("HTTP Authentication Scheme
+# Registry"), but for `token` and `bot`, which GitHub's and Discord's API documentation have.
+_AUTHORIZATION: Final = lazy_re.compile(
+    r"""(?i)\bauthorization\\?["']?\s*[:=]\s*\\?["']?(?:(?:bearer|basic|token|bot|digest|apikey|key)\s+)?"""
+    r"""(?P<value>(?![$%{<*(\[]|(?:bearer|basic|token|bot|digest|apikey|key|aws4-hmac-sha256)\b)(?=\S{0,256}\d)"""
+    r"""[^\s"'`$,;\\]{6,512})"""
 )
 # user:password@tcp(db.example.com:3306)/app: how Go's MySQL driver takes it ("DSN (Data Source Name)" in its README).
 # user/password@ after the driver's name: Oracle's thin driver (JDBC Developer's Guide, "Database URLs").
@@ -156,6 +164,7 @@ def spans_of_secrets(text: str) -> Iterator[tuple[int, int]]:
     if "://" in text:
         yield from (match.span() for match in _HOOK.finditer(text))
         yield from (match.span() for match in _URL_PASSWORD.finditer(text))
+    yield from (match.span("value") for match in _AUTHORIZATION.finditer(text))
     for match in _SIGNED_TOKEN.finditer(text):
         if not _is_public_role(match[1]):
             yield match.span()

@@ -30,6 +30,12 @@ _MARKS: Final = {_SET: ("=", ":"), _FLAG: ("--",), _SQL: ("'", '"'), _YAML: (":"
 _NAMED: Final = lazy_re.compile(
     r"""(?i)["']?\b(?:name|key|parameterkey|variable)\\?["']?\s*[:=]\s*\\?["']?(?P<name>[\w./-]+)"""
 )
+_LITERAL: Final = r"(?:'(?P<value>[^']+)'|\"(?P<other>[^\"]+)\")"
+_QUOTED: Final = r"""["'](?P<name>[A-Za-z][\w./-]{1,80})["']"""
+# A name and its value as two literals: `('smtp_password', 'x')`, `setdefault("DB_PASSWORD", "x")`; and the other way
+# round, `SET value = 'x' WHERE name = 'smtp_password'`.
+_PAIRED: Final = lazy_re.compile(rf"{_QUOTED}\s*,\s*{_LITERAL}")
+_ASSIGNED: Final = lazy_re.compile(rf"(?i){_LITERAL}\s+WHERE\b[^;]{{0,512}}?{_QUOTED}")
 _VALUED: Final = lazy_re.compile(r"""(?i)["']?\b(?:value|parametervalue|default|plaintext|valuefrom)["']?\s*[:=]""")
 # An option that is an element of a list: the next one is its value.
 _OPTION: Final = lazy_re.compile(r"""^\s*(?:-\s+)?["']?--?(?P<name>[A-Za-z][\w-]*)["']?,?\s*$""")
@@ -131,9 +137,10 @@ def lines_of_keys(lines: Sequence[str]) -> Set[int]:
 
 def _hides(lines: Sequence[str], index: int) -> bool:
     line = _ESCAPED.sub("  ", lines[index])
-    if _hides_by_itself(line):
+    if _hides_by_itself(line) or ('\\"' in line and _hides_by_itself(line.replace('\\"', '"'))):  # JSON in a string
         return True
-    if _VALUED.search(line) and any(_names_secret(each, _NAMED) for each in lines[max(index - 2, 0) : index + 3]):
+    near = lines[max(index - 2, 0) : index + 3]
+    if _VALUED.search(line) and any(_names_secret(each, _NAMED) or _calls_for(each, line) for each in near):
         return True
     if _VALUED.search(line) and any(_names_secret(each, _HOLDS) for each in lines[max(index - 3, 0) : index + 1]):
         return True
@@ -148,10 +155,28 @@ def _hides_by_itself(line: str) -> bool:
         or next(spans_of_secrets(line), None)
         or next(_set(line, _SET, _FLAG, _SQL, _YAML), None)
         or next(_random(line), None)
+        or _tells_beside(line)
     ):
         return True
     stands_in = "||" in line and _STANDS_IN.search(line) is not None
     return stands_in and (_FETCHES.search(line) is not None or _names_secret(line, _TAKEN))
+
+
+def _tells_beside(line: str) -> bool:
+    """Whether a literal of the line is a secret by the name in another one."""
+    if line.count("'") + line.count('"') < 4:
+        return False
+    return any(
+        looks_secret(match["name"], match["value"] or match["other"])
+        for pattern in (_PAIRED, _ASSIGNED)
+        for match in pattern.finditer(line)
+    )
+
+
+def _calls_for(named: str, valued: str) -> bool:
+    """Whether a name near by may call for a secret, and what stands here looks like one."""
+    value = valued[match.end() :].strip().strip("\"',\\") if (match := _VALUED.search(valued)) else ""
+    return any(looks_secret(match["name"], value) for match in _NAMED.finditer(named))
 
 
 def _names_secret(line: str, pattern: re.Pattern[str]) -> bool:
