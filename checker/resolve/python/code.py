@@ -21,7 +21,7 @@ from checker.model.sources import brief
 from checker.resolve.effort import OF_A_PROGRAM
 from checker.resolve.python.calls import call
 from checker.resolve.python.expressions import EXPRESSIONS, bind, truth
-from checker.resolve.python.libraries.bounds import seconds_of
+from checker.resolve.python.libraries.bounds import rounds_of, seconds_of
 from checker.resolve.python.machine import (
     Evaluate,
     Follow,
@@ -228,6 +228,8 @@ def _for(machine: Machine, node: ast.For | ast.AsyncFor, frame: Frame) -> bool:
     spot = spot_of(frame.module, node)
     counts = isinstance(node.iter, ast.Call) and isinstance(node.iter.func, ast.Name) and node.iter.func.id == "range"
     variable = written(node.target)
+    if counts and rounds_of(node, frame) == 0:
+        return block(machine, node.orelse, frame)
     if not values or counts or len(values) > 32:
         _widen(node.body, frame)
         kind = "retry" if counts and (sleeps(node.body) or leaves_early(node.body)) else "each"
@@ -260,7 +262,7 @@ def _while(machine: Machine, node: ast.While, frame: Frame) -> bool:
     limit = seconds_of(node, frame) if pauses else None
     kind = "retry" if pauses else "while"
     loop = Loop(kind, spot_of(frame.module, node), sleeps=pauses, bounded=ends(node), seconds=limit)
-    if isinstance(node.test, ast.Constant) and not node.test.value:  # `while False`
+    if not calls_in(node.test) and truth(value(machine, node.test, frame)) is False:
         return block(machine, node.orelse, frame)
     _widen(node.body, frame)
     inner = frame.inside(loop)

@@ -135,7 +135,7 @@ def case_names(node: ast.Match) -> list[str]:
 
 @lru_cache(maxsize=16_384)
 def calls_in(node: ast.AST) -> bool:
-    """Whether a statement holds a call."""
+    """Whether a statement or an expression holds a call."""
     return any(isinstance(each, ast.Call) for each in nodes_of(node))
 
 

@@ -123,6 +123,16 @@ def _joined(one: _Line | None, operator: ast.operator, other: _Line | None) -> _
 # --- loops ---------------------------------------------------------------------------------------
 
 
+def rounds_of(loop: ast.For | ast.AsyncFor, frame: Frame) -> int | None:
+    """How often a loop over ``range(...)`` goes round; ``None`` where that is not known."""
+    told = _Told(loop, frame)
+    found = [told.number(each) for each in (loop.iter.args if isinstance(loop.iter, ast.Call) else ())]
+    numbers = [int(each) for each in found if each is not None and each == int(each)]
+    if not found or len(found) > 3 or len(numbers) < len(found) or numbers[2:] == [0]:
+        return None
+    return len(range(*numbers))
+
+
 def seconds_of(loop: ast.For | ast.AsyncFor | ast.While, frame: Frame) -> float | None:
     """The bound of a loop that waits; ``None`` where it does not show."""
     told = _Told(loop, frame)
