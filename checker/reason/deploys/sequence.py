@@ -235,7 +235,10 @@ def several(path: DeployPath) -> bool:
     forward = path.forward
     if len({each.service for each in forward if each.service}) > 1:
         return True
-    beside = any(each.call.handling.background and each.service is None for each in forward)
+    # A function that code hands to threads or a pool; a script starts each of several in a call or a loop of its own.
+    beside = any(
+        each.call.handling.background and each.service is None and each.call.how is not How.CLI for each in forward
+    )
     return beside or any(_repeats(each) for each in forward) or len({each.call.spot for each in forward}) > 1
 
 
