@@ -16,7 +16,7 @@ Fix
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 
 from checker.model.environments import Project
@@ -24,7 +24,7 @@ from checker.model.judgements import Judgement
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.rules import Rule, Unseen
 from checker.reason.deploys.paths import DeployPath, Rollout, deploy_paths, environment_of, follows, once, unseen
-from checker.reason.deploys.sequence import needs, order_of, several
+from checker.reason.deploys.sequence import Needs, needs, order_of, several
 
 _FIX: Final = "Roll servers before their clients: list the services in that order, and in reverse to go back."
 
@@ -49,13 +49,13 @@ def _judged(path: DeployPath, project: Project) -> Iterator[Judgement]:
 def _ordered(
     path: DeployPath,
     rollouts: tuple[Rollout, ...],
-    known: Mapping[str, frozenset[str]] | None,
+    known: Needs | None,
     *,
     back: bool,
     sub: str,
 ) -> Judgement:
     call = rollouts[0].call
-    if not known:
+    if known is None or not known.of:
         return call.undecided(sub, f"no template says which services {path.environment or path.name} has", fix=_FIX)
     if any(each.at.job is not rollouts[0].at.job for each in rollouts):
         rollouts = tuple(_by_needs(rollouts))
@@ -63,13 +63,15 @@ def _ordered(
     if order is None:
         return call.undecided(sub, "the order of the services is not known before the run", fix=_FIX)
     place = {name: index for index, name in enumerate(order)}
-    for client, servers in known.items():
+    for client, servers in known.of.items():
         for server in sorted(servers & place.keys()):
             if client in place and (place[server] < place[client]) is back:
                 first, second = (server, client) if back else (client, server)
                 why = f"{first} is rolled {'back ' if back else ''}before {second}, and {client} calls {server}."
                 expected = f"{client} before {server}" if back else f"{server} before {client}"
                 return call.fails(sub, why, fix=_FIX, expected=expected, actual=", ".join(order))
+    if known.untold:
+        return call.undecided(sub, f"whether each service is rolled after those it calls: {known.untold}", fix=_FIX)
     return call.passes(sub, f"In dependency order{', reversed' if back else ''}: {', '.join(order)}.")
 
 

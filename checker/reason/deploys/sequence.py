@@ -15,7 +15,7 @@ from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.scripts import AwsCall, Command, How, Loop, plain_name
 from checker.model.possible import OneOf, Possible, call_behind, options, shown, truth
 from checker.model.resources import Resource
-from checker.model.values import Absent, Text, Unknown
+from checker.model.values import Absent, Known, Text, Unknown
 from checker.reason.deploys.paths import At, DeployPath, Rollout, fails_here, follows, is_wait, shared_loops
 from checker.reason.network.callers import calls
 from checker.reason.network.directory import Directory
@@ -358,11 +358,14 @@ def _is_answer(word: Possible, at: At) -> bool:
     return False
 
 
-# --- which service needs which ----------------------------------------------------------------------------------------
+class Needs(Struct, frozen=True):
+    """Service -> the services that it calls by a name that only the inside resolves; what is not known of that."""
+
+    of: Mapping[str, frozenset[str]]
+    untold: str
 
 
-def needs(environment: Environment) -> Mapping[str, frozenset[str]]:
-    """Service -> the services that it calls by a name that only the inside resolves, from its environment variables."""
+def needs(environment: Environment) -> Needs:
     found = list(services(environment))
     directory = Directory(environment, found)
     by_task: dict[Resource, list[Service]] = {}
@@ -374,11 +377,23 @@ def needs(environment: Environment) -> Mapping[str, frozenset[str]]:
         if variable.owner in by_task:
             containers.setdefault((variable.owner, variable.container), {})[variable.name] = variable
     wanted: dict[str, set[str]] = {service.label: set() for service in found}
+    elsewhere = (each for each in found if each.task is None and _is_told_later(each.resource, "TaskDefinition"))
+    untold = [f"what {each.label} calls" for each in elsewhere]
     for (owner, _), variables in containers.items():
         for variable in variables.values():
             for call in calls(variable, variables, environment):
-                registration = directory.find(call.host) if call.host else None
-                servers = {each.label for each in registration.services} if registration is not None else set()
+                place = directory.find(call.host) if call.host else None
+                servers = {each.label for each in place.services} if place is not None else set()
+                if place is None and call.host and isinstance(ours := directory.answers_for(call.host), Open):
+                    untold.append(ours.why)
                 for client in by_task[owner]:
                     wanted[client.label] |= servers - {client.label}
-    return {name: frozenset(servers) for name, servers in wanted.items()}
+    joined = {label for client, servers in wanted.items() if servers for label in (client, *servers)}
+    unnamed = [each.label for each in found if each.label in joined and _is_told_later(each.resource, "ServiceName")]
+    untold += [f"how {each} is called" for each in unnamed]
+    return Needs({name: frozenset(servers) for name, servers in wanted.items()}, next(iter(untold), ""))
+
+
+def _is_told_later(service: Resource, path: str) -> bool:
+    value = service.get(path)
+    return isinstance(value, Unknown) or (isinstance(value, Known) and isinstance(value.value, Text))

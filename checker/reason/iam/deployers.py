@@ -81,10 +81,10 @@ class Deployment:
 
     @cached_property
     def deployers(self) -> tuple[Deployer, ...]:
-        """The roles that deploy. Where none is seen to, those of which no permission is at hand stand for them."""
+        """The roles that deploy. Where none is seen to, those stand for them whose permissions are not all at hand."""
         trusting = [each for each in self.github_roles if each.trust.allows]
         deploying = tuple(each for each in trusting if each.deploys)
-        return deploying or tuple(each for each in trusting if each.policies.empty)
+        return deploying or tuple(each for each in trusting if each.policies.empty or each.policies.unread)
 
     @cached_property
     def own(self) -> Own:

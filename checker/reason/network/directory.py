@@ -187,7 +187,7 @@ class Directory:
             zone = zone.partition(".")[2]
             if zone in self._zones:
                 return YES if self._zones[zone] and not self.open else elsewhere
-        if self._zones and host.endswith(_PRIVATE):
+        if (self._zones or self.open) and host.endswith(_PRIVATE):
             return elsewhere if self.open or not any(self._zones.values()) else YES
         return NO
 

@@ -133,7 +133,7 @@ def _in_set(environment: Environment, found: Resource | None, addresses: list[Ad
     if all(inside):
         return YES
     # An elastic IP of the project gets its address when it is made: no list written before can have it.
-    written = any(not isinstance(item, str) for item in items) or any(address is None for address in addresses)
-    if written and not any(inside) and not listed:
+    written = any(not isinstance(item, str) for item in items)
+    if any(address is None for address in addresses) or (written and not any(inside) and not listed):
         return Open(f"whether {found.logical_id} has the addresses of the NAT gateways")
     return NO
