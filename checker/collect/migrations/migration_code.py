@@ -20,10 +20,11 @@ from msgspec.structs import replace
 from checker import lazy_re
 from checker.collect.documents import read_text
 from checker.collect.folders import walk
+from checker.collect.migrations.constraints.relied_on import may_upsert, upserts_of
 from checker.collect.migrations.frameworks.connections import read_connections
 from checker.collect.migrations.source_code import LANGUAGES, source_file
 from checker.errors import InputError
-from checker.model.migrations.folders import MigrationCode, MigrationRunner, SourceFile
+from checker.model.migrations.folders import MigrationCode, MigrationRunner, SourceFile, Upsert
 from checker.model.migrations.tools import TOOLS, about_migrations
 from checker.model.sources import Problem, Spot
 
@@ -93,6 +94,7 @@ def read_migration_code(root: Path) -> MigrationCode:
     runners: dict[str, MigrationRunner] = {}
     tests: list[Spot] = []
     sources: list[str] = []
+    upserts: list[Upsert] = []
     for shown in walk(root, lambda name: _suffix(name) in LANGUAGES, MAX_FILES, problems):
         is_test = _TEST.search(shown) is not None
         if is_test and tests:
@@ -104,6 +106,8 @@ def read_migration_code(root: Path) -> MigrationCode:
                 tests.append(Spot(shown, text.count("\n", 0, found.start()) + 1))
             continue
         sources.append(shown)
+        if may_upsert(text) and not about_migrations(shown):
+            upserts.extend(upserts_of(shown, library.file(shown).code))
         libraries = [
             name
             for name, (word, pattern) in _LIBRARIES[LANGUAGES[_suffix(shown)]].items()
@@ -123,7 +127,9 @@ def read_migration_code(root: Path) -> MigrationCode:
     scripts = tuple(_package_scripts(root, problems))
     connections = tuple(read_connections(root, []))
     applying = [_with_callers(each, sources, library) for each in runners.values()]
-    return MigrationCode(tuple(applying), tuple(tests), scripts, (*problems, *library.problems), connections)
+    return MigrationCode(
+        tuple(applying), tuple(tests), scripts, (*problems, *library.problems), connections, (), tuple(upserts)
+    )
 
 
 def _with_callers(runner: MigrationRunner, sources: Iterable[str], library: _Library) -> MigrationRunner:

@@ -11,7 +11,8 @@ What is checked
     own, its tool's, or that of statements which are sent together) what PostgreSQL builds outside of one alone: an
     index that is built concurrently, for one. What takes away from running code (a drop, a rename, NOT NULL without a
     default, a constraint or a key that old rows may break, but for one in place of another that asked for as much, a
-    type that does not take all that the column held, as far as the migrations before tell, row security on a table that
+    type that does not take all that the column held, as far as the migrations before tell, a unique key that an insert
+    of the program names in ON CONFLICT, row security on a table that
     was there, where it binds somebody and no policy of the same file allows every row) is refused unless a comment at
     its top says that it is the second half (the contract) of an earlier change that only added (the expand), and names
     the release that carried that: ``-- migrate: contract of 0007 released in v1.2.0``. The checker reads that comment;
@@ -61,6 +62,7 @@ from checker.reason.migrations.ways_back import (
     fails_always,
     fills_what_was_added,
     for_owners,
+    for_upserts,
     left_behind,
     lost_rights,
     opaque,
@@ -68,6 +70,7 @@ from checker.reason.migrations.ways_back import (
     rolled_back_from_outside,
     taken_by_code,
     takes_away,
+    unread,
 )
 
 _FIX_BACK: Final = (
@@ -90,7 +93,8 @@ _FIX_WORKFLOW: Final = (
 
 
 def check_pipeline(pipeline: Pipeline, _: Project) -> Iterator[Judgement]:
-    for folder in pipeline.migrations:
+    for each in pipeline.migrations:
+        folder = for_upserts(each, pipeline.migration_code.upserts)
         yield from _folder(as_others_see_it(for_owners(folder)), pipeline)
     steps = migrating(pipeline)
     for step, why in not_at_hand(steps, pipeline):
@@ -236,7 +240,7 @@ def _way_back(migration: Migration, earlier: Sequence[Migration]) -> Judgement:
         said = f"Its way back does not undo `{_said(left[0])}` of line {left[0].spot.line}"
         more = f" and {len(left) - 1} more." if len(left) > 1 else "."
         return migration.fails("way-back", said + more, fix=_FIX_BACK, path=f"down:{_first(down)}")
-    hidden = opaque(up) if promise is None and not opaque(down) and not changes_rows(down) else ()
+    hidden = unread(up) if promise is None and not opaque(down) and not changes_rows(down) else ()
     if hidden and hidden[0].kind != "revoke":
         why = f"what `{hidden[0].kind}` in line {hidden[0].spot.line} does is not read, and no code takes it back"
         return migration.undecided("way-back", why, path=str(hidden[0].spot.line))
