@@ -17,6 +17,7 @@ from checker.collect.migrations.blocks import Blocks
 from checker.collect.migrations.constraints.check_trees import checks_of
 from checker.collect.migrations.constraints.keys import index_made, keys_of
 from checker.collect.migrations.dialects.mysql import from_mysql, runs_comments
+from checker.collect.migrations.dialects.placeholders import with_names
 from checker.collect.migrations.sql_context import in_context
 from checker.collect.migrations.sql_names import (
     HUMPS,
@@ -89,6 +90,8 @@ def _system_of(text: str) -> str:
 def _of_another(text: str) -> str:
     """The same as the end of a message."""
     found = _system_of(text)
+    if not found and "${" in text:
+        return " (a placeholder stands there for what is not known)"
     return f" (it is written for {found})" if found else ""
 
 
@@ -128,6 +131,9 @@ def parse_sql(text: str, file: str, first_line: int = 1, *, within: bool = False
             read = parse_sql(other, file, first_line, within=within, translated=True)
             if not read.problems:
                 return replace(read, header=header, system="MySQL")
+        named = with_names(text)
+        if named != text:
+            return replace(parse_sql(named, file, first_line, within=within, translated=translated), header=header)
         message = str(error.args[0]) if error.args else "a syntax error"
         offset = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], int) else 0
         at = line(len(text[:offset].encode("utf-8", "surrogatepass")))

@@ -44,7 +44,7 @@ from checker.model.answers import Open
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.migrations.folders import Migration, MigrationFolder, SqlFile, Statement
-from checker.model.migrations.tools import MigrationTool
+from checker.model.migrations.tools import CALLED_BACK, MADE_BACK, MigrationTool
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.workflows import Workflow
 from checker.model.rules import Rule
@@ -135,48 +135,23 @@ def _folder(folder: MigrationFolder, pipeline: Pipeline) -> Iterator[Judgement]:
 
 # What is gone through by itself, or held against the rest: code, and rights that are taken away.
 _TAKEN_APART: Final = frozenset({"do", "call", "revoke"})
-# The ways back of frameworks that make them of what the migration does, and what helps where they cannot.
-_MADE_BACK: Final = {
-    "django": (
-        "Django undoes it by its operations.",
-        "Django cannot undo it",
-        "Give RunSQL its reverse_sql, and RunPython its reverse_code",
-    ),
-    "rails": (
-        "Rails undoes it, or its `down` does.",
-        "Rails cannot undo it",
-        "Write a `down`, or what it undoes with `reversible`",
-    ),
-    "ecto": (
-        "Ecto undoes it, or its `down` does.",
-        "Ecto cannot undo it",
-        "Write a `down`, or what a command needs to be undone",
-    ),
-    "phinx": (
-        "Phinx undoes it, or its `down` does.",
-        "Phinx cannot undo it",
-        "Write `up` and `down` in place of `change`",
-    ),
-    "node-pg-migrate": (
-        "node-pg-migrate undoes it, or its `down` does.",
-        "node-pg-migrate cannot undo it",
-        "Write a `down` that undoes it",
-    ),
-}
 
 
 def _worded(judgement: Judgement, migration: Migration, tool: str) -> Judgement:
     """Comments are written as the migration's language has them, and ways back called as its tool does."""
+    if word := CALLED_BACK.get(tool):
+        said, fix = (each.replace("down file", word) for each in (judgement.violation, judgement.fix))
+        judgement = replace(judgement, violation=said, fix=fix)
     if migration.file.endswith((".sql", ".xml", ".yaml", ".yml", ".json")):
         return judgement
     fix = judgement.fix.replace(
         "-- migrate:", f"{'#' if migration.file.endswith(('.py', '.rb', '.exs')) else '//'} migrate:"
     )
-    if tool not in _MADE_BACK:
+    if tool not in MADE_BACK:
         word = "downgrade" if tool == "alembic" else "`down`"
         said = judgement.violation if tool == "alembic" else judgement.violation.replace("down file", word)
         return replace(judgement, violation=said, fix=fix.replace("down file", word))
-    undoes, cannot, how = _MADE_BACK[tool]
+    undoes, cannot, how = MADE_BACK[tool]
     said = judgement.violation.replace("Its down file undoes it.", undoes)
     fix = fix.replace("Write a down file that undoes it", how)
     return replace(judgement, violation=said.replace("it has no down file", cannot), fix=fix)
