@@ -271,7 +271,8 @@ def _first(file: SqlFile) -> int:
 
 def _said(statement: Statement) -> str:
     what = statement.columns[0] if statement.columns else statement.name
-    parts = dict.fromkeys(part for part in (statement.kind, statement.table, what) if part)
+    kind = f"{statement.kind} concurrently" if statement.concurrently else statement.kind
+    parts = dict.fromkeys(part for part in (kind, statement.table, what) if part)
     return brief(" ".join(parts), 80)
 
 
