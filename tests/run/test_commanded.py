@@ -51,6 +51,7 @@ def test_a_template_that_is_deployed_and_cannot_be_read_is_named_once(tmp_path: 
     job = {"runs-on": "ubuntu-latest", "steps": [{"run": DEPLOY}]}
     workflow = yaml.safe_dump({"on": "push", "jobs": {"deploy": job}}, sort_keys=False)
     broken = "AWSTemplateFormatVersion: '2010-09-09'\nResources: {Db: {Type: AWS::RDS::DBInstance}\n"
-    run = gate(Request(project=repository(tmp_path, {"infra/db.yaml": broken, ".github/workflows/cd.yml": workflow})))
+    files = {"infra/db.yaml": broken, ".github/workflows/cd.yml": workflow}
+    run = gate(Request(project=repository(tmp_path, files), settings=Settings()))
     (said,) = [each.what for each in run.coverage.unread if each.what.startswith("infra/db.yaml")]
     assert said.startswith("infra/db.yaml:")

@@ -78,6 +78,8 @@ _LIBRARIES: Final[Mapping[str, Mapping[str, tuple[str, re.Pattern[str]]]]] = {
     language: {tool.name: _library(written, tool.imports[language]) for tool in TOOLS if language in tool.imports}
     for language, written in _IMPORTS.items()
 }
+_NO_QUERY: Final = lazy_re.compile(r"(?:^|/)(?:[VURvur]?\d[^/]*|(?:up|down)\.sql|[^/]*(?:seed|schema|dump|init)[^/]*)$")
+_REMARKS: Final = lazy_re.compile(r"--[^\n]*")
 _PYTHON_IMPORT: Final = lazy_re.compile(
     r"^[ \t]*(?:from\s++(\.*[\w.]*)\s+import\s+([^\n]+)|import\s+([\w., ]+))", re.MULTILINE
 )
@@ -95,7 +97,11 @@ def read_migration_code(root: Path) -> MigrationCode:
     tests: list[Spot] = []
     sources: list[str] = []
     upserts: list[Upsert] = []
-    for shown in walk(root, lambda name: _suffix(name) in LANGUAGES, MAX_FILES, problems):
+    for shown in walk(root, lambda name: _suffix(name) in LANGUAGES or _is_query(name), MAX_FILES, problems):
+        if _is_query(shown):  # which a program has code made of (sqlc), or reads
+            if not about_migrations(shown) and may_upsert(text := library.text(shown)):
+                upserts.extend(upserts_of(shown, _REMARKS.sub("", text)))
+            continue
         is_test = _TEST.search(shown) is not None
         if is_test and tests:
             continue
@@ -154,6 +160,11 @@ def _with_callers(runner: MigrationRunner, sources: Iterable[str], library: _Lib
 
     callers = tuple(each for each in sources if each not in own and calls(each))
     return replace(runner, callers=callers) if callers else runner
+
+
+def _is_query(path: str) -> bool:
+    """Whether a file may hold a program's SQL: no migration has such a name, nor rows to begin with."""
+    return path.endswith(".sql") and _NO_QUERY.search(path) is None
 
 
 def _suffix(path: str) -> str:
