@@ -22,6 +22,7 @@ from checker.collect.documents import read_text
 from checker.collect.folders import walk
 from checker.collect.migrations.constraints.relied_on import may_upsert, upserts_of
 from checker.collect.migrations.frameworks.connections import read_connections
+from checker.collect.migrations.frameworks.containers import is_recipe, started_with
 from checker.collect.migrations.source_code import LANGUAGES, source_file
 from checker.errors import InputError
 from checker.model.migrations.folders import MigrationCode, MigrationRunner, SourceFile, Upsert
@@ -97,7 +98,11 @@ def read_migration_code(root: Path) -> MigrationCode:
     tests: list[Spot] = []
     sources: list[str] = []
     upserts: list[Upsert] = []
-    for shown in walk(root, lambda name: _suffix(name) in LANGUAGES or _is_query(name), MAX_FILES, problems):
+    at_start: list[MigrationRunner] = []
+    for shown in walk(root, _is_wanted, MAX_FILES, problems):
+        if is_recipe(shown):
+            at_start.extend(started_with(shown, library.text(shown), library.found))
+            continue
         if _is_query(shown):  # which a program has code made of (sqlc), or reads
             if not about_migrations(shown) and may_upsert(text := library.text(shown)):
                 upserts.extend(upserts_of(shown, _REMARKS.sub("", text)))
@@ -133,8 +138,9 @@ def read_migration_code(root: Path) -> MigrationCode:
     scripts = tuple(_package_scripts(root, problems))
     connections = tuple(read_connections(root, []))
     applying = [_with_callers(each, sources, library) for each in runners.values()]
+    unread = (*problems, *library.problems)
     return MigrationCode(
-        tuple(applying), tuple(tests), scripts, (*problems, *library.problems), connections, (), tuple(upserts)
+        tuple(applying), tuple(tests), scripts, unread, connections, (), tuple(upserts), tuple(at_start)
     )
 
 
@@ -160,6 +166,10 @@ def _with_callers(runner: MigrationRunner, sources: Iterable[str], library: _Lib
 
     callers = tuple(each for each in sources if each not in own and calls(each))
     return replace(runner, callers=callers) if callers else runner
+
+
+def _is_wanted(name: str) -> bool:
+    return _suffix(name) in LANGUAGES or _is_query(name) or is_recipe(name)
 
 
 def _is_query(path: str) -> bool:
@@ -211,6 +221,10 @@ class _Library:
                 if about_migrations(shown):
                     self.problems.append(Problem(Spot(shown), error.message, error.hint))
         return self._texts[shown]
+
+    def found(self, shown: str) -> str | None:
+        """The text of a file that may not be there."""
+        return self.text(shown) if self.is_file(shown) else None
 
     def file(self, shown: str) -> SourceFile:
         if shown not in self._files:

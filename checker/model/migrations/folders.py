@@ -150,6 +150,7 @@ class MigrationRunner(Judgeable, Struct, frozen=True, eq=False):
     files: tuple[SourceFile, ...]
     library: str = ""
     callers: tuple[str, ...] = ()
+    line: int = 1  # where it does so, as far as that is told
 
     @property
     def subject(self) -> Subject:
@@ -157,7 +158,7 @@ class MigrationRunner(Judgeable, Struct, frozen=True, eq=False):
 
     def locate(self, path: str, *, exactly: bool) -> Location:  # noqa: ARG002 - a line is exact enough
         file, _, line = path.rpartition(":")
-        return Location(file, at) if file and (at := as_count(line)) else Location(self.entry.file, 1)
+        return Location(file, at) if file and (at := as_count(line)) else Location(self.entry.file, self.line)
 
 
 class Connection(Struct, frozen=True):
@@ -172,7 +173,7 @@ class MigrationCode(Struct, frozen=True, eq=False):
     """The code around migrations: what runs them, and the tests that run their way back. ``scripts`` are the commands
     that package.json files give names to, ``connections`` the files that say how tools connect. ``drivers``: files of
     SQL that a client is given and that include others (``\\i``), with their texts. ``upserts`` are the keys that
-    programs rely on."""
+    programs rely on, ``at_start`` what applies migrations whenever a container starts."""
 
     runners: tuple[MigrationRunner, ...] = ()
     tests_back: tuple[Spot, ...] = ()
@@ -181,6 +182,7 @@ class MigrationCode(Struct, frozen=True, eq=False):
     connections: tuple[Connection, ...] = ()
     drivers: tuple[tuple[str, str], ...] = ()
     upserts: tuple[Upsert, ...] = ()
+    at_start: tuple[MigrationRunner, ...] = ()
 
 
 class Migration(Judgeable, Struct, frozen=True, eq=False):
