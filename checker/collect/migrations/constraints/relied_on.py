@@ -23,7 +23,7 @@ _NAME: Final = lazy_re.compile(r"[\w.]+")
 _BUILDERS: Final = lazy_re.compile(
     r"\b(?:onConflict\w*|on_conflict\w*|index_elements|conflict_target|unique_by|unique_fields|upsert\w*)\b(?P<rest>[^;]{0,200})"
 )
-_TEXTS: Final = lazy_re.compile(r"['\"](\w+)['\"]|(?<!\w):(\w+)|\b\w+\.(\w+)")
+_WORD: Final = lazy_re.compile(r"\w+")
 _WORDS: Final = ("onflict", "ONFLICT", "unique_by", "unique_fields", "upsert")
 _BACK: Final = 4_000  # signs in front of it in which the insert begins
 _MOST: Final = 200  # of one file
@@ -51,6 +51,6 @@ def upserts_of(file: str, code: str) -> Iterator[Upsert]:
     for index, match in enumerate(_BUILDERS.finditer(code)):
         if index == _MOST:
             return
-        names = tuple(next(filter(None, each)) for each in _TEXTS.findall(match["rest"]))
+        names = tuple(dict.fromkeys(_WORD.findall(match["rest"])))
         if names:
             yield Upsert(Spot(file, code.count("\n", 0, match.start()) + 1), "", names, sure=False)
