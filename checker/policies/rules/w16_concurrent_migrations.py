@@ -65,6 +65,9 @@ _FIX_LOCK: Final = (
     "Hold a session advisory lock for the whole run, on the connection that migrates: poll SELECT "
     "pg_try_advisory_lock(hashtext('...')) with a deadline, and look at the answer."
 )
+_FIX_START: Final = (
+    "Migrate in one task of its own before the roll-out, or run it while a session advisory lock is held."
+)
 _FIX_CONNECTION: Final = "Take one connection of its own (a client, not the pool) for the lock and for every migration."
 _FIX_READ: Final = "Let the audit read it: `checker permissions` prints the policy."
 _FIX_CANCEL: Final = "Set cancel-in-progress: false: a cancelled run leaves its migration running."
@@ -230,6 +233,7 @@ def _lock(runner: MigrationRunner, found: Locking, tool: MigrationTool | None, p
     said = "The migration runner takes no lock: two runs migrate the same database at once."
     if runner in pipeline.migration_code.at_start:
         said = f"Every container that starts runs {runner.library}, which takes no lock: two migrate at once."
+        return runner.fails("lock", said, fix=_FIX_START)
     return runner.fails("lock", said, fix=_FIX_LOCK)
 
 
