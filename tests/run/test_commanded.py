@@ -45,3 +45,13 @@ def test_of_many_deployments_the_last_one_counts_as_the_first(tmp_path: Path) ->
     files = {"infra/db.yaml": TEMPLATE, ".github/workflows/cd.yml": workflow}
     run = gate(Request(project=repository(tmp_path, files), settings=Settings()))
     assert [str(each.outcome) for each in run.verdicts if each.finding == "C8"] == ["fail"]
+
+
+def test_a_template_that_is_deployed_and_cannot_be_read_is_named_once(tmp_path: Path) -> None:
+    job = {"runs-on": "ubuntu-latest", "steps": [{"run": DEPLOY}]}
+    workflow = yaml.safe_dump({"on": "push", "jobs": {"deploy": job}}, sort_keys=False)
+    broken = "AWSTemplateFormatVersion: '2010-09-09'\nResources: {Db: {Type: AWS::RDS::DBInstance}\n"
+    files = {"infra/db.yaml": broken, ".github/workflows/cd.yml": workflow}
+    run = gate(Request(project=repository(tmp_path, files), settings=Settings()))
+    (said,) = [each.what for each in run.coverage.unread if each.what.startswith("infra/db.yaml")]
+    assert said.startswith("infra/db.yaml:")

@@ -57,13 +57,14 @@ def alter_table(body: Mapping[str, Any], spot: Spot, line: Callable[[int], int])
             "AT_SetRelOptions",
             "AT_DisableRowSecurity",
             "AT_NoForceRowSecurity",
-            "AT_ChangeOwner",
             "AT_SetStorage",
             "AT_SetCompression",
             "AT_ReplicaIdentity",
             "AT_ClusterOn",
         }:
             yield Statement(HUMPS.sub(" ", kind.removeprefix("AT_")).lower(), Effect.EXPAND, at, table, column)
+        elif kind in {"AT_ChangeOwner", "AT_AlterConstraint"}:
+            yield _set_anew(each, Statement("", Effect.OTHER, at, table, name=name), of=body.get("objtype", ""))
         elif kind in {"AT_EnableRowSecurity", "AT_ForceRowSecurity"}:
             # PostgreSQL documentation, "Row Security Policies": what no policy allows is refused.
             why = "rows are hidden and refused then, but for what a policy allows"
@@ -76,6 +77,19 @@ def alter_table(body: Mapping[str, Any], spot: Spot, line: Callable[[int], int])
             yield Statement(
                 HUMPS.sub(" ", kind.removeprefix("AT_")).lower() or "alter", Effect.OTHER, at, table, column
             )
+
+
+def _set_anew(command: Mapping[str, Any], bare: Statement, *, of: str) -> Statement:
+    """Another owner, or another time at which a constraint is checked: what waits for the end refuses no more rows."""
+    if command["subtype"] == "AT_AlterConstraint":
+        part = command.get("def", {})
+        told = part.get("ATAlterConstraint", part.get("Constraint", {}))
+        late = told.get("deferrable") and not told.get("alterEnforceability")
+        return replace(bare, kind="alter constraint", effect=Effect.EXPAND if late else Effect.OTHER)
+    if of != "OBJECT_TABLE":
+        return replace(bare, kind="change owner", effect=Effect.EXPAND)
+    why = "code may connect as the role that owned it, whose rights go with that"
+    return replace(bare, kind="change owner", why=why, name="")
 
 
 def _identity(command: Mapping[str, Any], bare: Statement) -> Statement:

@@ -85,7 +85,7 @@ class Blocks(Struct):
         language, text = _code_of(options)
         tree = _tree(_as_function(text)) if language == "plpgsql" else None
         found = [self.read(query) if query else () for query in _does(tree)]
-        return tree is not None and bool(found) and all(each and all(map(_adds, each)) for each in found)
+        return tree is not None and all(each and all(map(_adds, each)) for each in found)
 
     def _code(self, options: list[Any], source: str, body: Mapping[str, Any] | None = None) -> Code:
         """What the code of a block or a function changes or takes away, and what it calls."""
@@ -234,18 +234,27 @@ def _does(tree: Any) -> Iterator[str]:
             yield _composed(query) if whole else ""
         elif key == "PLpgSQL_expr":
             query = str(node.get("query", ""))
-            if not _DEFINES.match(query) and any(not _PLAIN.match(each) for each in _CALLED.findall(query)):
+            if _CHANGES.match(query):
+                yield query  # what a loop goes through
+            elif not _DEFINES.match(query) and any(not _PLAIN.match(each) for each in _CALLED.findall(query)):
                 yield ""  # a function may do anything
-        elif key in {"PLpgSQL_stmt_call", "PLpgSQL_stmt_commit", "PLpgSQL_stmt_rollback"}:
+        elif key.startswith("PLpgSQL_stmt_") and key not in _FOLLOWED:
             yield ""
 
 
+# Statements of PL/pgSQL that do nothing to a database but by the queries in them.
+_FOLLOWED: Final = frozenset(
+    f"PLpgSQL_stmt_{kind}"
+    for kind in ("block", "if", "case", "raise", "assert", "assign", "perform", "loop", "while", "fori", "fors",
+                 "foreach_a", "exit", "return", "getdiag")
+)  # fmt: skip
+_CHANGES: Final = lazy_re.compile(r"\s*(?:insert|update|delete|merge|with)\b", re.IGNORECASE)
 _PASTED: Final = lazy_re.compile(r"%(?:\d+\$)?-?\d*s")  # put in as it is, whatever it does
 _DEFINES: Final = lazy_re.compile(r"\s*(?:create|alter|grant|comment)\b", re.IGNORECASE)
 _CALLED: Final = lazy_re.compile(r"(?<!into )(?<![\w.\"])[\w.\"]+(?=\s*\()", re.IGNORECASE)
 # Words of SQL and functions of PostgreSQL's own that change nothing.
 _PLAIN: Final = lazy_re.compile(
-    r"(?:pg_catalog\.)?(?:pg_\w+|to_reg\w+|has_\w+|current_\w+|set_config|format|quote_\w+|coalesce|nullif|count|max|min"
+    r"(?:pg_catalog\.)?(?:pg_(?!terminate|cancel|drop|promote|reload|rotate|switch|logical|replication|restore)\w+|to_reg\w+|has_\w+|current_\w+|set_config|format|quote_\w+|coalesce|nullif|count|max|min"
     r"|exists|not|in|any|all|some|and|or|values|array|from|where|select|lower|upper|concat|now|cast|as|on)$",
     re.IGNORECASE,
 )

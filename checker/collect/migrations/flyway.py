@@ -19,6 +19,7 @@ from checker.model.migrations.folders import Migration, SqlFile
 _FLYWAY: Final = lazy_re.compile(r"(?P<kind>[VUR])(?P<number>[\d._]*)__(?P<name>.*)\.sql", re.IGNORECASE)
 # The same without a description, which says enough in a folder of migrations alone.
 _VERSION: Final = lazy_re.compile(r"(?P<kind>[VU])(?P<number>\d+(?:[._]\d+)*)(?P<name>)\.sql", re.IGNORECASE)
+_CLASS: Final = lazy_re.compile(r"(?:[VU]\d[\d_]*__|R__)\w+\.(?:java|kt|groovy|scala)")
 # What is run with every migration, or when one fails; those of other commands are theirs.
 _CALLED: Final = lazy_re.compile(
     r"(?:(?P<alone>(?:before|after)(?:Each)?Migrate(?:Statement)?(?:Applied|Error)?|beforeRepeatables|afterVersioned)"
@@ -30,6 +31,12 @@ def is_flyways(name: str) -> bool:
     """Whether a name is one of Flyway's wherever it lies: with a description, or that of a callback of migrating."""
     called = _CALLED.fullmatch(name)
     return _FLYWAY.fullmatch(name) is not None or (called is not None and called["alone"] is not None)
+
+
+def is_flyways_code(name: str) -> bool:
+    """Whether a name is that of a class that Flyway takes for a migration, in whichever package (Flyway documentation,
+    "Java-based migrations")."""
+    return _CLASS.fullmatch(name) is not None
 
 
 def is_version(name: str) -> bool:

@@ -20,10 +20,12 @@ from msgspec.structs import replace
 from checker import lazy_re
 from checker.collect.documents import read_text
 from checker.collect.folders import walk
+from checker.collect.migrations.constraints.relied_on import may_upsert, upserts_of
 from checker.collect.migrations.frameworks.connections import read_connections
+from checker.collect.migrations.frameworks.containers import is_recipe, started_with
 from checker.collect.migrations.source_code import LANGUAGES, source_file
 from checker.errors import InputError
-from checker.model.migrations.folders import MigrationCode, MigrationRunner, SourceFile
+from checker.model.migrations.folders import MigrationCode, MigrationRunner, SourceFile, Upsert
 from checker.model.migrations.tools import TOOLS, about_migrations
 from checker.model.sources import Problem, Spot
 
@@ -77,6 +79,8 @@ _LIBRARIES: Final[Mapping[str, Mapping[str, tuple[str, re.Pattern[str]]]]] = {
     language: {tool.name: _library(written, tool.imports[language]) for tool in TOOLS if language in tool.imports}
     for language, written in _IMPORTS.items()
 }
+_NO_QUERY: Final = lazy_re.compile(r"(?:^|/)(?:[VURvur]?\d[^/]*|(?:up|down)\.sql|[^/]*(?:seed|schema|dump|init)[^/]*)$")
+_REMARKS: Final = lazy_re.compile(r"--[^\n]*")
 _PYTHON_IMPORT: Final = lazy_re.compile(
     r"^[ \t]*(?:from\s++(\.*[\w.]*)\s+import\s+([^\n]+)|import\s+([\w., ]+))", re.MULTILINE
 )
@@ -93,7 +97,16 @@ def read_migration_code(root: Path) -> MigrationCode:
     runners: dict[str, MigrationRunner] = {}
     tests: list[Spot] = []
     sources: list[str] = []
-    for shown in walk(root, lambda name: _suffix(name) in LANGUAGES, MAX_FILES, problems):
+    upserts: list[Upsert] = []
+    at_start: list[MigrationRunner] = []
+    for shown in walk(root, _is_wanted, MAX_FILES, problems):
+        if is_recipe(shown):
+            at_start.extend(started_with(shown, library.text(shown), library.found))
+            continue
+        if _is_query(shown):  # which a program has code made of (sqlc), or reads
+            if not about_migrations(shown) and may_upsert(text := library.text(shown)):
+                upserts.extend(upserts_of(shown, _REMARKS.sub("", text)))
+            continue
         is_test = _TEST.search(shown) is not None
         if is_test and tests:
             continue
@@ -104,6 +117,8 @@ def read_migration_code(root: Path) -> MigrationCode:
                 tests.append(Spot(shown, text.count("\n", 0, found.start()) + 1))
             continue
         sources.append(shown)
+        if may_upsert(text) and not about_migrations(shown):
+            upserts.extend(upserts_of(shown, library.file(shown).code))
         libraries = [
             name
             for name, (word, pattern) in _LIBRARIES[LANGUAGES[_suffix(shown)]].items()
@@ -123,7 +138,10 @@ def read_migration_code(root: Path) -> MigrationCode:
     scripts = tuple(_package_scripts(root, problems))
     connections = tuple(read_connections(root, []))
     applying = [_with_callers(each, sources, library) for each in runners.values()]
-    return MigrationCode(tuple(applying), tuple(tests), scripts, (*problems, *library.problems), connections)
+    unread = (*problems, *library.problems)
+    return MigrationCode(
+        tuple(applying), tuple(tests), scripts, unread, connections, (), tuple(upserts), tuple(at_start)
+    )
 
 
 def _with_callers(runner: MigrationRunner, sources: Iterable[str], library: _Library) -> MigrationRunner:
@@ -148,6 +166,15 @@ def _with_callers(runner: MigrationRunner, sources: Iterable[str], library: _Lib
 
     callers = tuple(each for each in sources if each not in own and calls(each))
     return replace(runner, callers=callers) if callers else runner
+
+
+def _is_wanted(name: str) -> bool:
+    return _suffix(name) in LANGUAGES or _is_query(name) or is_recipe(name)
+
+
+def _is_query(path: str) -> bool:
+    """Whether a file may hold a program's SQL: no migration has such a name, nor rows to begin with."""
+    return path.endswith(".sql") and _NO_QUERY.search(path) is None
 
 
 def _suffix(path: str) -> str:
@@ -194,6 +221,10 @@ class _Library:
                 if about_migrations(shown):
                     self.problems.append(Problem(Spot(shown), error.message, error.hint))
         return self._texts[shown]
+
+    def found(self, shown: str) -> str | None:
+        """The text of a file that may not be there."""
+        return self.text(shown) if self.is_file(shown) else None
 
     def file(self, shown: str) -> SourceFile:
         if shown not in self._files:

@@ -55,7 +55,8 @@ _FOLDER: Final = lazy_re.compile(r"(?P<number>\d+)(?:[_-](?P<name>.*))?")
 _MIGRATIONS: Final = lazy_re.compile(r"migrate|.*migrations?", re.IGNORECASE)
 # Migrations as code: Alembic's revisions, Rails', and the numbered files of Django, Knex, TypeORM, Sequelize.
 _CODE: Final = lazy_re.compile(r"(?:[0-9a-f]{12}_.*\.py|\d{4,}[_-].*\.(?:py|rb|ts|js|mjs|cjs|php|cs|exs|go))", re.I)
-_CODE_ENDINGS: Final = (".py", ".rb", ".ts", ".js", ".mjs", ".cjs", ".php", ".cs", ".exs", ".go", ".java", ".kt")
+_CODE_ENDINGS: Final = (".py", ".rb", ".ts", ".js", ".mjs", ".cjs", ".php", ".cs", ".exs", ".go", ".java", ".kt",
+                         ".groovy", ".scala")  # fmt: skip
 # How a migration written as code declares itself, whatever its file is called: each tool's own documentation. A program
 # that only names one of these is none. Before each a word of it, which is looked for at once.
 _IS_CODE: Final = tuple(
@@ -120,7 +121,12 @@ def _is_sql(name: str) -> bool:
 
 
 def _is_migration(name: str) -> bool:
-    return _is_sql(name) or _CODE.fullmatch(name) is not None or changelogs.is_of_tools(name)
+    return (
+        _is_sql(name)
+        or _CODE.fullmatch(name) is not None
+        or flyway.is_flyways_code(name)
+        or changelogs.is_of_tools(name)
+    )
 
 
 def _may_be_code(folder: str, name: str) -> bool:
@@ -316,12 +322,13 @@ class _Reader(Struct):
     def _as_code(self, folder: str, files: Mapping[str, Path]) -> MigrationFolder | None:
         """A folder whose migrations are programs: some frameworks' are read."""
         if not _holds_code(folder.rsplit("/", 1)[-1]):
-            return None
+            files = {name: path for name, path in files.items() if flyway.is_flyways_code(name)}
         read = self._revisions(folder, files) or self._coded(folder, files)
         if read is not None:
             return read
         for name in sorted(name for name in files if name.lower().endswith(_CODE_ENDINGS)):
-            text = self.text(files[name]) if not _CODE.fullmatch(name) else ""
+            told = _CODE.fullmatch(name) is not None or flyway.is_flyways_code(name)
+            text = "" if told else self.text(files[name])
             if not isinstance(text, str) or not text or _is_code(text):
                 problem = Problem(Spot(self.shown(files[name])), "migrations written as code are not read", "")
                 return MigrationFolder(folder, "code", (), (problem,))

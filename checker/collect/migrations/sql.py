@@ -17,6 +17,7 @@ from checker.collect.migrations.blocks import Blocks
 from checker.collect.migrations.constraints.check_trees import checks_of
 from checker.collect.migrations.constraints.keys import index_made, keys_of
 from checker.collect.migrations.dialects.mysql import from_mysql, runs_comments
+from checker.collect.migrations.dialects.placeholders import with_names
 from checker.collect.migrations.sql_context import in_context
 from checker.collect.migrations.sql_names import (
     HUMPS,
@@ -29,7 +30,14 @@ from checker.collect.migrations.sql_names import (
     type_of,
     writing_within,
 )
-from checker.collect.migrations.sql_objects import domain_altered, domain_made, dropped, new_name, sequence_altered
+from checker.collect.migrations.sql_objects import (
+    domain_altered,
+    domain_made,
+    dropped,
+    new_name,
+    of_everybody,
+    sequence_altered,
+)
 from checker.collect.migrations.transactions import in_transactions, not_rolled_back
 from checker.errors import install_with
 from checker.model.migrations.folders import Effect, Migration, MigrationFolder, SqlFile, Statement
@@ -82,6 +90,8 @@ def _system_of(text: str) -> str:
 def _of_another(text: str) -> str:
     """The same as the end of a message."""
     found = _system_of(text)
+    if not found and "${" in text:
+        return " (a placeholder stands there for what is not known)"
     return f" (it is written for {found})" if found else ""
 
 
@@ -121,6 +131,9 @@ def parse_sql(text: str, file: str, first_line: int = 1, *, within: bool = False
             read = parse_sql(other, file, first_line, within=within, translated=True)
             if not read.problems:
                 return replace(read, header=header, system="MySQL")
+        named = with_names(text)
+        if named != text:
+            return replace(parse_sql(named, file, first_line, within=within, translated=translated), header=header)
         message = str(error.args[0]) if error.args else "a syntax error"
         offset = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], int) else 0
         at = line(len(text[:offset].encode("utf-8", "surrogatepass")))
@@ -133,13 +146,17 @@ def parse_sql(text: str, file: str, first_line: int = 1, *, within: bool = False
     found: list[Statement] = []
     blocks = Blocks(lambda code: () if within else parse_sql(code, file, first_line, within=True).statements)
     together = len(tree.get("stmts", [])) > 1
+    own = set[str]()  # tables of the session, which stand in front of others of their names
     for each in tree.get("stmts", []):
         start = each.get("stmt_location", 0)
         offset = _first_word(data, start)
         ((node, body),) = each["stmt"].items() if each.get("stmt") else (("", {}),)
         source = data[start : start + each["stmt_len"] if "stmt_len" in each else None].decode("utf-8", "replace")
         made = in_transactions(node, body, _statements(node, body, Spot(file, line(offset)), line), together=together)
-        found.extend(blocks.applied(node, body, source, one) for one in made)
+        for one in of_everybody(made, own, body) if own else made:
+            found.append(blocks.applied(node, body, source, one))
+            own |= {one.table} if one.kind == "create temporary table" else set()
+            own -= {one.name} if one.kind == "drop table" else set()
     return SqlFile(file, tuple(in_context(tuple(not_rolled_back(found)))), header, ())
 
 
@@ -205,15 +222,22 @@ def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> It
     elif node in _SETTINGS:
         yield Statement(HUMPS.sub(" ", node.removesuffix("Stmt")).lower(), Effect.SETTING, spot)
     elif node in _ADDING:
-        # A block of code and a called procedure may do anything.
-        effect = Effect.OTHER if node in {"DoStmt", "CallStmt"} else Effect.EXPAND
-        kind = "create view" if body.get("objtype") == "OBJECT_MATVIEW" else _ADDING[node]
-        made = body.get("relation") or body.get("view") or body.get("table") or body.get("into", {}).get("rel")
-        seen = columns_of(body) if kind == "create view" else None
-        seen = signature_of(body) if node == "CreateFunctionStmt" else seen
-        yield Statement(kind, effect, spot, relation_of(made), name=_made(body), signature=seen)
+        yield _added(node, body, spot)
     else:
         yield Statement(HUMPS.sub(" ", node.removesuffix("Stmt")).lower() or "unknown", Effect.OTHER, spot)
+
+
+def _added(node: str, body: Mapping[str, Any], spot: Spot) -> Statement:
+    """What a statement makes that only adds, or runs."""
+    # A block of code and a called procedure may do anything.
+    effect = Effect.OTHER if node in {"DoStmt", "CallStmt"} else Effect.EXPAND
+    kind = "create view" if body.get("objtype") == "OBJECT_MATVIEW" else _ADDING[node]
+    made = body.get("relation") or body.get("view") or body.get("table") or body.get("into", {}).get("rel")
+    if body.get("into", {}).get("rel", {}).get("relpersistence") == "t":
+        kind, effect = "create temporary table", Effect.SETTING
+    seen = columns_of(body) if kind == "create view" else None
+    seen = signature_of(body) if node == "CreateFunctionStmt" else seen
+    return Statement(kind, effect, spot, relation_of(made), name=_made(body), signature=seen)
 
 
 def _rows(node: str, body: Mapping[str, Any], spot: Spot) -> Statement:

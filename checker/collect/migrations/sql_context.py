@@ -59,10 +59,13 @@ def in_context(statements: Sequence[Statement]) -> Iterator[Statement]:
             yield each
         elif each.table in tables and each.table:
             # A right on it that is taken away is one that nobody has had yet.
-            yield replace(each, new_table=True, effect=Effect.EXPAND if each.kind == "revoke" else each.effect)
+            of_nobody = each.kind in {"revoke", "change owner"}
+            yield replace(each, new_table=True, effect=Effect.EXPAND if of_nobody else each.effect)
             tables -= {each.table} if each.kind in {"drop table", "drop view"} else set()
-        elif (each.kind in {"enable row security", "force row security"} and each.table in shown) or (
-            each.kind in _OF_DOMAINS and made.get(("domain", each.name), index) < index
+        elif (
+            (each.kind in {"enable row security", "force row security"} and each.table in shown)
+            or (each.kind in _OF_DOMAINS and made.get(("domain", each.name), index) < index)
+            or (each.kind == "change owner" and made.get(("sequence", each.table), index) < index)
         ):
             yield replace(each, effect=Effect.EXPAND, why="")
         elif each.kind.startswith("drop ") and made.get((each.kind.removeprefix("drop "), each.name), -1) > index:

@@ -123,7 +123,7 @@ def for_sessions(setting: str, value: str) -> tuple[Effect, str]:
 # The last ones take chunks, partitions and columns away. Sources: Timescale documentation, "drop_chunks",
 # "add_retention_policy"; pg_partman's documentation, "Destruction Functions"; PostGIS documentation, "Management".
 _ACTING: Final = frozenset(
-    {"dblink_exec", "dblink_send_query", "lo_unlink", "pg_terminate_backend", "pg_drop_replication_slot",
+    {"lo_unlink", "pg_terminate_backend", "pg_drop_replication_slot",
      "drop_chunks", "add_retention_policy", "undo_partition", "drop_partition_time", "drop_partition_id",
      "dropgeometrycolumn", "dropgeometrytable"}
 )  # fmt: skip
@@ -140,6 +140,17 @@ def _only_tends(given: Sequence[Any]) -> bool:
     it has one, when it runs, the command)."""
     command = given[min(2, len(given) - 1)] if given else {}
     return _TENDS.fullmatch(command.get("A_Const", {}).get("sval", {}).get("sval", "")) is not None
+
+
+_SENDING: Final = frozenset({"dblink", "dblink_exec", "dblink_send_query", "dblink_open"})
+_ASKS: Final = lazy_re.compile(r"\s*(?:SELECT|VALUES|TABLE|SHOW)\b[^;]*;?\s*", re.IGNORECASE)
+
+
+def _only_asks(given: Sequence[Any]) -> bool:
+    """Whether the text that another database is sent is written there, and is a question (PostgreSQL documentation,
+    "dblink": a connection may be named before it)."""
+    texts = [each.get("A_Const", {}).get("sval", {}).get("sval", "") for each in given[:2]]
+    return not given or any(map(_ASKS.fullmatch, texts))
 
 
 def _calls(body: Any) -> Iterator[Mapping[str, Any]]:
@@ -168,6 +179,8 @@ def acting(node: str, body: Mapping[str, Any]) -> str:
         name, to = named[-1], call.get("args", [])[1:2]
         if named[0] == "cron" and name.startswith(("schedule", "alter_job")) and not _only_tends(call.get("args", [])):
             return "cron.schedule"
+        if name in _SENDING and not _only_asks(call.get("args", [])):
+            return name
         if name in _ACTING or (name == "setval" and to and "A_Const" in to[0]):
             return name
     return ""

@@ -6,8 +6,10 @@ Sources: PostgreSQL documentation, "CREATE DOMAIN", "ALTER DOMAIN", "ALTER SEQUE
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from checker.collect.migrations.constraints.empty_rows import is_empty, may_refuse
 from checker.collect.migrations.sql_names import arguments_of, name_of, relation_of
@@ -19,6 +21,19 @@ _ALTERED: Final = {"T": "set domain default", "N": "drop domain not null", "O": 
 _REFUSES: Final = frozenset({"set domain not null", "add domain constraint"})
 # What of a sequence decides which numbers come next, or that none do.
 _NUMBERS: Final = frozenset({"restart", "maxvalue", "minvalue", "as", "increment"})
+
+
+def of_everybody(statements: Iterable[Statement], own: Set[str], body: Mapping[str, Any]) -> Iterator[Statement]:
+    """The statements, with a table of the usual schema called by that where the session has its ``own`` of its name,
+    which a bare name means then (PostgreSQL documentation, "Schemas", ``search_path``: ``pg_temp`` comes first)."""
+    relations = [body.get("relation"), *(each.get("RangeVar") for each in body.get("relations", []))]
+    dropped_so = [each.get("List", {}).get("items", []) for each in body.get("objects", [])]
+    usual = any(each.get("schemaname") == "public" for each in relations if isinstance(each, dict)) or any(
+        len(parts) > 1 and parts[0].get("String", {}).get("sval") == "public" for parts in dropped_so
+    )
+    for each in statements:
+        table, name = (f"public.{said}" if usual and said in own else said for said in (each.table, each.name))
+        yield replace(each, table=table, name=name) if (table, name) != (each.table, each.name) else each
 
 
 def _named(body: Mapping[str, Any], key: str) -> str:

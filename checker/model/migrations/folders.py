@@ -57,7 +57,8 @@ class Statement(Struct, frozen=True):
     why: str = ""  # why it contracts
     # CHECK constraints that it makes: the name that each has or gets, and its condition (the grammar's tree as JSON).
     checks: tuple[tuple[str, str], ...] = ()
-    # Unique, primary and foreign keys that it makes, and indexes that are none.
+    # Unique, primary and foreign keys that it makes, and indexes that are none; of what is dropped the unique key that
+    # no other one in force stands in for.
     keys: tuple[Key, ...] = ()
     # The type that each column gets, as PostgreSQL calls it (``varchar(50)``); of an ``alter type`` that computes its
     # values by an expression of its own, none. ``was`` is the type that its author says a column had.
@@ -84,6 +85,18 @@ class Key(Struct, frozen=True):
     told: str
     target: str = ""
     others: tuple[str, ...] = ()
+
+
+class Upsert(Struct, frozen=True):
+    """An insert in a program that names a unique key, by its columns or its own name, for what it does with a row that
+    is there. Its table is empty where the program does not tell; where it is not ``sure``, the columns are among what
+    stands there."""
+
+    spot: Spot
+    table: str
+    columns: tuple[str, ...] = ()
+    constraint: str = ""
+    sure: bool = True
 
 
 class Code(Struct, frozen=True):
@@ -137,6 +150,7 @@ class MigrationRunner(Judgeable, Struct, frozen=True, eq=False):
     files: tuple[SourceFile, ...]
     library: str = ""
     callers: tuple[str, ...] = ()
+    line: int = 1  # where it does so, as far as that is told
 
     @property
     def subject(self) -> Subject:
@@ -144,7 +158,7 @@ class MigrationRunner(Judgeable, Struct, frozen=True, eq=False):
 
     def locate(self, path: str, *, exactly: bool) -> Location:  # noqa: ARG002 - a line is exact enough
         file, _, line = path.rpartition(":")
-        return Location(file, at) if file and (at := as_count(line)) else Location(self.entry.file, 1)
+        return Location(file, at) if file and (at := as_count(line)) else Location(self.entry.file, self.line)
 
 
 class Connection(Struct, frozen=True):
@@ -158,7 +172,8 @@ class Connection(Struct, frozen=True):
 class MigrationCode(Struct, frozen=True, eq=False):
     """The code around migrations: what runs them, and the tests that run their way back. ``scripts`` are the commands
     that package.json files give names to, ``connections`` the files that say how tools connect. ``drivers``: files of
-    SQL that a client is given and that include others (``\\i``), with their texts."""
+    SQL that a client is given and that include others (``\\i``), with their texts. ``upserts`` are the keys that
+    programs rely on, ``at_start`` what applies migrations whenever a container starts."""
 
     runners: tuple[MigrationRunner, ...] = ()
     tests_back: tuple[Spot, ...] = ()
@@ -166,6 +181,8 @@ class MigrationCode(Struct, frozen=True, eq=False):
     problems: tuple[Problem, ...] = ()
     connections: tuple[Connection, ...] = ()
     drivers: tuple[tuple[str, str], ...] = ()
+    upserts: tuple[Upsert, ...] = ()
+    at_start: tuple[MigrationRunner, ...] = ()
 
 
 class Migration(Judgeable, Struct, frozen=True, eq=False):

@@ -214,3 +214,38 @@ def about_migrations(text: str) -> bool:
         if word in lowered:
             return _ABOUT.search(lowered) is not None
     return False
+
+
+# The ways back of frameworks that make them of what the migration does, and what helps where they cannot.
+MADE_BACK: Final[Mapping[str, tuple[str, str, str]]] = {
+    "django": (
+        "Django undoes it by its operations.",
+        "Django cannot undo it",
+        "Give RunSQL its reverse_sql, and RunPython its reverse_code",
+    ),
+    "rails": (
+        "Rails undoes it, or its `down` does.",
+        "Rails cannot undo it",
+        "Write a `down`, or what it undoes with `reversible`",
+    ),
+    "ecto": (
+        "Ecto undoes it, or its `down` does.",
+        "Ecto cannot undo it",
+        "Write a `down`, or what a command needs to be undone",
+    ),
+    "phinx": (
+        "Phinx undoes it, or its `down` does.",
+        "Phinx cannot undo it",
+        "Write `up` and `down` in place of `change`",
+    ),
+    "node-pg-migrate": (
+        "node-pg-migrate undoes it, or its `down` does.",
+        "node-pg-migrate cannot undo it",
+        "Write a `down` that undoes it",
+    ),
+}
+# What others call a way back that is written.
+CALLED_BACK: Final = {
+    "liquibase": "rollback", "flyway": "undo script", "sqitch": "revert script", "goose": "section that goes down",
+    "dbmate": "section that goes down",
+}  # fmt: skip

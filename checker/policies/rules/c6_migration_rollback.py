@@ -11,7 +11,8 @@ What is checked
     own, its tool's, or that of statements which are sent together) what PostgreSQL builds outside of one alone: an
     index that is built concurrently, for one. What takes away from running code (a drop, a rename, NOT NULL without a
     default, a constraint or a key that old rows may break, but for one in place of another that asked for as much, a
-    type that does not take all that the column held, as far as the migrations before tell, row security on a table that
+    type that does not take all that the column held, as far as the migrations before tell, a unique key that an insert
+    of the program names in ON CONFLICT, row security on a table that
     was there, where it binds somebody and no policy of the same file allows every row) is refused unless a comment at
     its top says that it is the second half (the contract) of an earlier change that only added (the expand), and names
     the release that carried that: ``-- migrate: contract of 0007 released in v1.2.0``. The checker reads that comment;
@@ -43,7 +44,7 @@ from checker.model.answers import Open
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.migrations.folders import Migration, MigrationFolder, SqlFile, Statement
-from checker.model.migrations.tools import MigrationTool
+from checker.model.migrations.tools import CALLED_BACK, MADE_BACK, MigrationTool
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.workflows import Workflow
 from checker.model.rules import Rule
@@ -61,6 +62,7 @@ from checker.reason.migrations.ways_back import (
     fails_always,
     fills_what_was_added,
     for_owners,
+    for_upserts,
     left_behind,
     lost_rights,
     opaque,
@@ -68,6 +70,7 @@ from checker.reason.migrations.ways_back import (
     rolled_back_from_outside,
     taken_by_code,
     takes_away,
+    unread,
 )
 
 _FIX_BACK: Final = (
@@ -90,7 +93,8 @@ _FIX_WORKFLOW: Final = (
 
 
 def check_pipeline(pipeline: Pipeline, _: Project) -> Iterator[Judgement]:
-    for folder in pipeline.migrations:
+    for each in pipeline.migrations:
+        folder = for_upserts(each, pipeline.migration_code.upserts)
         yield from _folder(as_others_see_it(for_owners(folder)), pipeline)
     steps = migrating(pipeline)
     for step, why in not_at_hand(steps, pipeline):
@@ -131,48 +135,23 @@ def _folder(folder: MigrationFolder, pipeline: Pipeline) -> Iterator[Judgement]:
 
 # What is gone through by itself, or held against the rest: code, and rights that are taken away.
 _TAKEN_APART: Final = frozenset({"do", "call", "revoke"})
-# The ways back of frameworks that make them of what the migration does, and what helps where they cannot.
-_MADE_BACK: Final = {
-    "django": (
-        "Django undoes it by its operations.",
-        "Django cannot undo it",
-        "Give RunSQL its reverse_sql, and RunPython its reverse_code",
-    ),
-    "rails": (
-        "Rails undoes it, or its `down` does.",
-        "Rails cannot undo it",
-        "Write a `down`, or what it undoes with `reversible`",
-    ),
-    "ecto": (
-        "Ecto undoes it, or its `down` does.",
-        "Ecto cannot undo it",
-        "Write a `down`, or what a command needs to be undone",
-    ),
-    "phinx": (
-        "Phinx undoes it, or its `down` does.",
-        "Phinx cannot undo it",
-        "Write `up` and `down` in place of `change`",
-    ),
-    "node-pg-migrate": (
-        "node-pg-migrate undoes it, or its `down` does.",
-        "node-pg-migrate cannot undo it",
-        "Write a `down` that undoes it",
-    ),
-}
 
 
 def _worded(judgement: Judgement, migration: Migration, tool: str) -> Judgement:
     """Comments are written as the migration's language has them, and ways back called as its tool does."""
+    if word := CALLED_BACK.get(tool):
+        said, fix = (each.replace("down file", word) for each in (judgement.violation, judgement.fix))
+        judgement = replace(judgement, violation=said, fix=fix)
     if migration.file.endswith((".sql", ".xml", ".yaml", ".yml", ".json")):
         return judgement
     fix = judgement.fix.replace(
         "-- migrate:", f"{'#' if migration.file.endswith(('.py', '.rb', '.exs')) else '//'} migrate:"
     )
-    if tool not in _MADE_BACK:
+    if tool not in MADE_BACK:
         word = "downgrade" if tool == "alembic" else "`down`"
         said = judgement.violation if tool == "alembic" else judgement.violation.replace("down file", word)
         return replace(judgement, violation=said, fix=fix.replace("down file", word))
-    undoes, cannot, how = _MADE_BACK[tool]
+    undoes, cannot, how = MADE_BACK[tool]
     said = judgement.violation.replace("Its down file undoes it.", undoes)
     fix = fix.replace("Write a down file that undoes it", how)
     return replace(judgement, violation=said.replace("it has no down file", cannot), fix=fix)
@@ -236,7 +215,7 @@ def _way_back(migration: Migration, earlier: Sequence[Migration]) -> Judgement:
         said = f"Its way back does not undo `{_said(left[0])}` of line {left[0].spot.line}"
         more = f" and {len(left) - 1} more." if len(left) > 1 else "."
         return migration.fails("way-back", said + more, fix=_FIX_BACK, path=f"down:{_first(down)}")
-    hidden = opaque(up) if promise is None and not opaque(down) and not changes_rows(down) else ()
+    hidden = unread(up) if promise is None and not opaque(down) and not changes_rows(down) else ()
     if hidden and hidden[0].kind != "revoke":
         why = f"what `{hidden[0].kind}` in line {hidden[0].spot.line} does is not read, and no code takes it back"
         return migration.undecided("way-back", why, path=str(hidden[0].spot.line))
@@ -292,7 +271,8 @@ def _first(file: SqlFile) -> int:
 
 def _said(statement: Statement) -> str:
     what = statement.columns[0] if statement.columns else statement.name
-    parts = dict.fromkeys(part for part in (statement.kind, statement.table, what) if part)
+    kind = f"{statement.kind} concurrently" if statement.concurrently else statement.kind
+    parts = dict.fromkeys(part for part in (kind, statement.table, what) if part)
     return brief(" ".join(parts), 80)
 
 

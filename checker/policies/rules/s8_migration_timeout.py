@@ -141,7 +141,11 @@ def _session(
         if (program, judged.outcome) not in seen:
             seen.add((program, judged.outcome))
             yield judged
-    for folder in pipeline.migrations if not steps else ():
+    at_start = pipeline.migration_code.at_start if not steps else ()
+    for runner in at_start:
+        own = in_connections(name, runner.library, pipeline.migration_code.connections)
+        yield _runner(bound, name, fix_of.get(runner.library, fix).format(name), runner, own or everywhere)
+    for folder in pipeline.migrations if not (steps or at_start) else ():
         if everywhere is not None and not everywhere.off:
             yield folder.passes(sub, f"{name} is set ({everywhere.where}).")
         else:

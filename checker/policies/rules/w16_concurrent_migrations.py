@@ -9,7 +9,8 @@ What is checked
     Rails, Ecto, Atlas, Sqitch). A lock of a transaction, a shared one, one taken over a pool, or a try whose answer
     nobody looks at keeps nobody out, nor does one whose failure is passed over: a Python runner is gone through as if
     another run held the lock, and no migration may reach the database then. Who waits polls, where migrations build
-    indexes concurrently. No workflow cancels a run that may be migrating.
+    indexes concurrently. So does what an image's entry point runs whatever there is, in each container that starts. No
+    workflow cancels a run that may be migrating.
 When it does not apply
     Nothing in the repository applies migrations.
 What cannot be decided
@@ -64,6 +65,9 @@ _FIX_LOCK: Final = (
     "Hold a session advisory lock for the whole run, on the connection that migrates: poll SELECT "
     "pg_try_advisory_lock(hashtext('...')) with a deadline, and look at the answer."
 )
+_FIX_START: Final = (
+    "Migrate in one task of its own before the roll-out, or run it while a session advisory lock is held."
+)
 _FIX_CONNECTION: Final = "Take one connection of its own (a client, not the pool) for the lock and for every migration."
 _FIX_READ: Final = "Let the audit read it: `checker permissions` prints the policy."
 _FIX_CANCEL: Final = "Set cancel-in-progress: false: a cancelled run leaves its migration running."
@@ -106,7 +110,10 @@ def _locks(pipeline: Pipeline, steps: Sequence[Migrating]) -> Iterator[Judgement
             if (tool.name, judged.violation) not in said:
                 said.add((tool.name, judged.violation))
                 yield judged
-    if not runners and not said:
+    at_start = {each.entry.file: each for each in pipeline.migration_code.at_start}
+    for runner in at_start.values():
+        yield from _runner(runner, pipeline)
+    if not runners and not said and not at_start:
         yield from _by_folder(pipeline)
 
 
@@ -198,7 +205,7 @@ def _runner(runner: MigrationRunner, pipeline: Pipeline) -> Iterator[Judgement]:
     if tool is not None and option and any(re.search(option, file.code) for file in runner.files):
         yield runner.passes("lock", f"It has {tool.name} keep a second run out ({tool.source}).")
         return
-    yield _lock(runner, found, tool)
+    yield _lock(runner, found, tool, pipeline)
     if not found.sound:
         return
     yield _connection(runner, found)
@@ -206,7 +213,7 @@ def _runner(runner: MigrationRunner, pipeline: Pipeline) -> Iterator[Judgement]:
         yield from _waits(runner, found, pipeline)
 
 
-def _lock(runner: MigrationRunner, found: Locking, tool: MigrationTool | None) -> Judgement:
+def _lock(runner: MigrationRunner, found: Locking, tool: MigrationTool | None, pipeline: Pipeline) -> Judgement:
     if found.sound and found.doubt:
         return runner.undecided("lock", found.doubt, path=found.sound[0].at, fix=_FIX_LOCK)
     if found.sound:
@@ -224,6 +231,9 @@ def _lock(runner: MigrationRunner, found: Locking, tool: MigrationTool | None) -
         why = f"whether {tool.name} keeps a second run out depends on how it is called ({tool.source})"
         return runner.undecided("lock", why, fix=_FIX_LOCK)
     said = "The migration runner takes no lock: two runs migrate the same database at once."
+    if runner in pipeline.migration_code.at_start:
+        said = f"Every container that starts runs {runner.library}, which takes no lock: two migrate at once."
+        return runner.fails("lock", said, fix=_FIX_START)
     return runner.fails("lock", said, fix=_FIX_LOCK)
 
 

@@ -10,6 +10,7 @@ from checker.model.overlap import Pattern
 from checker.model.pipeline.scripts import AwsCall, CdkCommand
 from checker.model.resources import Resource
 from checker.reason.calls.authority import Authority, Ruling, authorities_of
+from checker.reason.calls.bootstrap import bootstrap_needs
 from checker.reason.calls.needs import Need, needs
 from checker.reason.iam.deployers import DESCRIBE_STACKS, deployment_of, stacks_to_read
 from checker.reason.iam.evaluation import Access
@@ -45,7 +46,8 @@ def _judged_elsewhere(authority: Authority) -> list[str]:
 
 def read_as(role: Resource, pipeline: Pipeline, project: Project) -> list[Pattern] | None:
     """The ARNs of all stacks that jobs read as ``role``; ``None`` where they may read more: a job that acts as the role
-    is not here or could not be followed, a call may be made by another role, or the CDK reads what it likes."""
+    is not here or could not be followed, a call may be made by another role, or the CDK reads with what it was given,
+    for want of a role of the bootstrap stack's."""
     if any(problem.unread for problem in pipeline.workflows.all_problems):
         return None
     found: list[Pattern] = []
@@ -54,9 +56,14 @@ def read_as(role: Resource, pipeline: Pipeline, project: Project) -> list[Patter
         trace = pipeline.trace(job)
         if not (job.credentials or trace.sessions):
             continue
-        if not trace.complete or trace.cdk:
+        if not trace.complete:
             return None
         authorities = authorities_of(trace, project)
+        for command in trace.cdk:
+            authority = authorities.of(command)
+            if not _reads_as_another(command, authority):
+                return None
+            taken_on = taken_on or role in authority.who.roles
         for call in trace.aws:
             authority = authorities.of(call)
             taken_on = taken_on or role in authority.who.roles
@@ -66,3 +73,9 @@ def read_as(role: Resource, pipeline: Pipeline, project: Project) -> list[Patter
                 if role in authority.who.roles:
                     found.extend(request.resource for _, request in authority.requests(role, need))
     return found if taken_on else None
+
+
+def _reads_as_another(command: CdkCommand, authority: Authority) -> bool:
+    """Whether a command of the CDK does all that it does to stacks as roles of the bootstrap stack."""
+    wanted = bootstrap_needs(command, authority)
+    return bool(wanted) and all(authority.rule(need).answer is Access.ALLOWED for need in wanted)

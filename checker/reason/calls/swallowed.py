@@ -38,6 +38,7 @@ _SHOWN: Final = frozenset({"GetLogEvents", "FilterLogEvents", "StartLiveTail", "
 _SECRETS: Final = lazy_re.compile(
     r"Get(?:Secret|Parameter|SessionToken|FederationToken)|Decrypt|(?i:get-secret|get-parameter)"
 )
+_ENGINES: Final = lazy_re.compile(r"(?:^|/)(?:docker|podman|nerdctl|buildah)$")
 _PASSWORDS: Final = frozenset({"GetAuthorizationToken", "get-login-password", "get-login"})
 # What an `except` names that takes what boto3 raises (Boto3 documentation, "Error handling"), or what a program that
 # fails does (Python documentation, "subprocess"); `finally` that leaves, a context manager that may swallow what goes
@@ -253,6 +254,8 @@ def _after_fallback(call: AwsCall, trace: Trace) -> str | None:
     harmless = _HARMLESS.fullmatch(taken.fallback) is not None
     if waits(call):
         return f"A wait that fails counts as one that succeeded: `|| {_short(taken.fallback)}`."
+    if harmless and call.operation == "docker-pull" and _fills_cache(call, trace):
+        return None
     if not reads(call):
         if harmless:
             return f"A change that is refused counts as made: `|| {_short(taken.fallback)}`."
@@ -262,6 +265,14 @@ def _after_fallback(call: AwsCall, trace: Trace) -> str | None:
     if taken.captured or taken.piped or not harmless:
         return f"Whatever it fails of, the script goes on with `{_instead(call)}` for an answer."
     return None
+
+
+def _fills_cache(call: AwsCall, trace: Trace) -> bool:
+    """Whether what is pulled is there for the image's next build alone, which does without."""
+    step = [each for each in trace.commands if each.step is call.step and _ENGINES.search(each.program)]
+    behind = (each for each in step if each.spot.line > call.spot.line and "pull" not in each.words[1:3])
+    following = next(behind, None)
+    return following is not None and "build" in following.words[1:3]
 
 
 def _only_shown(call: AwsCall, trace: Trace) -> bool:

@@ -23,6 +23,7 @@ _MATTERS: Final = frozenset(
      "reset", "putconn", "exit", "_exit", "quit", "abort"}
 )  # fmt: skip
 READS: Final = frozenset({"read_text", "read", "read_bytes"})
+_DECLARES: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _LETTING_GO: Final = frozenset({"close", "reset", "putconn"})
 
 
@@ -39,6 +40,7 @@ class Code(Struct, frozen=True):
     locking: frozenset[str]  # ... to the lock
     releasing: frozenset[str]  # ... to what lets it go
     reading: frozenset[str]  # ... and to what files say
+    started: frozenset[str] = frozenset()  # functions that the modules call themselves when they are run
 
     def called(self, node: ast.expr, inside: Sequence[str]) -> list[Function]:
         """The functions that a call may enter; none of those in which nothing matters."""
@@ -70,8 +72,10 @@ class Code(Struct, frozen=True):
         return f"{self.homes[id(function)]}:{function.name}"
 
     def roots(self) -> Iterator[Function]:
-        """Functions that nothing here names: a framework, or another program, starts them."""
-        named = {name_of(node) for several in self.functions.values() for each in several for node in _names(each)}
+        """Functions that nothing here names or starts: a framework, or another program, does."""
+        named = self.started | {
+            name_of(node) for several in self.functions.values() for each in several for node in _names(each)
+        }
         yield from (each for name, several in self.functions.items() if name not in named for each in several)
 
 
@@ -99,7 +103,12 @@ def code_of(trees: Mapping[str, ast.Module]) -> Code:
                 asked.append(node.test.operand if negative else node.test)  # type: ignore[attr-defined]
     constants = _constants(trees, (each for several in functions.values() for each in several))
     leading = _leading(functions, constants, frozenset(trees))
-    return Code(functions, constants, bases, _repeated(asked), homes, managers, *leading)
+    return Code(functions, constants, bases, _repeated(asked), homes, managers, *leading, _started(trees))
+
+
+def _started(trees: Mapping[str, ast.Module]) -> frozenset[str]:
+    outside = [each for tree in trees.values() for each in tree.body if not isinstance(each, _DECLARES)]
+    return frozenset(name_of(each.func) for one in outside for each in walked(one) if isinstance(each, ast.Call))
 
 
 def _repeated(asked: Sequence[ast.expr]) -> frozenset[str]:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from checker import lazy_re
-from checker.model.migrations.folders import Effect, Migration, MigrationFolder, SqlFile, Statement
+from checker.model.migrations.folders import Effect, Migration, MigrationFolder, SqlFile, Statement, Upsert
 from checker.model.sources import Spot
 
 # `contract of 0007 released in v1.2.0`, `contracts: 0007, released: v1.2.0`, `contract (expand 0007, release v1.2.0)`.
@@ -52,6 +52,11 @@ def takes_away(file: SqlFile) -> tuple[Statement, ...]:
 def opaque(file: SqlFile) -> tuple[Statement, ...]:
     """The statements whose effect on the schema cannot be told."""
     return tuple(each for each in file.statements if each.effect is Effect.OTHER)
+
+
+def unread(file: SqlFile) -> tuple[Statement, ...]:
+    """Those of which it is not told either what the loss would be."""
+    return tuple(each for each in opaque(file) if each.kind not in _CONCERNS)
 
 
 def taken_by_code(file: SqlFile) -> tuple[Statement, ...]:
@@ -278,8 +283,46 @@ def for_owners(folder: MigrationFolder) -> MigrationFolder:
 
 
 def binds_whom(file: SqlFile) -> Statement | None:
-    """What takes away by row security, where it is open whether it binds the program."""
-    return next((each for each in opaque(file) if each.kind in _HIDES), None)
+    """What takes away where it is open whether it concerns the program: by row security, for one."""
+    return next((each for each in opaque(file) if each.kind in {*_HIDES, *_CONCERNS}), None)
+
+
+def for_upserts(folder: MigrationFolder, upserts: Sequence[Upsert]) -> MigrationFolder:
+    """The folder, with what drops a unique key taken for what takes away where a program's insert names that key."""
+    gone = any(each.keys and each.kind in _KEYS_GO for one in folder.migrations for each in one.up.statements)
+    if not upserts or not gone:
+        return folder
+    return replace(folder, migrations=tuple(_relied_on(each, upserts) for each in folder.migrations))
+
+
+_KEYS_GO: Final = frozenset({"drop constraint", "drop index"})
+_CONCERNS: Final = _KEYS_GO | {"change owner"}
+
+
+def _relied_on(migration: Migration, upserts: Sequence[Upsert]) -> Migration:
+    statements = tuple(
+        _of_upserts(each, upserts) if each.keys and each.kind in _KEYS_GO else each for each in migration.up.statements
+    )
+    return replace(migration, up=replace(migration.up, statements=statements))
+
+
+def _of_upserts(statement: Statement, upserts: Sequence[Upsert]) -> Statement:
+    (key,) = statement.keys
+    table, columns = _last(statement.table), {*key.columns}
+    found = [
+        each
+        for each in upserts
+        if each.table in {"", table}
+        and (each.constraint == key.name if each.constraint else columns <= {*each.columns})
+        and (not each.sure or each.constraint or columns == {*each.columns})
+    ]
+    surely = next((each for each in found if each.sure and (each.table or each.constraint)), None)
+    if surely is not None:
+        why = f"ON CONFLICT at {surely.spot} finds no key then"
+        return replace(statement, effect=Effect.CONTRACT, why=why)
+    if found:
+        return replace(statement, effect=Effect.OTHER, why=f"the upsert at {found[0].spot} may name this key")
+    return statement
 
 
 def _is_for_others(each: Statement) -> bool:

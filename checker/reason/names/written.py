@@ -30,6 +30,11 @@ CLUSTER: Final = "cluster"
 SERVICE: Final = "service"
 SHARED: Final = "shared"
 _WORKFLOWS: Final = ".github/workflows/"
+_TASKS: Final = lazy_re.compile(r"(?:^|/)(?:package\.json|GNUmakefile|[Mm]akefile|\.?justfile|[Tt]askfile\.ya?ml)$")
+_ASKED: Final = lazy_re.compile(
+    r"\b(?:(?:npm|pnpm|yarn|bun)\s+run(?:-script)?\s+(?P<script>[\w:./-]+)"
+    r"|(?:make|just|task)\s+(?:-\S+\s+|\w+=\S*\s+)*(?P<target>[\w:./-]+))"
+)
 _WORDS: Final = lazy_re.compile(r"[^\s\"'=;&|()]+")
 # Stacks of the account, which no environment owns.
 _ACCOUNTS: Final = frozenset({"CDKToolkit", "*"})
@@ -152,7 +157,8 @@ def written_in(call: AwsCall | CdkCommand, named: Named, owner: str | None) -> s
     told = owner is not None and file.endswith(".py") and any(_same(owner, each) for each in step.env.values())
     told = told and named.name not in source  # what stands in the call itself is not looked up
     own = environment_of(named.name)
-    return None if told or (own is not None and _is_named_after(file, own)) else file
+    of_its_own = own is not None and (_is_named_after(file, own) or _is_in_target_of(call, own))
+    return None if told or of_its_own else file
 
 
 def _given(name: str, value: Possible) -> bool:
@@ -176,6 +182,17 @@ def _tells(value: str) -> bool:
 def _is_named_after(file: str, environment: str) -> bool:
     said = environment_of(file.rpartition("/")[2])
     return said is not None and same_environment(said, environment)
+
+
+def _is_in_target_of(call: AwsCall | CdkCommand, environment: str) -> bool:
+    """Whether it stands in a task that is named after the environment, and that a step asks for by that name: ``npm run
+    deploy:prod``, ``make deploy-prod``. What a task hands on to others is theirs."""
+    step = call.step
+    run = step.step.run if step is not None else None
+    if run is None or len(call.reached.via) != 1 or not _TASKS.search(call.spot.file):
+        return False
+    asked = [match["script"] or match["target"] for match in _ASKED.finditer(run.text)]
+    return bool(asked) and all(len(words(each)) > 1 and _is_named_after(each, environment) for each in asked)
 
 
 def crosses(job: EffectiveJob | None, owner: str | None) -> bool:

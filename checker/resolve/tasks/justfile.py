@@ -13,8 +13,9 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from checker import lazy_re
-from checker.model.possible import Possible, joined, open_text
-from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path, placed
+from checker.model.possible import Possible, open_text
+from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, assigned, joined_path, placed
+from checker.resolve.tasks.values.just import expression, is_asked
 
 NAMES: Final = ("justfile", "Justfile", ".justfile", "JUSTFILE")
 _HEAD: Final = lazy_re.compile(
@@ -37,6 +38,7 @@ _LOOKS: Final = frozenset(
     {"-l", "--list", "--summary", "--dump", "-n", "--dry-run", "--evaluate", "--version", "--fmt"}
 )
 _VALUES: Final = frozenset({"-f", "--justfile", "-d", "--working-directory", "--set", "--shell", "--dotenv-path"})
+_WORDS: Final = lazy_re.compile(r"[\w-]+")
 _MAX_DEPTH: Final = 20
 _MAX_RUNS: Final = 500
 
@@ -50,7 +52,8 @@ class _Recipe(Struct):
 
 
 class _File(Struct):
-    """What a justfile and those that it imports say. ``asked`` are variables that a command's output is put in.
+    """What a justfile and those that it imports say. ``asked`` are variables that a command's output is put in,
+    ``handed`` those that come from the environment.
     ``folder`` is where its recipes run, ``called`` where just was called, ``inside`` are its modules that were read."""
 
     path: str
@@ -58,12 +61,15 @@ class _File(Struct):
     library: TaskLibrary
     folder: str
     called: str
+    environment: Mapping[str, Possible]
+    given: Mapping[str, Possible]  # in place of what it says itself
     recipes: dict[str, _Recipe] = field(default_factory=dict)
     variables: dict[str, Possible] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
     exported: set[str] = field(default_factory=set)
     asked: dict[str, Line] = field(default_factory=dict)
+    handed: set[str] = field(default_factory=set)
     inside: dict[str, _File | None] = field(default_factory=dict)
 
 
@@ -76,12 +82,18 @@ class _Course(Struct):
     entered: list[str] = field(default_factory=list)
 
 
-def tasks(words: Sequence[Possible], folder: str, library: TaskLibrary) -> Tasks:
+def tasks(words: Sequence[Possible], folder: str, environment: Mapping[str, Possible], library: TaskLibrary) -> Tasks:
     """What ``just`` with these words runs."""
     pending = list(words)
     given: dict[str, Possible] = {}
     file, called, where = "", folder, None
-    while pending and isinstance(pending[0], str) and (pending[0].startswith("-") or "=" in pending[0]):
+    while pending and (
+        (isinstance(pending[0], str) and pending[0].startswith("-")) or (set_so := assigned(pending[0])) is not None
+    ):
+        if not isinstance(pending[0], str) and set_so is not None:
+            given[set_so[0]] = set_so[1]
+            del pending[0]
+            continue
         word, equals, value = str(pending.pop(0)).partition("=")
         if word in _LOOKS:
             return Tasks()
@@ -104,10 +116,7 @@ def tasks(words: Sequence[Possible], folder: str, library: TaskLibrary) -> Tasks
     if path is None or text is None or not isinstance(first, str) or not isinstance(where, str | None):
         return Tasks(missing=f"just {first}".strip())
     folder = posixpath.dirname(path) if where is None else posixpath.normpath(joined_path(called, where))
-    root = _file(path, text, library, folder, called)
-    root.variables.update(given)
-    for variable in given:
-        root.asked.pop(variable, None)
+    root = _file(path, text, library, folder, called, environment, given)
     course = _Course(root)
     missing = list(_begin(pending, course))
     return Tasks(tuple(course.lines), folder, f"just {missing[0]}".strip() if missing else "")
@@ -125,8 +134,17 @@ def _found(file: str, folder: str, library: TaskLibrary) -> str | None:
         folder = posixpath.dirname(folder)
 
 
-def _file(path: str, text: str, library: TaskLibrary, folder: str, called: str) -> _File:
-    read = _File(path, text, library, folder, called)
+def _file(
+    path: str,
+    text: str,
+    library: TaskLibrary,
+    folder: str,
+    called: str,
+    environment: Mapping[str, Possible],
+    given: Mapping[str, Possible] | None = None,
+) -> _File:
+    read = _File(path, text, library, folder, called, environment, given or {})
+    read.variables.update({f"${name}": value for name, value in environment.items()})
     for inside, at in (*reversed(list(_imported(text, path, library))), (text, path)):
         _read(inside, at, read)
     return read
@@ -160,7 +178,9 @@ def _read_module(name: str, of: _File) -> _File | None:
     found = next((each for each in (*((at,) if given else (f"{at}.just",)), *inside) if of.library.is_file(each)), None)
     text = of.library.text(found) if found is not None else None
     return (
-        None if found is None or text is None else _file(found, text, of.library, posixpath.dirname(found), of.called)
+        None
+        if found is None or text is None
+        else _file(found, text, of.library, posixpath.dirname(found), of.called, of.environment)
     )
 
 
@@ -201,11 +221,14 @@ def _read(text: str, file: str, into: _File) -> None:
             into.settings[match[1]] = match[2] or "true"
         elif match := _ASSIGN.match(line):
             name, written = match[2], match[3].split(" #")[0].strip()
-            into.variables[name] = _expression(written, into.variables)
+            is_given = name in into.given
+            into.variables[name] = into.given[name] if is_given else expression(written, into.variables)
             into.asked.pop(name, None)
+            if is_given or is_asked(written, into.variables) or into.handed.intersection(_WORDS.findall(written)):
+                into.handed.add(name)
             if match[1]:
                 into.exported.add(name)
-            if len(written) > 1 and written[0] == written[-1] == "`":
+            if not is_given and len(written) > 1 and written[0] == written[-1] == "`":
                 asked = Line(written.strip("`"), file, number, flags=_flags(into), shell=_shell(into))
                 into.asked[name] = replace(asked, folder=into.folder)
         elif match := _HEAD.match(line):
@@ -262,12 +285,13 @@ def _run(name: str, arguments: Sequence[Possible], read: _File, course: _Course,
         elif rest:
             bound[parameter] = rest.pop(0)
         else:
-            bound[parameter] = "" if default is None else _expression(default, bound)
+            bound[parameter] = "" if default is None else expression(default, bound)
     before, _, after = recipe.needs.partition("&&")
     for need in _NEED.finditer(before):
         yield from _need(need, bound, read, course, depth)
     given = {parameter for _, parameter, _ in recipe.parameters}.intersection(bound) if arguments else set[str]()
     positional = "positional-arguments" in (*read.settings, *re.findall(r"[a-z-]+", recipe.attributes))
+    given |= read.handed - {parameter for _, parameter, _ in recipe.parameters}
     course.lines.extend(_lines(recipe, bound, given, read, tuple(arguments) if positional else ()))
     for need in _NEED.finditer(after):
         yield from _need(need, bound, read, course, depth)
@@ -281,7 +305,7 @@ def _need(
     name = need[1] or need[3]
     if name:
         words = re.findall(r"'[^']*'|\"[^\"]*\"|\S+", need[2] or "")
-        yield from _run(name, [_expression(each, bound) for each in words], read, course, depth + 1)
+        yield from _run(name, [expression(each, bound) for each in words], read, course, depth + 1)
 
 
 def _lines(
@@ -296,14 +320,14 @@ def _lines(
         name: value
         for name, value in bound.items()
         if name in read.exported
-        or "export" in read.settings
+        or ("export" in read.settings and not name.startswith("$"))
         or any(name == parameter and "$" in sign for sign, parameter, _ in recipe.parameters)
     }
 
     def put(match: re.Match[str]) -> str:
         name = match[1].strip()
-        value = _expression(name, bound)
-        if isinstance(value, str) and name not in given:
+        value = expression(name, bound)
+        if isinstance(value, str) and name not in given and not is_asked(name, bound):
             return value
         return placed(name, value, match.string[: match.start()], used)
 
@@ -349,33 +373,3 @@ def _script_program(recipe: _Recipe, read: _File) -> str:
         return ""
     words = re.findall(r"['\"]([^'\"]*)['\"]", found[1] or read.settings.get("script-interpreter", "'sh','-eu'"))
     return " ".join(["/usr/bin/env", *words])
-
-
-_LONGEST: Final = 500  # characters of an expression that is looked into
-_CHOICE: Final = lazy_re.compile(
-    r"if\s+(.+?)\s*(==|!=)\s*(.+?)\s*\{\s*(.*?)\s*\}\s*else\s*(?:\{\s*(.*?)\s*\}|(if\b.*))", re.DOTALL
-)
-_PARTS: Final = lazy_re.compile(r"((?:'[^']*'|\"[^\"]*\"|[^'\"+/])+)\s*([+/]|$)")
-
-
-def _expression(written: str, bound: Mapping[str, Possible]) -> Possible:
-    """A value of just: a string, a name, several put together, a choice between known ones; anything else is open."""
-    written = written.strip()
-    quote = written[:1]
-    if len(written) > 1 and quote in "'\"" and written.find(quote, 1) == len(written) - 1:
-        return written[1:-1]
-    if written in bound:
-        return bound[written]
-    if len(written) > _LONGEST:
-        return open_text(f"{{{{{written[:80]}}}}}", "just")
-    if choice := _CHOICE.fullmatch(written):
-        left, right = _expression(choice[1], bound), _expression(choice[3], bound)
-        if isinstance(left, str) and isinstance(right, str):
-            holds = (left == right) is (choice[2] == "==")
-            return _expression(choice[4] if holds else choice[5] if choice[5] is not None else choice[6], bound)
-    parts = _PARTS.findall(written)
-    if len(parts) > 1 and "".join(f"{part}{sign}" for part, sign in parts) == written:
-        values = [_expression(part, bound) for part, _ in parts]
-        signs = ["", *({"+": "", "/": "/"}[sign] for _, sign in parts[:-1])]
-        return joined(each for sign, value in zip(signs, values, strict=True) for each in (sign, value))
-    return open_text(f"{{{{{written}}}}}", "just")

@@ -28,7 +28,7 @@ from checker.resolve.tasks.make_values import (
     shell_of,
     shells_in,
 )
-from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path
+from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, assigned, joined_path
 
 NAMES: Final = ("GNUmakefile", "makefile", "Makefile")
 _MAX_TARGETS: Final = 500
@@ -59,10 +59,9 @@ def tasks(words: Sequence[Possible], folder: str, environment: Mapping[str, Poss
     while pending:
         word = pending.pop(0)
         if not isinstance(word, str):
-            name = re.match(r"([A-Za-z_]\w*)=", str(word))
-            if name is None:
+            if (set_so := assigned(word)) is None:
                 return Tasks(missing="a target that is not known before it runs")
-            given[name[1]] = open_text(str(word)[name.end() :], name[1])
+            given[set_so[0]] = set_so[1]
         elif word in _DRY or (_LETTERS.fullmatch(word) and _DRY_LETTERS & set(word)):
             return Tasks()
         elif word == "--ignore-errors" or _LETTERS.fullmatch(word):

@@ -9,7 +9,8 @@ from typing import Final, Protocol
 from msgspec import Struct, field
 
 from checker import lazy_re
-from checker.model.possible import Possible
+from checker.model.possible import Possible, one_of, options
+from checker.model.values import Text, pieces, text
 
 
 class Line(Struct, frozen=True):
@@ -65,6 +66,20 @@ class TaskLibrary(Protocol):
 
 
 _WORD: Final = lazy_re.compile(r"[\w.:/@+-]+")
+_SETS: Final = lazy_re.compile(r"([A-Za-z_]\w*)=")
+
+
+def assigned(word: Possible) -> tuple[str, Possible] | None:
+    """The variable that a word sets (``NAME=value``) and its value, with what is known of that; ``None`` for others."""
+    names, values = set[str](), list[Possible]()
+    for each in options(word) or ():
+        first, *rest = (pieces(each) if isinstance(each, str | Text) else ()) or ("",)
+        match = _SETS.match(first) if isinstance(first, str) else None
+        if match is None:
+            return None
+        names.add(match[1])
+        values.append(text([match.string[match.end() :], *rest]))
+    return (names.pop(), one_of(values)) if len(names) == 1 else None
 
 
 def placed(name: str, value: Possible, before: str, used: dict[str, Possible]) -> str:

@@ -44,7 +44,7 @@ def tasks_of(command: Command, environment: Mapping[str, Possible], library: Tas
     if program == "just":
         from checker.resolve.tasks import justfile
 
-        return justfile.tasks(words, folder, library)
+        return justfile.tasks(words, folder, environment, library)
     if program in {"turbo", "lerna"}:
         from checker.resolve.tasks import workspaces
 

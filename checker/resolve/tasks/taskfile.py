@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from checker import lazy_re
 from checker.model.possible import Possible, open_text
-from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path, placed
+from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, assigned, joined_path, placed
 
 NAMES: Final = tuple(
     f"{name}.{ending}" for name in ("Taskfile", "taskfile", "Taskfile.dist") for ending in ("yml", "yaml")
@@ -22,7 +22,6 @@ _VALUES: Final = frozenset({"-d", "--dir", "-t", "--taskfile", "-o", "--output",
 # Systems that no Linux runner is, as a runner says which it is (GitHub documentation, "Variables reference").
 _SYSTEMS: Final = {"windows": "Windows", "darwin": "macOS", "freebsd": "FreeBSD"}
 _PLACE: Final = lazy_re.compile(r"\{\{-?((?:(?!\{\{).)*?)-?\}\}", re.DOTALL)
-_GIVEN: Final = lazy_re.compile(r"([A-Za-z_]\w*)=")
 _MAX_DEPTH: Final = 20
 _MAX_RUNS: Final = 500
 
@@ -57,10 +56,9 @@ def tasks(words: Sequence[Possible], folder: str, environment: Mapping[str, Poss
             arguments = tuple(pending)
             break
         if not isinstance(word, str):
-            match = _GIVEN.match(str(word))
-            if match is None:
+            if (set_so := assigned(word)) is None:
                 return Tasks(missing="a task that is not known before it runs")
-            given[match[1]] = open_text(str(word)[match.end() :], match[1])
+            given[set_so[0]] = set_so[1]
             continue
         if word in _LOOKS:
             return Tasks()

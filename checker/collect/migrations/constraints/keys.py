@@ -129,6 +129,7 @@ class _InForce(Struct):
                 keys[new] = replace(keys.pop(last), name=new)
 
 
+_LETS_GO: Final = frozenset({"drop default", "drop constraint", "drop index"})
 _GIVES: Final = frozenset({"set default", "add identity"})
 
 
@@ -138,14 +139,41 @@ def with_keys(migrations: Iterable[Migration]) -> Iterator[Migration]:
     now = _InForce()
     for each in migrations:
         statements = each.up.statements
-        if any(one.keys or one.kind == "drop default" for one in statements):
-            yield replace(each, up=replace(each.up, statements=tuple(_all_judged(statements, now.copy()))))
-        else:
-            yield each
+        before = now.copy()
         for one in statements:
             _apply(one, now)
+        if any(one.keys or one.kind in _LETS_GO for one in statements):
+            judged = _all_judged(statements, before)
+            yield replace(each, up=replace(each.up, statements=tuple(_with_what_goes(judged, before, now))))
+        else:
+            yield each
         if not each.up.readable:
             now.of.clear()
+
+
+def _with_what_goes(statements: Iterable[Statement], before: _InForce, after: _InForce) -> Iterator[Statement]:
+    """The statements; what drops a unique key has it, where none is in force then that an insert could name for it."""
+    for each in statements:
+        found = (
+            (table, keys[last])
+            for table, keys in before.of.items()
+            if each.kind in {"drop constraint", "drop index"}
+            and (last := each.name.rpartition(".")[2]) in keys
+            and each.table in {"", table}
+        )
+        table, key = next(found, ("", None))
+        if key is None or key.kind not in {"primary", "unique"} or any(_serves(one, key) for one in after.keys(table)):
+            yield each
+        else:
+            yield replace(each, table=each.table or table, keys=(key,))
+
+
+def _serves(other: Key, key: Key) -> bool:
+    """Whether an insert that names the columns of ``key`` finds the other: a key that may be checked late is none for
+    it (PostgreSQL documentation, "INSERT", ``conflict_target``)."""
+    told = _told(other)
+    alike = {*other.columns} == {*key.columns} and told.get("where") == _told(key).get("where")
+    return other.kind in {"primary", "unique"} and alike and not told["late"]
 
 
 def _all_judged(statements: Sequence[Statement], before: _InForce) -> Iterator[Statement]:

@@ -201,6 +201,8 @@ class _Reader(Struct):
                 for each in listed:
                     self.names[name] = ast.Constant(each)
                     self.block(body)
+            case ast.If(test=test) if (told := self._told(test)) is not None:
+                self.block(statement.body if told else statement.orelse)
             case ast.If() | ast.Try():
                 before = len(self.found)
                 handlers = statement.handlers if isinstance(statement, ast.Try) else []
@@ -219,6 +221,14 @@ class _Reader(Struct):
                 self._inside(item, body, statement)
             case _:
                 raise Unread
+
+    def _told(self, test: ast.expr) -> bool | None:
+        """Whether a condition holds, where it stands in the file; ``None`` where it does not."""
+        try:
+            found = constant(test, self.names)
+        except Unread:
+            return None
+        return found if isinstance(found, bool) else None
 
     def _acts(self, call: ast.Call) -> bool:
         """Whether a call whose answer is kept may change something: anything but a question and a description."""

@@ -108,11 +108,11 @@ def _from_yaml(text: str, file: str) -> _Node | None:
     return root
 
 
-def _put(node: _Node, value: Any, path: tuple[str | int, ...], lines: Mapping[tuple[str | int, ...], int]) -> None:
+def _put(node: _Node, value: Any, path: tuple[str, ...], lines: Mapping[tuple[str | int, ...], int]) -> None:
     """What stands below a key. ``changes``, ``columns`` and ``where`` only hold what belongs to it."""
     if isinstance(value, list):
         for position, each in enumerate(value):
-            _put(node, each, (*path, position), lines)
+            _put(node, each, (*path, str(position)), lines)
     elif isinstance(value, dict):
         for key, each in value.items():
             at = (*path, key)
@@ -242,6 +242,13 @@ def _change(node: _Node, file: str, read: Read) -> Iterator[Change]:
     elif name == "dropColumn":
         named = [each.get("name") for each in node.every("column")] or [node.get("columnName")]
         yield Change(tuple(f"{altered(node.table)} DROP COLUMN {quoted(each)}" for each in named), None)
+    elif name == "mergeColumns":
+        whole = node.get("finalColumnName")
+        parts = [each for each in (node.get("column1Name"), node.get("column2Name")) if each != whole]
+        at, kind = altered(node.table), _type(node.get("finalColumnType"), node.line)
+        made = f"{at} ADD COLUMN {Column(whole, kind).definition}"
+        filled = _FILLS.format(table_name(node.table), quoted(whole))
+        yield Change((made, filled, *(f"{at} DROP COLUMN {quoted(each)}" for each in parts)), None)
     elif name in _TABLES:
         yield _of_table(node)
     elif name in {"createIndex", "dropIndex"}:
@@ -269,6 +276,7 @@ def _change(node: _Node, file: str, read: Read) -> Iterator[Change]:
         raise Unread
 
 
+_FILLS: Final = "UPDATE {} SET {} = NULL"
 _TABLES: Final = frozenset(
     {"dropTable", "renameTable", "renameColumn", "addNotNullConstraint", "dropNotNullConstraint", "modifyDataType",
      "addDefaultValue", "dropDefaultValue", "addUniqueConstraint", "dropUniqueConstraint", "addPrimaryKey",

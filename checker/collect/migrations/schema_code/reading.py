@@ -185,6 +185,7 @@ _NO_TRANSACTIONS: Final = lazy_re.compile(
     r"\bfunction\s+useTransactions\s*\([^)]*\)[^{]*\{\s*return\s+false\b", re.IGNORECASE
 )
 _CONTEXT: Final = lazy_re.compile(r"\(\s*\{\s*context\s*(?::\s*\w+\s*)?\}")
+_TYPES: Final = lazy_re.compile(r"\bup\b[^({\n]{0,40}\(\s*\w+\s*,\s*(\w+)\s*\)[\s\S]*?\b\1\.[A-Z]{3,}\b")
 _UP: Final = lazy_re.compile(r"\bexports\.up\b|\b(?:function|const|let|async)\s+up\b|\bup\s*[:(]")
 
 
@@ -216,8 +217,9 @@ def _is_typeorm(text: str) -> bool:
 
 
 def _is_sequelize(text: str) -> bool:
-    # Umzug hands the interface over as its context, under any name (Umzug's README, "Getting started").
-    handed = "queryInterface" in text or _CONTEXT.search(text) is not None
+    # Umzug hands the interface over as its context, under any name (Umzug's README, "Getting started"); Sequelize's own
+    # command in front of what has the types of columns.
+    handed = "queryInterface" in text or _CONTEXT.search(text) is not None or _TYPES.search(text) is not None
     return handed and _UP.search(text) is not None
 
 
@@ -264,9 +266,14 @@ def coded_folder(folder: str, texts: Mapping[str, str], unclaimed: Callable[[str
     of a file of no framework whether it is a migration all the same."""
     of = {file: framework_of(file, text) for file, text in texts.items()}
     found = {each.name: each for each in of.values() if each is not None}
-    if len(found) != 1 or any(each is None and unclaimed(file) for file, each in of.items()):
+    if len(found) != 1:
         return None
     ((name, framework),) = found.items()
+    for file in [file for file, each in of.items() if each is None and unclaimed(file)]:
+        # One tool runs a folder: what does not say whose it is goes like the others.
+        if not file.endswith(framework.endings) or not _UP.search(texts[file]):
+            return None
+        of[file] = framework
     files = sorted(file for file, each in of.items() if each is not None)
     filled: set[tuple[str, str]] = set()
     migrations = tuple(_migration(file, texts[file], framework, filled) for file in files)

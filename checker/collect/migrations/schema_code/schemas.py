@@ -31,6 +31,11 @@ _LARAVEL: Final = Builder(null=False)
 _MAKES: Final = frozenset({"createTable", "createTableIfNotExists", "create"})
 _ALTERS: Final = frozenset({"alterTable", "table"})
 _DROPS: Final = frozenset({"dropTable", "dropTableIfExists", "drop", "dropIfExists"})
+_VIEWS_GO: Final = frozenset({"dropView", "dropViewIfExists", "dropMaterializedView", "dropMaterializedViewIfExists"})
+_VIEWS: Final = {
+    "createView": "CREATE VIEW", "createViewOrReplace": "CREATE OR REPLACE VIEW",
+    "createMaterializedView": "CREATE MATERIALIZED VIEW",
+}  # fmt: skip
 _QUERIES: Final = frozenset({"raw", "query", "statement", "unprepared", "addSql", "executeStatement"})
 _WITH_TEXT: Final = frozenset({"insert", "update", "delete", "select", "affectingStatement"})  # of Laravel's DB
 _AROUND: Final = frozenset({"Schema", "schema", "connection", "withSchema", "DB", "knex", "queryRunner", "this"})
@@ -109,6 +114,11 @@ def _step(call: Call, whole: Call, builder: Builder) -> Iterator[Change]:
     elif name in _DROPS:
         exists = "IF EXISTS " if "IfExists" in name else ""
         yield Change((f"DROP TABLE {exists}{table_name(call.text(0))}",))
+    elif name in _VIEWS_GO:
+        exists = "IF EXISTS " if "IfExists" in name else ""
+        yield Change((f"DROP {'MATERIALIZED ' * ('Mat' in name)}VIEW {exists}{table_name(call.text(0))}",))
+    elif name in _VIEWS and body is not None:
+        yield Change((f"{_VIEWS[name]} {table_name(call.text(0))} AS SELECT what_it_shows()",))
     elif name in {"renameTable", "rename"}:
         yield Change((f"{altered(call.text(0))} RENAME TO {quoted(call.text(1))}",))
     elif name == "dropColumns" and len(call.args) > 1:

@@ -56,3 +56,13 @@ def test_what_is_not_understood_is_on_record(text: str, tmp_path: Path) -> None:
     found = _read({"db/changelog.xml": text}, tmp_path)
     assert found.migrations == ()
     assert [each.unread for each in found.problems] == [True]
+
+
+@pytest.mark.parametrize("ending", ["yaml", "json"])
+def test_a_change_stands_where_it_is_written(ending: str, tmp_path: Path) -> None:
+    changes = {
+        "yaml": "databaseChangeLog:\n- changeSet:\n    id: 1\n    changes:\n    - dropTable: {tableName: a}\n",
+        "json": '{"databaseChangeLog": [{"changeSet":\n{"changes": [\n\n\n{"dropTable": {"tableName": "a"}}]}}]}',
+    }
+    (read,) = _read({f"db/changelog.{ending}": changes[ending]}, tmp_path).migrations
+    assert [each.spot.line for each in read.up.statements] == [5]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from checker import lazy_re
 from checker.collect.migrations.schema_code.languages.calls import MOST_TURNS, UNREAD, Body, Call, Code, Value
 from checker.collect.migrations.schema_code.languages.tree import line, plain, said, text_of, tree_of
 
@@ -17,6 +18,8 @@ _AROUND: Final = frozenset(
     {"as_expression", "satisfies_expression", "non_null_expression", "parenthesized_expression", "await_expression"}
 )
 _SAYS: Final = frozenset({"log", "info", "debug", "warn", "resolve"})
+# A transaction that code begins itself, and commits.
+_BEGINS: Final = lazy_re.compile(r"^(?:await\s+)?[\w.]+\.transaction\(\s*(?:\{[^{}]*\}\s*)?\)$")
 _ASKS: Final = (
     "hasTable",
     "hasColumn",
@@ -151,7 +154,9 @@ class _Reader:
                     self._declared(each)
                     asked = each.child_by_field_name("value")
                     known = self.names.get(said(each.child_by_field_name("name")), UNREAD)
-                    if known is UNREAD and asked is not None and not any(word in said(asked) for word in _ASKS):
+                    is_asked = asked is not None and any(word in said(asked) for word in _ASKS)
+                    begins = asked is not None and _BEGINS.search(said(asked)) is not None
+                    if known is UNREAD and asked is not None and not is_asked and not begins:
                         yield Call("", line(node))
             case "if_statement":
                 condition, does = said(node.child_by_field_name("condition")), node.child_by_field_name("consequence")
@@ -160,12 +165,24 @@ class _Reader:
                     yield Call("", line(node))
                 else:
                     yield from self._calls(does) if does.type == "statement_block" else self._statement(does)
+            case "try_statement" if self._passes_on(node):
+                for name in ("body", "finalizer"):
+                    part = node.child_by_field_name(name)
+                    for block in () if part is None else (part, *plain(part)):
+                        yield from self._calls(block) if block.type == "statement_block" else ()
             case "for_in_statement" if said(node.child_by_field_name("operator")) == "of":
                 yield from self._each(node)
             case kind if kind in _HARMLESS:
                 return
             case _:
                 yield Call("", line(node))
+
+    def _passes_on(self, node: Node) -> bool:
+        """Whether what a try fails of goes on from it: what it does when that happens is no way of the migration's."""
+        handler = node.child_by_field_name("handler")
+        body = handler.child_by_field_name("body") if handler is not None else None
+        last = plain(body)[-1:] if body is not None else []
+        return handler is None or any(each.type == "throw_statement" for each in last)
 
     def _each(self, node: Node) -> Iterator[Call]:
         """``for (const table of ['a', 'b'])``."""
@@ -223,7 +240,8 @@ class _Reader:
             return
         found = self.value(node)
         if isinstance(found, Call):
-            if not (found.name in _SAYS or (found.bare and found.of is None)):
+            ends = found.name == "commit" and not found.args
+            if not (found.name in _SAYS or ends or (found.bare and found.of is None)):
                 yield found
         elif found is UNREAD:
             yield Call("", line(node))

@@ -1,0 +1,145 @@
+"""Migrations that an image applies whenever a container of it starts: by its entry point, or a script that this runs.
+
+Sources: Dockerfile reference, "ENTRYPOINT", "CMD" (the last of each counts, those of a stage before do not). One for
+development or tests is nobody's deployment. What a condition guards may be for one task alone, and is left out.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from typing import Final
+
+from checker import lazy_re
+from checker.model.migrations.folders import MigrationRunner, SourceFile
+from checker.model.migrations.tools import TOOLS, MigrationTool
+
+_FILE: Final = lazy_re.compile(r"(?:[\w-]*\.)?(?:Dockerfile|Containerfile)(?:\.\w+)?")
+_OTHERS: Final = lazy_re.compile(
+    r"(?:^|[/._-])(?:dev|devel|development|tests?|local|ci|examples?|e2e)(?:$|[/._-])", re.IGNORECASE
+)
+_ENTRY: Final = lazy_re.compile(r"^\s*(FROM|ENTRYPOINT|CMD)\s+(.*)$", re.IGNORECASE)
+_BEGINS: Final = lazy_re.compile(r"(?:if|case|for|while|until|select)\b|(?:function\s+)?[\w-]+\s*\(\)|\{$|\($")
+_ENDS: Final = lazy_re.compile(r"(?:fi|esac|done)\b|[})]")
+_SHEBANG: Final = lazy_re.compile(r"#!.*\b(?:ba|da|a|z|k)?sh\b")
+# What stands in front of a tool.
+_BEFORE: Final = lazy_re.compile(
+    r"(?:exec|npx|npm|pnpm|yarn|bun|bunx|uv|poetry|pipenv|bundle|run|time|sudo|gosu|su-exec|env|timeout|node|ruby|php|python[\d.]*"
+    r"|--?[\w-]+|\w+=.*|\d+[smh]?)"
+)  # fmt: skip
+Text = Callable[[str], str | None]
+
+
+def is_recipe(name: str) -> bool:
+    """Whether a file of this name says how an image is built that somebody deploys."""
+    return _FILE.fullmatch(name.rpartition("/")[2]) is not None and _OTHERS.search(name) is None
+
+
+def started_with(recipe: str, text: str, text_of: Text) -> Iterator[MigrationRunner]:
+    """What applies migrations when a container starts. ``text_of`` gives the text of a file of the repository."""
+    words, line = _started(text)
+    inline = next((after for before, after in pairwise(words) if before.startswith("-") and before.endswith("c")), "")
+    inside = [inline] if inline else [shlex.join(words)]
+    tool = next((found for each in inside for part in _plainly(each) if (found := _tool(part)) is not None), None)
+    if tool is not None:
+        yield _runner(recipe, text, line, tool)
+        return
+    for word in words:
+        script = next(filter(None, (_script(each, text_of) for each in _places(word, posixpath.dirname(recipe)))), None)
+        if script is not None:
+            yield from _of_script(*script)
+            return
+
+
+def _runner(file: str, text: str, line: int, tool: MigrationTool) -> MigrationRunner:
+    entry = SourceFile(file, "other", text)
+    return MigrationRunner(entry, (entry,), tool.name, (), line)
+
+
+def _started(text: str) -> tuple[list[str], int]:
+    """The words of what starts, and the line that says so."""
+    said: dict[str, tuple[str, int]] = {}
+    for number, line in enumerate(text.replace("\\\n", "  ").split("\n"), 1):
+        match = _ENTRY.match(line)
+        if match is not None and match[1].upper() == "FROM":
+            said = {}
+        elif match is not None:
+            said[match[1].upper()] = (match[2].strip(), number)
+    words = [word for name in ("ENTRYPOINT", "CMD") if name in said for word in _words(said[name][0])]
+    return words, next((said[name][1] for name in ("ENTRYPOINT", "CMD") if name in said), 1)
+
+
+def _words(written: str) -> Sequence[str]:
+    try:
+        listed = json.loads(written) if written.startswith("[") else ["sh", "-c", written]
+    except ValueError:
+        return []
+    return listed if all(isinstance(each, str) for each in listed) else []
+
+
+def _places(word: str, folder: str) -> Iterator[str]:
+    """Where a file of the image may lie in the repository: beside the recipe, without the folders that only the image
+    has."""
+    parts = [part for part in word.split("/") if part not in {"", "."}]
+    for at in range(len(parts)):
+        yield posixpath.join(folder, *parts[at:])
+    for beside in ("docker", "bin", "scripts", "deploy") if parts else ():
+        yield posixpath.join(folder, beside, parts[-1])
+
+
+def _script(path: str, text_of: Text) -> tuple[str, str] | None:
+    text = text_of(path)
+    return (path, text) if text and (_SHEBANG.match(text) or path.endswith(".sh")) else None
+
+
+def _of_script(file: str, text: str) -> Iterator[MigrationRunner]:
+    deep = 0
+    for number, line in enumerate(text.split("\n"), 1):
+        said = line.strip()
+        if _ENDS.match(said):
+            deep -= 1
+        for part in _plainly(said) if deep == 0 and not said.startswith("#") else ():
+            tool = _tool(part)
+            if tool is not None:
+                yield _runner(file, text, number, tool)
+                return
+        one_line = re.search(r"\b(?:fi|esac|done)\b|\}\s*$", said) is not None
+        if _BEGINS.match(said) and not one_line:
+            deep += 1
+
+
+def _plainly(line: str) -> Iterator[list[str]]:
+    """The commands of a line that are run whatever there is: not those behind a question."""
+    for part in re.split(r"\|\||;|\n", line):
+        for each in part.split("&&"):
+            try:
+                words = shlex.split(each, comments=True)
+            except ValueError:
+                return
+            if words and words[0] in {"[", "[[", "test", "if", "case", "for", "while", "until"}:
+                return
+            yield words
+        if "||" in line:
+            return
+
+
+def _tool(words: Sequence[str]) -> MigrationTool | None:
+    rest = list(words)
+    while rest and _BEFORE.fullmatch(rest[0].rpartition("/")[2]):
+        rest.pop(0)
+    program = rest[0].rpartition("/")[2] if rest else ""
+    for tool in TOOLS:
+        for each in tool.programs if not tool.is_client else ():
+            named, *group = each.split()
+            if named == program and any(_in_order((*group, *way), rest[1:]) for way in tool.forwards):
+                return tool
+    return None
+
+
+def _in_order(wanted: Sequence[str], words: Sequence[str]) -> bool:
+    left = iter(words)
+    return all(word in left for word in wanted)
