@@ -102,8 +102,20 @@ def code_of(trees: Mapping[str, ast.Module]) -> Code:
                 negative = isinstance(node.test, ast.UnaryOp) and isinstance(node.test.op, ast.Not)
                 asked.append(node.test.operand if negative else node.test)  # type: ignore[attr-defined]
     constants = _constants(trees, (each for several in functions.values() for each in several))
-    leading = _leading(functions, constants, frozenset(trees))
-    return Code(functions, constants, bases, _repeated(asked), homes, managers, *leading, _started(trees))
+    relevant, locking, releasing, reading = _leading(functions, constants, frozenset(trees))
+    return Code(
+        functions=functions,
+        constants=constants,
+        bases=bases,
+        repeated=_repeated(asked),
+        homes=homes,
+        managers=managers,
+        relevant=relevant,
+        locking=locking,
+        releasing=releasing,
+        reading=reading,
+        started=_started(trees),
+    )
 
 
 def _started(trees: Mapping[str, ast.Module]) -> frozenset[str]:

@@ -17,7 +17,7 @@ from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment
 from checker.model.resources import Resource
-from checker.model.values import Absent, Known, Resolved, Text, Unknown, as_list
+from checker.model.values import Absent, Known, Resolved, Text, Unknown, as_list, pieces
 from checker.reason.network.security_groups import whole
 
 _LOCAL: Final = r"(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\])"
@@ -160,14 +160,15 @@ def _container(item: dict[str, Resolved], index: int) -> Container:
             if isinstance(mapping.get("Name"), str):
                 names[str(mapping["Name"])] = number
     told, others = _told(item.get("Environment"))
-    told = _commanded(item) or told
+    commanded, given = _commanded(item)
+    told = commanded if commanded is not None or given else told
     return Container(
         item.get("Name"),
         f"ContainerDefinitions.{index}",
         None if ports is None else frozenset(ports),
         names,
         told,
-        told is None and _may_be_told(item.get("Environment")),
+        given or (told is None and _may_be_told(item.get("Environment"))),
         frozenset(others),
         tuple(_checked(item.get("HealthCheck"))),
         item.get("Image"),
@@ -179,6 +180,10 @@ def _container(item: dict[str, Resolved], index: int) -> Container:
 _LISTEN: Final = lazy_re.compile(
     r"(?:^|\s)(?:--(?:http-)?port|--listen|--bind|--addr(?:ess)?|--server[.-]port|-b)(?:=|\s+)"
     r"(?:[\w.*\[\]:-]*:)?(\d{2,5})(?=\s|$)|(?:^|\s)PORT=(\d{2,5})(?=\s)"
+)
+_LISTEN_OPEN: Final = lazy_re.compile(
+    r"(?:^|\s)(?:--(?:http-)?port|--listen|--bind|--addr(?:ess)?|--server[.-]port|-b)(?:=|\s+)"
+    r"(?:[\w.*\[\]:\0-]*:)?\0|(?:^|\s)PORT=\0"
 )
 _OF_OTHER_HOST: Final = lazy_re.compile(
     r"(?:^|\s)(?:--host(?:name)?|-h)(?:=|\s+)(?!0\.0\.0\.0|127\.|localhost|::|\[::)\S"
@@ -207,15 +212,24 @@ def _listens_inward(item: dict[str, Resolved]) -> bool:
 
 
 def _last_program(item: dict[str, Resolved]) -> str:
-    words = [word for place in ("EntryPoint", "Command") for word in as_list(item.get(place)) if isinstance(word, str)]
+    """The last program of a container's command, a zero byte for each part that only the deployment tells."""
+    words = [_word(word) for place in ("EntryPoint", "Command") for word in as_list(item.get(place))]
     return re.split(r"&&|\|\||[;&|]", " ".join(words))[-1]
 
 
-def _commanded(item: dict[str, Resolved]) -> int | None:
-    """The port that a container's command tells its server to listen on."""
+def _word(word: Resolved) -> str:
+    if isinstance(word, str | Text):
+        return "".join(piece if isinstance(piece, str) else "\0" for piece in pieces(word))
+    return "\0"
+
+
+def _commanded(item: dict[str, Resolved]) -> tuple[int | None, bool]:
+    """The port that a container's command tells its server to listen on; whether it tells one that is not known."""
     last = _last_program(item)
-    found = None if _OF_OTHER_HOST.search(last) else next(iter(_LISTEN.finditer(last)), None)
-    return int(found[1] or found[2]) if found else None
+    if _OF_OTHER_HOST.search(last):
+        return None, False
+    found = _LISTEN.search(last)
+    return (int(found[1] or found[2]), False) if found else (None, _LISTEN_OPEN.search(last) is not None)
 
 
 def _told(variables: Resolved) -> tuple[int | None, set[int]]:
