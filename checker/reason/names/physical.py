@@ -327,3 +327,8 @@ def _arns(resource: Resource, kind: str, name: str | Text) -> Iterator[str | Tex
     yield text(parts)
     if kind == "AWS::Logs::LogGroup":
         yield text([*parts, ":*"])
+    if kind == "AWS::SQS::Queue":
+        # Amazon SQS Developer Guide, "Queue and message identifiers": the URL, by which policies name a queue.
+        suffix = ".amazonaws.com.cn/" if stack.partition == "aws-cn" else ".amazonaws.com/"
+        region, account = pieces(values["region"]), pieces(values["account"])
+        yield text(["https://sqs.", *region, suffix, *account, "/", *pieces(name)])
