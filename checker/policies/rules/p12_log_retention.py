@@ -25,10 +25,12 @@ from typing import Final, TypeAlias
 from checker.model.answers import yes_if
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
+from checker.model.overlap import could_be_equal
 from checker.model.resources import FUNCTIONS, NOT_KNOWN, Resource
 from checker.model.rules import Rule
 from checker.model.values import (
     Absent,
+    Generated,
     Known,
     Resolved,
     Text,
@@ -41,7 +43,7 @@ from checker.model.values import (
 from checker.reason.names.groups_named import groups_named
 from checker.reason.names.implicit_groups import IMPLICIT, MAKERS, own_name
 from checker.reason.names.log_groups import Name, named, sets_days
-from checker.reason.names.physical import settled
+from checker.reason.names.physical import is_open, is_stacks_own, settled
 
 _GROUP: Final = "AWS::Logs::LogGroup"
 _RETENTION: Final = "Custom::LogRetention"  # what CDK's `log_retention` makes
@@ -131,19 +133,19 @@ def _logged(owner: Resource, logging: Resolved, place: str, declared: Groups, pr
     elsewhere = isinstance(region, str) and owner.stack.region not in ("", region)
     if not elsewhere and _is_declared(name, declared, project):
         yield owner.passes("implicit", "The container logs to a declared group.", path=path)
-    elif (sure := _surely_undeclared(name, declared)) is not None and as_bool(options.get("awslogs-create-group")):
+    elif (sure := _surely_undeclared(name, declared, project)) and as_bool(options.get("awslogs-create-group")):
         yield _undeclared(owner, sure, path)
     else:
         yield _elsewhere(owner, name, path)
 
 
-def _surely_undeclared(name: Resolved, declared: Groups) -> Name | None:
+def _surely_undeclared(name: Resolved, declared: Groups, project: Project) -> Name | None:
     """The name, where no declared group can have it: one that a parameter is a part of is some declared group's only
     where there is one. What is a parameter as a whole may name a group that somebody else keeps."""
     if isinstance(name, Text):
         named_here = any(isinstance(part, str) and part.strip("/") for part in pieces(name))
         return name if named_here and not declared else None
-    return name if isinstance(name, str) else None
+    return name if isinstance(name, str) and not _may_be_declared(name, declared, project) else None
 
 
 _ON: Final = frozenset(
@@ -157,7 +159,8 @@ def _routed(task: Resource, options: Resolved, path: str, declared: Groups, proj
     if isinstance(options, dict) and str(options.get("auto_create_group")).lower() in _ON:
         name = options.get("log_group_name", options.get("log_group_template"))
         if isinstance(name, str | Text) and not _is_declared(name, declared, project):
-            yield _undeclared(task, name, path)
+            sure = not _may_be_declared(name, declared, project)
+            yield _undeclared(task, name, path) if sure else _elsewhere(task, name, path)
 
 
 def _implicit(
@@ -191,8 +194,12 @@ def _implicit(
         any_made = True
         if settled(name, project) not in declared:
             undeclared.append(name)
-    if undeclared:
-        yield _undeclared(maker, undeclared[0], "")
+    sure = [name for name in undeclared if not _may_be_declared(name, declared, project)]
+    if sure:
+        yield _undeclared(maker, sure[0], "")
+    elif undeclared:
+        why = f"whether the log group {undeclared[0]} is one that is declared under a name that is not known yet"
+        yield maker.undecided("implicit", why, fix=_FIX_IMPLICIT)
     elif any_made:
         yield maker.passes("implicit", "Each log group that it makes is declared.")
 
@@ -211,6 +218,19 @@ def _is_declared(name: Resolved, declared: Groups, project: Project) -> bool:
     if not isinstance(name, str | Text):
         return False
     return settled(name, project) in declared or any(each.type == _GROUP for each in project.all_referred(name))
+
+
+def _may_be_declared(name: Name, declared: Groups, project: Project) -> bool:
+    """Whether a declared group may turn out to have a name that no group is sure to have.
+
+    What CloudFormation generates nobody can have passed to a parameter before.
+    """
+    own = settled(name, project)
+    holes = own.holes if isinstance(own, Text) else ()
+    if any(is_stacks_own(hole) or isinstance(hole, Generated) for hole in holes):
+        return False
+    untold = [other for other in declared if isinstance(other, Text) and any(is_open(hole) for hole in other.holes)]
+    return any(could_be_equal(own, other) for other in untold)
 
 
 def _undeclared(maker: Resource, name: Name, path: str) -> Judgement:

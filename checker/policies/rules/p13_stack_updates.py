@@ -27,10 +27,12 @@ from typing import TYPE_CHECKING, Final
 from checker import lazy_re
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
+from checker.model.overlap import could_be_equal
 from checker.model.resources import Resource
 from checker.model.rules import Rule
-from checker.model.values import Absent, Attribute, Known, Reference, Text, Unknown
+from checker.model.values import Absent, Attribute, Known, Reference, Text, Unknown, Unstated, pieces, text
 from checker.reason.images.references import image_references, parse_image
+from checker.reason.names.physical import is_open, settled
 
 if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline
@@ -44,6 +46,7 @@ _REVISION: Final = lazy_re.compile(r":\d+$")
 def check(environment: Environment) -> Iterator[Judgement]:
     """What the templates alone show: bootstrap images, which the pipeline replaces, and scaling."""
     scaled = _scaled(environment)
+    untold = [each for each in _scalers(environment) if each not in scaled.values()]
     bootstrapping = _bootstrapping(environment)
     for service in environment.resources(_SERVICE):
         if _deployed_otherwise(service):
@@ -53,6 +56,8 @@ def check(environment: Environment) -> Iterator[Judgement]:
         target = scaled.get(service)
         if target is not None:
             yield _count(service, f"{target.logical_id} scales it", target)
+        elif perhaps := next((each for each in untold if _may_scale(each, service, environment.project)), None):
+            yield _perhaps_scaled(service, perhaps)
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
@@ -86,10 +91,7 @@ def _scaled(environment: Environment) -> dict[Resource, Resource]:
     """Services that application scaling sets the count of."""
     found: dict[Resource, Resource] = {}
     services = {str(_name(each)): each for each in environment.resources(_SERVICE)}
-    for target in environment.resources("AWS::ApplicationAutoScaling::ScalableTarget"):
-        dimension = target.get("ScalableDimension")
-        if isinstance(dimension, Known) and dimension.value != "ecs:service:DesiredCount":
-            continue
+    for target in _scalers(environment):
         value = target.get("ResourceId")
         for each in environment.project.all_referred(value):
             if each.type == _SERVICE:
@@ -98,6 +100,33 @@ def _scaled(environment: Environment) -> dict[Resource, Resource]:
         if last in services:
             found.setdefault(services[last], target)
     return found
+
+
+def _scalers(environment: Environment) -> Iterator[Resource]:
+    for target in environment.resources("AWS::ApplicationAutoScaling::ScalableTarget"):
+        dimension = target.get("ScalableDimension")
+        if not isinstance(dimension, Known) or dimension.value == "ecs:service:DesiredCount":
+            yield target
+
+
+def _may_scale(target: Resource, service: Resource, project: Project) -> bool:
+    """Whether only the deployment tells that a target of application scaling is a service."""
+    value, name = target.get("ResourceId"), service.get("ServiceName")
+    if isinstance(value, Absent | Unknown):
+        return isinstance(value, Unknown)
+    own = settled(value.value, project) if isinstance(value.value, str | Text) else ""
+    if not isinstance(own, Text) or not any(is_open(hole) for hole in own.holes):
+        return False
+    named = name.value if isinstance(name, Known) and isinstance(name.value, str | Text) else None
+    called = settled(named, project) if named is not None else Text((Unstated("its name"),))
+    return could_be_equal(own, text(["service/", Unstated("its cluster"), "/", *pieces(called)]))
+
+
+def _perhaps_scaled(service: Resource, target: Resource) -> Judgement:
+    if isinstance(service.get("DesiredCount"), Absent):
+        return service.passes("count", "The template owns no count.")
+    why = f"whether it is what {target.logical_id} scales"
+    return service.undecided("count", why, path="DesiredCount", fix=_FIX_COUNT)
 
 
 def _name(service: Resource) -> object:

@@ -44,10 +44,11 @@ from checker.model.values import (
 )
 from checker.model.verdicts import Outcome, Surface
 from checker.reason.iam.services import CLOUDWATCH, key_refuses, may_call
+from checker.reason.names.physical import is_open
 from checker.reason.templates.alarm_events import rules_that_hear, targets_of
-from checker.reason.templates.alarms import ALARM_TYPES, listened_to
+from checker.reason.templates.alarms import ALARM_TYPES, COMPOSITE_ALARM, listened_to
 from checker.reason.templates.composite_rules import may_fire
-from checker.reason.templates.notifications import never_matches_alarms, no_address, taken_otherwise
+from checker.reason.templates.notifications import filter_doubt, never_matches_alarms, no_address, taken_otherwise
 
 _FIX: Final = "Put the alarm topic in AlarmActions, with ActionsEnabled left on."
 _FIX_PUBLISH: Final = "Allow sns:Publish to cloudwatch.amazonaws.com in the topic's policy (and in its key's)."
@@ -76,6 +77,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
             yield said
             continue
         passed_on, doubt = _passed_on(environment, alarm)
+        doubt = _may_be_read(environment, alarm) if doubt is None else doubt
         through_rules.update({topic.key: topic for topic in passed_on})
         if passed_on:
             yield alarm.passes(None, "An EventBridge rule passes it on to a topic.")
@@ -125,6 +127,18 @@ def _passed_on(environment: Environment, alarm: Resource) -> tuple[list[Resource
             untold = Open(f"whether what the rule {rule.logical_id} sends it to tells anybody")
             doubt = answer if isinstance(answer, Open) else untold
     return sure, doubt
+
+
+def _may_be_read(environment: Environment, alarm: Resource) -> Open | None:
+    """That a notifying composite alarm may read an alarm's state, whose rule is not known before deployment."""
+    for composite in environment.resources(COMPOSITE_ALARM):
+        rule = composite.get("AlarmRule")
+        written = rule.value if isinstance(rule, Known) else rule
+        holes = written.holes if isinstance(written, Text) else ()
+        untold = isinstance(written, Unknown) or any(is_open(hole) for hole in holes)
+        if untold and composite.key != alarm.key and _actions(environment, composite).get(_TOPIC):
+            return Open(f"whether the rule of {composite.logical_id} reads its state")
+    return None
 
 
 def _subscribed(environment: Environment, topic: Resource, *, astray: bool) -> Judgement:
@@ -351,8 +365,7 @@ def _filtered(subscription: Resource, alarms: list[str]) -> str:
     unknown = None if isinstance(written, Absent) else first_unknown(written)
     if unknown is not None:
         return f"which messages its filter lets through: {unknown.why}"
-    by_name = isinstance(written, dict) and "AlarmName" in written and not alarms
-    return "whether its filter lets an alarm through whose name is not known before deployment" if by_name else ""
+    return "" if isinstance(written, Absent | Unknown) else filter_doubt(written, alarms=alarms)
 
 
 def _doubt(subscription: Resource) -> str:

@@ -12,7 +12,8 @@ What is checked
     environment. And no variable may hold a secret itself: a literal under a secret's name, a key that is recognised by
     its form, a password in a URL, or a dynamic reference, which CloudFormation replaces by the plain secret. The same
     for what commands, a function's code in the template, a build's specification and an instance's first start (user
-    data and ``cfn-init``) assign, into which no hidden parameter may be written.
+    data and ``cfn-init``) assign, into which no hidden parameter may be written; for tags, and parameters that are
+    stored in plain text; and no password, token or key is written out where a resource is given one.
 When it does not apply
     No container and no function in the environment. What environments share may name all of them. Variables that say
     how a program was built (``NODE_ENV``) are no environment's name.
@@ -44,6 +45,7 @@ from checker.model.secrets.values import is_secret_name, looks_secret, name_insi
 from checker.model.values import Attribute, Expression, Known, Parameter, Reference, Text, Unknown, pieces, plain_text
 from checker.reason.names.foreign_hosts import foreign_host
 from checker.reason.names.physical import references, settled
+from checker.reason.workloads.kept import kept_openly, set_as_secret
 from checker.reason.workloads.scripts import secret_inside
 from checker.reason.workloads.told import Told, all_told
 
@@ -51,6 +53,7 @@ OTHER: Final = "other-environment"
 PLAIN: Final = "plain-secret"
 _FIX_OTHER: Final = "Take the value from this environment's own configuration or resources."
 _FIX_PLAIN: Final = "Store it in Secrets Manager and hand it over as an ECS secret, or as an ARN to read at run time."
+_FIX_KEPT: Final = "Let Secrets Manager generate it or hold it, and read it from there by a dynamic reference."
 
 _SYNONYMS: Final = (frozenset({"production", "prod", "prd"}), frozenset({"staging", "stg"}))
 # How a program was built or runs, not where: the same in every environment.
@@ -96,6 +99,8 @@ def check(environment: Environment) -> Iterator[Judgement]:
             for judgement in _in_plain_text(told, environment.project):
                 said.add(PLAIN)
                 yield judgement
+    for kept in (*kept_openly(environment), *set_as_secret(environment)):
+        yield from _in_plain_text(kept, environment.project, _FIX_KEPT)
     for owner in dict.fromkeys((*environment.resources(*_ALWAYS_TOLD), *answers)):
         said = answers.get(owner, set())
         if OTHER not in said and environment.kind is not EnvironmentKind.SHARED:
@@ -257,12 +262,12 @@ def _foreign_word(written: str, others: Others) -> str | None:
 # -- secrets in plain text -----------------------------------------------------------------------
 
 
-def _in_plain_text(told: Told, project: Project) -> Iterator[Judgement]:
+def _in_plain_text(told: Told, project: Project, fix: str = _FIX_PLAIN) -> Iterator[Judgement]:
     value = plain_text(told.value)  # CloudFormation makes a text of a number
     secret = is_secret_name(told.name)
     if isinstance(value, Unknown):
         if secret:
-            yield told.owner.undecided(PLAIN, f"{told.name}: {value.why}", path=told.path, fix=_FIX_PLAIN)
+            yield told.owner.undecided(PLAIN, f"{told.name}: {value.why}", path=told.path, fix=fix)
         return
     if not isinstance(value, str | Text):
         return
@@ -270,21 +275,21 @@ def _in_plain_text(told: Told, project: Project) -> Iterator[Judgement]:
     if what is None and isinstance(value, Text) and _is_hidden_parameter(value, project):
         what = "a parameter that is hidden everywhere but here"
     if what is not None:
-        yield told.owner.fails(PLAIN, f"{told.name} holds {what}.", fix=_FIX_PLAIN, path=told.path)
+        yield told.owner.fails(PLAIN, f"{told.name} holds {what}.", fix=fix, path=told.path)
     elif isinstance(value, str):
         inside = _secret_in_json(value)
         if inside is not None:
             said = f"{told.name} holds JSON whose {inside} is a secret in plain text."
-            yield told.owner.fails(PLAIN, said, fix=_FIX_PLAIN, path=told.path)
+            yield told.owner.fails(PLAIN, said, fix=fix, path=told.path)
         elif name := (secret_inside(value) or _secret_parameter(told, value)):
             said = f"{told.name} holds a text in which {name} is a secret in plain text."
-            yield told.owner.fails(PLAIN, said, fix=_FIX_PLAIN, path=told.path)
+            yield told.owner.fails(PLAIN, said, fix=fix, path=told.path)
         elif looks_secret(told.name, value) and next(project.all_referred(value), None) is None:
             said = f"{told.name} holds its secret as plain text, for everyone who may read the template."
-            yield told.owner.fails(PLAIN, said, fix=_FIX_PLAIN, path=told.path)
+            yield told.owner.fails(PLAIN, said, fix=fix, path=told.path)
     elif secret and not str(value).startswith("arn:") and not all(isinstance(hole, Reference) for hole in value.holes):
         why = f"{told.name} comes from {value.holes[0].shown}, and may be a secret in plain text"
-        yield told.owner.undecided(PLAIN, why, path=told.path, fix=_FIX_PLAIN)
+        yield told.owner.undecided(PLAIN, why, path=told.path, fix=fix)
 
 
 def _secret_parameter(told: Told, value: str) -> str:

@@ -46,6 +46,7 @@ from checker.model.values import (
 )
 from checker.model.verdicts import Outcome
 from checker.reason.account.facts import table
+from checker.reason.names.physical import is_open
 from checker.reason.templates.alarms import (
     ALARM_TYPES,
     COMPOSITE_ALARM,
@@ -102,6 +103,10 @@ def _heard(environment: Environment, names: AlarmNames, composite: Resource) -> 
                 related=(other,),
             )
     rule = composite.get("AlarmRule")
+    written = rule.value if isinstance(rule, Known) else rule
+    if isinstance(written, Unknown) or (isinstance(written, Text) and any(is_open(hole) for hole in written.holes)):
+        said = "which alarms its rule reads is not known before deployment"
+        yield composite.undecided("periods", said, path="AlarmRule", fix=_FIX_NAME)
     if isinstance(rule, Known) and isinstance(rule.value, str) and not may_fire(rule.value):
         said = "Its rule holds in no state of the alarms that it reads: it rolls nothing back."
         yield composite.fails("threshold", said, fix="Let the rule hold while an alarm fires.", path="AlarmRule")

@@ -4,9 +4,10 @@ What the review found
     The load balancer logs no requests: nobody can say afterwards who called what.
 What is checked
     Every internet-facing application, network or classic load balancer (not saying internal means internet-facing)
-    has access logs switched on; and the bucket they go to exists, lets Elastic Load Balancing put objects under the
-    prefix, and uses an encryption that logs can be delivered to: an application load balancer cannot write to a bucket
-    with a KMS key. Made together, the load balancer is made after the policy that lets its logs in.
+    has access logs switched on, or Amazon CloudWatch Logs delivers them; and the bucket they go to exists, lets Elastic
+    Load Balancing put objects under the prefix, and uses an encryption that logs can be delivered to: an application
+    load balancer cannot write to a bucket with a KMS key. Made together, the load balancer is made after the policy
+    that lets its logs in.
 When it does not apply
     No internet-facing load balancer. A network load balancer whose listeners are all TCP or UDP: it logs TLS requests
     only.
@@ -31,7 +32,7 @@ from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Resolved, Text, Unknown, as_bool
 from checker.model.verdicts import Surface
 from checker.reason.network.waf import GATEWAY, GATEWAY_BALANCER, faces_internet
-from checker.reason.templates.log_delivery import Delivery, accepts
+from checker.reason.templates.log_delivery import Delivery, accepts, delivered
 from checker.reason.templates.order import Order, root_of
 
 _FIX: Final = "Set access_logs.s3.enabled to true and access_logs.s3.bucket to a bucket that accepts the logs."
@@ -108,6 +109,14 @@ def _modern(environment: Environment, balancer: Resource) -> Iterator[Judgement]
         elif isinstance(each, dict) and str(each["Key"]).startswith("access_logs.s3."):
             read[str(each["Key"]).removeprefix("access_logs.s3.")] = each.get("Value")
     delivery = Delivery.NETWORK if network else Delivery.APPLICATION
+    if as_bool(read.get("enabled")) is not True:
+        otherwise = delivered(environment, balancer, "NLB_ACCESS_LOGS" if network else "ALB_ACCESS_LOGS")
+        if otherwise is YES:
+            yield balancer.passes("enabled", "Amazon CloudWatch Logs delivers its access logs.")
+            return
+        if isinstance(otherwise, Open):
+            yield balancer.undecided("enabled", f"whether its access logs are delivered: {otherwise.why}", fix=_FIX)
+            return
     yield from _logs(environment, balancer, read, delivery, "LoadBalancerAttributes", facing)
 
 

@@ -113,7 +113,7 @@ def _chosen_outside(expression: Raw, stack: Stack) -> Answer:
     undecided: Answer = NO
     declared = stack.template.get("Parameters")
     parameters = declared if isinstance(declared, dict) else {}
-    for name in references(expression):
+    for name in references(_taken(expression, stack)):
         if name in {"AWS::StackName", "AWS::StackId"}:
             return YES
         if name in parameters:
@@ -132,6 +132,46 @@ def _chosen_outside(expression: Raw, stack: Stack) -> Answer:
         elif name in (stack.template.get("Conditions") or {}):
             undecided = Open(f"it depends on condition {name}, and names no environment")
     return undecided
+
+
+def _taken(expression: Raw, stack: Stack) -> Raw:
+    """An expression without what its constant conditions never choose."""
+    if isinstance(expression, list):
+        return [_taken(each, stack) for each in expression]
+    if not isinstance(expression, dict):
+        return expression
+    choice = expression.get("Fn::If")
+    if isinstance(choice, list) and len(choice) == 3 and isinstance(choice[0], str):
+        holds = _constant(stack.template.get("Conditions"), choice[0], 0)
+        if holds is not None:
+            return _taken(choice[1] if holds else choice[2], stack)
+    return {key: _taken(each, stack) for key, each in expression.items()}
+
+
+_DEEPEST: Final = 20
+
+
+def _constant(conditions: Raw, test: Raw, depth: int) -> bool | None:
+    """What a condition, by its name or as it is written, comes to in every deployment; ``None`` where they choose."""
+    if depth > _DEEPEST or not isinstance(conditions, dict):
+        return None
+    if isinstance(test, str):
+        return _constant(conditions, conditions.get(test), depth + 1)
+    key, value = next(iter(test.items())) if isinstance(test, dict) and len(test) == 1 else ("", None)
+    if key == "Condition":
+        return _constant(conditions, value, depth + 1)
+    if not isinstance(value, list):
+        return None
+    if key == "Fn::Equals":
+        plain = len(value) == 2 and all(isinstance(each, str) for each in value)
+        return str(value[0]) == str(value[1]) if plain else None
+    answers = [_constant(conditions, each, depth + 1) for each in value]
+    if key == "Fn::Not":
+        return None if answers in ([None], []) else not answers[0]
+    if key not in {"Fn::And", "Fn::Or"}:
+        return None
+    decisive = key == "Fn::Or"
+    return decisive if decisive in answers else None if None in answers else not decisive
 
 
 def _argument(stack: Stack, name: str) -> Raw:

@@ -25,6 +25,7 @@ from checker.model.values import (
     Resolved,
     Text,
     Unknown,
+    attribute_of,
     pieces,
     text,
 )
@@ -167,8 +168,33 @@ def settled(value: str | Text, project: Project, *, caseless: bool = False, dept
     return joined
 
 
+# The attribute that answers what ``Ref`` does. Source: AWS CloudFormation User Guide, each type, "Return values".
+_LIKE_REF: Final[Mapping[str, str]] = {
+    "AWS::ApiGateway::RestApi": "RestApiId",
+    "AWS::ApiGatewayV2::Api": "ApiId",
+    "AWS::CloudFront::Distribution": "Id",
+    "AWS::Cognito::UserPool": "UserPoolId",
+    "AWS::EC2::SecurityGroup": "GroupId",
+    "AWS::EC2::Subnet": "SubnetId",
+    "AWS::EC2::VPC": "VpcId",
+    "AWS::ECS::TaskDefinition": "TaskDefinitionArn",
+    "AWS::EFS::FileSystem": "FileSystemId",
+    "AWS::ElasticLoadBalancingV2::Listener": "ListenerArn",
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": "LoadBalancerArn",
+    "AWS::ElasticLoadBalancingV2::TargetGroup": "TargetGroupArn",
+    "AWS::IAM::ManagedPolicy": "PolicyArn",
+    "AWS::KMS::Key": "KeyId",
+    "AWS::Route53::HostedZone": "Id",
+    "AWS::SNS::Topic": "TopicArn",
+    "AWS::SQS::Queue": "QueueUrl",
+    "AWS::StepFunctions::StateMachine": "Arn",
+}
+
+
 def _settled_hole(hole: Hole, project: Project, depth: int) -> tuple[str | Hole, ...]:
     target = project.resource(hole.target) if isinstance(hole, Reference) else None
+    if target is not None and isinstance(hole, Attribute) and hole.name and _LIKE_REF.get(target.type) == hole.name:
+        hole = attribute_of(hole.target)
     if target is None or depth > _MAX_DEPTH:
         return (hole,)
     name = fixed_name(target)
@@ -301,3 +327,8 @@ def _arns(resource: Resource, kind: str, name: str | Text) -> Iterator[str | Tex
     yield text(parts)
     if kind == "AWS::Logs::LogGroup":
         yield text([*parts, ":*"])
+    if kind == "AWS::SQS::Queue":
+        # Amazon SQS Developer Guide, "Queue and message identifiers": the URL, by which policies name a queue.
+        suffix = ".amazonaws.com.cn/" if stack.partition == "aws-cn" else ".amazonaws.com/"
+        region, account = pieces(values["region"]), pieces(values["account"])
+        yield text(["https://sqs.", *region, suffix, *account, "/", *pieces(name)])

@@ -15,7 +15,7 @@ from checker.model.answers import NO, YES, Answer, Open, either, every, negated,
 from checker.model.environments import Environment
 from checker.model.overlap import could_be_equal
 from checker.model.resources import Resource
-from checker.model.values import Known, Pseudo, Resolved, Text, Unstated, pieces, text
+from checker.model.values import Known, Pseudo, Resolved, Text, Unknown, Unstated, pieces, text
 from checker.reason.iam.conditions import Context
 from checker.reason.iam.evaluation import Request, applies
 from checker.reason.iam.policies import Statement, read_document
@@ -140,3 +140,31 @@ def _delivering_account(name: str, delivery: Delivery, region: str) -> Answer:
     if region:
         return yes_if(number == _ACCOUNTS.get(region))
     return Open("the stack's region is not known") if number in _ACCOUNTS.values() else NO
+
+
+def delivered(environment: Environment, resource: Resource, log_type: str) -> Answer:
+    """Whether Amazon CloudWatch Logs delivers a resource's logs of a type anywhere.
+
+    Source: Amazon CloudWatch Logs API Reference, PutDeliverySource and CreateDelivery: a source delivers nothing by
+    itself.
+    """
+    return either(_is_delivered(environment, resource, log_type))
+
+
+def _is_delivered(environment: Environment, resource: Resource, log_type: str) -> Iterator[Answer]:
+    for source in environment.resources("AWS::Logs::DeliverySource"):
+        arn, kind, own = source.get("ResourceArn"), source.get("LogType"), source.get("Name")
+        untold = isinstance(arn, Unknown) or (isinstance(arn, Known) and isinstance(arn.value, Text))
+        owner = environment.referred(arn)
+        its = YES if owner is resource else Open("whose logs are delivered") if untold and owner is None else NO
+        right = yes_if(kind.value == log_type) if isinstance(kind, Known) and isinstance(kind.value, str) else None
+        answer = every([its, Open("which logs are delivered") if right is None else right])
+        if answer is NO:
+            continue
+        for delivery in environment.resources("AWS::Logs::Delivery"):
+            name = delivery.get("DeliverySourceName")
+            from_it: Answer = yes_if(environment.referred(name) is source or (isinstance(name, Known) and name == own))
+            if from_it is NO and isinstance(name, Unknown):
+                from_it = Open(name.why)
+            there = delivery.certain and source.certain
+            yield every([answer, from_it, YES if there else Open("whether its logs are delivered")])

@@ -11,13 +11,14 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
 from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, either
 from checker.model.environments import Environment
+from checker.model.overlap import Wild, overlap
 from checker.model.resources import Resource
 from checker.model.values import Absent, Known, Parameter, Resolved, Text, Unknown, as_list
 
@@ -101,26 +102,72 @@ def never_matches_alarms(policy: Resolved, *, in_body: bool, alarms: Collection[
     return ""
 
 
+def filter_doubt(policy: Resolved, *, alarms: Collection[str] = ()) -> str:
+    """Why a filter policy that may let an alarm's message through may also let none through; empty where it does."""
+    if isinstance(policy, str):
+        try:
+            policy = json.loads(policy)
+        except ValueError:
+            return ""
+    if isinstance(policy, Text):
+        return f"which messages its filter lets through: {policy} is not known before deployment"
+    for key, wanted in policy.items() if isinstance(policy, dict) else ():
+        if key == "$or" and isinstance(wanted, list) and len(wanted) > 1:
+            doubts = [
+                never_matches_alarms(each, in_body=True, alarms=alarms) or filter_doubt(each, alarms=alarms)
+                for each in wanted
+            ]
+            if all(doubts):
+                return doubts[0]
+        elif not _allows_absence(wanted) and (why := _key_doubt(key, wanted, alarms)):
+            return why
+    return ""
+
+
+# Of an alarm's message, what it says while it goes into ALARM; each alarm comes from OK sooner or later.
+_SAID: Final = {"NewStateValue": "ALARM", "OldStateValue": "OK"}
+
+
+def _key_doubt(key: str, wanted: Resolved, alarms: Collection[str]) -> str:
+    texts = alarms if key == "AlarmName" else (_SAID[key],) if key in _SAID else ()
+    if not texts:
+        named = "whose name is not known before deployment" if key == "AlarmName" else f"by its {key}"
+        return f"whether its filter lets an alarm through {named}"
+    if any(_matches(each, text) is True for each in as_list(wanted) for text in texts):
+        return ""
+    return f"whether its filter lets an alarm through: what it asks of {key} is not known before deployment"
+
+
 def lets(wanted: Resolved, text: str) -> bool:
-    """Whether one of a filter's conditions may hold for a text (Amazon SNS Developer Guide, "Subscription filter
-    policies": exact, prefix, suffix, anything-but and others, of which those that are not read here may hold)."""
-    for each in as_list(wanted):
-        if not isinstance(each, dict):
-            if each == text or not isinstance(each, str | int | float):
-                return True
-            continue
-        operator, value = next(iter(each.items()), ("", None))
-        if operator in {"numeric", "cidr"}:
-            continue
-        if operator == "anything-but" and all(isinstance(item, str) for item in as_list(value)):
-            if text not in as_list(value):
-                return True
-            continue
-        if not isinstance(value, str) or operator not in {"prefix", "suffix"}:
-            return True
-        if text.startswith(value) if operator == "prefix" else text.endswith(value):
-            return True
-    return False
+    """Whether one of a filter's conditions may hold for a text (Amazon SNS Developer Guide, "String value matching",
+    and Amazon EventBridge User Guide, "Comparison operators"): those that are not read here may hold."""
+    return any(_matches(each, text) is not False for each in as_list(wanted))
+
+
+def _matches(condition: Resolved, text: str) -> bool | None:
+    """Whether one condition holds for a text; ``None`` where that is not known."""
+    if not isinstance(condition, dict):
+        return condition == text if isinstance(condition, str | int | float) or condition is None else None
+    operator, value = next(iter(condition.items()), ("", None))
+    if operator in {"numeric", "cidr"}:
+        return False
+    if operator == "exists":
+        return value if isinstance(value, bool) else None
+    if operator == "anything-but":
+        found = [_matches(each, text) for each in ([value] if isinstance(value, dict) else as_list(value))]
+        return False if True in found else None if None in found else True
+    test = _OPERATORS.get(operator)
+    # EventBridge takes a list below anything-but, and {"equals-ignore-case": …} below prefix and suffix.
+    answers = [test(text, each) if test and isinstance(each, str) else None for each in as_list(value)]
+    return True if True in answers else None if None in answers or not answers else False
+
+
+_OPERATORS: Final[Mapping[str, Callable[[str, str], bool]]] = {
+    "equals-ignore-case": lambda text, value: text.lower() == value.lower(),
+    "prefix": str.startswith,
+    "suffix": str.endswith,
+    "wildcard": lambda text, value: overlap(tuple(text), tuple(Wild.ANY if each == "*" else each for each in value)),
+}
 
 
 def _allows_absence(wanted: Resolved) -> bool:
