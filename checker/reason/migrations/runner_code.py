@@ -103,7 +103,7 @@ def code_of(trees: Mapping[str, ast.Module]) -> Code:
                 asked.append(node.test.operand if negative else node.test)  # type: ignore[attr-defined]
     constants = _constants(trees, (each for several in functions.values() for each in several))
     leading = _leading(functions, constants, frozenset(trees))
-    return Code(functions, constants, bases, _repeated(asked), homes, managers, *leading, _started(trees))
+    return Code(functions, constants, bases, _repeated(asked), homes, managers, *leading, started=_started(trees))
 
 
 def _started(trees: Mapping[str, ast.Module]) -> frozenset[str]:
