@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.model.pipeline.python import nodes_of, run_by
 
@@ -103,7 +104,8 @@ def code_of(trees: Mapping[str, ast.Module]) -> Code:
                 asked.append(node.test.operand if negative else node.test)  # type: ignore[attr-defined]
     constants = _constants(trees, (each for several in functions.values() for each in several))
     leading = _leading(functions, constants, frozenset(trees))
-    return Code(functions, constants, bases, _repeated(asked), homes, managers, *leading, started=_started(trees))
+    known = Code(functions, constants, bases, _repeated(asked), homes, managers, *leading)
+    return replace(known, started=_started(trees))
 
 
 def _started(trees: Mapping[str, ast.Module]) -> frozenset[str]:
