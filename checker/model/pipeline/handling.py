@@ -67,6 +67,9 @@ class Rehearsal:
     def turns(self) -> Answer:
         return _UNREHEARSED
 
+    def adds(self) -> Answer:
+        return self.turns()
+
     def idle(self) -> Answer:
         return _UNREHEARSED
 
@@ -183,6 +186,11 @@ class Handling(Struct, frozen=True):
     def turns(self) -> Answer:
         """Whether its failure, for whatever reason, makes the script do something else and end well."""
         return self.rehearsal.turns()
+
+    @property
+    def adds(self) -> Answer:
+        """Whether its failure makes the script do what it does not do otherwise, and end well: not only less."""
+        return self.rehearsal.adds()
 
     @property
     def idle(self) -> Answer:

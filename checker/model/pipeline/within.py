@@ -111,6 +111,12 @@ class _Within(Rehearsal, Struct, frozen=True, eq=False):
         own = self.inner.turns
         return either((own, self.around.turns)) if self.inner.ends is YES else own
 
+    def adds(self) -> Answer:
+        if self.inner.stops:
+            return self.around.adds
+        own = self.inner.adds
+        return either((own, self.around.adds)) if self.inner.ends is YES else own
+
     def idle(self) -> Answer:
         own = self.inner.idle
         return self.around.idle if own is not YES and self.inner.ends is YES else own
