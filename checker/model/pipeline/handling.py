@@ -133,6 +133,7 @@ class Handling(Struct, frozen=True):
     inside: bool = False  # its output becomes a part of another command's words
     background: bool = False
     left_alone: bool = False  # in the background, and nothing waits until it is done
+    beside: bool = False  # what starts it starts others at the same time, and waits for all
     retried: bool = False
     caught: tuple[str, ...] = ()
     swallowed: bool = False

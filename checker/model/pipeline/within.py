@@ -59,6 +59,7 @@ def within(inner: Handling, around: Handling, printed: tuple[str, ...] = (), *, 
         stderr=inner.stderr if inner.stderr is not Stream.SHOWN else around.stderr,
         background=inner.background or around.background,
         left_alone=inner.left_alone or around.left_alone,
+        beside=inner.beside or around.beside,
         retried=inner.retried or around.retried,
         bounded=inner.bounded or around.bounded,
     )

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from checker import lazy_re
 from checker.model.possible import Possible, joined, open_text
-from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path, placed
+from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path, placed, side_by_side
 
 NAMES: Final = ("justfile", "Justfile", ".justfile", "JUSTFILE")
 _HEAD: Final = lazy_re.compile(
@@ -264,8 +264,13 @@ def _run(name: str, arguments: Sequence[Possible], read: _File, course: _Course,
         else:
             bound[parameter] = "" if default is None else _expression(default, bound)
     before, _, after = recipe.needs.partition("&&")
+    begun, parts = len(course.lines), list[list[Line]]()
     for need in _NEED.finditer(before):
+        start = len(course.lines)
         yield from _need(need, bound, read, course, depth)
+        parts.append(course.lines[start:])
+    if "parallel" in re.findall(r"[a-z-]+", recipe.attributes):  # just manual, "Attributes"
+        course.lines[begun:] = side_by_side(parts)
     given = {parameter for _, parameter, _ in recipe.parameters}.intersection(bound) if arguments else set[str]()
     positional = "positional-arguments" in (*read.settings, *re.findall(r"[a-z-]+", recipe.attributes))
     course.lines.extend(_lines(recipe, bound, given, read, tuple(arguments) if positional else ()))
