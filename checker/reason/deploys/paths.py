@@ -59,8 +59,7 @@ class Rollout(Struct, frozen=True):
     @property
     def concurrent(self) -> bool:
         """Whether others may roll at the same time."""
-        step = self.call.step
-        taken = self.call.handling
+        step, taken = self.call.step, self.call.handling
         return taken.background or taken.beside or (step is not None and step.step.concurrent)
 
 
