@@ -67,6 +67,9 @@ class Rehearsal:
     def turns(self) -> Answer:
         return _UNREHEARSED
 
+    def adds(self) -> Answer:
+        return self.turns()
+
     def idle(self) -> Answer:
         return _UNREHEARSED
 
@@ -130,6 +133,7 @@ class Handling(Struct, frozen=True):
     inside: bool = False  # its output becomes a part of another command's words
     background: bool = False
     left_alone: bool = False  # in the background, and nothing waits until it is done
+    beside: bool = False  # what starts it starts others at the same time, and waits for all
     retried: bool = False
     caught: tuple[str, ...] = ()
     swallowed: bool = False
@@ -183,6 +187,11 @@ class Handling(Struct, frozen=True):
     def turns(self) -> Answer:
         """Whether its failure, for whatever reason, makes the script do something else and end well."""
         return self.rehearsal.turns()
+
+    @property
+    def adds(self) -> Answer:
+        """Whether its failure makes the script do what it does not do otherwise, and end well: not only less."""
+        return self.rehearsal.adds()
 
     @property
     def idle(self) -> Answer:

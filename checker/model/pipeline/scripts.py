@@ -347,6 +347,7 @@ class Change(Struct, frozen=True):
     text: Possible | None = None
     of: str = ""
     edits: tuple[tuple[tuple[str | int, ...], Possible], ...] | None = None
+    own: bool = False  # whether the repository has a file there
 
     @property
     def told(self) -> str:

@@ -59,6 +59,7 @@ def within(inner: Handling, around: Handling, printed: tuple[str, ...] = (), *, 
         stderr=inner.stderr if inner.stderr is not Stream.SHOWN else around.stderr,
         background=inner.background or around.background,
         left_alone=inner.left_alone or around.left_alone,
+        beside=inner.beside or around.beside,
         retried=inner.retried or around.retried,
         bounded=inner.bounded or around.bounded,
     )
@@ -110,6 +111,12 @@ class _Within(Rehearsal, Struct, frozen=True, eq=False):
             return self.around.turns
         own = self.inner.turns
         return either((own, self.around.turns)) if self.inner.ends is YES else own
+
+    def adds(self) -> Answer:
+        if self.inner.stops:
+            return self.around.adds
+        own = self.inner.adds
+        return either((own, self.around.adds)) if self.inner.ends is YES else own
 
     def idle(self) -> Answer:
         own = self.inner.idle

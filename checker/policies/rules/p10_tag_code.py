@@ -9,13 +9,14 @@ What is checked
     stands on the tag's commit by itself; otherwise ``ref`` of ``actions/checkout`` (or a ``git checkout``) is the tag,
     or a commit that a step worked out from it. Inputs and outputs are followed through reusable workflows. Nothing of
     another commit comes over that code before the change, nor is used beside it: by ``git pull``, ``merge`` or
-    ``restore``, from a clone or a worktree, from GitHub's copy of a branch, or as the repository's own action or
-    reusable workflow that is named with a branch.
+    ``restore``, from a clone or a worktree, from GitHub's copy of a branch, by a download over one of its files, or as
+    the repository's own action or reusable workflow that is named with a branch.
 When it does not apply
     No workflow deploys a tag. A job that uses no code of the repository. A job that a person alone starts and that
     deploys nothing but the stack that everything else needs first, by its name, template or context: bootstrap.
 What cannot be decided
-    A commit from a step that is not given the tag, or that could not be followed. An artifact of another run. Code of
+    A commit from a step that is not given the tag, or that could not be followed. An artifact of another run, and what
+    anybody else's server has for a file of the checkout. Code of
     another commit, beside something that could not be followed. Scripts and actions of another repository that is
     checked out as its branch has it.
 Fix
@@ -34,10 +35,10 @@ from checker.model.judgements import Judgement
 from checker.model.pipeline.holding import may_act
 from checker.model.rules import Rule
 from checker.reason.deploys.changes import Changing, bootstraps, workflows_of
+from checker.reason.deploys.foreign_code import branch_used
 from checker.reason.deploys.tag_code import (
     Code,
     Found,
-    branch_used,
     code_of,
     deploys_a_tag,
     first_of_each_code,
@@ -110,6 +111,8 @@ def _at_the_end(job: EffectiveJob, starts: Sequence[Start], pipeline: Pipeline, 
         if found.code is Code.OTHER:
             why = f"whether what was not followed deploys with the code of {found.why}"
             yield replace(found, code=Code.OPEN, why=why)
+        elif found.brought:
+            yield found
 
 
 def _judged(job: EffectiveJob, found: Found, uses: list[tuple[EffectiveJob, Found]]) -> Judgement:

@@ -61,7 +61,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
-    from checker.reason.deploys.set_by_pipeline import counts_set, images_set
+    from checker.reason.workloads.set_by_pipeline import counts_set, images_set
 
     for service, call in images_set(pipeline, project):
         if not _deployed_otherwise(service):

@@ -29,7 +29,7 @@ from typing import ClassVar, Final
 
 from msgspec import Struct
 
-from checker.model.answers import YES, Answer, Open
+from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environments import Project
 from checker.model.judgements import Judgeable, Judgement
 from checker.model.live.account import Account
@@ -46,7 +46,7 @@ from checker.model.values import Unknown
 from checker.model.verdicts import Location, Subject, Surface
 from checker.reason.account.running import Task, own_repositories, running_tasks, task_places
 from checker.reason.deploys.rollbacks import cancels_runs, is_rollback, step_cancels_runs
-from checker.reason.deploys.serial import cancelled_by
+from checker.reason.deploys.serial import cancelled_by, is_of_one_run
 from checker.reason.migrations.at_hand import handed
 from checker.reason.migrations.migrating import (
     Migrating,
@@ -314,7 +314,7 @@ def _cancelled(steps: Sequence[Migrating]) -> Iterator[Judgement]:
 
 def _cancels(group: ConcurrencyInForce) -> Answer:
     """Whether a later run cancels one of the job, on the refs that the job runs on."""
-    answer = truth(group.cancel_in_progress)
+    answer = truth(group.cancel_in_progress) if not is_of_one_run(group) else NO
     by_hand = "inputs." in str(group.cancel_written)
     return cancelled_by(group) if isinstance(answer, Open) and not by_hand else answer
 

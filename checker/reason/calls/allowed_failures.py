@@ -17,6 +17,7 @@ from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Trace
 from checker.model.possible import Possible, options, truth
 from checker.model.sources import Spot
+from checker.reason.calls.step_ends import only_says
 
 # What a row of a matrix or the person who starts a run decides: each of it is chosen, or may be.
 _CHOSEN: Final = lazy_re.compile(r"(?:matrix|inputs|github\.event\.inputs)\.[\w.-]+|true|false", re.IGNORECASE)
@@ -45,7 +46,8 @@ def allowed_by_step(call: AwsCall) -> Answer:
     if may is NO or not step.ids:
         return may
     asks = re.compile(rf"\bsteps\.(?:{ids_of(step)})\.outcome\b|toJSON\(\s*steps\s*\)", re.IGNORECASE)
-    texts = [*(text for each in _after(step) for text in given(each)), *map(str, job.job.outputs.values())]
+    later = (each for each in _after(step) if not only_says(each))
+    texts = [*(text for each in later for text in given(each)), *map(str, job.job.outputs.values())]
     return NO if any(map(asks.search, texts)) else may
 
 
@@ -66,7 +68,7 @@ def passed_over(trace: Trace) -> dict[AwsCall | CdkCommand, Command]:
                 continue
             if id(command) not in quiet:
                 taken = command.handling
-                quiet[id(command)] = taken.ends is NO and taken.turns is NO and not taken.left
+                quiet[id(command)] = taken.ends is NO and taken.adds is NO and not taken.left
             if quiet[id(command)]:
                 assert isinstance(action, AwsCall | CdkCommand)
                 found.setdefault(action, command)

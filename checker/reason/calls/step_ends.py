@@ -12,6 +12,7 @@ from checker.model.possible import truth
 from checker.model.values import as_count
 
 _FAILS: Final = lazy_re.compile(r"\s*exit [1-9]\d*\s*|\s*false\s*")
+_FOR_LATER: Final = lazy_re.compile(r"GITHUB_(?:OUTPUT|ENV|STATE)|::set-output")
 _SAYS: Final = lazy_re.compile(r"\s*(?:(?:echo|printf)\b(?!.*[;&|]\s*(?:exit|exec)\b).*)?")
 
 
@@ -29,6 +30,12 @@ def only_ends(step: EffectiveStep) -> bool:
     """Whether all that a step does is to say something and to fail the job."""
     lines = (step.step.run.text if step.step.run is not None else "").strip().splitlines()
     return bool(lines) and _FAILS.fullmatch(lines[-1]) is not None and all(_SAYS.fullmatch(each) for each in lines[:-1])
+
+
+def only_says(step: EffectiveStep) -> bool:
+    """Whether all that a step does is to say something to a person."""
+    text = (step.step.run.text if step.step.run is not None else "").strip()
+    return bool(text) and all(map(_SAYS.fullmatch, text.splitlines())) and not _FOR_LATER.search(text)
 
 
 def ended_by_another(trace: Trace, index: int) -> bool:

@@ -48,9 +48,12 @@ _OF_AWS: Final = lazy_re.compile(
 )
 _HARMLESS: Final = lazy_re.compile(r"\s*(?:true|:|echo\b.*|printf\b.*|exit 0|return 0)\s*;?\s*", re.DOTALL)
 
-# What is said to a person instead of an answer: a few words, or that nobody knows. A number, or one word, is an answer.
+# What is said to a person instead of an answer: a few words, or that there is none. A number, or one word else, is an
+# answer.
+_NONE: Final = r"(?:(?i:unknown|n/a|none|nothing|unavailable|failed|error)|\?|-+)"
 _TOLD: Final = lazy_re.compile(
-    r"""\s*(?:echo|printf)\s+(?:(["'])(?:[^"'$`\\]*[^\W\d]\s+[^\W\d][^"'$`\\]*|\(?(?:unknown|n/a|\?)\)?)\1|unknown|n/a)\s*"""
+    r"""\s*(?:echo|printf)\s+(?:(["'])(?:[^"'$`\\]*[^\W\d]\s+[^\W\d][^"'$`\\]*|\(?"""
+    rf"""{_NONE}\)?)\1|{_NONE})\s*"""
 )
 # One word of letters and digits, as nobody writes an answer.
 _GENERATED: Final = lazy_re.compile(r"""\s*(?:echo|printf)\s+["']?(?=\S*\d)(?=\S*[A-Za-z])[^\s"']{8,}["']?\s*""")
@@ -158,10 +161,14 @@ def _unnoticed(call: AwsCall, trace: Trace) -> str | None:
     # Where other things decide how the script ends, this failure is swallowed all the same if it makes no difference.
     idle = taken.idle is YES
     goes_on = idle or taken.ends is NO or (waits(call) and passes_over(taken))
-    if not goes_on or taken.turns is not NO or (taken.background and call.operation in _TUNNELS):
+    turns = taken.turns if goes_on else YES
+    if not goes_on or (turns is not NO and taken.adds is not NO) or (taken.background and call.operation in _TUNNELS):
         return None
     if (call.service, call.operation) == _PACKS or any(_asked_later(call, name, trace) for name in taken.left):
         return None
+    if turns is not NO:
+        what = "a wait that fails" if waits(call) else "a change that is refused"
+        return f"After {what} the script leaves out the rest and ends well: nothing says that it failed."
     what = "A wait that fails counts as one that worked" if waits(call) else "A change that is refused counts as made"
     how = "ends as it would have ended" if idle else "ends well"
     return f"{what}: nothing asks how it ended, and the script {how}."

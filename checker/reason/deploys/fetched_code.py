@@ -1,11 +1,10 @@
 """What brings another commit's files to a job after its checkout: into the workspace, or into a folder beside it.
 
 ``git`` in all of its ways (checkout, pull, merge, restore, archive, worktree, clone ...), and the repository's own
-files as GitHub serves them. Fetching alone changes no file. Whose code a ref is that a command names is asked
-elsewhere. And what is checked out of other repositories: without a ``ref`` that is the default branch.
+files as GitHub serves them; and what is fetched from anywhere over a file that the repository has. Fetching alone
+changes no file. Whose code a ref is that a command names is asked elsewhere.
 
-Sources: git's manual pages; GitHub Docs, "Downloading source code archives", "Get repository content";
-actions/checkout, "Usage".
+Sources: git's manual pages; GitHub Docs, "Downloading source code archives", "Get repository content".
 """
 
 from __future__ import annotations
@@ -18,11 +17,9 @@ from typing import Final
 from msgspec import Struct
 
 from checker import lazy_re
-from checker.model.answers import NO
-from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
-from checker.model.pipeline.scripts import Command, Trace
+from checker.model.pipeline.scripts import Change, Command, Trace
 from checker.model.possible import Possible, joined, plain_words, shown
-from checker.model.values import ABSENT, Absent, Hole, Text, Unknown, pieces, text
+from checker.model.values import Hole, Text, Unknown, pieces, text
 from checker.reason.deploys.http_requests import request_of
 
 # Options of git's commands that take the next word.
@@ -38,6 +35,12 @@ _PATH: Final = lazy_re.compile(r"\.{1,2}/?|.*/|.*\.[a-z]{1,5}")
 _READ_BY_PEOPLE: Final = lazy_re.compile(
     r"(?:.*/)?(?:docs?/.*|CHANGELOG.*|README.*|LICEN[CS]E.*|.*\.(?:md|rst|txt|adoc))"
 )
+# Files that a deploy runs, or is made of.
+_CODE: Final = lazy_re.compile(
+    r"(?!/)(?:.*/)?(?:.*\.(?:sh|bash|py|[cm]?js|[cm]?ts|rb|pl|php|go|sql|tf|mk|ps1|ya?ml)|(?:.*\.)?template\.json"
+    r"|(?:package|cdk)\.json|Makefile|[Jj]ustfile|Rakefile|Dockerfile)"
+)
+_FETCHERS: Final = frozenset({"curl", "wget", "gh", "scp", "sftp", "rsync", "gsutil", "gcloud", "az", "rclone"})
 # What only looks at what it is given.
 _LOOKS: Final = frozenset(
     {"grep", "rg", "jq", "yq", "head", "tail", "wc", "diff", "cmp", "cat", "sha256sum", "md5sum", "shasum", "ls", "cut",
@@ -55,17 +58,13 @@ _SERVED: Final = (
 )
 _KEPT: Final = lazy_re.compile(r"-[a-zA-Z]*[oO]|--output|--remote-name")
 _OF_ORAS: Final = frozenset({"-o", "--output", "-u", "--username", "-p", "--password", "--config", "--platform"})
-_WORKSPACE: Final = lazy_re.compile(
-    r"^(?:/github/workspace|/home/runner/work/[\w.-]+/[\w.-]+|\$GITHUB_WORKSPACE"
-    r"|(?:\$\{\{?\s*)?(?:github\.workspace|GITHUB_WORKSPACE)(?:\s*\}\}?)?)(?=/|$)"
-)
 _HOLE: Final = "\x00"
 _INSTALLERS: Final = frozenset({"pip", "pip3", "uv", "pipx", "npm", "pnpm", "yarn", "bun"})
 _OF_GIT: Final = lazy_re.compile(
     r"(?:[\w.-]+ ?@ ?|[\w.-]+@)?(?:git\+(?:https|ssh)://(?:[\w.-]+@)?github\.com/|github:)(?P<name>[\w.-]+/[\w-]+(?:\.[\w-]+)*?)"
     r"(?:\.git)?(?:[@#](?P<ref>[\w./-]+))?(?:#.*)?"
 )
-_PINNED: Final = lazy_re.compile(r"[0-9a-f]{40}|(?:refs/tags/)?v?\d+(?:\.\d+)*(?:-[\w.]+)?")
+PINNED: Final = lazy_re.compile(r"[0-9a-f]{40}|(?:refs/tags/)?v?\d+(?:\.\d+)*(?:-[\w.]+)?")
 
 
 class Brought(Struct, frozen=True):
@@ -84,6 +83,7 @@ def brought_by(trace: Trace, own: str) -> list[tuple[int, Brought]]:
     """All that a job's commands bring, with the place among its actions. ``own`` is the repository's name."""
     found: list[tuple[int, Brought]] = []
     fetched: Possible | None = None
+    over = _overwritten(trace)
     for index, action in enumerate(trace.actions):
         if not isinstance(action, Command) or action.step is None:
             continue
@@ -102,9 +102,51 @@ def brought_by(trace: Trace, own: str) -> list[tuple[int, Brought]]:
             each = Brought(action, each.ref, tree, each.whole) if each is not None and tree else each
         else:
             each = _by_github(action, own)
-        if each is not None and _lands(each, trace, index):
+        if each is not None and not _lands(each, trace, index):
+            each = None
+        if each is None and id(action) in over:
+            each = _written_over(action, *over[id(action)], own)
+        if each is not None:
             found.append((index, each))
     return found
+
+
+def _overwritten(trace: Trace) -> dict[int, tuple[Command, str]]:
+    """The commands that put something over code of the repository which nobody can read here: by whom it was made, for
+    a copy, and over which file."""
+    found: dict[int, tuple[Command, str]] = {}
+    for index, change in enumerate(trace.changes):
+        path, by = change.path, change.by
+        if not change.own or not isinstance(path, str) or not _CODE.fullmatch(path) or not isinstance(by, Command):
+            continue
+        maker = _maker_of(trace.changes[: index + 1], trace.actions)
+        if maker is not None:
+            found[id(by)] = (maker, path)
+    return found
+
+
+def _maker_of(changes: Sequence[Change], actions: Sequence[object]) -> Command | None:
+    """What made the file that the last of these copies, one after the other, where nobody knows what it holds."""
+    last = changes[-1]
+    if last.edits != () or not last.of:
+        return last.by if last.text is None and last.edits is None and isinstance(last.by, Command) else None
+    before = next((at for at in reversed(range(len(changes) - 1)) if changes[at].path == last.of), None)
+    if before is not None:
+        return _maker_of(changes[: before + 1], actions)
+    earlier = takewhile(lambda each: each is not last.by, actions)
+    fetching = [each for each in earlier if isinstance(each, Command) and last.of in map(shown, each.words[2:])]
+    return fetching[-1] if fetching else None
+
+
+def _written_over(command: Command, origin: Command, path: str, own: str) -> Brought | None:
+    """What a command puts over a file of the checkout: the repository's own of another commit, or anybody's."""
+    each = _by_git(origin, *_git(origin)[:2], own) if origin.program == "git" else _by_github(origin, own)
+    if each is not None:
+        return Brought(command, each.ref)
+    stores = origin.program == "aws" and {"s3", "s3api"}.intersection(map(shown, origin.words[1:4]))
+    if stores or origin.program in _FETCHERS:
+        return Brought(command, Unknown(f"whose code `{origin.spelled}` puts over {path}"))
+    return None
 
 
 def uses(action: Command, folder: str) -> bool:
@@ -115,12 +157,6 @@ def uses(action: Command, folder: str) -> bool:
     return f"{action.folder or ''}/".startswith(f"{folder}/") or any(
         inside.search(shown(each)) for each in action.words
     )
-
-
-def cached(written: str) -> list[str]:
-    """The paths of a cache from the workspace on, which is ``.`` itself; a pattern is what it begins with."""
-    lines = (_WORKSPACE.sub(".", each.strip()) for each in written.split("\n"))
-    return [re.sub(r"^(?:\./)+|(?:/?\*+)+$|/$", "", each) or "." for each in lines if each and each[0] != "!"]
 
 
 def is_own(repository: str | Text, own: str) -> bool:
@@ -271,7 +307,7 @@ def _installed(command: Command, own: str) -> Brought | None:
     """The repository itself, installed as a package at a branch (pip documentation, "VCS Support"; npm documentation,
     "npm install", ``<git remote url>``)."""
     for match in (_OF_GIT.fullmatch(shown(word)) for word in command.words[1:]):
-        if match is None or not is_own(match["name"], own) or _PINNED.fullmatch(match["ref"] or ""):
+        if match is None or not is_own(match["name"], own) or PINNED.fullmatch(match["ref"] or ""):
             continue
         return Brought(command, match["ref"])
     return None
@@ -357,41 +393,3 @@ def _lands(brought: Brought, trace: Trace, index: int) -> bool:
 def _in_workspace(target: Possible) -> bool:
     spelled = shown(target)
     return not spelled.startswith(("/", "$", "&", "~")) and not _READ_BY_PEOPLE.fullmatch(spelled)
-
-
-# -- other repositories, and actions that nobody followed ----------------------------------------------
-
-
-def foreign_code(job: EffectiveJob, trace: Trace, own: str) -> Iterator[tuple[EffectiveStep, str]]:
-    """The checkouts of other repositories, at no commit or version, whose code the job runs; each with what is open."""
-    for step in job.steps:
-        repository = step.with_.get("repository", ABSENT)
-        if step.step.action.lower() != "actions/checkout" or step.runs is NO or isinstance(repository, Absent):
-            continue
-        name, ref = shown(repository), shown(step.with_.get("ref", ""))
-        if not name or is_own(name, own) or "github.repository" in name or _PINNED.fullmatch(ref):
-            continue
-        folder = shown(step.with_.get("path", "")).removeprefix("./").strip("/")
-        if _is_run(step, folder, job, trace):
-            yield step, f"whether {name}, as {ref or 'its default branch'} has it, is what the tag is deployed with"
-
-
-def _is_run(step: EffectiveStep, folder: str, job: EffectiveJob, trace: Trace) -> bool:
-    """Whether something of a checkout is run later on: an action of it, or a script."""
-    later = [each for each in job.steps if each.index > step.index]
-    if any(each.uses.startswith(f"./{folder}/" if folder else "./") for each in later):
-        return True
-    if not folder:
-        return bool(trace.gaps)
-    commands = (each for each in trace.actions if isinstance(each, Command) and each.step is not None)
-    if any(uses(each, folder) for each in commands if each.step is not None and each.step.index > step.index):
-        return True
-    # A script that is not in the repository leaves no command behind: its step names it.
-    inside = re.compile(rf"(?:^|[\s=:\"'/]){re.escape(folder)}/")
-    return any(each.run is not None and inside.search(each.run.text) for each in later)
-
-
-def own_actions(job: EffectiveJob, trace: Trace) -> list[EffectiveStep]:
-    """The steps that use an action of the workspace which nobody followed, with something to deploy with in hand."""
-    unread = {gap.problem.spot for gap in trace.gaps}
-    return [step for step in job.steps if step.uses.startswith("./") and not step.unfolded and step.spot in unread]

@@ -59,8 +59,8 @@ class Rollout(Struct, frozen=True):
     @property
     def concurrent(self) -> bool:
         """Whether others may roll at the same time."""
-        step = self.call.step
-        return self.call.handling.background or (step is not None and step.step.concurrent)
+        step, taken = self.call.step, self.call.handling
+        return taken.background or taken.beside or (step is not None and step.step.concurrent)
 
 
 class DeployPath(Struct, frozen=True):

@@ -34,13 +34,14 @@ _VARYING: Final = lazy_re.compile(
     r"|\binputs\.|\bevent\.inputs\.",
     re.IGNORECASE,
 )
+_ONE_RUN: Final = lazy_re.compile(r"(?:\$\{\{)?\s*github\.run_id\s*(?:\}\})?", re.IGNORECASE)
 _EVENT: Final = "github.event_name"
 _STATE: Final = lazy_re.compile(r"deployments|rolloutState|runningCount|pendingCount|StackStatus", re.IGNORECASE)
 
 
 def cancelled_by(group: ConcurrencyInForce) -> Answer:
     """Whether a later run of the group cancels one in which its job is in progress."""
-    if group.cancel_in_progress in (None, ""):
+    if group.cancel_in_progress in (None, "") or is_of_one_run(group):
         return NO
     each = options(group.cancel_in_progress)
     answers = [truth(option) for option in each] if each is not None else [truth(group.cancel_in_progress)]
@@ -52,6 +53,14 @@ def cancelled_by(group: ConcurrencyInForce) -> Answer:
         unsure = any(isinstance(answer, Open) for answer in refined)
         answers = refined if refined and not (unsure and chosen) else answers
     return either(answers)
+
+
+def is_of_one_run(group: ConcurrencyInForce) -> bool:
+    """Whether each run has a group of its own: no other one is in it (GitHub Docs, "Contexts", ``github.run_id``)."""
+    each = options(group.group) or ()
+    return bool(each) and all(
+        isinstance(one, Text) and any(_ONE_RUN.fullmatch(hole.shown) for hole in one.holes) for one in each
+    )
 
 
 def deadlock(job: EffectiveJob) -> ConcurrencyInForce | None:

@@ -15,7 +15,7 @@ from typing import Final
 from msgspec import Struct
 
 from checker import lazy_re
-from checker.model.answers import NO
+from checker.model.answers import NO, YES
 from checker.model.environment_words import words
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep, Start
 from checker.model.pipeline.pipeline import Pipeline
@@ -24,7 +24,8 @@ from checker.model.pipeline.workflows import Workflow
 from checker.model.possible import Possible, Scalar, options, shown
 from checker.model.values import ABSENT, Absent, Hole, RunValue, Text, Unknown
 from checker.reason.deploys.changes import Action
-from checker.reason.deploys.fetched_code import Brought, brought_by, cached, foreign_code, is_own, own_actions, uses
+from checker.reason.deploys.fetched_code import Brought, brought_by, is_own, uses
+from checker.reason.deploys.foreign_code import branch_used, cached, foreign_code, own_actions
 
 _TAG_WORDS: Final = frozenset({"tag", "version", "release", "ref", "sha", "commit", "revision"})
 _IMAGE_WORDS: Final = frozenset({"image", "docker", "container", "ecr"})
@@ -36,10 +37,9 @@ _RELEASE: Final = lazy_re.compile(r"\bgithub\.event\.release\.tag_name\b|\bgithu
 # Unused if the Git tag already exists." (GitHub REST API, "Create a release")
 _MADE_FROM: Final = lazy_re.compile(r"\bgithub\.event\.release\b.*\btarget_commitish\b")
 _OWN_REF: Final = lazy_re.compile(r"\bgithub\.(?:sha|ref|ref_name)\b|\bGITHUB_(?:SHA|REF|REF_NAME)\b")
-_OUTPUT: Final = lazy_re.compile(r"\bsteps\.([A-Za-z_][\w-]*)\.outputs\b")
+_OUTPUT: Final = lazy_re.compile(r"\bsteps\.([A-Za-z_][\w-]*)\.outputs\b(?:\.([\w-]+))?")
 _HEAD: Final = lazy_re.compile(r"\brev-parse\b.*\bHEAD\b")
 _LEVELS: Final = 6
-_PINNED: Final = lazy_re.compile(r"[0-9a-f]{40}|v?\d+(?:\.\d+)*(?:-[\w.]+)?")
 
 
 class Code(StrEnum):
@@ -56,6 +56,7 @@ class Found(Struct, frozen=True):
     code: Code
     step: EffectiveStep
     why: str = ""
+    brought: bool = False  # nobody knows whose code a command brings
 
 
 def tag_inputs(workflow: Workflow) -> frozenset[str]:
@@ -235,7 +236,7 @@ class _Codes(Struct):
     ) -> Found:
         at = brought.command.step or step
         if isinstance(brought.ref, Unknown):
-            return Found(Code.OPEN, at, brought.ref.why)
+            return Found(Code.OPEN, at, brought.ref.why, brought=True)
         if brought.ref is None:
             return Found(Code.OTHER, at, f"what its branch has by then ({brought.command.spelled})")
         return self._found(brought.ref, at, job, starts, level)
@@ -284,6 +285,8 @@ class _Codes(Struct):
             return (Code.OPEN, f"whether {shown} is the tag's commit: {why}") if start.event == "release" else None
         given = {name.replace("-", "_").lower() for name in _INPUT.findall(shown)}
         if given:
+            if on_tag:
+                return None  # nobody gives any
             named = {name.replace("-", "_").lower() for name in tag_inputs(job.entry)}
             return (Code.TAG, "") if given & named else (Code.OPEN, f"whether {shown} names the tag")
         if shown.startswith("refs/heads/"):
@@ -308,6 +311,12 @@ class _Codes(Struct):
         step = next((each for each in job.steps if each.step.id == match[1]), None)
         if step is None:
             return None
+        written = [each for each in self.pipeline.trace(job).outputs if (each.step, each.name) == match.groups()]
+        each = [one for output in written for one in options(output.value) or ("?",)]
+        answers = [answer for one in each if (answer := self._option(one, start, job, level + 1))]
+        sure = step.runs is YES and "?" not in each and any(output.certain for output in written)
+        if sure and answers and all(code is Code.OTHER for code, _ in answers):
+            return answers[0]  # all that it can be in a run of this start
         answers = [self._judge(value, start, job, level + 1) for value in _given(step) if _is_open(value)]
         if any(code is Code.TAG for code, _ in answers):
             return Code.TAG, ""
@@ -372,17 +381,6 @@ def _of_other_runs(job: EffectiveJob, end: int) -> Iterator[Found]:
             continue
         if run not in ("", None) and "github.run_id" not in shown(run):
             yield Found(Code.OPEN, step, f"whose code the artifact of run {shown(run)} is")
-
-
-def branch_used(uses: str, own: str) -> str:
-    """The branch of this repository at which an action or workflow of it is used; empty for a file of the workspace, of
-    another repository, and for a version or commit that is pinned (GitHub Docs, "Workflow syntax": ``uses``)."""
-    name, _, ref = uses.partition("@")
-    if uses.startswith("./") or not ref or not own:
-        return ""
-    repository = "/".join(name.split("/")[:2])
-    pinned = _PINNED.fullmatch(ref.removeprefix("refs/tags/")) or ref.startswith("refs/tags/")
-    return ref.removeprefix("refs/heads/") if is_own(repository, own) and not pinned else ""
 
 
 def _actions_of_branches(job: EffectiveJob, end: int, own: str) -> Iterator[Found]:

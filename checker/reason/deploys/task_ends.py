@@ -28,6 +28,8 @@ _NAME: Final = lazy_re.compile(r"[A-Za-z_]\w*")
 # These hold a container with its exit code: a query that names nothing else has the exit code too.
 _AROUND: Final = frozenset({"tasks", "containers"})
 _JQ: Final = frozenset({"jq", "gojq", "jaq"})
+_BY_STATUS: Final = lazy_re.compile(r"-[a-zA-Z]*e[a-zA-Z]*|--exit-status")
+_ENDS_JQ: Final = lazy_re.compile(r"\b(?:error|halt_error|halt)\b")
 _ENDS: Final = frozenset({"return", "exit"})
 
 
@@ -63,7 +65,13 @@ def _only_says(command: Command) -> bool:
     taken = command.handling
     kept = any(write.operator not in {">&", "<&"} for write in command.writes)
     others = kept or taken.piped or taken.captured or taken.inside
-    return command.program in {"echo", "printf"} and not others
+    says = command.program in {"echo", "printf", "cat"} or (command.program in _JQ and not _may_end(command))
+    return says and not others
+
+
+def _may_end(command: Command) -> bool:
+    """Whether jq may fail by what its filter finds (jq manual, ``--exit-status``, ``error``, ``halt_error``)."""
+    return any(_BY_STATUS.fullmatch(shown(each)) or _ENDS_JQ.search(shown(each)) for each in command.words[1:])
 
 
 def failure_goes_through(at: At) -> Answer:
@@ -126,7 +134,7 @@ def _tells(call: AwsCall, after: object, trace: Trace) -> bool:
     query = call.text("query")
     if isinstance(query, Absent):
         if taken.piped and isinstance(after, Command) and after.program in _JQ:
-            return _asks(after.text())
+            return _asks(after.text()) and not _only_says(after)
         return bool(taken.captured or taken.piped or taken.inside) or taken.stdout is Stream.FILE
     each = options(query)
     if taken.stdout is Stream.DISCARDED or (taken.stdout is Stream.SHOWN and not _is_taken(taken)):

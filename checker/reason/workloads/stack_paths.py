@@ -62,7 +62,8 @@ class StackUpdate(Struct, frozen=True):
     def concurrent(self) -> bool:
         """Whether others may roll at the same time."""
         action = self.at.action
-        return action.handling.background or (action.step is not None and action.step.step.concurrent)
+        taken = action.handling
+        return taken.background or taken.beside or (action.step is not None and action.step.step.concurrent)
 
 
 class StackPath(DeployPath, frozen=True):

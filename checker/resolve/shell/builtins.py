@@ -22,7 +22,7 @@ from checker.resolve.shell.handed.exported import key_printed
 from checker.resolve.shell.lists.keyed import Keyed, with_element
 from checker.resolve.shell.process import Shell
 from checker.resolve.shell.starting import Call, marked, source, trap
-from checker.resolve.shell.state import ERRTRACE, EXPANDS, UNTOLD, Context, Flow, Result, State
+from checker.resolve.shell.state import ERRTRACE, EXPANDS, INHERITS, UNTOLD, Context, Flow, Result, State
 from checker.resolve.shell.syntax_facts import first_word, word_text
 
 
@@ -299,12 +299,14 @@ def _prints_completion(statement: Simple) -> bool:
 
 
 def _shopt(asked: Asked) -> Result:
-    """``shopt -s expand_aliases``: a script looks its aliases up from here on (Bash Reference Manual, "Aliases")."""
+    """``shopt -s expand_aliases``: a script looks its aliases up from here on; ``inherit_errexit``: ``set -e`` holds
+    inside of ``$( )`` (Bash Reference Manual, "Aliases", "The Shopt Builtin")."""
     asked.note()
-    if "expand_aliases" in asked.words[1:] and "-s" in asked.words:
-        asked.state.set(EXPANDS, "1")
-    elif "expand_aliases" in asked.words[1:] and "-u" in asked.words:
-        asked.state.variables.pop(EXPANDS, None)
+    for name in (EXPANDS, INHERITS):
+        if name.partition(" ")[2] in asked.words[1:] and "-s" in asked.words:
+            asked.state.set(name, "1")
+        elif name.partition(" ")[2] in asked.words[1:] and "-u" in asked.words:
+            asked.state.variables.pop(name, None)
     return Result()
 
 

@@ -270,7 +270,7 @@ class ShellCommands(Struct):
             return ends_with("0", state)
         functions = state.functions if own_function or words[:1] in (["time"], ["coproc"]) else {}
         inner = Unwrapped(words) if own_function else self._inner(words, state, context, own)
-        context = rounds(words, inner.words, state.script.spot(statement.line), context)
+        context = rounds(words, inner.words, state.script.spot(statement.line), context, state.marks)
         words, given = inner.words if own_function else in_order(inner.words), inner.given
         if not words:
             return self.manner.nothing

@@ -179,8 +179,9 @@ class Fed(Struct, frozen=True):
 # processes of the shell inherit that (Bash Reference Manual, "The Set Builtin", `-E`).
 ERR: Final = "trap ERR"
 ERRTRACE: Final = "set -E"
-# Likewise: whether a script looks aliases up.
+# Likewise: whether a script looks aliases up, and whether `set -e` holds inside of substitutions.
 EXPANDS: Final = "shopt expand_aliases"
+INHERITS: Final = "shopt inherit_errexit"
 
 
 class Kept(Protocol):

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from checker import lazy_re
 from checker.model.possible import Possible, open_text
-from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, assigned, joined_path, placed
+from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, assigned, joined_path, placed, side_by_side
 from checker.resolve.tasks.values.just import expression, is_asked
 
 NAMES: Final = ("justfile", "Justfile", ".justfile", "JUSTFILE")
@@ -287,8 +287,13 @@ def _run(name: str, arguments: Sequence[Possible], read: _File, course: _Course,
         else:
             bound[parameter] = "" if default is None else expression(default, bound)
     before, _, after = recipe.needs.partition("&&")
+    begun, parts = len(course.lines), list[list[Line]]()
     for need in _NEED.finditer(before):
+        start = len(course.lines)
         yield from _need(need, bound, read, course, depth)
+        parts.append(course.lines[start:])
+    if "parallel" in re.findall(r"[a-z-]+", recipe.attributes):  # just manual, "Attributes"
+        course.lines[begun:] = side_by_side(parts)
     given = {parameter for _, parameter, _ in recipe.parameters}.intersection(bound) if arguments else set[str]()
     positional = "positional-arguments" in (*read.settings, *re.findall(r"[a-z-]+", recipe.attributes))
     given |= read.handed - {parameter for _, parameter, _ in recipe.parameters}

@@ -8,16 +8,18 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 import re
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
 
 from checker import lazy_re
 from checker.resolve.tasks.make_values import Rule
-from checker.resolve.tasks.recipes import TaskLibrary, joined_path
+from checker.resolve.tasks.recipes import Line, TaskLibrary, joined_path
 
 PATTERN: Final = lazy_re.compile(r"[*?\[]")
 _OWN_PLACE: Final = lazy_re.compile(r"\$[({](last|first)word \$[({]MAKEFILE_LIST[)}][)}]")
+_JOBS: Final = lazy_re.compile(r"(?:^|\s)(?:-?[a-zA-Z]*j\s*(\d*)|--jobs(?:[= ]?(\d+))?)")
 _LATE: Final = lazy_re.compile(r"[ \t]*[\w.-]+[ \t]*\??=(?!=)")
 
 
@@ -50,3 +52,45 @@ def together(one: Rule | None, other: Rule) -> Rule:
         return other
     needs = [*one.needs, *(each for each in other.needs if each not in one.needs)]
     return replace(one if one.recipe or not other.recipe else other, needs=needs)
+
+
+def several_jobs(flags: Sequence[str], rules: Mapping[str, Rule]) -> bool:
+    """Whether make runs several recipes at the same time. Source: GNU make manual, "Parallel Execution"."""
+    jobs = [match for each in flags for match in _JOBS.finditer(each)]
+    return bool(jobs) and (jobs[-1][1] or jobs[-1][2]) != "1" and ".NOTPARALLEL" not in rules
+
+
+def at_the_same_time(lines: list[Line], parts: Sequence[tuple[str, int, int]], rules: Mapping[str, Rule]) -> None:
+    """Mark the lines of targets that make runs beside each other: of ``parts``, each a target with where its lines
+    begin and end, those of which neither needs the other."""
+    some = [each for each in parts if each[2] > each[1]]
+    for name, begin, end in some:
+        others = [other for other, *_ in some if other != name]
+        if any(not _needs(name, other, rules) and not _needs(other, name, rules) for other in others):
+            lines[begin:end] = [replace(each, beside=True) for each in lines[begin:end]]
+
+
+def _needs(name: str, other: str, rules: Mapping[str, Rule]) -> bool:
+    """Whether a target needs another one, or may."""
+    due, seen = [name], {name}
+    while due:
+        rule = rules.get(due.pop())
+        needs = rule.needs if rule is not None else []
+        if other in needs or any("$" in each or "%" in each for each in needs):
+            return True
+        due += [each for each in needs if each not in seen]
+        seen.update(needs)
+    return False
+
+
+def rule_for(name: str, rules: Mapping[str, Rule]) -> tuple[Rule | None, str]:
+    """A target's rule, and what its pattern leaves open."""
+    rule = rules.get(name)
+    if rule is not None:
+        return rule, ""
+    for pattern, each in rules.items():
+        if "%" in pattern:
+            match = re.fullmatch(re.escape(pattern).replace("%", "(.+)"), name)
+            if match:
+                return each, match[1]
+    return None, ""

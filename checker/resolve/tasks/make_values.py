@@ -39,6 +39,7 @@ class Makefile(Struct):
     one_shell: bool = False
     ignores: bool = False  # whether it takes no notice of commands that fail
     flags: str = ""
+    beside: bool = False  # whether several recipes run at the same time
     includes: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)  # includes of files that only the run knows
     calls: list[tuple[str, int]] = field(default_factory=list)  # lines that call functions, each with its number

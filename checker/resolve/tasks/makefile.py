@@ -16,8 +16,16 @@ from typing import Final
 from msgspec.structs import replace
 
 from checker import lazy_re
-from checker.model.possible import Possible, open_text
-from checker.resolve.tasks.make_files import PATTERN, files_of, own_places, together
+from checker.model.possible import Possible, open_text, shown
+from checker.resolve.tasks.make_files import (
+    PATTERN,
+    at_the_same_time,
+    files_of,
+    own_places,
+    rule_for,
+    several_jobs,
+    together,
+)
 from checker.resolve.tasks.make_values import (
     Makefile,
     Rule,
@@ -66,6 +74,10 @@ def tasks(words: Sequence[Possible], folder: str, environment: Mapping[str, Poss
             return Tasks()
         elif word == "--ignore-errors" or _LETTERS.fullmatch(word):
             flags.append(word)
+        elif word in {"-j", "--jobs"}:
+            flags.append(f"-j{pending.pop(0)}" if pending and str(pending[0]).isdigit() else "-j")
+        elif word.startswith(("-j", "--jobs")):
+            flags.append(word)
         elif word in _WITH_VALUE and pending:
             value = pending.pop(0)
             if word in {"-C", "--directory"} and isinstance(value, str):
@@ -91,13 +103,11 @@ def tasks(words: Sequence[Possible], folder: str, environment: Mapping[str, Poss
         flags.append(set_here.lstrip("\0"))
     if any(map(_IGNORES.search, flags)) or (".IGNORE" in read.rules and not read.rules[".IGNORE"].needs):
         read = replace(read, ignores=True)
+    if several_jobs([shown(environment.get("MAKEFLAGS", "")), *flags], read.rules):
+        read = replace(read, beside=True)
     lines = [*asked_at_once(read, given, environment)]
-    seen: set[str] = set()
-    missing = [
-        each
-        for name in targets or [_default(read, given, environment)]
-        for each in _target(name, read, given, environment, lines, seen, 0)
-    ]
+    goals = targets or [_default(read, given, environment)]
+    missing = [*_each(goals, read, given, environment, lines, set(), 0)]
     missing += [f"{(targets or [''])[0]} (it includes what only the run knows)"] if read.left else []
     why = f"make {missing[0]}".strip() if missing else ""
     return Tasks(tuple(lines), folder, why)
@@ -107,6 +117,25 @@ def _default(read: Makefile, given: Mapping[str, Possible], environment: Mapping
     """The target of a make without one. Source: GNU make manual, "Other Special Variables" (.DEFAULT_GOAL)."""
     named = Scope(read, given, environment, "", (), "").plain(read.variables.get(".DEFAULT_GOAL", "").lstrip("\0"))
     return named.strip() or read.default
+
+
+def _each(
+    names: Sequence[str],
+    read: Makefile,
+    given: Mapping[str, Possible],
+    environment: Mapping[str, Possible],
+    lines: list[Line],
+    seen: set[str],
+    depth: int,
+) -> Iterator[str]:
+    """The lines of several targets, one after the other or at the same time."""
+    parts: list[tuple[str, int, int]] = []
+    for name in names:
+        begun = len(lines)
+        yield from _target(name, read, given, environment, lines, seen, depth)
+        parts.append((name, begun, len(lines)))
+    if read.beside:
+        at_the_same_time(lines, parts, read.rules)
 
 
 def _target(
@@ -126,7 +155,7 @@ def _target(
         yield name
         return
     seen.add(name)
-    rule, stem = _rule_for(name, read)
+    rule, stem = rule_for(name, read.rules)
     if rule is None:
         if depth == 0:
             yield name
@@ -138,8 +167,7 @@ def _target(
     stem = "${MAKE_STEM}" if open_stem else stem
     scope = Scope(read, given, environment, name.replace("%", stem), rule.needs, stem, used=dict(open_stem))
     needs = [each.replace("%", stem) for need in rule.needs for each in scope.plain(need).split()]
-    for need in needs:
-        yield from _target(need, read, given, environment, lines, seen, depth + 1)
+    yield from _each(needs, read, given, environment, lines, seen, depth + 1)
     if read.ignores:
         scope.used["MAKEFLAGS"] = "i"  # of the makes that it starts, too
     every = read.ignores or (".IGNORE" in read.rules and name in read.rules[".IGNORE"].needs)
@@ -164,18 +192,6 @@ def _target(
             if ignored or (own and "-" in own[0]):
                 text = f"{{ {text}\n}} || true"
             lines.append(Line(text, rule.file, line, dict(scope.used), exported=True, flags=read.flags, shell=shell))
-
-
-def _rule_for(name: str, read: Makefile) -> tuple[Rule | None, str]:
-    rule = read.rules.get(name)
-    if rule is not None:
-        return rule, ""
-    for pattern, each in read.rules.items():
-        if "%" in pattern:
-            match = re.fullmatch(re.escape(pattern).replace("%", "(.+)"), name)
-            if match:
-                return each, match[1]
-    return None, ""
 
 
 _CONDITION: Final = lazy_re.compile(

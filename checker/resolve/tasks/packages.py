@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from checker import lazy_re
 from checker.model.possible import Possible
 from checker.resolve.tasks.hooks import runs_hooks
-from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path
+from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path, plain, side_by_side
 
 MANAGERS: Final = frozenset({"npm", "yarn", "pnpm", "bun"})
 # What the managers do themselves, without running a script that the project named.
@@ -130,12 +130,28 @@ def tasks(manager: str, words: Sequence[Possible], folder: str, library: TaskLib
     if found is None:
         return Tasks() if name == "test" else Tasks(missing=f"{manager} {name}")
     alone = not (asked.scripts and runs_hooks(manager, found, library))
+    if manager == "pnpm" and len(name) > 2 and name[0] == name[-1] == "/":
+        return _fitting(name[1:-1], words, found, library, alone=alone)
     lines = list(_script(found, name, tuple(rest), library, alone=alone))
     if not lines and manager != "npm":
         return [name, *rest]  # a program of a package that is installed
     if not lines and asked.optional:
         return Tasks()
     return Tasks(tuple(lines), found, "" if lines or name in _SHORT else f"{manager} {name}")
+
+
+def _fitting(pattern: str, words: Sequence[Possible], folder: str, library: TaskLibrary, *, alone: bool) -> Tasks:
+    """The scripts whose names a pattern fits, at the same time (pnpm documentation, "pnpm run", "Running multiple
+    scripts"; ``--sequential``)."""
+    try:
+        fits = re.compile(pattern)
+    except re.error:
+        return Tasks(missing=f"pnpm /{pattern}/")
+    named = [each for each in _scripts_at(folder, library) if fits.search(each)]
+    scripts = [list(_script(folder, each, (), library, alone=alone)) for each in named]
+    in_turn = {"--sequential", "--workspace-concurrency=1"}.intersection(plain(words))
+    lines = [line for each in scripts for line in each] if in_turn else side_by_side(scripts)
+    return Tasks(tuple(lines), folder, "" if lines else f"pnpm /{pattern}/")
 
 
 # npm-run-all's documentation: each name is a script, perhaps with arguments; `*` stands for a part between colons, `**`
@@ -148,7 +164,8 @@ def several(program: str, words: Sequence[Possible], folder: str, library: TaskL
     """The scripts that a runner of several is told, one after the other."""
     found = _nearest(folder, library)
     known = _scripts_at(found, library)
-    lines: list[Line] = []
+    scripts: list[list[Line]] = []
+    beside = program == "run-p" and _one_at_a_time(words) is None
     rest = list(words)
     while rest:
         word = rest.pop(0)
@@ -157,6 +174,7 @@ def several(program: str, words: Sequence[Possible], folder: str, library: TaskL
         if not isinstance(word, str):
             return Tasks(missing="a script that is not known before it runs")
         if word.startswith("-"):
+            beside = beside or (word in {"-p", "--parallel"} and _one_at_a_time(words) is None)
             rest = rest[1:] if word in _OF_SEVERAL else rest
             continue
         name, *given = word.split()
@@ -167,8 +185,15 @@ def several(program: str, words: Sequence[Possible], folder: str, library: TaskL
         named = [each for each in known if fits.fullmatch(each)]
         if found is None or not named:
             return Tasks(missing=f"{program} {name}")
-        lines.extend(line for each in named for line in _script(found, each, tuple(given), library))
+        scripts.extend(list(_script(found, each, tuple(given), library)) for each in named)
+    lines = side_by_side(scripts) if beside else [line for each in scripts for line in each]
     return Tasks(tuple(lines), found or folder)
+
+
+def _one_at_a_time(words: Sequence[Possible]) -> str | None:
+    """The option that lets no more than one run at a time, where it is given."""
+    text = " ".join(plain(words))
+    return "--max-parallel" if re.search(r"--max-parallel[ =]1\b", text) else None
 
 
 # Scripts that a manager runs by itself (npm documentation, "Life Cycle Scripts").

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from checker import lazy_re
 from checker.model.possible import Possible, one_of, options
@@ -19,7 +20,7 @@ class Line(Struct, frozen=True):
     ``shell`` runs it, as a program is named. ``whole``: the text is a script of its own under ``set -e`` or a shebang's
     flags (``flags``), rather than a line whose status is that of its last command. ``variables`` are what the text
     names beside the environment. ``at_root``: it runs where the first file stands, whichever file calls it; ``folder``:
-    it runs there, and not where the others do.
+    it runs there, and not where the others do. ``beside``: others of the task's lines run at the same time.
     """
 
     text: str
@@ -33,6 +34,13 @@ class Line(Struct, frozen=True):
     shell: str = "bash"
     at_root: bool = False
     folder: str | None = None
+    beside: bool = False
+
+
+def side_by_side(parts: Sequence[Sequence[Line]]) -> list[Line]:
+    """The lines of several tasks that run at the same time."""
+    several = sum(map(bool, parts)) > 1
+    return [replace(each, beside=each.beside or several) for part in parts for each in part]
 
 
 class Tasks(Struct, frozen=True):

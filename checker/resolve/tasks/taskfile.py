@@ -12,7 +12,16 @@ from msgspec.structs import replace
 
 from checker import lazy_re
 from checker.model.possible import Possible, open_text
-from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, assigned, joined_path, placed
+from checker.resolve.tasks.recipes import (
+    Line,
+    TaskLibrary,
+    Tasks,
+    assigned,
+    joined_path,
+    placed,
+    plain,
+    side_by_side,
+)
 
 NAMES: Final = tuple(
     f"{name}.{ending}" for name in ("Taskfile", "taskfile", "Taskfile.dist") for ending in ("yml", "yaml")
@@ -80,8 +89,13 @@ def tasks(words: Sequence[Possible], folder: str, environment: Mapping[str, Poss
     if path is None or text is None or not (_mapping(data.get("tasks")) or _mapping(data.get("includes"))):
         return Tasks(missing=" ".join(["task", *names[:1]]))
     run = _run_of(path, text, data, library, given, arguments, environment)
+    parts = list[list[Line]]()
     for name in names or ["default"]:
+        begun = len(run.lines)
         _task(name, run, {}, 0)
+        parts.append(run.lines[begun:])
+    if {"-p", "--parallel"}.intersection(plain(words)):
+        run.lines[:] = side_by_side(parts)
     return Tasks(tuple(run.lines), folder, f"task {run.missing[0]}" if run.missing else "")
 
 
@@ -117,6 +131,16 @@ def _words(value: object) -> tuple[str, ...]:
     return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()
 
 
+def _needed(task: Mapping[str, Any], run: _Run, depth: int) -> None:
+    """What a task depends on, all at the same time (Taskfile documentation, "Task dependencies")."""
+    begun, parts = len(run.lines), list[list[Line]]()
+    for need in task.get("deps") or ():
+        before = len(run.lines)
+        _inner(need, run, depth)
+        parts.append(run.lines[before:])
+    run.lines[begun:] = side_by_side(parts)
+
+
 def _task(name: str, run: _Run, given: Mapping[str, Any], depth: int) -> None:
     if name.startswith(":") and run.root is not None and depth <= _MAX_DEPTH:
         _of_root(name, run, run.root, given, depth)
@@ -140,8 +164,7 @@ def _task(name: str, run: _Run, given: Mapping[str, Any], depth: int) -> None:
     if not isinstance(task, Mapping):
         return
     variables = {**run.shared, **_mapping(task.get("vars")), **_mapping(task.get("env")), **given}
-    for need in task.get("deps") or ():
-        _inner(need, run, depth)
+    _needed(task, run, depth)
     where = re.search(rf"(?m)^[ \t]*['\"]?{re.escape(key)}['\"]?\s*:", run.text)
     line = run.text[: where.start()].count("\n") + 1 if where else 1
     for condition in _list(task.get("preconditions"))[:_MAX_DEPTH]:

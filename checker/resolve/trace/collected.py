@@ -387,9 +387,9 @@ class Collected(Struct):
         if line.whole and not is_shell(script.shebang):
             self.foreign.append(unread_script(line.file, line.line, script.shebang))
             return False
-        fails = False
-        at = folder if line.folder is None else line.folder
+        fails, at = False, folder if line.folder is None else line.folder
+        around = replace(by.handling, beside=True) if line.beside else by.handling
         for state, whole in states_of(line, script, at, environment, sh_of(self.job.job)):
             state.written = whole.written = self.written
-            fails = self.shell(state, by.reached.behind(), whole, by.handling)
+            fails = self.shell(state, by.reached.behind(), whole, around)
         return fails

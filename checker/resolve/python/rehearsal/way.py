@@ -335,12 +335,18 @@ class Way:
     def _is_it(self, call: AwsCall | Command) -> bool:
         one, other = which(call), which(self.failing)
         beside = self.failing.handling.background  # where it was handed over is not where it runs
-        same = call.spot == self.failing.spot and (
+        given = isinstance(call, AwsCall) and isinstance(self.failing, AwsCall) and self._is_given(call, self.failing)
+        same = (given or call.spot == self.failing.spot) and (
             one == other
             or (beside and (one[0], one[3:]) == (other[0], other[3:]))
             or (self.met and self._is_once_more(call))
         )
         return same and (self.mode is not Mode.WELL or round_of(call) == round_of(self.failing))
+
+    def _is_given(self, call: AwsCall, failing: AwsCall) -> bool:
+        """Whether a library makes the call that it was given: ``pool.submit(ecs.update_service, ...)``."""
+        lent = call.spot.file == lent_libraries().file
+        return lent and failing.handling.background and call.arguments == failing.arguments
 
     def _is_once_more(self, call: AwsCall | Command) -> bool:
         """Whether it is the same line's call, made once more behind the loop in which it failed."""

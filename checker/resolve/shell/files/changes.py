@@ -49,13 +49,13 @@ class Changes(Struct):
         if not surely and (key in self.texts or self.own_text(key) is not None):
             text, edits = None, None
         self.texts[key] = text
-        self.found.append(Change(key, command, text, of, edits))
+        self.found.append(Change(key, command, text, of, edits, self.own_text(key) is not None))
 
     def made(self, key: Possible, text: Possible | None, of: str, edits: Edits | None, command: Command) -> None:
         """A program has made a file of another, or of what its own text says."""
         if len(self.found) <= _MOST:
             self.texts[key] = text
-            self.found.append(Change(key, command, text, of, edits))
+            self.found.append(Change(key, command, text, of, edits, self.own_text(key) is not None))
 
     def _held(self, key: Possible) -> Possible | None:
         return self.texts[key] if key in self.texts else self.own_text(key)

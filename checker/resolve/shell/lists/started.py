@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import posixpath
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -162,12 +163,40 @@ def _given_line(words: Sequence[Possible], names: tuple[str, ...]) -> Possible |
 _ONE_BY_ONE: Final = lazy_re.compile(r"-I.*|-i.*|--replace(?:=.*)?|-[nL]\d*|--max-(?:args|lines)(?:=.*)?")
 
 
-def rounds(words: Sequence[Possible], started_as: Sequence[Possible], spot: Spot, context: Context) -> Context:
-    """The context of what ``xargs`` starts for each thing that it reads: that is gone through as in a loop."""
+_AT_ONCE: Final = lazy_re.compile(r"(?:-P|--max-procs)=?(\d*)")
+_JOBS: Final = lazy_re.compile(r"(?:-j|-P|--jobs|--max-procs|-m|--max-processes)=?(\d*)")
+_PARALLELS: Final = frozenset({"parallel", "concurrently", "conc"})
+
+
+def rounds(
+    words: Sequence[Possible],
+    started_as: Sequence[Possible],
+    spot: Spot,
+    context: Context,
+    marks: Mapping[str, Possible],
+) -> Context:
+    """The context of what ``xargs`` starts for each thing that it reads: that is gone through as in a loop, or, as with
+    ``parallel``, at the same time. ``marks``: what stands for one of several in a line of shell."""
     name = words[0].rsplit("/", 1)[-1] if words and isinstance(words[0], str) else ""
+    at_once = (name == "xargs" and _jobs(words, _AT_ONCE) != "1") or (
+        name in _PARALLELS and _jobs(words, _JOBS, "") != "1"
+    )
+    if at_once:
+        context = replace(context, handling=replace(context.handling, beside=True))
     if name != "xargs" or not any(isinstance(word, str) and _ONE_BY_ONE.fullmatch(word) for word in words):
         return context
-    several = next((word.options for word in started_as if isinstance(word, OneOf)), None)
+    put_in = (marks[each] for word in started_as if isinstance(word, str) for each in marks if each in word)
+    several = next((word.options for word in (*started_as, *put_in) if isinstance(word, OneOf)), None)
     if several is None and not any(OPEN in shown(word) for word in started_as):
         return context  # one thing, and no more
     return replace(context, loops=(*context.loops, Loop("each", spot, values=several)))
+
+
+def _jobs(words: Sequence[Possible], option: re.Pattern[str], otherwise: str = "1") -> str:
+    """How many things a program is told to start at the same time, or does without being told."""
+    told = [shown(word) for word in words]
+    found = next(((at, match) for at, each in enumerate(told) if (match := option.fullmatch(each))), None)
+    if found is None:
+        return otherwise
+    at, match = found
+    return match[1] or next(iter(told[at + 1 : at + 2]), otherwise)

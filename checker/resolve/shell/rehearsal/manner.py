@@ -33,7 +33,7 @@ from checker.resolve.shell.rehearsal.choices import Choices, TooMuchError, answe
 from checker.resolve.shell.rehearsal.clock import Clock, span
 from checker.resolve.shell.rehearsal.files import Files, taken
 from checker.resolve.shell.rehearsal.nothing import ends_on_nothing, fails_silently, passes_nothing
-from checker.resolve.shell.rehearsal.traps import EXIT, set_trap, trap_text
+from checker.resolve.shell.rehearsal.traps import EXIT, LEAVING, inherits, leave_no_trap, set_trap, trap_text
 from checker.resolve.shell.starting import fed_by
 from checker.resolve.shell.state import ERR, UNTOLD, Context, Failing, Fed, Flow, Result, State, ends_with
 from checker.resolve.shell.waiting import WAITER_SECONDS
@@ -66,7 +66,8 @@ class Rehearsed(Struct):
     choices: Choices = field(default_factory=lambda: Choices([]))
     told: int | None = None  # where the script keeps what the failing command says, how much had been asked by then
     jobs: dict[str, str] = field(default_factory=dict)
-    substituted: str = "0"  # the status of the last substitution
+    substituted: str = "0"  # the status of the last substitution, where that is the command's
+    _inside: str = "0"  # the same, wherever it stands
     _failed: bool = False
     _said: list[int] = field(default_factory=list)  # after how many commands the failing one spoke
     _made: list[Command] = field(default_factory=list)
@@ -90,8 +91,7 @@ class Rehearsed(Struct):
 
     def process(self, shell: Shell, block: Block, state: State, context: Context) -> bool:
         """Whether a process of its own ends with success."""
-        state.variables.pop(EXIT, None)
-        state.without_trap()
+        leave_no_trap(state)
         state.set("?", "0")
         if "SECONDS" not in state.variables:
             self.clock.begin(state)
@@ -106,6 +106,7 @@ class Rehearsed(Struct):
         if not isinstance(text, str):
             return False
         before = state.variables.get("?", "0")
+        state.variables.update({LEAVING: before} if name == EXIT else {})
         kept = state.script
         state.script = trap_text(shell, text, self.traps.get(text) or state.script.spot(0))
         begun = len(self.later)
@@ -133,14 +134,15 @@ class Rehearsed(Struct):
     ) -> Possible:
         """What is printed on this way."""
         fork = state.fork()
-        fork.errexit = False
+        fork.errexit = inherits(state, context)
         begun = len(shell.commands)
         handling = replace(context.handling, stdout=Stream.SHOWN, stderr=context.handling.apart, tested="")
         self._said, self._spoke, self._made = [], False, shell.commands
         self.process(shell, substitution.body, fork, replace(context, handling=handling, writes=()))
         made = list(enumerate(shell.commands[begun:], begun))
         del shell.commands[begun:]
-        self.substituted = "0" if lost else status_of(fork)
+        self._inside = status_of(fork)
+        self.substituted = "0" if lost else self._inside
         printed = [(at, each) for at, each in made if each.handling.stdout in {Stream.SHOWN, Stream.MERGED}]
         if self._spoke and len(printed) == 1 and (said := answer_of(printed[0][1], self.failing)) is not None:
             return said
@@ -192,7 +194,9 @@ class Rehearsed(Struct):
             return ends_with(status, state)
         match name:
             case "exit":
-                state.set("?", _given(words, state))
+                # `exit $(command)`, where that fails and prints nothing: with its status.
+                inside = len(words) < 2 <= len(statement.words)
+                state.set("?", self._inside if inside else _given(words, state))
                 return Result(Flow.EXIT)
             case "return":
                 status = _given(words, state)
@@ -388,7 +392,7 @@ def status_of(state: State) -> str:
 def _given(words: list[Possible], state: State) -> str:
     """The status that ``exit`` and ``return`` are given."""
     if len(words) < 2:
-        return status_of(state)
+        return str(state.variables.get(LEAVING, status_of(state)) if words[0] == "exit" else status_of(state))
     if isinstance(words[1], str):
         return words[1] if words[1] != "00" else "0"
     raise TooMuchError

@@ -1,6 +1,7 @@
 """What a script that is gone through gives to ``trap``, and what runs of it.
 
-Source: Bash Reference Manual, "Bourne Shell Builtins" (``trap``: signals by their names in any case, ``-`` resets).
+Source: Bash Reference Manual, "Bourne Shell Builtins" (``trap``: signals by their names in any case, ``-`` resets;
+``exit`` without a status at the script's end, in a trap: the one that the script has by then).
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from checker.model.possible import Possible
 from checker.model.sources import Spot
 from checker.resolve.shell.process import Shell
 from checker.resolve.shell.starting import marked
-from checker.resolve.shell.state import ERR, Flow, Result, State
+from checker.resolve.shell.state import ERR, INHERITS, Context, Flow, Result, State
 
-EXIT: Final = "trap EXIT"  # no variable can be called this
+# No variable can be called these: what runs at the script's end, and the status that it has by then.
+EXIT: Final = "trap EXIT"
+LEAVING: Final = "trap EXIT $?"
 _KEPT: Final = {"EXIT": EXIT, "0": EXIT, "ERR": ERR}
 
 
@@ -31,6 +34,20 @@ def set_trap(words: list[Possible], state: State, spot: Spot, spots: dict[str, S
             elif name:
                 state.variables.pop(name, None)
     return Result(Flow.NEXT, YES)
+
+
+def leave_no_trap(state: State) -> None:
+    """A process of its own begins without the traps of the one that starts it."""
+    state.variables.pop(EXIT, None)
+    state.variables.pop(LEAVING, None)
+    state.without_trap()
+
+
+def inherits(state: State, context: Context) -> bool:
+    """Whether a failure ends a substitution where it ends the script: in ``sh``, and in bash where ``inherit_errexit``
+    is on, unless something asks how it ends (Bash Reference Manual, "The Shopt Builtin"; dash manual, ``-e``)."""
+    told = INHERITS in state.variables and not context.handling.tested
+    return state.errexit and (bool(state.dialect) or told)
 
 
 def trap_text(shell: Shell, text: str, spot: Spot) -> Script:

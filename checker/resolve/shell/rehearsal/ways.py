@@ -16,7 +16,7 @@ from typing import Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from checker.model.answers import NO, YES, Answer, Open, every, yes_if
+from checker.model.answers import NO, YES, Answer, Open, either, every, yes_if
 from checker.model.pipeline.handling import Rehearsal
 from checker.model.pipeline.scripts import Command, Reached
 from checker.model.pipeline.shell import Script
@@ -113,16 +113,30 @@ class Rehearsals(Struct):
 
     def _turns(self, failing: Failing) -> Answer:
         """Compares what is done on the ways on which the command fails and all ends well with what else is done."""
+        both = self._both(failing)
+        if both is None:
+            return _TOO_MUCH
+        done, failed = both
+        always = frozenset.intersection(*done) if done and failed else frozenset()
+        own = frozenset({failing.spot})
+        return either((self._added(done, failed), yes_if(any(always - own - acts for acts in failed))))
+
+    def adds(self, failing: Failing) -> Answer:
+        """The same of what is only done on such a way."""
+        both = self._both(failing)
+        return _TOO_MUCH if both is None else self._added(*both)
+
+    @staticmethod
+    def _added(done: Sequence[frozenset[Spot]], failed: Sequence[frozenset[Spot]]) -> Answer:
+        some = frozenset[Spot]().union(*done)
+        return yes_if(bool(done) and any(acts - some for acts in failed))
+
+    def _both(self, failing: Failing) -> tuple[list[frozenset[Spot]], list[frozenset[Spot]]] | None:
+        """What is done on the ways on which the command works, and on those on which it fails and all ends well."""
         worked, failed = self._ways(replace(failing, works=True)), self._ways(failing)
         if worked is None or failed is None:
-            return _TOO_MUCH
-        failed = [way for way in failed if not way.failed and not _is_read(way)]
-        done = [way.acts for way in worked]
-        if not done or not failed:
-            return NO
-        some, always = frozenset.union(*done), frozenset.intersection(*done)
-        own = frozenset({failing.spot})
-        return yes_if(any(way.acts - some or always - own - way.acts for way in failed))
+            return None
+        return [way.acts for way in worked], [way.acts for way in failed if not way.failed and not _is_read(way)]
 
     def idle(self, failing: Failing) -> Answer:
         """Whether the script asks the same and ends in the same way, on every way, whether the command works or not."""
@@ -244,6 +258,9 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
 
     def turns(self) -> Answer:
         return self.rehearsals.found(Failing(self.spot, self.words, turns=True))
+
+    def adds(self) -> Answer:
+        return self.rehearsals.adds(Failing(self.spot, self.words))
 
     def idle(self) -> Answer:
         return self.rehearsals.idle(Failing(self.spot, self.words))
