@@ -105,6 +105,8 @@ def _execution(stage: Resource, _: Project) -> Iterator[Name] | Unknown:
     if not any(level in {"INFO", "ERROR"} for level in levels if isinstance(level, str)):
         return _not_told("LoggingLevel") if any(isinstance(level, Text) for level in levels) else iter(())
     api, name = stage.get("RestApiId"), stage.get("StageName")
+    if stage.type == "AWS::Serverless::Api":  # an API and its stage in one
+        api = Known(Text((attribute_of(stage.key),)))
     if not (isinstance(api, Known) and isinstance(api.value, str | Text)):
         return Unknown("RestApiId is not known")
     if not (isinstance(name, Known) and isinstance(name.value, str | Text)):
@@ -331,6 +333,7 @@ IMPLICIT: Final[Mapping[str, tuple[str, Callable[[Resource, Project], Iterator[N
     "AWS::Neptune::DBCluster": ("", partial(_exported, "/aws/neptune/")),
     "AWS::EKS::Cluster": ("", _control_plane),
     "AWS::ApiGateway::Stage": ("", _execution),
+    "AWS::Serverless::Api": ("", _execution),
     "AWS::AmazonMQ::Broker": ("", _broker),
     "AWS::AppSync::GraphQLApi": ("", _graph),
     "AWS::BedrockAgentCore::Runtime": ("", _runtime),
