@@ -181,9 +181,7 @@ def _target(service: Service, target: Target) -> tuple[Judgement, int | None]:
     elif container.told is not None and container.told != port and len(container.ports) == 1:
         wrong = f"The load balancer sends to port {port}, but {target.container} is told to listen on {container.told}"
     elif container.told_open and len(container.ports) == 1:
-        return place.undecided(
-            sub, "which port its command or PORT tells it to take is not known", path=path, fix=_FIX_PORT
-        ), None
+        return place.undecided(sub, "which port it is told to take is not known", path=path, fix=_FIX_PORT), None
     elif container.inward:
         wrong = f"{target.container} is told to listen on its loopback address alone, where no load balancer reaches it"
     elif mismatch := _target_group(service, target):
