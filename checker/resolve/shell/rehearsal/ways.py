@@ -37,7 +37,7 @@ _TOO_MUCH: Final = Open("its script can go too many ways to follow them all")
 class Allowance(Struct):
     """How many statements all rehearsals of a run may go through together: they are made while rules ask for them."""
 
-    left: int = 600_000
+    left: int = 250_000
 
 
 class Rehearsals(Struct):
