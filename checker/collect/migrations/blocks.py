@@ -254,7 +254,8 @@ _DEFINES: Final = lazy_re.compile(r"\s*(?:create|alter|grant|comment)\b", re.IGN
 _CALLED: Final = lazy_re.compile(r"(?<!into )(?<![\w.\"])[\w.\"]+(?=\s*\()", re.IGNORECASE)
 # Words of SQL and functions of PostgreSQL's own that change nothing.
 _PLAIN: Final = lazy_re.compile(
-    r"(?:pg_catalog\.)?(?:pg_(?!terminate|cancel|drop|promote|reload|rotate|switch|logical|replication|restore)\w+|to_reg\w+|has_\w+|current_\w+|set_config|format|quote_\w+|coalesce|nullif|count|max|min"
+    r"(?:pg_catalog\.)?(?:pg_(?!terminate|cancel|drop|promote|reload|rotate|switch|logical|replication|restore)\w+"
+    r"|to_reg\w+|has_\w+|current_\w+|set_config|format|quote_\w+|coalesce|nullif|count|max|min"
     r"|exists|not|in|any|all|some|and|or|values|array|from|where|select|lower|upper|concat|now|cast|as|on)$",
     re.IGNORECASE,
 )

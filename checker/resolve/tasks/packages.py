@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from checker import lazy_re
 from checker.model.possible import Possible
 from checker.resolve.tasks.hooks import runs_hooks
-from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path, plain, side_by_side
+from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path, named_by, plain, side_by_side
 
 MANAGERS: Final = frozenset({"npm", "yarn", "pnpm", "bun"})
 # What the managers do themselves, without running a script that the project named.
@@ -143,11 +143,7 @@ def tasks(manager: str, words: Sequence[Possible], folder: str, library: TaskLib
 def _fitting(pattern: str, words: Sequence[Possible], folder: str, library: TaskLibrary, *, alone: bool) -> Tasks:
     """The scripts whose names a pattern fits, at the same time (pnpm documentation, "pnpm run", "Running multiple
     scripts"; ``--sequential``)."""
-    try:
-        fits = re.compile(pattern)
-    except re.error:
-        return Tasks(missing=f"pnpm /{pattern}/")
-    named = [each for each in _scripts_at(folder, library) if fits.search(each)]
+    named = named_by(pattern, _scripts_at(folder, library))
     scripts = [list(_script(folder, each, (), library, alone=alone)) for each in named]
     in_turn = {"--sequential", "--workspace-concurrency=1"}.intersection(plain(words))
     lines = [line for each in scripts for line in each] if in_turn else side_by_side(scripts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
 from msgspec import Struct, field
@@ -108,3 +108,19 @@ def joined_path(folder: str, name: str) -> str:
 def plain(words: Sequence[Possible]) -> list[str]:
     """The words that are known."""
     return [word for word in words if isinstance(word, str)]
+
+
+_LONGEST_NAME: Final = 200
+# What means the same to JavaScript and takes no longer than the text is long: no group is repeated, few signs are.
+_QUICK: Final = lazy_re.compile(
+    r"\^?(?:[\w:@/|()-]|\\[.:/-]|\.(?![*+])){0,100}+(?:\.[*+](?:[\w:@/|()-]|\\[.:/-]){0,100}+){0,3}\$?"
+)
+
+
+def named_by(pattern: str, names: Iterable[str]) -> list[str]:
+    """The tasks that a project names by a pattern; none for one that may take long, or means something else here."""
+    try:
+        fits = re.compile(pattern) if _QUICK.fullmatch(pattern) else None
+    except re.error:
+        return []
+    return [name for name in names if fits is not None and len(name) <= _LONGEST_NAME and fits.search(name)]
