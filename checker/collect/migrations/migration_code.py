@@ -32,6 +32,7 @@ from checker.model.sources import Problem, Spot
 MAX_FILES: Final = 5_000
 MAX_BYTES: Final = 1024 * 1024
 _MAX_OF_RUNNER: Final = 60
+_MAX_LOOKED_THROUGH: Final = 300
 _TEST: Final = lazy_re.compile(
     r"(?:^|/)(?:tests?|__tests__|testing|spec|e2e|fixtures)/|(?:^|/)(?:test_[^/]*|conftest|[^/]*(?:_test|\.test|\.spec))\.\w+$"
 )
@@ -209,6 +210,7 @@ class _Library:
         self._siblings: dict[str, tuple[str, ...]] = {}
         self._is_file: dict[str, bool] = {}
         self._drives: dict[str, bool] = {}
+        self._sends: dict[str, bool] = {}
         self._may_import: dict[str, tuple[str, ...]] = {}
         self._within = os.path.realpath(root).rstrip("/")
 
@@ -244,28 +246,36 @@ class _Library:
             self._is_file[shown] = known
         return known
 
-    def drives(self, code: str) -> bool:
-        """Whether code uses a driver of a database. One file is below many."""
-        known = self._drives.get(code)
+    def drives(self, shown: str) -> bool:
+        """Whether a file's code uses a driver of a database. One file is below many, and most need not be taken
+        apart to see that they do not."""
+        known = self._drives.get(shown)
         if known is None:
-            known = any(each in code for each in _OF_DRIVERS) and _DRIVER.search(code) is not None
-            self._drives[code] = known
+            may = any(each in self.text(shown) for each in _OF_DRIVERS)
+            known = self._drives[shown] = may and _DRIVER.search(self.file(shown).code) is not None
+        return known
+
+    def sends(self, shown: str) -> bool:
+        """Whether a file's code sends something to one, likewise."""
+        known = self._sends.get(shown)
+        if known is None:
+            may = _MAY_EXECUTE.search(self.text(shown)) is not None
+            known = self._sends[shown] = may and _EXECUTES.search(self.file(shown).code) is not None
         return known
 
     def may_run(self, shown: str) -> bool:
         """Whether a file and what it imports may be a runner: most are none, and need not be taken apart to see that.
 
-        Comments are read as code here, so that a yes is none yet; a no is one.
+        What comments import is followed here, so that a yes is none yet; a no is one.
         """
         seen, pending = {shown}, [shown]
         executes = drives = False
         while pending:
-            if len(seen) > _MAX_OF_RUNNER:
+            if len(seen) > _MAX_LOOKED_THROUGH:
                 return True
             name = pending.pop()
-            text = self.text(name)
-            executes = executes or _MAY_EXECUTE.search(text) is not None
-            drives = drives or any(each in text for each in _OF_DRIVERS)
+            executes = executes or self.sends(name)
+            drives = drives or self.drives(name)
             if executes and drives:
                 return True
             new = [each for each in self.may_import(name) if each not in seen]
@@ -335,18 +345,18 @@ class _Library:
 def _runners(shown: str, library: _Library) -> Iterator[MigrationRunner]:
     """The runner that a file which lists migrations is, or belongs to."""
     entries = [shown]
-    if not (_MAY_EXECUTE.search(library.text(shown)) and _EXECUTES.search(library.file(shown).code)):
+    if not library.sends(shown):
         beside = [each for each in library.siblings(shown) if each != shown]
         stem = posixpath.splitext(posixpath.basename(shown))[0]
         importers = [each for each in beside if stem in library.text(each) and shown in library.may_import(each)]
-        if not importers or not any(library.drives(library.text(each)) for each in beside):
+        if not importers or not any(library.drives(each) for each in beside):
             return
         entries = [each for each in importers if shown in library.imports(library.file(each))]
     best: MigrationRunner | None = None
     for entry in (library.file(each) for each in entries if library.may_run(each)):
         files = tuple(_below(entry, library))
-        runs = any(_EXECUTES.search(each.code) for each in files)
-        if runs and any(library.drives(each.code) for each in files) and (best is None or len(files) > len(best.files)):
+        runs = any(library.sends(each.file) for each in files)
+        if runs and any(library.drives(each.file) for each in files) and (best is None or len(files) > len(best.files)):
             best = MigrationRunner(entry, files)
     if best is not None:
         yield best
