@@ -64,7 +64,8 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
     here = at_hand(request)
     assemblies, stacks, kinds, notes = here.assemblies, here.stacks, here.kinds, here.notes
     register = load_register()
-    pipeline = pipeline_of(request.project, request.settings, tuple(kinds), request.earlier) if with_pipeline else None
+    told = (tuple(kinds), request.earlier, here.there)
+    pipeline = pipeline_of(request.project, request.settings, *told) if with_pipeline else None
     if pipeline is not None:
         from checker.collect.pipeline.scripts import ScriptLibrary
         from checker.resolve.templates.deployed.deployed_as import as_deployed
@@ -214,4 +215,4 @@ def model_of(request: Request) -> tuple[Project, Pipeline | None]:
     here = at_hand(request)
     stacks, kinds = here.stacks, here.kinds
     project = build_project(stacks, kinds, worlds(stacks)[0], request.settings, find_names=literal_names)
-    return project, pipeline_of(request.project, request.settings, tuple(kinds))
+    return project, pipeline_of(request.project, request.settings, tuple(kinds), there=here.there)

@@ -34,13 +34,17 @@ _CODE: Final = (
 
 
 def pipeline_of(
-    root: Path, settings: Settings, environments: Sequence[str], earlier: EarlierRuns | None = None
+    root: Path,
+    settings: Settings,
+    environments: Sequence[str],
+    earlier: EarlierRuns | None = None,
+    there: Sequence[str] = (),
 ) -> Pipeline | None:
     """What the repository's workflows, scripts and migrations do; ``None`` where it has none.
 
-    Jobs of an environment that the settings know and whose stacks are not among ``environments`` are left out, by name:
-    what they do cannot be held against templates that are not there. ``earlier``: what earlier runs have followed; who
-    gives it saves it when the rules are done, which follow more.
+    Jobs of an environment that the settings know, or that is ``there``, and that is not among ``environments`` are left
+    out, by name: nobody asks for them, or what they do cannot be held against templates that are not there.
+    ``earlier``: what earlier runs have followed; who gives it saves it when the rules are done, which follow more.
     """
     if not _may_have_pipeline(root, settings):
         return None
@@ -66,15 +70,18 @@ def pipeline_of(
     if not (found or scripts):
         return None
     # Where no template names an environment, the jobs' own words stand.
-    known = dict.fromkeys(name for name in (*environments, *settings.stacks.values()) if name != UNNAMED)
+    known = dict.fromkeys(name for name in (*environments, *there, *settings.stacks.values()) if name != UNNAMED)
     library = ScriptLibrary(root)
     tracer = Tracer(library, earlier=earlier.begin(library) if earlier is not None else None)
     jobs = effective_jobs(workflows, settings, tuple(known), tracer.outputs)
     elsewhere = set(known) - set(environments) if environments else set[str]()
     known_jobs = [job for job in jobs.jobs if not elsewhere.issuperset(way.environment_name for way in job.ways)]
-    left_out = dict.fromkeys(
-        way.environment_name for job in jobs.working() for way in job.ways if way.environment_name in elsewhere
-    )
+    left_out = [
+        (job.entry.file, way.environment_name)
+        for job in jobs.working()
+        for way in job.ways
+        if way.environment_name in elsewhere
+    ]
     for job in known_jobs if elsewhere else ():
         complete(job, alternatives=tuple(way for way in job.alternatives if way.environment_name not in elsewhere))
     traces, unfollowed = tracer.every(known_jobs)
@@ -85,8 +92,9 @@ def pipeline_of(
         folders,
         code,
         problems=tuple(dict.fromkeys((*problems, *jobs.problems))),
-        left_out=tuple(left_out),
-        not_run=tuple(_not_run(scripts, traces, library, settings)),
+        left_out=tuple(dict.fromkeys(name for _, name in left_out)),
+        in_part=frozenset(file for file, _ in left_out),
+        not_run=() if left_out else tuple(_not_run(scripts, traces, library, settings)),
         exclusions=exclusions.used,
         unfollowed=unfollowed,
         elsewhere=tuple(job for job in known_jobs if job.calls and not job.called),

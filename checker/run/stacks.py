@@ -29,6 +29,7 @@ class AtHand(Struct, frozen=True):
     assemblies: list[Assembly]
     stacks: list[Stack]
     kinds: dict[str, EnvironmentKind]
+    there: tuple[str, ...]  # all environments, those that nobody asks for among them
     notes: tuple[str, ...]
     unread: tuple[Unread, ...]
     left_out: tuple[Path, ...] = ()
@@ -67,6 +68,7 @@ def at_hand(request: Request) -> AtHand:
     for name, kind in request.settings.environment_kinds.items():
         if name in kinds:
             kinds[name] = EnvironmentKind(kind)
+    there = tuple(kinds)
     stacks = _chosen(stacks, kinds, request.environments)
     kinds = {name: kind for name, kind in kinds.items() if any(stack.environment == name for stack in stacks)}
     stacks = [placed(stack, request.settings) for stack in stacks]
@@ -76,6 +78,7 @@ def at_hand(request: Request) -> AtHand:
         assemblies,
         stacks,
         kinds,
+        there,
         (*loosened(request.settings), *names.notes, *own.notes, *assigned.notes, *of_assemblies),
         (*names.faults, *missing_folders(request.project, request.settings), *own.unread, *passed_over),
         tuple(own.left_out),

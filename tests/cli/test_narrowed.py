@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from checker.errors import ExitCode
-from tests.cli.repositories import DATABASE, Project, failing
+from tests.cli.repositories import DATABASE, Project, failing, manifest
 
 TOPIC = "Resources: {Topic: {Type: AWS::SNS::Topic}}"
 
@@ -208,3 +208,42 @@ def test_a_template_that_is_no_file_is_named_with_its_command(project: Project, 
     unread = project.gate()["coverage"]["unread"]
     found = [each["why"] for each in unread if "no file of the repository" in each["why"]]
     assert [said in why and "sig=x" not in why for why in found] == ([True] if said else []), unread
+
+
+def _released(name: str, *steps: str) -> str:
+    steps = ('uses: actions/checkout@v4\n        with: {ref: "${{ inputs.tag || github.sha }}"}', *steps)
+    listed = "".join(f"      - {each}\n" for each in steps)
+    return f"  {name}:\n    runs-on: ubuntu-latest\n    environment: {name}\n    steps:\n{listed}"
+
+
+@pytest.mark.parametrize("wholly", [True, False])
+def test_what_goes_back_in_another_environment_is_not_missed_in_this(project: Project, wholly: bool) -> None:
+    """Asked of staging alone, a roll-back of production is not said to lack what its left out jobs do."""
+    deploy, migrate = "run: npx cdk deploy Shop-{0}", "run: psql -v ON_ERROR_STOP=1 -f db/migrations/1_a.down.sql"
+    by_hand = "on: {workflow_dispatch: {inputs: {tag: {type: string, required: true}, data: {type: boolean}}}}\njobs:\n"
+    back = _released("production", deploy.format("production"), f"{migrate}\n        if: inputs.data")
+    topic = '{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}'
+    check = "  check: {runs-on: ubuntu-latest, steps: [{run: echo go}]}\n"
+    project.write(
+        {
+            "infra/cdk.out/manifest.json": manifest("Shop-staging", "Shop-production"),
+            "infra/cdk.out/Shop-staging.json": topic,
+            "infra/cdk.out/Shop-production.json": topic,
+            "db/migrations/1_a.up.sql": "CREATE TABLE a (b int);",
+            "db/migrations/1_a.down.sql": "DROP TABLE a;",
+            ".github/workflows/cd.yml": "on: {push: {branches: [main]}}\njobs:\n"
+            + _released("staging", deploy.format("staging"), migrate.replace("down", "up"))
+            + _released("production", deploy.format("production"), migrate.replace("down", "up")),
+            ".github/workflows/rollback.yml": by_hand + back + ("" if wholly else check),
+        }
+    )
+
+    def said(*arguments: str) -> set[tuple[str, str]]:
+        verdicts = project.gate(*arguments)["verdicts"]
+        wanted = [each for each in verdicts if each["sub"] == "workflow" or each["finding"] == "S11"]
+        return {(each["finding"], each["outcome"]) for each in wanted}
+
+    assert said() == {("C6", "pass"), ("S11", "pass")}
+    assert said("--env", "production") == said()
+    assert said("--env", "staging") == {("S11", "not_applicable")}
+    assert "jobs of environment production are not judged" in project.said

@@ -59,7 +59,8 @@ class Pipeline(Judgeable, Struct, frozen=True, eq=False):
     migrations: tuple[MigrationFolder, ...] = ()
     migration_code: MigrationCode = field(default_factory=MigrationCode)
     problems: tuple[Problem, ...] = field(default=())
-    left_out: tuple[str, ...] = ()  # environments whose jobs are not among `jobs`: their stacks are not at hand
+    left_out: tuple[str, ...] = ()  # environments whose jobs are not among `jobs`: nobody asks, or no stack is at hand
+    in_part: frozenset[str] = frozenset()  # the workflows that start such jobs: what they lack may be in those
     unfollowed: tuple[Unfollowed, ...] = ()
     elsewhere: tuple[EffectiveJob, ...] = ()  # jobs that call a workflow which is not in this repository
     not_run: tuple[str, ...] = ()  # scripts that call AWS, and that no job runs as far as jobs could be followed

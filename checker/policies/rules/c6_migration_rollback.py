@@ -342,9 +342,12 @@ def _workflow(pipeline: Pipeline, steps: Sequence[Migrating]) -> Iterator[Judgem
             said = "No workflow that is started by hand goes back to an earlier release."
             yield pipeline.fails("workflow", said, fix=_FIX_WORKFLOW)
         return
-    answers = [_can_choose(workflow, pipeline, steps) for workflow in found]
+    # What one lacks may be in its jobs of another environment, which are not judged here.
+    migrating = {each.job.entry.file for each in steps}
+    whole = [each for each in found if each.file in migrating or each.file not in pipeline.in_part]
+    answers = [_can_choose(workflow, pipeline, steps) for workflow in whole]
     order = ["pass", "unknown", "fail"]
-    yield min(answers, key=lambda each: order.index(each.outcome.value))
+    yield from sorted(answers, key=lambda each: order.index(each.outcome.value))[:1]
 
 
 def _can_choose(workflow: Workflow, pipeline: Pipeline, steps: Sequence[Migrating]) -> Judgement:

@@ -47,9 +47,11 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     if not deploying:
         return
     backs = [each for each in workflows if is_rollback(each.entry) and each.jobs]
-    if backs:
-        for back in backs:
+    for back in backs:
+        # What one lacks may be in its jobs of another environment, which are not judged here.
+        if back.entry.file not in pipeline.in_part or any(_stack_changes(back)):
             yield _judged(back, pipeline, own)
+    if backs or any(is_rollback(pipeline.workflows.files[file]) for file in pipeline.in_part):
         return
     # A deploy that a person starts with a tag is a roll-back where the tag is an old one.
     answers = [_judged(each, pipeline, own) for each in deploying if tag_inputs(each.entry)]
