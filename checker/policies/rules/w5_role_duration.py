@@ -125,10 +125,12 @@ def _numbers(value: Possible | Absent) -> list[float]:
     return known if len(known) == len(numbers) else []
 
 
-def _ends_before(job: EffectiveJob, seconds: float) -> bool:
-    """Whether a job is ended, by the bound that it sets itself, before a session of so many seconds is over."""
-    minutes = _at_most(job.timeout_minutes)
-    return job.job.timeout_minutes is not None and minutes is not None and minutes * 60 < seconds
+def _ends_before(job: EffectiveJob, credentials: Credentials, seconds: float) -> bool:
+    """Whether a job, or what it does in a session, is ended by the bounds that it sets itself before the session of so
+    many seconds is over."""
+    minutes = _at_most(job.timeout_minutes) if job.job.timeout_minutes is not None else None
+    bounds = (minutes, _steps_after(job, credentials))
+    return any(each is not None and each * 60 < seconds for each in bounds)
 
 
 def _duration(
@@ -139,8 +141,8 @@ def _duration(
     related = tuple({job.name: job for job, _ in uses if job.name != uses[0][0].name}.values())
     short = [
         seconds
-        for (job, _), seconds in zip(uses, asked, strict=True)
-        if seconds is not None and seconds < DEPLOY_SECONDS and not _ends_before(job, seconds)
+        for (job, credentials), seconds in zip(uses, asked, strict=True)
+        if seconds is not None and seconds < DEPLOY_SECONDS and not _ends_before(job, credentials, seconds)
     ]
     if short and deploys is not YES:
         why = f"it asks for {short[0]:g} seconds, and {why_open(deploys)}"
