@@ -39,7 +39,7 @@ PLAIN: Final[Mapping[str, tuple[frozenset[str], int]]] = {
     "cross-env": (frozenset(), 0),
     "env-cmd": (frozenset({"-f", "-e"}), 0),
     "aws-vault": (frozenset(), 2),
-    "dotenv": (frozenset({"-f", "-e", "-c"}), 0),
+    **dict.fromkeys(("dotenv", "dotenv-cli"), (frozenset({"-f", "-e", "-c"}), 0)),
     "dotenvx": (frozenset({"-f"}), 1),
     "doppler": (frozenset(), 0),
     "chamber": (frozenset(), 2),
