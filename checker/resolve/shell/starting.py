@@ -294,6 +294,7 @@ def _child(
         marks=marks or {},
         sh=state.sh,
         dialect=shell,
+        single=state.single,
     )
     if "expand_aliases" in flags:
         child.set(EXPANDS, "1")

@@ -225,15 +225,15 @@ class State(Struct):
     closed: bool = False
     marks: Mapping[str, Possible] = field(default_factory=dict)
     fed: Fed | None = None  # what comes in over a pipe, where there is one
-    # Whether nothing before the script can have given it a variable unseen, and the names that it asked for all the
-    # same and that were taken for empty. Forks share these; ``-n`` stands for a name that another one is set by.
+    # Whether nothing before the script can have given it a variable unseen, and the names that it took for empty all
+    # the same. Forks share these; ``-n`` stands for a name that another one is set by.
     sealed: bool = False
     guessed: set[str] = field(default_factory=set)
     written: Kept | None = None  # forks share it
-    # What the variables of the function that runs held before it, `None` for nothing; none outside of functions.
-    outer: dict[str, Stored | None] | None = None
+    outer: dict[str, Stored | None] | None = None  # what variables held before the function that runs; None: nothing
     sh: str = ""  # which shell `sh` is where this runs, empty where it is bash; and which one this is
     dialect: str = ""
+    single: bool = False  # gone through on one way alone, round by round: what was not set on it is not set
 
     def fed_by(self, fed: Fed | None) -> State:
         """The process behind a pipe."""

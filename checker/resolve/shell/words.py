@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Final
 
 from checker import lazy_re
 from checker.model.answers import YES, Answer, Certain, Open, alike, either, every, negated, yes_if
-from checker.model.pipeline.shell import Literal, Opaque, Part, Substitution, Variable, Word
+from checker.model.pipeline.shell import Literal, Opaque, Part, Script, Substitution, Variable, Word
 from checker.model.possible import (
     OneOf,
     Possible,
@@ -27,6 +28,7 @@ from checker.resolve.shell.dialects.patterns import matches
 from checker.resolve.shell.lists.keyed import Keyed, element, referred
 from checker.resolve.shell.lists.several import Several, one_of_lists
 from checker.resolve.shell.state import State, Stored
+from checker.resolve.shell.syntax_facts import assigned_in
 from checker.resolve.shell.variables.operators import changing, derived, of_elements, transformed
 from checker.resolve.shell.variables.scopes import Reference, meant
 
@@ -195,13 +197,26 @@ def variable(part: Variable, state: State, capture: Capture) -> Stored:
     if operator in _DEFAULTS:
         return _with_default(part, value, state, capture)
     if not operator:
-        return open_text(f"${{{part.name}}}") if value is None else value
+        nothing = "" if _is_not_set(part.name, state) else open_text(f"${{{part.name}}}")
+        return nothing if value is None else value
     change = changing(part, lambda each: single(Word((each,)), state, capture))
     if value is None:  # a part of what nobody knows is not the whole
         return derived(part, state)
     if isinstance(value, tuple):
         return of_elements(value, part, change, state)
     return mapped(value, lambda scalar: transformed(scalar, change, part, state))
+
+
+def _is_not_set(name: str, state: State) -> bool:
+    """Whether a variable that the script sets itself is not set yet, on the way that is gone through. A name that it
+    never sets may be given to it by what nobody has looked at, such as the image of a container."""
+    known = state.single and state.sealed and "-n" not in state.guessed and not state.may_be_set_outside(name)
+    return known and name in _set_by(state.script)
+
+
+@lru_cache(maxsize=256)
+def _set_by(script: Script) -> frozenset[str]:
+    return frozenset(assigned_in(script.body))
 
 
 def _stored(part: Variable, state: State) -> Stored | None:

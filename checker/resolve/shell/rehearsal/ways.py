@@ -207,7 +207,9 @@ class Rehearsals(Struct):
         way = Way(self.library, self.reached, Rehearsed(failing, choices=choices), choices)
         begun = way.left
         try:
-            way.failed = way.run_through(self.begin.apart())
+            begin = self.begin.apart()
+            begin.single = True
+            way.failed = way.run_through(begin)
             way.acts = way.manner.acts(way.shell.commands)
         except (TooMuchError, RecursionError):
             return None
