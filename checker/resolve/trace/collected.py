@@ -93,6 +93,7 @@ class Collected(Struct):
     _exported: Mapping[str, Possible] = field(default_factory=dict)  # of the shell that is followed
     _brought: BroughtIn | None = None
     _script: Script = Script("", Block())  # of the step
+    _sealed: bool = False  # whether every variable that the step is given was seen
     _tasks: int = 0
     _unfinished: Unfinished = field(default_factory=Unfinished)  # a value that a step writes line by line
 
@@ -147,6 +148,7 @@ class Collected(Struct):
         marks = {name: fill(value) for name, value in step.expressions.items()}
         folder = fill(step.working_directory)
         options, text = for_bash(step, shell_options(step))
+        self._sealed = is_sealed(step) and not hand_on(self.actions, self.library.text)
         if options is None:
             text = re.sub(r"__gha\d+__", lambda match: str(marks.get(match[0], match[0])), step.run.text)
             here = reached._replace(spot=Spot(step.spot.file, step.run.line(0)))
@@ -163,7 +165,7 @@ class Collected(Struct):
             pipefail="p" in options,
             closed=True,
             marks=marks,
-            sealed=is_sealed(step) and not hand_on(self.actions, self.library.text),
+            sealed=self._sealed,
             written=self.written,
             sh=sh_of(self.job.job),
         )
@@ -391,5 +393,6 @@ class Collected(Struct):
         around = replace(by.handling, beside=True) if line.beside else by.handling
         for state, whole in states_of(line, script, at, environment, sh_of(self.job.job)):
             state.written = whole.written = self.written
+            state.sealed = whole.sealed = self._sealed
             fails = self.shell(state, by.reached.behind(), whole, around)
         return fails
