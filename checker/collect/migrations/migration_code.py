@@ -29,8 +29,10 @@ from checker.model.migrations.folders import MigrationCode, MigrationRunner, Sou
 from checker.model.migrations.tools import TOOLS, about_migrations
 from checker.model.sources import Problem, Spot
 
-MAX_FILES: Final = 5_000
+MAX_FILES: Final = 50_000  # the code of a large repository of many packages
 MAX_BYTES: Final = 1024 * 1024
+_MOST_KEPT: Final = 128 * 1024 * 1024  # characters of texts; those beyond are read again when they are asked for
+_MAX_PACKAGES: Final = 5_000
 _MAX_OF_RUNNER: Final = 60
 _MAX_LOOKED_THROUGH: Final = 300
 _TEST: Final = lazy_re.compile(
@@ -54,7 +56,7 @@ _OF_DRIVERS: Final = (
     "psycopg", "asyncpg", "pg8000", "sqlalchemy", "tokio_postgres", "sqlx", "pgx", "lib/pq", "database/sql",
     "pg-promise", "slonik", "knex", "pg'", 'pg"', "postgres'", 'postgres"', "pg-pool", "@neondatabase",
 )  # fmt: skip
-_SQL_FILES: Final = (".sql", "/migration")
+_SQL_FILES: Final = (".sql", "/migration", "'migration", '"migration', "`migration")
 # A test that runs a way back: the command's word as an argument, a call by its name, or the file itself.
 _BACK: Final = lazy_re.compile(
     r"['\"`](?:down|downgrade|rollback|revert|undo|redo)['\"`]|\.down\.sql\b|/down\.sql\b"
@@ -188,7 +190,7 @@ def _speaks_of_migrations(shown: str, text: str) -> bool:
 
 def _package_scripts(root: Path, problems: list[Problem]) -> Iterator[tuple[str, str]]:
     """What ``npm run NAME`` runs, of every package.json."""
-    for shown in walk(root, lambda name: name == "package.json", 200, problems):
+    for shown in walk(root, lambda name: name == "package.json", _MAX_PACKAGES, problems):
         try:
             data = json.loads(read_text(root / shown, shown, MAX_BYTES))
         except (InputError, ValueError, RecursionError):
@@ -206,6 +208,7 @@ class _Library:
         self.root = root
         self.problems: list[Problem] = []
         self._texts: dict[str, str] = {}
+        self._kept = 0
         self._files: dict[str, SourceFile] = {}
         self._siblings: dict[str, tuple[str, ...]] = {}
         self._is_file: dict[str, bool] = {}
@@ -215,14 +218,19 @@ class _Library:
         self._within = os.path.realpath(root).rstrip("/")
 
     def text(self, shown: str) -> str:
-        if shown not in self._texts:
-            try:
-                self._texts[shown] = read_text(self.root / shown, shown, MAX_BYTES)
-            except InputError as error:
-                self._texts[shown] = ""
-                if about_migrations(shown):
-                    self.problems.append(Problem(Spot(shown), error.message, error.hint))
-        return self._texts[shown]
+        known = self._texts.get(shown)
+        if known is not None:
+            return known
+        try:
+            found = read_text(self.root / shown, shown, MAX_BYTES)
+        except InputError as error:
+            found = self._texts[shown] = ""
+            if about_migrations(shown):
+                self.problems.append(Problem(Spot(shown), error.message, error.hint))
+        if self._kept + len(found) <= _MOST_KEPT:
+            self._kept += len(found)
+            self._texts[shown] = found
+        return found
 
     def found(self, shown: str) -> str | None:
         """The text of a file that may not be there."""

@@ -49,7 +49,7 @@ from checker.model.settings import Settings
 from checker.model.sources import Problem, Spot
 
 MAX_BYTES: Final = 5 * 1024 * 1024
-MAX_FILES: Final = 5_000
+MAX_FILES: Final = 20_000
 
 _FOLDER: Final = lazy_re.compile(r"(?P<number>\d+)(?:[_-](?P<name>.*))?")
 _MIGRATIONS: Final = lazy_re.compile(r"migrate|.*migrations?", re.IGNORECASE)
