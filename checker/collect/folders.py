@@ -144,7 +144,7 @@ class _Search(Struct):
                 self.problem(link.inner, LEADS_NOWHERE, _INSTEAD)
         elif is_folder and _is_skipped(name):
             self.passed(link.inner)
-        elif (is_folder or missed) and not _FOREIGN.intersection(real.relative_to(_top_of(self.root)).parts):
+        elif (is_folder or missed) and not _FOREIGN.intersection(real.relative_to(top_of(self.root)).parts):
             self.links.append(link._replace(real=str(real)))
 
 
@@ -185,10 +185,10 @@ def _is_skipped(name: str) -> bool:
 
 def is_inside(path: Path, root: Path) -> bool:
     """Whether a path, links followed, stays in the repository that ``root`` belongs to."""
-    return Path(os.path.realpath(path)).is_relative_to(_top_of(root))
+    return Path(os.path.realpath(path)).is_relative_to(top_of(root))
 
 
-def _top_of(root: Path) -> Path:
+def top_of(root: Path) -> Path:
     """The folder of the repository that a project lies in; the project's own where it is in none."""
     real = Path(os.path.realpath(root))
     return next((each for each in (real, *real.parents) if (each / ".git").exists()), real)

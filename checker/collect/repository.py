@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
+from typing import Final
+
+from checker.collect.folders import top_of
+
+_WORKFLOWS: Final = Path(".github/workflows")
 
 
 def commit(project: Path) -> str:
@@ -69,6 +75,17 @@ def is_committed(project: Path, name: str) -> bool:
                 return False
             return f"{inner}\0".encode() in index
     return False
+
+
+def workflows_around(project: Path) -> str:
+    """Where the workflows of the repository are that a project is a folder of; empty where it has its own, or is the
+    repository itself."""
+    top = top_of(project)
+    if top.samefile(project) or (project / _WORKFLOWS).is_dir():
+        return ""
+    folder = top / _WORKFLOWS
+    some = any(each.suffix in {".yml", ".yaml"} for each in folder.iterdir()) if folder.is_dir() else False
+    return Path(os.path.relpath(folder, os.path.realpath(project))).as_posix() if some else ""
 
 
 def _git_folder(project: Path) -> Path | None:

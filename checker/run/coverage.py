@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checker.collect.config.settings_file import FILE_NAME as SETTINGS_FILE
+from checker.collect.repository import workflows_around
 from checker.collect.templates.assembly import Assembly
 from checker.model.resources import Stack
 from checker.model.settings import Settings
@@ -135,6 +137,16 @@ def left_out(pipeline: Pipeline | None) -> Iterable[str]:
     for problem in problems:
         if not problem.unread:
             yield str(problem)
+
+
+def around(project: Path) -> Iterable[str]:
+    """What stands around a folder that is judged by itself."""
+    try:
+        found = workflows_around(project)
+    except OSError:
+        return
+    if found:
+        yield f"the workflows of the repository around this folder are not judged ({found}): run this at its top"
 
 
 def surfaces(stacks: Sequence[Stack], pipeline: Pipeline | None) -> dict[str, str]:

@@ -35,6 +35,7 @@ from checker.run.apart import judged as judged_apart
 from checker.run.apart import refuse_endless
 from checker.run.changed import Reading
 from checker.run.coverage import (
+    around,
     digests,
     excluded,
     exclusions,
@@ -127,6 +128,7 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
             *notes,
             *passed_over(request.project, WAIVER_FILES),
             *exclusions(request, here.exclusions, pipeline, unread),
+            *around(request.project),
             *left_out(pipeline),
             *never_made(stacks, made),
             *(

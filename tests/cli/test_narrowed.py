@@ -247,3 +247,16 @@ def test_what_goes_back_in_another_environment_is_not_missed_in_this(project: Pr
     assert said("--env", "production") == said()
     assert said("--env", "staging") == {("S11", "not_applicable")}
     assert "jobs of environment production are not judged" in project.said
+
+
+def test_workflows_around_the_folder_that_is_judged_are_named(project: Project) -> None:
+    project.write({"infra/stack.yaml": TOPIC, ".github/workflows/cd.yml": deploying("true"), ".git/HEAD": ""})
+
+    def named(*arguments: str) -> list[str]:
+        return [each for each in project.gate(*arguments)["coverage"]["notes"] if "around this folder" in each]
+
+    assert named() == []
+    (note,) = named("--project", "infra")
+    assert "(../.github/workflows)" in note
+    project.write({"infra/.github/workflows/cd.yml": deploying("true")})
+    assert named("--project", "infra") == []
