@@ -41,6 +41,7 @@ from checker.reason.network.waf import (
     Scope,
     attachments,
     labels_blocked_everywhere,
+    may_block_any_label,
     names_unknown_target,
     read_acl,
 )
@@ -167,6 +168,8 @@ def _is_unclear(rule: AclRule) -> bool:
     if managed is not None and not rule.counts:
         named = isinstance(managed, dict) and (managed.get("VendorName", "AWS"), managed.get("Name"))
         return not named or not all(isinstance(each, str) for each in named)
+    if may_block_any_label(rule):
+        return True
     return rule.open and not rule.counts and not _by_source(rule) and (rule.blocks or not rule.statement)
 
 

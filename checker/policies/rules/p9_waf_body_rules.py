@@ -37,6 +37,7 @@ from checker.reason.network.waf import (
     Scope,
     attachments,
     labels_blocked_everywhere,
+    may_block_any_label,
     read_acl,
 )
 from checker.reason.network.waf_matching import may_measure
@@ -149,7 +150,8 @@ def _group(acl: Acl, group: ManagedGroup, blocked: list[tuple[AclRule, str]]) ->
             fix="Combine the label match with the paths that take no documents (AndStatement with NotStatement).",
             path=again.path,
         )
-    doubtful = next((each.name for each in acl.rules if each.blocks and each.open and each is not rule), "")
+    unclear = (each for each in acl.rules if each.blocks and (each.open or may_block_any_label(each)))
+    doubtful = next((each.name for each in unclear if each is not rule), "")
     if doubtful or acl.unread:
         why = acl.unread or f"which labels the rule {doubtful} blocks, or when it runs, is not known"
         return acl.resource.undecided(sub, why, path=rule.path, fix=_FIX)

@@ -279,15 +279,21 @@ def lets_everything_pass(acl: Acl, rule: AclRule) -> bool:
 def labels_blocked_everywhere(rule: AclRule) -> Iterator[str]:
     """The labels that this rule blocks on whatever path they are found."""
     if rule.blocks:
-        yield from _labels(rule.statement)
+        yield from filter(None, _labels(rule.statement))
+
+
+def may_block_any_label(rule: AclRule) -> bool:
+    """Whether only the deployment tells a label that this rule blocks on whatever path it is found."""
+    return rule.blocks and "" in _labels(rule.statement)
 
 
 def _labels(statement: Resolved) -> Iterator[str]:
+    """The labels that a statement looks for; an empty one for what is not known."""
     if not isinstance(statement, dict):
         return
     match = statement.get("LabelMatchStatement")
-    if isinstance(match, dict) and isinstance(match.get("Key"), str):
-        yield str(match["Key"])
+    if isinstance(match, dict):
+        yield str(match["Key"]) if isinstance(match.get("Key"), str) else ""
     either = statement.get("OrStatement")
     if isinstance(either, dict) and isinstance(either.get("Statements"), list):
         for each in either["Statements"]:  # type: ignore[union-attr]

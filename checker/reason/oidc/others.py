@@ -85,6 +85,8 @@ def _others(statement: Statement, own: frozenset[str]) -> Iterator[tuple[str, An
         elif kind == "*" and name is None:
             who, found = _provider(statement, name)
             answer = NO if found is NO else Open(f"whether {who} is whom the statement is about")
+            if answer is NO and _speaks_of(statement, "sts:AssumeRole") is not NO:
+                who, answer = _caller(statement, name, own)
         else:
             who, answer = _caller(statement, name, own)
         if answer is not NO:
@@ -148,7 +150,9 @@ def _bounds(condition: Condition) -> bool:
 
 
 def _caller(statement: Statement, name: str | Text | None, own: frozenset[str]) -> tuple[str, Answer]:
-    if name is None or _is_own(name, own):
+    if name is None:
+        return "somebody whom only the deployment tells", Open("which principal the statement names")
+    if _is_own(name, own):
         return "", NO
     found = _ACCOUNT.match(str(name))
     if str(name) != "*" and not (isinstance(name, str) and found):
