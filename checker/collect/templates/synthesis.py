@@ -14,7 +14,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -42,15 +43,46 @@ def own_assembly(project: Path, settings: Settings, say: Callable[[str], None]) 
             "Run `cdk synth` first, or name an assembly or a template with --assembly.",
         )
     folder, stamp = project / FOLDER, _stamp(project)
-    inputs = _digest(_inputs(project, settings))
-    if stamp is not None and _read_stamp(stamp) == {"inputs": inputs, "output": _digest(_files(folder))}:
+    if _is_made(project, settings, folder, stamp):
         return folder
-    say("synthesizing …")
-    _synthesize(project, settings, folder)
-    if stamp is not None:
-        made = {"inputs": inputs, "output": _digest(_files(folder))}
-        keep(stamp, json.dumps(made).encode(), _MOST_STAMPS)
+    with _one_at_a_time(folder.parent):
+        if _is_made(project, settings, folder, stamp):
+            return folder
+        say("synthesizing …")
+        inputs = _digest(_inputs(project, settings))
+        _synthesize(project, settings, folder)
+        if stamp is not None:
+            made = {"inputs": inputs, "output": _digest(_files(folder))}
+            keep(stamp, json.dumps(made).encode(), _MOST_STAMPS)
     return folder
+
+
+def _is_made(project: Path, settings: Settings, folder: Path, stamp: Path | None) -> bool:
+    """Whether what the folder holds was made here, from what the project is now."""
+    if stamp is None or (made := _read_stamp(stamp)) is None:
+        return False
+    return made == {"inputs": _digest(_inputs(project, settings)), "output": _digest(_files(folder))}
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Two gates that begin together do not synthesize into one folder: the second waits, and finds it made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    lock = folder / "synthesis.lock"
+    try:  # no link is followed: it may have come with the project
+        held = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise InputError(f"{lock}: cannot be written: {error.strerror}", "Remove it, or check the folder.") from None
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
 
 
 def existing_assembly(project: Path, settings: Settings) -> Path | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from checker.collect.templates import synthesis
 from checker.collect.templates.synthesis import FOLDER, own_assembly
 from checker.collect.user_cache import user_cache
+from checker.errors import InputError
 from checker.model.settings import Settings
 
 SETTINGS = Settings(synthesis_command=("python", "app.py"))
@@ -59,6 +61,25 @@ def test_one_that_the_project_brings_with_a_stamp_of_its_own_is_made_anew(projec
     (forged / ".checker/synthesis.json").write_text(stamp)
     assert made(forged)
     assert (forged / FOLDER / "made").read_text() == APP
+
+
+def test_gates_that_begin_together_make_it_once(project: Path) -> None:
+    count = "import time; time.sleep(0.2); pathlib.Path('count').open('a').write('x')\n"
+    (project / "app.py").write_text(f"{APP}{count}")
+    with ThreadPoolExecutor(4) as several:
+        said = [*several.map(lambda _: made(project), range(4))]
+    assert (project / "count").read_text() == "x"
+    assert sorted(map(len, said)) == [0, 0, 0, 1]
+
+
+def test_a_link_in_the_place_of_the_lock_is_not_followed(project: Path) -> None:
+    made(project)
+    (project / ".checker/synthesis.lock").unlink()
+    (project / ".checker/synthesis.lock").symlink_to(project / "app.py")
+    (project / "app.py").write_text(f"{APP}# changed\n")
+    with pytest.raises(InputError, match="synthesis.lock: cannot be written"):
+        made(project)
+    assert (project / "app.py").read_text() == f"{APP}# changed\n"
 
 
 def test_where_nothing_can_be_kept_it_is_made_each_time(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
