@@ -9,6 +9,7 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Final
 
@@ -16,6 +17,9 @@ import click
 
 # Deep enough for anything a document reader lets through; a template nested deeper is refused before.
 _RECURSION = 3000
+_UNWRITTEN: Final = "cannot write or read: {}"
+_DISK: Final = "Check the disk, and where the output goes."
+_USAGE: Final = 2  # ExitCode.USAGE, which is imported where something has gone wrong
 
 # command -> (its module in this room, its function, what it does in a line). In the order in which help shows them.
 _COMMANDS: Final = {
@@ -90,7 +94,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 0
     except OSError as error:
-        _complain(f"cannot write or read: {error.strerror or error}", "Check the disk, and where the output goes.")
+        _complain(_UNWRITTEN.format(error.strerror or error), _DISK)
         return ExitCode.USAGE
     except (MemoryError, RecursionError) as error:
         _complain(f"the input is more than can be judged ({type(error).__name__})", "Judge its parts one by one.")
@@ -126,9 +130,14 @@ def entry_point() -> None:
     # here, where the process is ours: whoever calls `run` keeps theirs as it is.
     gc.disable()
     code = run()
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except (AttributeError, OSError, ValueError):
-        sys.exit(code)  # closed, or nobody reads any longer: as the interpreter ends it
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, ValueError):
+            continue  # closed
+        except OSError as error:  # what was buffered is lost: nobody may take that for a clean run
+            if code != _USAGE:
+                code = _USAGE
+                with suppress(OSError):
+                    _complain(_UNWRITTEN.format(error.strerror or error), _DISK)
     os._exit(code)

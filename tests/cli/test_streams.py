@@ -90,3 +90,14 @@ def test_a_report_may_be_written_to_a_pipe_by_its_name(checker: Checker, left: i
 def test_a_run_inside_another_process_leaves_its_garbage_collection_on() -> None:
     ran = "import gc; from checker.cli import run; assert run(['--version']) == 0; assert gc.isenabled()"
     subprocess.run([sys.executable, "-c", ran], stdout=subprocess.DEVNULL, check=True)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is full")
+@pytest.mark.parametrize("arguments", PRINTING, ids=" ".join)
+def test_a_full_disk_is_an_error_and_no_traceback(arguments: tuple[str, ...], checker: Checker) -> None:
+    full = checker(*arguments, after="> /dev/full")
+    assert full.returncode == 2
+    assert full.stderr.decode().splitlines()[-2:] == [
+        "error: cannot write or read: No space left on device",
+        "  fix: Check the disk, and where the output goes.",
+    ]
