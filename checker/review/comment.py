@@ -32,7 +32,7 @@ def _lines(comparison: Comparison, base: Run, head: Run, excuses: Sequence[str],
     new = len(comparison.new)
     yield f"### {_headline(comparison)}\n"
     if excuses:
-        yield "**It changes what is excused or left out. Look here first:**\n"
+        yield "**What it does to waivers, settings and exclusions. Look here first:**\n"
         yield from _some([f"- {escape(each)}" for each in excuses], limit)
         yield ""
     if new:
