@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from msgspec.structs import replace
-
 from checker.collect.documents import Document, parse_json, parse_yaml
 from checker.collect.templates.hidden import hidden, not_read
 from checker.errors import InputError
@@ -58,15 +56,18 @@ def _sets_of(stack: Stack) -> Iterator[tuple[str, Stack]]:
             continue
         given, open_ones = _parameters(properties)
         name = properties.get("StackSetName")
-        yield logical_id, Stack(
-            f"{stack.id}/{logical_id}",
-            name if isinstance(name, str) else f"{stack.name}/{logical_id}",
-            stack.environment,
-            _without_defaults(document.data, open_ones),
-            document,
-            parameters=given,
-            unread=(*_nested_in(document.data), *hidden(document.data)),
-            named=False,
+        yield (
+            logical_id,
+            Stack(
+                f"{stack.id}/{logical_id}",
+                name if isinstance(name, str) else f"{stack.name}/{logical_id}",
+                stack.environment,
+                _without_defaults(document.data, open_ones),
+                document,
+                parameters=given,
+                unread=(*_nested_in(document.data), *hidden(document.data)),
+                named=False,
+            ),
         )
 
 

@@ -204,6 +204,10 @@ def _is_undone(done: Statement, down: SqlFile) -> bool:
             return any_of("alter type", "add column", on=table, of=columns)
         case "set not null":
             return gone or any_of("drop not null", "drop column", on=table, of=columns)
+        case "drop expression":
+            return gone or any_of("set expression", "drop column", "add column", on=table, of=columns)
+        case "disable trigger" | "disable rule":
+            return gone or any_of(done.kind.replace("disable", "enable"), named=name, on=table)
         case "enable row security":
             return gone or any_of("disable row security", on=table)
         case "force row security":
@@ -246,14 +250,14 @@ def lost_rights(migration: Migration, earlier: Sequence[Migration]) -> Statement
     for each in (each for one in earlier for each in one.up.statements if each.kind in _GRANTS):
         for role in each.columns:
             held = given.setdefault((each.table, role), set())
-            held |= _rights(each) if each.effect is Effect.EXPAND else set()
-            held -= set() if each.effect is Effect.EXPAND else _rights(each)
+            held |= _rights(each) if each.kind == "grant" else set()
+            held -= _rights(each) if each.kind == "revoke" else set()
     lost: dict[tuple[str, str], tuple[set[str], Statement]] = {}
     for each in migration.up.statements if given else ():
         for role in each.columns if each.kind in _GRANTS and not each.new_table else ():
             own = given.get((each.table, role), set()) | given.get(("", role), set())
             before, first = lost.get((each.table, role), (set(), each))
-            now = before - _rights(each) if each.effect is Effect.EXPAND else before | (own & _rights(each))
+            now = before - _rights(each) if each.kind == "grant" else before | (own & _rights(each))
             lost[each.table, role] = now, first if before else each
     return next((each for rights, each in lost.values() if rights), None)
 
