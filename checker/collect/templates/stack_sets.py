@@ -24,7 +24,7 @@ _BODY: Final = ("Properties", "TemplateBody")
 def with_stack_sets(stack: Stack, depth: int = 0) -> list[Stack]:
     """The stack, and after it one for each set, of it and of those nested in it, whose template stands in it."""
     made: list[Stack] = []
-    if not any(STACK_SET in each.source.text for each in _family(stack)):
+    if not any(STACK_SET in _text(each) for each in _family(stack)):
         return [stack]
 
     def without_sets(each: Stack) -> dict[str, Any]:
@@ -36,6 +36,10 @@ def with_stack_sets(stack: Stack, depth: int = 0) -> list[Stack]:
     whole = rebuilt(stack, without_sets)
     below = (with_stack_sets(each, depth + 1) if depth < _DEEPEST else [each] for each in made)
     return [whole, *(each for every in below for each in every)]
+
+
+def _text(stack: Stack) -> str:
+    return stack.source.text if isinstance(stack.source, Document) else ""
 
 
 def _family(stack: Stack) -> Iterator[Stack]:
@@ -73,7 +77,7 @@ def _sets_of(stack: Stack) -> Iterator[tuple[str, Stack]]:
 
 def _document(body: str, stack: Stack, logical_id: str) -> Document | None:
     """The template as a document of the file that it stands in: each line is that file's."""
-    own, source = stack.source, stack.source.file
+    own, source, text = stack.source, stack.source.file, _text(stack)
     at = own.line_of(("Resources", logical_id, *_BODY)) or 1
     try:
         read = parse_json(body, source) if body.lstrip()[:1] == "{" else parse_yaml(body, source)
@@ -82,9 +86,9 @@ def _document(body: str, stack: Stack, logical_id: str) -> Document | None:
     if not isinstance(read.data.get("Resources"), dict):
         return None
     lines: Mapping[tuple[str | int, ...], int] = {(): at}
-    if read.lines is not None and _starts_below(body, own.text.splitlines()[at : at + 1]):
+    if read.lines is not None and _starts_below(body, text.splitlines()[at : at + 1]):
         lines = {path: line + at for path, line in read.lines.items()}
-    return Document(source, read.data, own.text, lines)
+    return Document(source, read.data, text, lines)
 
 
 def _starts_below(body: str, following: Sequence[str]) -> bool:
