@@ -16,7 +16,7 @@ from typing import Final
 
 from checker import lazy_re
 from checker.model.migrations.folders import MigrationRunner, SourceFile
-from checker.model.migrations.tools import TOOLS, MigrationTool
+from checker.model.migrations.tools import BY_NAME, TOOLS, MigrationTool
 
 _FILE: Final = lazy_re.compile(r"(?:[\w-]*\.)?(?:Dockerfile|Containerfile)(?:\.\w+)?")
 _OTHERS: Final = lazy_re.compile(
@@ -31,6 +31,8 @@ _BEFORE: Final = lazy_re.compile(
     r"(?:exec|npx|npm|pnpm|yarn|bun|bunx|uv|poetry|pipenv|bundle|run|time|sudo|gosu|su-exec|env|timeout|node|ruby|php|python[\d.]*"
     r"|--?[\w-]+|\w+=.*|\d+[smh]?)"
 )  # fmt: skip
+# A release of Elixir has no Mix: the function that its documentation gives for that ("Running migrations", EctoSQL).
+_ECTO: Final = lazy_re.compile(r"\bRelease\.migrate\b|\bEcto\.Migrator\b")
 Text = Callable[[str], str | None]
 
 
@@ -48,7 +50,8 @@ def started_with(recipe: str, text: str, text_of: Text) -> Iterator[MigrationRun
     if tool is not None:
         yield _runner(recipe, text, line, tool)
         return
-    for word in words:
+    called = [part[0] for part in _plainly(inline) if part] if inline else words
+    for word in called:
         script = next(filter(None, (_script(each, text_of) for each in _places(word, posixpath.dirname(recipe)))), None)
         if script is not None:
             yield from _of_script(*script)
@@ -87,7 +90,8 @@ def _places(word: str, folder: str) -> Iterator[str]:
     parts = [part for part in word.split("/") if part not in {"", "."}]
     for at in range(len(parts)):
         yield posixpath.join(folder, *parts[at:])
-    for beside in ("docker", "bin", "scripts", "deploy") if parts else ():
+    # The last one is where Phoenix keeps what a release has beside it (its documentation, "Deploying with releases").
+    for beside in ("docker", "bin", "scripts", "deploy", "rel/overlays/bin") if parts else ():
         yield posixpath.join(folder, beside, parts[-1])
 
 
@@ -132,6 +136,8 @@ def _tool(words: Sequence[str]) -> MigrationTool | None:
     while rest and _BEFORE.fullmatch(rest[0].rpartition("/")[2]):
         rest.pop(0)
     program = rest[0].rpartition("/")[2] if rest else ""
+    if "eval" in rest[1:2] and any(map(_ECTO.search, rest[2:])):
+        return BY_NAME["ecto"]
     for tool in TOOLS:
         for each in tool.programs if not tool.is_client else ():
             named, *group = each.split()
