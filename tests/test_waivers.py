@@ -379,6 +379,12 @@ def test_files_that_are_no_waivers(text: str, message: str) -> None:
         parse_waivers(text, "w.yaml", findings=FINDINGS)
 
 
+def test_a_list_alone_is_told_which_key_it_lacks() -> None:
+    with pytest.raises(ConfigError) as refused:
+        parse_waivers("- finding: C7", "w.yaml", findings=FINDINGS)
+    assert refused.value.hint == "Begin the file with `waivers:`, and list the entries below it."
+
+
 @pytest.mark.parametrize("key", ["owner", "reason", "resource", "finding"])
 @pytest.mark.parametrize("sign", ["\u200b", "\u2060", "\u202e", "\u00ad", "\x1b", "\u3164", "\u2800"])
 def test_text_that_nobody_sees_is_refused(key: str, sign: str) -> None:
