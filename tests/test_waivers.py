@@ -194,6 +194,13 @@ def test_why_it_matches_nothing(entry: dict[str, Any], detail: str) -> None:
     assert (status.state, status.detail) == (WaiverState.UNMATCHED, detail)
 
 
+def test_a_waiver_for_another_environment_is_told_where_it_would_match() -> None:
+    judged = [verdict(environment="staging"), verdict(finding="C1"), verdict(Outcome.PASS, environment="shared")]
+    _, (status,) = apply(judged, waivers({}), TODAY)
+    said = "what it names is in staging alone: delete it, or correct its environments"
+    assert (status.state, status.detail) == (WaiverState.UNMATCHED, said)
+
+
 def test_an_expired_waiver_is_told_even_where_nothing_fails_any_more() -> None:
     expired = {"approved-on": "2026-01-01", "expires-on": "2026-02-01"}
     _, (status,) = apply([verdict(Outcome.PASS)], waivers(expired), TODAY)
