@@ -196,7 +196,7 @@ def test_why_it_matches_nothing(entry: dict[str, Any], detail: str) -> None:
 
 def test_a_waiver_for_another_environment_is_told_where_it_would_match() -> None:
     judged = [verdict(environment="staging"), verdict(finding="C1"), verdict(Outcome.PASS, environment="shared")]
-    _, (status,) = apply(judged, waivers({}), TODAY)
+    _, (status,) = apply(judged, waivers({"environments": ["production"]}), TODAY)
     said = "what it names is in staging alone: delete it, or correct its environments"
     assert (status.state, status.detail) == (WaiverState.UNMATCHED, said)
 
