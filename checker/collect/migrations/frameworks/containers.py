@@ -44,7 +44,7 @@ def is_recipe(name: str) -> bool:
 def started_with(recipe: str, text: str, text_of: Text) -> Iterator[MigrationRunner]:
     """What applies migrations when a container starts. ``text_of`` gives the text of a file of the repository."""
     words, line = _started(text)
-    inline = next((after for before, after in pairwise(words) if before.startswith("-") and before.endswith("c")), "")
+    inline = _inline(words)
     inside = [inline] if inline else [shlex.join(words)]
     tool = next((found for each in inside for part in _plainly(each) if (found := _tool(part)) is not None), None)
     if tool is not None:
@@ -56,6 +56,17 @@ def started_with(recipe: str, text: str, text_of: Text) -> Iterator[MigrationRun
         if script is not None:
             yield from _of_script(*script)
             return
+
+
+def tool_before_more(words: Sequence[str]) -> MigrationTool | None:
+    """The tool that a container's command migrates with before it goes on to something else."""
+    parts = [each for each in _plainly(_inline(words)) if each]
+    return next((tool for each in parts[:-1] if (tool := _tool(each)) is not None), None)
+
+
+def _inline(words: Sequence[str]) -> str:
+    """The text that a shell is given to run."""
+    return next((after for before, after in pairwise(words) if before.startswith("-") and before.endswith("c")), "")
 
 
 def _runner(file: str, text: str, line: int, tool: MigrationTool) -> MigrationRunner:
