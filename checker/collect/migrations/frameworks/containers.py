@@ -45,16 +45,16 @@ def started_with(recipe: str, text: str, text_of: Text) -> Iterator[MigrationRun
     """What applies migrations when a container starts. ``text_of`` gives the text of a file of the repository."""
     words, line = _started(text)
     inline = _inline(words)
-    inside = [inline] if inline else [shlex.join(words)]
-    tool = next((found for each in inside for part in _plainly(each) if (found := _tool(part)) is not None), None)
+    folder, said = posixpath.dirname(recipe), inline or shlex.join(words)
+    tool = next((found for part in _followed(said, folder, text_of) if (found := _tool(part)) is not None), None)
     if tool is not None:
         yield _runner(recipe, text, line, tool)
         return
     called = [part[0] for part in _plainly(inline) if part] if inline else words
     for word in called:
-        script = next(filter(None, (_script(each, text_of) for each in _places(word, posixpath.dirname(recipe)))), None)
+        script = next(filter(None, (_script(each, text_of) for each in _places(word, folder))), None)
         if script is not None:
-            yield from _of_script(*script)
+            yield from _of_script(*script, folder, text_of)
             return
 
 
@@ -111,13 +111,13 @@ def _script(path: str, text_of: Text) -> tuple[str, str] | None:
     return (path, text) if text and (_SHEBANG.match(text) or path.endswith(".sh")) else None
 
 
-def _of_script(file: str, text: str) -> Iterator[MigrationRunner]:
+def _of_script(file: str, text: str, folder: str, text_of: Text) -> Iterator[MigrationRunner]:
     deep = 0
     for number, line in enumerate(text.split("\n"), 1):
         said = line.strip()
         if _ENDS.match(said):
             deep -= 1
-        for part in _plainly(said) if deep == 0 and not said.startswith("#") else ():
+        for part in _followed(said, folder, text_of) if deep == 0 and not said.startswith("#") else ():
             tool = _tool(part)
             if tool is not None:
                 yield _runner(file, text, number, tool)
@@ -139,6 +139,36 @@ def _plainly(line: str) -> Iterator[list[str]]:
                 return
             yield words
         if "||" in line:
+            return
+
+
+_DEEPEST: Final = 4  # scripts of a package that run scripts
+
+
+def _followed(line: str, folder: str, text_of: Text, depth: int = 0) -> Iterator[list[str]]:
+    """The commands of a line, and those of the package's scripts that it runs by their names."""
+    for part in _plainly(line):
+        yield part
+        for script in _of_package(part, folder, text_of) if depth < _DEEPEST else ():
+            yield from _followed(script, folder, text_of, depth + 1)
+
+
+def _of_package(words: Sequence[str], folder: str, text_of: Text) -> Iterator[str]:
+    """What a script of ``package.json`` runs that a command names, with what goes before it (npm documentation,
+    "scripts": pre and post scripts, ``npm start``)."""
+    named = [word for word in words if word != "exec" and not word.startswith("-")]
+    if len(named) < 2 or named[0].rpartition("/")[2] not in {"npm", "pnpm", "yarn", "bun"}:
+        return
+    asked = named[2] if named[1] in {"run", "run-script"} and len(named) > 2 else named[1]
+    for place in dict.fromkeys((posixpath.join(folder, "package.json"), "package.json")):
+        try:
+            data = json.loads(text_of(place) or "{}")
+        except ValueError:
+            return
+        scripts = data.get("scripts") if isinstance(data, dict) else None
+        if isinstance(scripts, dict) and asked in scripts:
+            found = (scripts.get(f"pre{asked}"), scripts[asked])
+            yield from (each for each in found if isinstance(each, str))
             return
 
 
