@@ -44,7 +44,9 @@ def _of_stack(stack: Stack) -> Iterator[MigrationRunner]:
         containers = properties.get("ContainerDefinitions") if isinstance(properties, dict) else None
         for index, container in enumerate(containers if isinstance(containers, list) else ()):
             words = _words(container, "EntryPoint") + _words(container, "Command")
-            tool = tool_before_more(words)
+            # What opens a port goes on to serve; what migrates and then does something else may be started once.
+            serves = isinstance(container, dict) and bool(container.get("PortMappings"))
+            tool = tool_before_more(words) if serves else None
             if tool is not None:
                 at = ("Resources", logical_id, "Properties", "ContainerDefinitions", index, "Command")
                 entry = SourceFile(stack.source.file, "other", " ".join(words))

@@ -240,7 +240,9 @@ def _is_for_postgresql(file: SqlFile) -> bool:
 
 
 _GRANTS: Final = frozenset({"grant", "revoke"})
-_RIGHTS: Final = frozenset({"select", "insert", "update", "delete", "truncate", "references", "trigger"})
+_RIGHTS: Final = frozenset(
+    {"select", "insert", "update", "delete", "truncate", "references", "trigger", "execute", "usage", "create"}
+)
 
 
 def lost_rights(migration: Migration, earlier: Sequence[Migration]) -> Statement | None:
@@ -255,7 +257,8 @@ def lost_rights(migration: Migration, earlier: Sequence[Migration]) -> Statement
     lost: dict[tuple[str, str], tuple[set[str], Statement]] = {}
     for each in migration.up.statements if given else ():
         for role in each.columns if each.kind in _GRANTS and not each.new_table else ():
-            own = given.get((each.table, role), set()) | given.get(("", role), set())
+            # What was given on every table of a schema is no right on a function, ``function f``.
+            own = given.get((each.table, role), set()) | (set() if " " in each.table else given.get(("", role), set()))
             before, first = lost.get((each.table, role), (set(), each))
             now = before - _rights(each) if each.kind == "grant" else before | (own & _rights(each))
             lost[each.table, role] = now, first if before else each

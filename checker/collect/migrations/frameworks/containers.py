@@ -157,9 +157,13 @@ def _of_package(words: Sequence[str], folder: str, text_of: Text) -> Iterator[st
     """What a script of ``package.json`` runs that a command names, with what goes before it (npm documentation,
     "scripts": pre and post scripts, ``npm start``)."""
     named = [word for word in words if word != "exec" and not word.startswith("-")]
-    if len(named) < 2 or named[0].rpartition("/")[2] not in {"npm", "pnpm", "yarn", "bun"}:
+    run = named[1:2] in (["run"], ["run-script"])
+    if len(named) < (3 if run else 2):
         return
-    asked = named[2] if named[1] in {"run", "run-script"} and len(named) > 2 else named[1]
+    program, asked = named[0].rpartition("/")[2], named[2 if run else 1]
+    # Of npm only `start` needs no `run`: `npm ci` is a command of its own.
+    if program not in {"pnpm", "yarn", "bun"} and not (program == "npm" and (run or asked == "start")):
+        return
     for place in dict.fromkeys((posixpath.join(folder, "package.json"), "package.json")):
         try:
             data = json.loads(text_of(place) or "{}")
