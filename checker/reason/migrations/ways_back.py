@@ -207,7 +207,9 @@ def _is_undone(done: Statement, down: SqlFile) -> bool:
         case "drop expression":
             return gone or any_of("set expression", "drop column", "add column", on=table, of=columns)
         case "disable trigger" | "disable rule":
-            return gone or any_of(done.kind.replace("disable", "enable"), named=name, on=table)
+            on = [each for each in down.statements if each.kind == done.kind.replace("disable", "enable")]
+            same = (each for each in on if _last(each.table) == table and each.name in {"", done.name})
+            return gone or any(each.value in {"all", done.value} for each in same)
         case "enable row security":
             return gone or any_of("disable row security", on=table)
         case "force row security":
