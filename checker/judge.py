@@ -210,6 +210,8 @@ def _add(found: dict[_Key, Judgement], rule: Rule, judgement: Judgement) -> None
             violation=f"It exists only under a condition that cannot be decided; where it does: {judgement.violation}",
         )
     why = place.stack.changed if isinstance(place, Resource | StackPlace) else ""
+    if isinstance(place, StackPlace) and place.stack.is_task_definition:
+        why = ""  # whatever its file holds by then, it is no stack
     if why and judgement.outcome in (Outcome.PASS, Outcome.FAIL):
         fix = "Keep the template in the repository as it is deployed."
         judgement = replace(judgement, outcome=Outcome.UNKNOWN, violation=f"Cannot be decided: {why}.", fix=fix)

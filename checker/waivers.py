@@ -84,7 +84,10 @@ class Waiver(Struct, frozen=True, kw_only=True, dict=True):
         """Whether the verdict is what this waiver is about, however it ended. Never so for its own condition."""
         if not self.covers.matches(verdict) or (self.holds_while and self.holds_while.matches(verdict)):
             return False
-        return self.in_environment(verdict.environment) and any(map(self._resource.fullmatch, names(verdict)))
+        return self.in_environment(verdict.environment) and self.names_subject(verdict)
+
+    def names_subject(self, verdict: Verdict) -> bool:
+        return any(map(self._resource.fullmatch, names(verdict)))
 
     def in_environment(self, name: str) -> bool:
         return any(_glob(pattern).fullmatch(name) for pattern in self.environments)
@@ -297,6 +300,9 @@ def _why_unmatched(waiver: Waiver, judged: Sequence[Verdict]) -> str:
     if not any(waiver.in_environment(each.environment) for each in judged):
         return f"this run did not look at {', '.join(waiver.environments)}"
     if all(each.outcome is Outcome.NOT_APPLICABLE for each in same if waiver.in_environment(each.environment)):
+        found = [each for each in same if each.outcome is waiver.outcome and waiver.names_subject(each)]
+        if others := ", ".join(dict.fromkeys(each.environment for each in found if each.environment)):
+            return f"what it names is in {others} alone: delete it, or correct its environments"
         return "nothing of the kind exists: delete it, or correct its finding"
     return f"no subject is called {waiver.resource}: delete it, or correct its pattern"
 

@@ -194,6 +194,13 @@ def test_why_it_matches_nothing(entry: dict[str, Any], detail: str) -> None:
     assert (status.state, status.detail) == (WaiverState.UNMATCHED, detail)
 
 
+def test_a_waiver_for_another_environment_is_told_where_it_would_match() -> None:
+    judged = [verdict(environment="staging"), verdict(finding="C1"), verdict(Outcome.PASS, environment="shared")]
+    _, (status,) = apply(judged, waivers({"environments": ["production"]}), TODAY)
+    said = "what it names is in staging alone: delete it, or correct its environments"
+    assert (status.state, status.detail) == (WaiverState.UNMATCHED, said)
+
+
 def test_an_expired_waiver_is_told_even_where_nothing_fails_any_more() -> None:
     expired = {"approved-on": "2026-01-01", "expires-on": "2026-02-01"}
     _, (status,) = apply([verdict(Outcome.PASS)], waivers(expired), TODAY)
@@ -377,6 +384,12 @@ def test_requirements_are_named_by_patterns_as_well(key: str, named: str) -> Non
 def test_files_that_are_no_waivers(text: str, message: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(message)):
         parse_waivers(text, "w.yaml", findings=FINDINGS)
+
+
+def test_a_list_alone_is_told_which_key_it_lacks() -> None:
+    with pytest.raises(ConfigError) as refused:
+        parse_waivers("- finding: C7", "w.yaml", findings=FINDINGS)
+    assert refused.value.hint == "Begin the file with `waivers:`, and list the entries below it."
 
 
 @pytest.mark.parametrize("key", ["owner", "reason", "resource", "finding"])

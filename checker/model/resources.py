@@ -95,6 +95,20 @@ class Stack(Struct, frozen=True, eq=False):
     changed: str = ""  # why it is not deployed as it stands here, where nobody knows as what
 
     @property
+    def is_task_definition(self) -> bool:
+        """Whether it is a task definition's file, which is a stack for the judge alone: CloudFormation takes none whose
+        containers have no image."""
+        resources = self.template.get("Resources")
+        only = next(iter(resources.values())) if isinstance(resources, dict) and len(resources) == 1 else None
+        if not isinstance(only, dict) or only.get("Type") != "AWS::ECS::TaskDefinition":
+            return False
+        properties = only.get("Properties")
+        containers = properties.get("ContainerDefinitions") if isinstance(properties, dict) else None
+        return isinstance(containers, list) and not any(
+            "Image" in each for each in containers if isinstance(each, dict)
+        )
+
+    @property
     def partition(self) -> str:
         """As ``AWS::Partition`` has it (AWS General Reference, ARN format); the commercial one where no region says."""
         if self.region.startswith("cn-"):

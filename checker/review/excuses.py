@@ -17,7 +17,7 @@ from checker.collect.config.settings_file import project_settings
 from checker.collect.config.waiver_files import file_of
 from checker.errors import CheckerError
 from checker.model.live.drift_decisions import Decision
-from checker.model.settings import Settings
+from checker.model.settings import EnvironmentSettings, Settings
 from checker.review.files import baselines, own_rules
 from checker.scanners.triage import load_triage
 from checker.waivers import Known, Waiver, load_waivers
@@ -163,4 +163,9 @@ def _shown(value: object) -> str:
         return "not set"
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_shown(each)}" for key, each in value.items()) or "not set"
+    if isinstance(value, EnvironmentSettings):
+        said = ((each.name, getattr(value, each.name)) for each in fields(value))
+        return "; ".join(f"{name} {_shown(each)}" for name, each in said if each) or "not set"
     return str(value)

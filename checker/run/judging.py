@@ -77,6 +77,10 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
             # Jobs are told apart by the environments that there are.
             pipeline = pipeline_of(request.project, request.settings, tuple(deployed_as.kinds), request.earlier)
         stacks, kinds, notes = deployed_as.stacks, deployed_as.kinds, deployed_as.notes
+        if pipeline is not None and pipeline.migrations:
+            from checker.run.tasks_started import with_tasks
+
+            pipeline = with_tasks(pipeline, stacks)
     if not stacks and (pipeline is None or pipeline.all_left_out):
         raise here.nothing(request.project)
     if request.own_rules_allowed:

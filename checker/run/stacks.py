@@ -10,6 +10,7 @@ from msgspec import Struct
 from checker.collect.config.settings_file import missing_folders
 from checker.collect.templates.assembly import Assembly, read_assembly
 from checker.collect.templates.own import EXCLUDE, Own, read_own, unread_of
+from checker.collect.templates.stack_sets import with_stack_sets
 from checker.errors import InputError, UsageError
 from checker.model.environments import EnvironmentKind
 from checker.model.resources import Stack, rebuilt
@@ -63,7 +64,7 @@ def at_hand(request: Request) -> AtHand:
         _once_per_environment(assemblies, request.settings)
         stacks = [stack for assembly in assemblies for stack in assembly.stacks]
     assigned = assign(stacks, stages, request.settings.stacks, own.folders)
-    stacks, kinds = assigned.stacks, assigned.kinds
+    stacks, kinds = [each for stack in assigned.stacks for each in with_stack_sets(stack)], assigned.kinds
     names = check_names(request.settings, stacks, kinds, complete=not (request.assemblies or own.unread))
     for name, kind in request.settings.environment_kinds.items():
         if name in kinds:

@@ -86,6 +86,14 @@ def test_waivers(tmp_path: Path, waivers: str, expected: list[str]) -> None:
             SETTINGS + '[stacks]\nProd = "staging"\n',
             ["setting stacks: Prod: not set -> staging"],
         ),
+        (
+            SETTINGS + '[environments.prod]\nstacks = ["A", "B"]\n[environments.prod.parameters]\nSize = "2"\n',
+            [
+                "setting stacks: A: not set -> prod",
+                "setting stacks: B: not set -> prod",
+                "setting environments: prod: not set -> stacks A, B; parameters Size 2",
+            ],
+        ),
     ],
 )
 def test_settings(tmp_path: Path, settings: str, expected: list[str]) -> None:

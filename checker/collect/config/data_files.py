@@ -43,12 +43,16 @@ def is_there(project: Path, name: str) -> bool:
     return True
 
 
-def parse_config(text: str, shown: str) -> Document:
-    """YAML text whose top level is a mapping. Raises :class:`ConfigError`, also for a key that stands twice."""
+def parse_config(text: str, shown: str, section: str = "") -> Document:
+    """YAML text whose top level is a mapping, with ``section`` in it. Raises :class:`ConfigError`, also for a key that
+    stands twice."""
     from checker.collect.documents import parse_yaml
 
+    hint = (
+        f"Begin the file with `{section}:`, and list the entries below it." if section else "Give it keys and values."
+    )
     try:
-        return parse_yaml(text, shown, top="Put the key before it that the file is about: its page in docs/ shows how.")
+        return parse_yaml(text, shown, top=hint)
     except InputError as error:
         raise ConfigError(error.message, error.hint) from None
 

@@ -77,7 +77,7 @@ def entries(
     text: str, shown: str, section: str, *, known: Collection[str], required: Collection[str]
 ) -> Iterator[Entry]:
     """The entries of a file's YAML text, which holds ``section`` alone; none where it is empty."""
-    document = parse_config(text, shown)
+    document = parse_config(text, shown, section)
     for key in document.data:
         refuse_unknown((key,), (section,), f"{shown}:{document.line_of((key,))}", "the file")
     found = document.data.get(section)

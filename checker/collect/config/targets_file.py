@@ -48,7 +48,7 @@ def load_targets(path: Path) -> tuple[Audited, ...]:
 
 
 def _targets(text: str, shown: str) -> Iterator[Audited]:
-    document = parse_config(text, shown)
+    document = parse_config(text, shown, "targets")
     refuse_unknown(document.data, ("targets",), shown, "the file")
     entries = document.data.get("targets")
     if not isinstance(entries, list) or not entries:

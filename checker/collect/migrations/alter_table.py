@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.collect.migrations.constraints.check_trees import checks_of
 from checker.collect.migrations.constraints.empty_rows import is_empty, may_refuse
 from checker.collect.migrations.constraints.keys import keys_of
 from checker.collect.migrations.sql_names import HUMPS, name_of, relation_of, type_of
 from checker.model.migrations.folders import Effect, Statement
 from checker.model.sources import Spot
+
+_FIRED: Final = lazy_re.compile(
+    r"AT_(?P<on>Enable|Disable)(?P<often>Always|Replica|)(?P<sort>Trig|Rule)(?P<value>All|User|)$"
+)
+# Where rows lie, in which order, and what the planner is told (PostgreSQL documentation, "ALTER TABLE"; of
+# ``SET WITHOUT OIDS``: "this never has an effect").
+_UNSEEN: Final = frozenset(
+    {"AT_SetOptions", "AT_ResetOptions", "AT_ResetRelOptions", "AT_SetTableSpace", "AT_DropCluster", "AT_DropOids",
+     "AT_SetLogged"}
+)  # fmt: skip
 
 
 def alter_table(body: Mapping[str, Any], spot: Spot, line: Callable[[int], int]) -> Iterator[Statement]:
@@ -61,6 +72,7 @@ def alter_table(body: Mapping[str, Any], spot: Spot, line: Callable[[int], int])
             "AT_SetCompression",
             "AT_ReplicaIdentity",
             "AT_ClusterOn",
+            *_UNSEEN,
         }:
             yield Statement(HUMPS.sub(" ", kind.removeprefix("AT_")).lower(), Effect.EXPAND, at, table, column)
         elif kind in {"AT_ChangeOwner", "AT_AlterConstraint"}:
@@ -71,12 +83,33 @@ def alter_table(body: Mapping[str, Any], spot: Spot, line: Callable[[int], int])
             yield Statement(HUMPS.sub(" ", kind.removeprefix("AT_")).lower(), Effect.CONTRACT, at, table, why=why)
         elif kind in {"AT_AddIdentity", "AT_SetIdentity", "AT_DropIdentity"}:
             yield _identity(each, Statement("", Effect.OTHER, at, table, column))
-        elif kind == "AT_DetachPartition":
-            yield Statement("detach partition", Effect.CONTRACT, at, table, why="rows leave the table")
+        elif kind in {"AT_DetachPartition", "AT_DropInherit"}:
+            shown = "detach partition" if kind == "AT_DetachPartition" else "no inherit"
+            yield Statement(shown, Effect.CONTRACT, at, table, why="rows leave the table")
+        elif (left_out := _left_out(kind, Statement("", Effect.OTHER, at, table, name=name))) is not None:
+            yield left_out
         else:
             yield Statement(
                 HUMPS.sub(" ", kind.removeprefix("AT_")).lower() or "alter", Effect.OTHER, at, table, column
             )
+
+
+def _left_out(subtype: str, bare: Statement) -> Statement | None:
+    """What is no longer done to rows by itself, or is done again: a column that is computed, triggers and rules. Its
+    value is ``all`` or ``user`` where it is every trigger that there is, or that somebody has made."""
+    if subtype == "AT_DropExpression":
+        # "ALTER TABLE": existing data is retained, but future changes no longer apply the generation expression.
+        why = f"rows that are written get no {bare.name} then, but what code gives them"
+        return replace(bare, kind="drop expression", effect=Effect.CONTRACT, columns=(bare.name,), name="", why=why)
+    told = _FIRED.match(subtype)
+    if told is None:
+        return None
+    on, often, sort, value = told["on"] == "Enable", told["often"], told["sort"], told["value"].lower()
+    kind = f"{'enable' if on else 'disable'} {'rule' if sort == 'Rule' else 'trigger'}"
+    if on:
+        return replace(bare, kind=f"{kind} for replicas" if often == "Replica" else kind, value=value)
+    what = f"what {bare.name} does" if bare.name else "what its triggers do and its foreign keys ask"
+    return replace(bare, kind=kind, value=value, effect=Effect.CONTRACT, why=f"{what} is left out then")
 
 
 def _set_anew(command: Mapping[str, Any], bare: Statement, *, of: str) -> Statement:

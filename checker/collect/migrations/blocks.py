@@ -70,11 +70,10 @@ class Blocks(Struct):
                     return replace(statement, effect=Effect.CONTRACT, table=table, why="its writes no longer reach it")
                 if table in deleted and body["event"] != "CMD_DELETE":
                     return replace(statement, effect=Effect.CONTRACT, table=table, why="writes to it delete its rows")
-            case "GrantStmt" if not body.get("is_grant"):
-                tables = [relation_of(each.get("RangeVar")) for each in body.get("objects", [])]
+            case "GrantStmt" | "GrantRoleStmt" if not body.get("is_grant"):
                 why = "it takes rights away"
-                held = tuple(Statement("revoke", Effect.CONTRACT, statement.spot, each, why=why) for each in tables)
-                return replace(statement, inside=held)
+                held = Statement("revoke", Effect.CONTRACT, statement.spot, statement.table, why=why)
+                return replace(statement, inside=(held,))
         if node in _EVALUATING:
             return run(replace(statement, calls=tuple(dict.fromkeys(_functions(body)))), self.made)
         return statement

@@ -52,7 +52,8 @@ MAX_BYTES: Final = 5 * 1024 * 1024
 MAX_FILES: Final = 20_000
 
 _FOLDER: Final = lazy_re.compile(r"(?P<number>\d+)(?:[_-](?P<name>.*))?")
-_MIGRATIONS: Final = lazy_re.compile(r"migrate|.*migrations?", re.IGNORECASE)
+# Play calls them evolutions, and has a folder for each database (its documentation, "Managing database evolutions").
+_MIGRATIONS: Final = lazy_re.compile(r"migrate|.*migrations?|evolutions", re.IGNORECASE)
 # Migrations as code: Alembic's revisions, Rails', and the numbered files of Django, Knex, TypeORM, Sequelize.
 _CODE: Final = lazy_re.compile(r"(?:[0-9a-f]{12}_.*\.py|\d{4,}[_-].*\.(?:py|rb|ts|js|mjs|cjs|php|cs|exs|go))", re.I)
 _CODE_ENDINGS: Final = (".py", ".rb", ".ts", ".js", ".mjs", ".cjs", ".php", ".cs", ".exs", ".go", ".java", ".kt",

@@ -34,8 +34,10 @@ from checker.collect.migrations.sql_objects import (
     domain_altered,
     domain_made,
     dropped,
+    memberships,
     new_name,
     of_everybody,
+    rights,
     sequence_altered,
 )
 from checker.collect.migrations.transactions import in_transactions, not_rolled_back
@@ -53,14 +55,16 @@ _ADDING: Final[Mapping[str, str]] = {
     "CreateSchemaStmt": "create schema", "CreateExtensionStmt": "create extension", "CreateEnumStmt": "create type",
     "CompositeTypeStmt": "create type", "CreateSeqStmt": "create sequence",
     "ViewStmt": "create view", "CreateFunctionStmt": "create function", "CreateTrigStmt": "create trigger",
-    "CreateTableAsStmt": "create table", "GrantRoleStmt": "grant",
-    "CreateRoleStmt": "create role",
+    "CreateTableAsStmt": "create table", "CreateRoleStmt": "create role",
+    "CreateForeignServerStmt": "create server", "CreateForeignTableStmt": "create foreign table",
     "CreatePublicationStmt": "create publication", "CreateStatsStmt": "create statistics", "DoStmt": "do",
     "DefineStmt": "define", "RuleStmt": "create rule", "CreateRangeStmt": "create type",
     "RefreshMatViewStmt": "refresh",
     "AlterDefaultPrivilegesStmt": "alter default privileges", "CreatePolicyStmt": "create policy",
     "VacuumStmt": "vacuum", "ReindexStmt": "reindex", "CallStmt": "call",
 }  # fmt: skip
+# Of these it is told whether they may have been there before.
+_MAY_BE_THERE: Final = frozenset({"CreateFunctionStmt", "CreateSchemaStmt", "CreateSeqStmt"})
 _OBJECTS: Final = {
     "CreateDomainStmt": domain_made, "AlterDomainStmt": domain_altered, "AlterSeqStmt": sequence_altered,
 }  # fmt: skip
@@ -188,7 +192,9 @@ def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> It
     elif node == "IndexStmt":
         yield index_made(body, spot)
     elif node == "GrantStmt":
-        yield from _rights(body, spot)
+        yield from rights(body, spot)
+    elif node == "GrantRoleStmt":
+        yield from memberships(body, spot)
     elif node in {"CreateStmt", "CreatePolicyStmt"}:
         yield (_policy if node == "CreatePolicyStmt" else _create_table)(body, spot)
     elif node in _OBJECTS:
@@ -237,7 +243,8 @@ def _added(node: str, body: Mapping[str, Any], spot: Spot) -> Statement:
         kind, effect = "create temporary table", Effect.SETTING
     seen = columns_of(body) if kind == "create view" else None
     seen = signature_of(body) if node == "CreateFunctionStmt" else seen
-    return Statement(kind, effect, spot, relation_of(made), name=_made(body), signature=seen)
+    replaces = node in _MAY_BE_THERE and bool(body.get("replace") or body.get("if_not_exists"))
+    return Statement(kind, effect, spot, relation_of(made), name=_made(body), signature=seen, if_exists=replaces)
 
 
 def _rows(node: str, body: Mapping[str, Any], spot: Spot) -> Statement:
@@ -252,18 +259,6 @@ def _rows(node: str, body: Mapping[str, Any], spot: Spot) -> Statement:
     return Statement(
         "upsert" if upserts else _DATA[node], Effect.DATA, spot, relation_of(body.get("relation")), columns
     )
-
-
-def _rights(body: Mapping[str, Any], spot: Spot) -> Iterator[Statement]:
-    """Rights that are given or taken away, table by table: its columns are the roles, its value the rights. Taken away
-    they may be anybody's."""
-    kind, effect = ("grant", Effect.EXPAND) if body.get("is_grant") else ("revoke", Effect.OTHER)
-    told = [each.get("RoleSpec", {}) for each in body.get("grantees", [])]
-    roles = tuple(str(each.get("rolename", "public")) for each in told)
-    named = [str(each.get("AccessPriv", {}).get("priv_name", "")) for each in body.get("privileges", [])]
-    for each in body.get("objects", [{}]):
-        table = relation_of(each.get("RangeVar"))
-        yield Statement(kind, effect, spot, table, roles, value=",".join(named))
 
 
 def _create_table(body: Mapping[str, Any], spot: Spot) -> Statement:

@@ -31,6 +31,44 @@ def _made_anew(dropped: Statement, made: Statement) -> Statement:
     return replace(dropped, effect=Effect.EXPAND, why="", value="anew", signature=made.signature)
 
 
+_FIRING: Final = frozenset({"disable trigger", "enable trigger", "disable rule", "enable rule"})
+
+
+def _fires_as_before(each: Statement, index: int, statements: Sequence[Statement]) -> bool:
+    """Whether a trigger or a rule that is switched off is so for the file alone: it is on again at its end."""
+    on = each.kind.startswith("enable")
+    other = each.kind.replace("enable", "disable") if on else each.kind.replace("disable", "enable")
+    around = statements[:index] if on else statements[index + 1 :]
+    return any(
+        one.kind == other and one.table == each.table and _is_switched(off, back)
+        for one in around
+        for off, back in [(one, each) if on else (each, one)]
+    )
+
+
+def _is_switched(off: Statement, back: Statement) -> bool:
+    """Whether what switches on again has all in it that is switched off."""
+    return (
+        (off.name, off.value) == (back.name, back.value) or back.value == "all" or (back.value == "user" == off.value)
+    )
+
+
+def _is_of_what_is_new(revoked: Statement, before: Sequence[Statement]) -> bool:
+    """Whether rights are taken away from a function, a schema or a sequence that the file has made: nobody has used
+    any yet. One that may have been there before, or has been dropped just now, is none."""
+    kind, _, name = revoked.table.partition(" ")
+    same = [each for each in before if each.name == name and each.kind.partition(" ")[2] == kind]
+    return bool(same) and all(
+        each.kind.startswith("create ") and not each.if_exists and _is_called(each.signature, revoked.signature)
+        for each in same
+    )
+
+
+def _is_called(made: tuple[str, ...] | None, named: tuple[str, ...] | None) -> bool:
+    """Whether a function is the one that is named with these types, or without any."""
+    return made is None or named is None or tuple(each.rstrip("=") for each in made[:-1]) == named
+
+
 def _is_given(before: tuple[str, ...] | None, now: tuple[str, ...] | None) -> bool:
     """Whether a function can be called as one was that was given these types."""
     if before is None or now is None:
@@ -66,8 +104,10 @@ def in_context(statements: Sequence[Statement]) -> Iterator[Statement]:
             (each.kind in {"enable row security", "force row security"} and each.table in shown)
             or (each.kind in _OF_DOMAINS and made.get(("domain", each.name), index) < index)
             or (each.kind == "change owner" and made.get(("sequence", each.table), index) < index)
+            or (each.kind == "revoke" and _is_of_what_is_new(each, statements[:index]))
+            or (each.kind in _FIRING and _fires_as_before(each, index, statements))
         ):
-            yield replace(each, effect=Effect.EXPAND, why="")
+            yield replace(each, effect=Effect.EXPAND, why="", inside=())
         elif each.kind.startswith("drop ") and made.get((each.kind.removeprefix("drop "), each.name), -1) > index:
             yield _made_anew(each, statements[made[each.kind.removeprefix("drop "), each.name]])
         else:

@@ -102,8 +102,9 @@ def dropped(body: Mapping[str, Any], spot: Spot) -> Iterator[Statement]:
             table = name = name.removeprefix("pg_temp.")
             yield Statement(shown, Effect.SETTING, spot, table, name=name, if_exists=exists)
             continue
+        what = shown if kind in _DROPS else f"drop {kind.removeprefix('OBJECT_').replace('_', ' ').lower()}".strip()
         yield Statement(
-            shown, Effect.CONTRACT, spot, table, name=name, if_exists=exists, why=f"{shown} {name}".strip(),
+            shown, Effect.CONTRACT, spot, table, name=name, if_exists=exists, why=f"{what} {name}".strip(),
             signature=arguments_of(each),
         )  # fmt: skip
 
@@ -119,3 +120,37 @@ def new_name(body: Mapping[str, Any], spot: Spot) -> Statement:
     return Statement(
         f"rename {kind}", Effect.CONTRACT, spot, table, columns, new, why=f"{old or table} is called {new} then"
     )
+
+
+# -- who may do what ---------------------------------------------------------------------------------
+
+
+def rights(body: Mapping[str, Any], spot: Spot) -> Iterator[Statement]:
+    """Rights that are given or taken away, object by object: its columns are the roles, its value the rights. Taken
+    away they may be anybody's. An object that is no table is called by what it is, ``function f``."""
+    kind, effect = ("grant", Effect.EXPAND) if body.get("is_grant") else ("revoke", Effect.OTHER)
+    named = [str(each.get("AccessPriv", {}).get("priv_name", "")) for each in body.get("privileges", [])]
+    sort = str(body.get("objtype", "")).removeprefix("OBJECT_").replace("_", " ").lower()
+    every = body.get("targtype") != "ACL_TARGET_OBJECT"
+    for each in body.get("objects", [{}]):
+        name = relation_of(each.get("RangeVar")) or name_of(each)
+        table = name if sort == "table" else f"{sort} {name}"
+        if every:
+            table = "" if sort == "table" else f"every {sort}"
+        yield Statement(
+            kind, effect, spot, table, _roles(body.get("grantees")), value=",".join(named),
+            signature=arguments_of(each),
+        )  # fmt: skip
+
+
+def memberships(body: Mapping[str, Any], spot: Spot) -> Iterator[Statement]:
+    """Roles that are given to other ones, or taken from them, with every right that they have."""
+    kind, effect = ("grant", Effect.EXPAND) if body.get("is_grant") else ("revoke", Effect.OTHER)
+    for each in body.get("granted_roles", []):
+        table = f"role {each.get('AccessPriv', {}).get('priv_name', '')}"
+        yield Statement(kind, effect, spot, table, _roles(body.get("grantee_roles")), value="member")
+
+
+def _roles(grantees: Any) -> tuple[str, ...]:
+    told = [each.get("RoleSpec", {}) for each in grantees or []]
+    return tuple(str(each.get("rolename", "public")) for each in told)

@@ -42,7 +42,12 @@ def hidden(template: Mapping[str, Any]) -> Iterator[str]:
         if isinstance(kind, str) and kind.endswith(_MODULE):
             yield f"module {logical_id}: the resources that {kind} stands for are not in the template"
         elif kind in _OTHER_TEMPLATES:
-            yield f"{_OTHER_TEMPLATES[kind]} {logical_id}: what its template makes is not read"
+            yield not_read(str(kind), logical_id)
+
+
+def not_read(kind: str, logical_id: str) -> str:
+    """What is said of a resource that deploys a template of its own."""
+    return f"{_OTHER_TEMPLATES[kind]} {logical_id}: what its template makes is not read"
 
 
 def _told(macro: Any) -> str:

@@ -306,6 +306,8 @@ def _contract(migration: Migration, earlier: Sequence[Migration]) -> Judgement:
         return migration.undecided("contract", why, path=str(doubtful.spot.line), fix=_FIX_CONTRACT)
     if hidden and promise is None:
         why = f"what `{hidden[0].kind}` in line {hidden[0].spot.line} does is not read"
+        if hidden[0].kind == "revoke":
+            why = f"whether anybody works with the right that `{_said(hidden[0])}` takes: no earlier migration gives it"
         fix = "Say in a comment at its top what it is: -- migrate: expand, or contract of NNNN released in vX.Y.Z."
         return migration.undecided("contract", why, path=str(hidden[0].spot.line), fix=fix)
     return migration.passes("contract", "It takes nothing away.")

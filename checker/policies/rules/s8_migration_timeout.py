@@ -45,7 +45,7 @@ from checker.reason.deploys.paths import At
 from checker.reason.deploys.task_ends import failure_goes_through, held_back, passes_on
 from checker.reason.deploys.task_waits import Wait, waits_of
 from checker.reason.migrations.at_hand import driven_by, handed
-from checker.reason.migrations.migrating import Migrating, migrating, tool_of
+from checker.reason.migrations.migrating import Migrating, migrating, runs_its_image, tool_of
 from checker.reason.migrations.session_timeouts import (
     LOCK,
     STATEMENT,
@@ -122,7 +122,10 @@ def _session(
     if runners:
         return
     seen: set[tuple[str, Outcome]] = set()
-    for step in steps:
+    # What a task runs that is started without a command, its image's own entry point tells.
+    by_image = pipeline.migration_code.at_start
+    named = [each for each in steps if not (by_image and runs_its_image(each))]
+    for step in named:
         tool = tool_of(step, pipeline)
         program = tool.name if tool is not None else "what it runs"
         connections = pipeline.migration_code.connections
@@ -141,7 +144,7 @@ def _session(
         if (program, judged.outcome) not in seen:
             seen.add((program, judged.outcome))
             yield judged
-    at_start = pipeline.migration_code.at_start if not steps else ()
+    at_start = () if named else by_image
     for runner in at_start:
         own = in_connections(name, runner.library, pipeline.migration_code.connections)
         yield _runner(bound, name, fix_of.get(runner.library, fix).format(name), runner, own or everywhere)

@@ -53,6 +53,7 @@ from checker.reason.migrations.migrating import (
     migrating,
     not_locking,
     programs_of,
+    runs_its_image,
     starts_task,
     told_not_to_lock,
     tool_of,
@@ -136,7 +137,9 @@ def _is_covered(runner: MigrationRunner, runners: Sequence[MigrationRunner], sta
 
 def _is_one_of(step: Migrating, runners: Sequence[MigrationRunner], pipeline: Pipeline) -> bool:
     """Whether a program of its own may be one that is read: any, where no file that it runs says otherwise; and what
-    only starts the one that migrates."""
+    only starts the one that migrates, which may be the image's own entry point."""
+    if runs_its_image(step):
+        return bool(runners or pipeline.migration_code.at_start)
     if not runners or not isinstance(step.action, Command) or starts_task(step, pipeline):
         return bool(runners)
     names = {each for runner in runners for each in (*(file.file for file in runner.files), *runner.callers)}

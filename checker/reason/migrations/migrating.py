@@ -23,7 +23,7 @@ from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Argument, AwsCall, Command, How
 from checker.model.possible import OneOf, Possible, options, shown
 from checker.model.sources import Spot
-from checker.model.values import Unknown
+from checker.model.values import Absent, Unknown
 from checker.reason.migrations.tools import Applied, applied_behind, applied_by, applies, destroys
 
 _STARTS: Final = frozenset(
@@ -91,6 +91,15 @@ def starts_task(step: Migrating, pipeline: Pipeline) -> bool:
     return any(
         (each.service, each.operation) in _STARTS and step.action.reached.leads_to(each.reached) for each in calls
     )
+
+
+def runs_its_image(step: Migrating) -> bool:
+    """Whether what a step starts is given no command, and so runs what its image says."""
+    call = step.start
+    if call is None or step.tool is not None or call.operation != "RunTask":
+        return False
+    whole = call.complete and isinstance(call.argument("cliInputJson"), Absent)
+    return whole and isinstance(call.argument("overrides"), Absent)
 
 
 def programs_of(command: Command) -> tuple[str, ...]:

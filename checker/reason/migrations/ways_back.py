@@ -204,6 +204,12 @@ def _is_undone(done: Statement, down: SqlFile) -> bool:
             return any_of("alter type", "add column", on=table, of=columns)
         case "set not null":
             return gone or any_of("drop not null", "drop column", on=table, of=columns)
+        case "drop expression":
+            return gone or any_of("set expression", "drop column", "add column", on=table, of=columns)
+        case "disable trigger" | "disable rule":
+            on = [each for each in down.statements if each.kind == done.kind.replace("disable", "enable")]
+            same = (each for each in on if _last(each.table) == table and each.name in {"", done.name})
+            return gone or any(each.value in {"all", done.value} for each in same)
         case "enable row security":
             return gone or any_of("disable row security", on=table)
         case "force row security":
@@ -236,7 +242,9 @@ def _is_for_postgresql(file: SqlFile) -> bool:
 
 
 _GRANTS: Final = frozenset({"grant", "revoke"})
-_RIGHTS: Final = frozenset({"select", "insert", "update", "delete", "truncate", "references", "trigger"})
+_RIGHTS: Final = frozenset(
+    {"select", "insert", "update", "delete", "truncate", "references", "trigger", "execute", "usage", "create"}
+)
 
 
 def lost_rights(migration: Migration, earlier: Sequence[Migration]) -> Statement | None:
@@ -246,14 +254,15 @@ def lost_rights(migration: Migration, earlier: Sequence[Migration]) -> Statement
     for each in (each for one in earlier for each in one.up.statements if each.kind in _GRANTS):
         for role in each.columns:
             held = given.setdefault((each.table, role), set())
-            held |= _rights(each) if each.effect is Effect.EXPAND else set()
-            held -= set() if each.effect is Effect.EXPAND else _rights(each)
+            held |= _rights(each) if each.kind == "grant" else set()
+            held -= _rights(each) if each.kind == "revoke" else set()
     lost: dict[tuple[str, str], tuple[set[str], Statement]] = {}
     for each in migration.up.statements if given else ():
         for role in each.columns if each.kind in _GRANTS and not each.new_table else ():
-            own = given.get((each.table, role), set()) | given.get(("", role), set())
+            # What was given on every table of a schema is no right on a function, ``function f``.
+            own = given.get((each.table, role), set()) | (set() if " " in each.table else given.get(("", role), set()))
             before, first = lost.get((each.table, role), (set(), each))
-            now = before - _rights(each) if each.effect is Effect.EXPAND else before | (own & _rights(each))
+            now = before - _rights(each) if each.kind == "grant" else before | (own & _rights(each))
             lost[each.table, role] = now, first if before else each
     return next((each for rights, each in lost.values() if rights), None)
 

@@ -55,6 +55,11 @@ def physical_names(resource: Resource) -> Iterator[PhysicalName]:
         yield from _records(resource)
     if resource.type in ALIASES:
         yield from _aliases(resource)
+    if resource.type in _SECOND_NAMES:
+        second = _SECOND_NAMES[resource.type]
+        value = _name_at(resource, second.paths[0])
+        if not isinstance(value, Absent) and value != "":
+            yield PhysicalName(resource, second.paths[0], value, second)
     if resource.type.startswith("Custom::") or resource.type == "AWS::CloudFormation::CustomResource":
         yield from names_made_by(resource)
 
@@ -80,6 +85,13 @@ ALIASES: Final = {
 }
 HOST_NAMES: Final = "CloudFront alias"
 _ALIAS: Final = Naming(HOST_NAMES, ("Aliases",), reach=Reach.PARTITION, caseless=True)
+
+
+# Names beside the one that a resource is known by: an environment answers under PREFIX.REGION.elasticbeanstalk.com,
+# which is the only one of that name in its region (Elastic Beanstalk API Reference, "CheckDNSAvailability").
+_SECOND_NAMES: Final = {
+    "AWS::ElasticBeanstalk::Environment": Naming("Elastic Beanstalk host name", ("CNAMEPrefix",), caseless=True),
+}
 
 
 def _aliases(distribution: Resource) -> Iterator[PhysicalName]:

@@ -138,13 +138,11 @@ def written_in(call: AwsCall | CdkCommand, named: Named, owner: str | None) -> s
     file = call.spot.file
     if file.startswith(_WORKFLOWS):
         return None if workflow.starts_itself and not workflow.call_inputs else file
-    in_workflow = named.name in (step.step.run.text if step.step.run else "") or any(
-        _given(named.name, value) for value in step.env.values()
-    )
-    # `roll.sh production`: the script is told, and puts the name together.
+    run = step.step.run.text if step.step.run is not None else ""
     source = call.command.source if isinstance(call, CdkCommand) else call.source
-    if step.step.run is not None and named.name not in source:
-        in_workflow = in_workflow or any(_given(named.name, word) for word in _WORDS.findall(step.step.run.text))
+    # `roll.sh production`: the script is told, and puts the name together.
+    told_here = named.name not in source and any(_given(named.name, word) for word in _WORDS.findall(run))
+    in_step, in_workflow = named.name in run or told_here, any(_given(named.name, each) for each in step.env.values())
     # `uses: ./roll, with: {stage: production}`: so is an action of the repository.
     in_workflow = in_workflow or any(
         _given(named.name, value)
@@ -152,8 +150,11 @@ def written_in(call: AwsCall | CdkCommand, named: Named, owner: str | None) -> s
         if each.unfolded and posixpath.normpath(each.uses) in step.via
         for value in each.with_.values()
     )
-    if in_workflow:
+    # What a step of a composite action runs is written in the action, for every job that uses it.
+    if in_workflow or (in_step and not step.via):
         return None if workflow.starts_itself else workflow.file
+    if in_step:
+        return step.step.spot.file
     told = owner is not None and file.endswith(".py") and any(_same(owner, each) for each in step.env.values())
     told = told and named.name not in source  # what stands in the call itself is not looked up
     own = environment_of(named.name)

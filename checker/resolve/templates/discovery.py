@@ -68,15 +68,8 @@ def _called(name: str, what: str) -> str:
 
 
 def _what(stack: Stack) -> str:
-    """What a person calls it. A task definition's file is a stack for the judge alone: CloudFormation takes none whose
-    containers have no image."""
-    resources = stack.template.get("Resources")
-    only = next(iter(resources.values())) if isinstance(resources, dict) and len(resources) == 1 else None
-    if not isinstance(only, dict) or only.get("Type") != "AWS::ECS::TaskDefinition":
-        return "stack"
-    containers = mapping(only.get("Properties")).get("ContainerDefinitions")
-    own = isinstance(containers, list) and not any("Image" in each for each in containers if isinstance(each, dict))
-    return "task definition" if own else "stack"
+    """What a person calls it."""
+    return "task definition" if stack.is_task_definition else "stack"
 
 
 def in_environment(stack: Stack, environment: str) -> Stack:

@@ -34,6 +34,7 @@ from checker.resolve.expressions.evaluation import (
 from checker.resolve.expressions.refused import refusals_of
 from checker.resolve.expressions.syntax import fault_in, functions_in, split
 from checker.resolve.expressions.values import Data, Open, Partial, choices, scalar, truthy
+from checker.resolve.workflows.checkouts import checked_out
 
 # GitHub bounds how deep composite actions may use each other; ten levels are the bound here.
 MAX_LEVELS: Final = 10
@@ -208,7 +209,9 @@ class Unfolder(Struct):
     def _action(self, step: Step, via: tuple[str, ...]) -> CompositeAction | None:
         folder = posixpath.normpath(step.uses)
         action = self.workflows.actions.get(folder if folder != "." else "")
-        if action is None:
+        if action is None and (whose := checked_out(self.job.job.steps, folder)):
+            self._complain(step.spot, f"{folder} is {whose}'s and was not followed", "Check it there.")
+        elif action is None:
             self._complain(step.spot, f"there is no action in {folder}", "Correct the path, or add action.yml.")
         elif folder in via or len(via) >= MAX_LEVELS:
             self._complain(step.spot, f"the action {folder} uses itself", "Break the cycle.")

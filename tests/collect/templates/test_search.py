@@ -119,3 +119,19 @@ def test_two_templates_of_one_folder_are_called_after_all_of_their_names(tmp_pat
         "b/site.template.yaml": "b-site",
         "c/site.yaml": "c-site",
     }
+
+
+@pytest.mark.parametrize(
+    ("file", "tool"),
+    [
+        (".platform/hooks/postdeploy/01_migrate.sh", "AWS Elastic Beanstalk"),
+        ("web/.platform/confighooks/predeploy/a.sh", "AWS Elastic Beanstalk"),
+        ("deploy/ecspresso.jsonnet", "ecspresso"),
+        ("web/Earthfile", "Earthly"),
+        (".harness/deploy.yaml", "Harness"),
+    ],
+)
+def test_a_tool_that_is_not_read_is_named_with_its_file(tmp_path: Path, file: str, tool: str) -> None:
+    (tmp_path / file).parent.mkdir(parents=True)
+    (tmp_path / file).write_text("a: 1\n")
+    assert search(tmp_path).not_read == {tool: [Path(file)]}

@@ -16,7 +16,7 @@ from typing import Final
 
 from checker import lazy_re
 from checker.model.migrations.folders import MigrationRunner, SourceFile
-from checker.model.migrations.tools import TOOLS, MigrationTool
+from checker.model.migrations.tools import BY_NAME, TOOLS, MigrationTool
 
 _FILE: Final = lazy_re.compile(r"(?:[\w-]*\.)?(?:Dockerfile|Containerfile)(?:\.\w+)?")
 _OTHERS: Final = lazy_re.compile(
@@ -31,6 +31,8 @@ _BEFORE: Final = lazy_re.compile(
     r"(?:exec|npx|npm|pnpm|yarn|bun|bunx|uv|poetry|pipenv|bundle|run|time|sudo|gosu|su-exec|env|timeout|node|ruby|php|python[\d.]*"
     r"|--?[\w-]+|\w+=.*|\d+[smh]?)"
 )  # fmt: skip
+# A release of Elixir has no Mix: the function that its documentation gives for that ("Running migrations", EctoSQL).
+_ECTO: Final = lazy_re.compile(r"\bRelease\.migrate\b|\bEcto\.Migrator\b")
 Text = Callable[[str], str | None]
 
 
@@ -42,17 +44,29 @@ def is_recipe(name: str) -> bool:
 def started_with(recipe: str, text: str, text_of: Text) -> Iterator[MigrationRunner]:
     """What applies migrations when a container starts. ``text_of`` gives the text of a file of the repository."""
     words, line = _started(text)
-    inline = next((after for before, after in pairwise(words) if before.startswith("-") and before.endswith("c")), "")
-    inside = [inline] if inline else [shlex.join(words)]
-    tool = next((found for each in inside for part in _plainly(each) if (found := _tool(part)) is not None), None)
+    inline = _inline(words)
+    folder, said = posixpath.dirname(recipe), inline or shlex.join(words)
+    tool = next((found for part in _followed(said, folder, text_of) if (found := _tool(part)) is not None), None)
     if tool is not None:
         yield _runner(recipe, text, line, tool)
         return
-    for word in words:
-        script = next(filter(None, (_script(each, text_of) for each in _places(word, posixpath.dirname(recipe)))), None)
+    called = [part[0] for part in _plainly(inline) if part] if inline else words
+    for word in called:
+        script = next(filter(None, (_script(each, text_of) for each in _places(word, folder))), None)
         if script is not None:
-            yield from _of_script(*script)
+            yield from _of_script(*script, folder, text_of)
             return
+
+
+def tool_before_more(words: Sequence[str]) -> MigrationTool | None:
+    """The tool that a container's command migrates with before it goes on to something else."""
+    parts = [each for each in _plainly(_inline(words)) if each]
+    return next((tool for each in parts[:-1] if (tool := _tool(each)) is not None), None)
+
+
+def _inline(words: Sequence[str]) -> str:
+    """The text that a shell is given to run."""
+    return next((after for before, after in pairwise(words) if before.startswith("-") and before.endswith("c")), "")
 
 
 def _runner(file: str, text: str, line: int, tool: MigrationTool) -> MigrationRunner:
@@ -87,7 +101,8 @@ def _places(word: str, folder: str) -> Iterator[str]:
     parts = [part for part in word.split("/") if part not in {"", "."}]
     for at in range(len(parts)):
         yield posixpath.join(folder, *parts[at:])
-    for beside in ("docker", "bin", "scripts", "deploy") if parts else ():
+    # The last one is where Phoenix keeps what a release has beside it (its documentation, "Deploying with releases").
+    for beside in ("docker", "bin", "scripts", "deploy", "rel/overlays/bin") if parts else ():
         yield posixpath.join(folder, beside, parts[-1])
 
 
@@ -96,13 +111,13 @@ def _script(path: str, text_of: Text) -> tuple[str, str] | None:
     return (path, text) if text and (_SHEBANG.match(text) or path.endswith(".sh")) else None
 
 
-def _of_script(file: str, text: str) -> Iterator[MigrationRunner]:
+def _of_script(file: str, text: str, folder: str, text_of: Text) -> Iterator[MigrationRunner]:
     deep = 0
     for number, line in enumerate(text.split("\n"), 1):
         said = line.strip()
         if _ENDS.match(said):
             deep -= 1
-        for part in _plainly(said) if deep == 0 and not said.startswith("#") else ():
+        for part in _followed(said, folder, text_of) if deep == 0 and not said.startswith("#") else ():
             tool = _tool(part)
             if tool is not None:
                 yield _runner(file, text, number, tool)
@@ -127,11 +142,47 @@ def _plainly(line: str) -> Iterator[list[str]]:
             return
 
 
+_DEEPEST: Final = 4  # scripts of a package that run scripts
+
+
+def _followed(line: str, folder: str, text_of: Text, depth: int = 0) -> Iterator[list[str]]:
+    """The commands of a line, and those of the package's scripts that it runs by their names."""
+    for part in _plainly(line):
+        yield part
+        for script in _of_package(part, folder, text_of) if depth < _DEEPEST else ():
+            yield from _followed(script, folder, text_of, depth + 1)
+
+
+def _of_package(words: Sequence[str], folder: str, text_of: Text) -> Iterator[str]:
+    """What a script of ``package.json`` runs that a command names, with what goes before it (npm documentation,
+    "scripts": pre and post scripts, ``npm start``)."""
+    named = [word for word in words if word != "exec" and not word.startswith("-")]
+    run = named[1:2] in (["run"], ["run-script"])
+    if len(named) < (3 if run else 2):
+        return
+    program, asked = named[0].rpartition("/")[2], named[2 if run else 1]
+    # Of npm only `start` needs no `run`: `npm ci` is a command of its own.
+    if program not in {"pnpm", "yarn", "bun"} and not (program == "npm" and (run or asked == "start")):
+        return
+    for place in dict.fromkeys((posixpath.join(folder, "package.json"), "package.json")):
+        try:
+            data = json.loads(text_of(place) or "{}")
+        except ValueError:
+            return
+        scripts = data.get("scripts") if isinstance(data, dict) else None
+        if isinstance(scripts, dict) and asked in scripts:
+            found = (scripts.get(f"pre{asked}"), scripts[asked])
+            yield from (each for each in found if isinstance(each, str))
+            return
+
+
 def _tool(words: Sequence[str]) -> MigrationTool | None:
     rest = list(words)
     while rest and _BEFORE.fullmatch(rest[0].rpartition("/")[2]):
         rest.pop(0)
     program = rest[0].rpartition("/")[2] if rest else ""
+    if "eval" in rest[1:2] and any(map(_ECTO.search, rest[2:])):
+        return BY_NAME["ecto"]
     for tool in TOOLS:
         for each in tool.programs if not tool.is_client else ():
             named, *group = each.split()

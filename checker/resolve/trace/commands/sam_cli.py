@@ -12,6 +12,7 @@ import posixpath
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from checker import lazy_re
 from checker.model.pipeline.sam_config import NAMES, said_to
 from checker.model.possible import Possible, one_of, open_text, options
 from checker.model.values import Text, pieces
@@ -26,6 +27,14 @@ _FLAGS: Final = frozenset(
 _SHORT: Final = {"-t": "template-file", "-g": "guided", "--template": "template-file"}
 # What makes SAM push images too, under tags that it makes up: more than a stack's change.
 _IMAGES: Final = frozenset({"image-repository", "image-repositories", "resolve-image-repos"})
+# What is built, and templates that are not this one.
+_MORE: Final = lazy_re.compile(
+    r"\bDocker(?:Context|file|Tag|BuildArgs|BuildTarget)\b|Serverless::Application|CloudFormation::Stack\b|Fn::Transform"
+)
+_IMAGE: Final = lazy_re.compile(r"""\bImageUri["']?[ \t]*:[ \t]*(?P<image>[^\n]*(?:\n[ \t]+[^\n]*)?)""")
+# An expression, or the address of Amazon ECR.
+_GIVEN: Final = lazy_re.compile(r"""!|\{|\n[ \t]+["']?(?:!|Ref\b|Fn::)|["']?[^\s"']*\.dkr\.ecr\.""")
+_OF_BUILD: Final = ".aws-sam/build/template.yaml"
 _PASSED: Final = ("region", "profile", "role-arn", "template-file")
 _PACKED: Final = ("region", "profile", "template-file", "s3-bucket", "s3-prefix", "output-template-file")
 
@@ -54,7 +63,19 @@ def as_aws(
     for name in _PACKED if verb == "package" else _PASSED:
         if settings.get(name):
             made += [f"--{name}", settings[name]]
-    return tuple(made), not _IMAGES & settings.keys()
+    return tuple(made), not _IMAGES & settings.keys() or _has_none(settings, folder, text_of)
+
+
+def _has_none(settings: Mapping[str, Possible], folder: str | None, text_of: Callable[[str], str | None]) -> bool:
+    """Whether the template has no image that SAM would push: every one that it names is in a registry already, or comes
+    from outside ("sam deploy" uploads local images; what ``sam build`` has made stands in its own folder)."""
+    named = settings.get("template-file", "template.yaml")
+    if folder is None or not isinstance(named, str) or ".aws-sam" in named:
+        return False
+    text, built = (text_of(posixpath.normpath(posixpath.join(folder, each))) for each in (named, _OF_BUILD))
+    if text is None or built is not None or _MORE.search(text):
+        return False
+    return all(_GIVEN.match(each["image"]) for each in _IMAGE.finditer(text))
 
 
 def _settings(

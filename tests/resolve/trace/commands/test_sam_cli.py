@@ -68,6 +68,27 @@ def test_what_pushes_images_too(line: str, wanted: str) -> None:
     assert made(line) == (tuple(wanted.split()), False)
 
 
+@pytest.mark.parametrize(
+    ("template", "pushes"),
+    [
+        ("Resources: {F: {Properties: {ImageUri: !Ref Image}}}", False),
+        ('{"Resources": {"F": {"Properties": {"ImageUri": {"Ref": "Image"}}}}}', False),
+        ("F:\n  ImageUri:\n    Fn::Sub: a\nG:\n  ImageUri: 111111111111.dkr.ecr.eu-west-1.amazonaws.com/a:1\n", False),
+        ("Resources: {F: {Properties: {Runtime: python3.13}}}", False),
+        ("F:\n  ImageUri: notes:latest\n", True),
+        ("F:\n  ImageUri:\n    notes:latest\n", True),
+        ("F:\n  ImageUri: !Ref Image\n  Metadata: {DockerContext: ./f, Dockerfile: Dockerfile}\n", True),
+        ("F: {ImageUri: !Ref Image}\nG: {Type: AWS::Serverless::Application, Location: g.yaml}\n", True),
+    ],
+)
+def test_a_template_tells_whether_there_is_an_image_to_push(template: str, pushes: bool) -> None:
+    words = ("sam", "deploy", "--stack-name", "a", "--image-repository", "images")
+    for files in ({"api/template.yaml": template}, {"api/t.yaml": template, "api/.aws-sam/build/template.yaml": ""}):
+        named = ("-t", "t.yaml") if "api/t.yaml" in files else ()
+        _, whole = as_aws((*words, *named), "api", files.get)
+        assert whole is (not pushes and not named)
+
+
 @pytest.mark.parametrize("folder", [None, "api", "elsewhere"])
 def test_a_name_that_no_file_tells_is_open(folder: str | None) -> None:
     words, whole = made("sam deploy", folder)
