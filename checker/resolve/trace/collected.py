@@ -22,8 +22,8 @@ from checker.model.pipeline.within import WHOLE_STEP
 from checker.model.possible import Possible, open_text
 from checker.model.sources import Problem, Spot, brief
 from checker.resolve.effort import RECORDING, STARTING, TASK
+from checker.resolve.shell.dialects.own_shells import as_bash
 from checker.resolve.shell.dialects.plain_sh import dialect, sh_of
-from checker.resolve.shell.dialects.powershell import for_bash
 from checker.resolve.shell.files.overlaid import Overlaid
 from checker.resolve.shell.files.written import Written
 from checker.resolve.shell.follower import MAX_STATEMENTS, Follower
@@ -146,7 +146,7 @@ class Collected(Struct):
             environment["GITHUB_ACTION_PATH"] = posixpath.join(WORKSPACE, step.via[-1])
         marks = {name: fill(value) for name, value in step.expressions.items()}
         folder = fill(step.working_directory)
-        options, text = for_bash(step, shell_options(step))
+        options, text, lines = as_bash(step, shell_options(step))
         if options is None:
             text = re.sub(r"__gha\d+__", lambda match: str(marks.get(match[0], match[0])), step.run.text)
             here = reached._replace(spot=Spot(step.spot.file, step.run.line(0)))
@@ -154,7 +154,7 @@ class Collected(Struct):
             started = Command(("python", "-c", text), here, WHOLE_STEP, folder=where, exported=environment)
             self._other_shell(started, step, environment)
             return self.outputs[start:]
-        script = self._script = self.library.shell_text(text, step.spot.file, step.run.lines)
+        script = self._script = self.library.shell_text(text, step.spot.file, lines)
         state = State(
             script,
             variables={**environment},
