@@ -264,7 +264,7 @@ def movement(image: ParsedImage, repository: Resource | None, bootstrap_tags: Se
                 Movement.OPEN,
                 f"whether the tag {tag!r} can move is for its repository to say, which no template declares",
             )
-        return Movement.MOVES, f"{tag!r} is neither a commit SHA nor the bootstrap tag"
+        return Movement.MOVES, f"{tag!r} is no commit SHA, and checker.toml does not name it as a bootstrap tag"
     frozen = is_frozen(repository, tag)
     if isinstance(frozen, Open):
         return Movement.OPEN, f"whether the tag {tag!r} can move {frozen.why}"

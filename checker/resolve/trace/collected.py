@@ -53,6 +53,7 @@ from checker.resolve.trace.commands.registry_clients import puts
 from checker.resolve.trace.commands.remote import unread_remote
 from checker.resolve.trace.commands.sam_cli import as_aws
 from checker.resolve.trace.endpoints import at_aws
+from checker.resolve.trace.javascript.database_programs import asks_a_database
 from checker.resolve.trace.merging import each_option, merged
 from checker.resolve.trace.other_tests import TestLibrary, bats_programs, reaches_out
 from checker.resolve.trace.programs import Programs, started_by
@@ -92,7 +93,7 @@ class Collected(Struct):
     failed: bool = False  # whether the step that was followed last surely fails
     _exported: Mapping[str, Possible] = field(default_factory=dict)  # of the shell that is followed
     _brought: BroughtIn | None = None
-    _script: Script = Script("", Block())  # of the step
+    script: Script = Script("", Block())  # of the step
     _tasks: int = 0
     _unfinished: Unfinished = field(default_factory=Unfinished)  # a value that a step writes line by line
 
@@ -154,7 +155,7 @@ class Collected(Struct):
             started = Command(("python", "-c", text), here, WHOLE_STEP, folder=where, exported=environment)
             self._other_shell(started, step, environment)
             return self.outputs[start:]
-        script = self._script = self.library.shell_text(text, step.spot.file, lines)
+        script = self.script = self.library.shell_text(text, step.spot.file, lines)
         state = State(
             script,
             variables={**environment},
@@ -233,6 +234,8 @@ class Collected(Struct):
                 self._unread(command)
             else:
                 self.python(path, command.words[1:], command, {**variables, **command.handed})
+        elif asks_a_database(command, self.library):
+            pass
         elif is_other_runner(program):
             self._not_followed(command, " ".join(plain(command.words[1:2])))
         else:
@@ -374,7 +377,7 @@ class Collected(Struct):
         for line in found.lines if self._tasks <= _MAX_TASKS else ():
             fails = self._line(line, found.folder, environment, command) or fails
         self._tasks -= 1
-        self.failed = self.failed or (fails and self._script.always(command.spot) and command.handling.ends is YES)
+        self.failed = self.failed or (fails and self.script.always(command.spot) and command.handling.ends is YES)
 
     def _not_followed(self, command: Command, target: str) -> None:
         fix = FIX if PurePosixPath(target.partition(" ")[0]).suffix else "Call the script itself."
