@@ -31,11 +31,13 @@ class Found(NamedTuple):
 
 
 class Evaluation:
-    """One run of a filter. ``given``: its variables, by their names."""
+    """One run of a filter. ``given``: its variables, by their names; ``functions``: jq's own, by their names and how
+    many filters they are given."""
 
-    def __init__(self, given: Mapping[str, Any]) -> None:
+    def __init__(self, given: Mapping[str, Any], functions: Mapping[tuple[str, int], Step]) -> None:
         self._left = _STEPS
         self._given = given
+        self.functions = functions
 
     def of(self, node: Node | None, here: Found, names: Mapping[str, Any] | None = None) -> Iterator[Found]:
         names = self._given if names is None else names
@@ -55,7 +57,7 @@ class Evaluation:
 
 
 _Names = Mapping[str, Any]
-_Step = Callable[[Evaluation, Node, Found, _Names], Iterator[Found]]
+Step = Callable[[Evaluation, Node, Found, _Names], Iterator[Found]]
 
 
 def _self(run: Evaluation, node: Node, here: Found, names: _Names) -> Iterator[Found]:  # noqa: ARG001 - the table's
@@ -293,9 +295,7 @@ def _merged(left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
 
 
 def _call(run: Evaluation, node: Node, here: Found, names: _Names) -> Iterator[Found]:
-    from checker.resolve.shell.jq.functions import FUNCTIONS
-
-    function = FUNCTIONS.get((node.word, len(node.inner)))
+    function = run.functions.get((node.word, len(node.inner)))
     if function is None:
         raise UnreadError
     yield from function(run, node, here, names)
@@ -312,7 +312,7 @@ def plain(value: Any) -> str:
     return value
 
 
-_KIND: Final[Mapping[str, _Step]] = {
+_KIND: Final[Mapping[str, Step]] = {
     "self": _self,
     "value": _value,
     "variable": _variable,

@@ -11,6 +11,7 @@ from checker.resolve.shell.jq.evaluating import (
     Evaluation,
     FailedError,
     Found,
+    Step,
     below,
     child,
     is_true,
@@ -24,7 +25,6 @@ from checker.resolve.shell.jq.evaluating import (
 from checker.resolve.shell.jq.parsing import Node, UnreadError
 
 _Names = Mapping[str, Any]
-_Function = Callable[[Evaluation, Node, Found, _Names], Iterator[Found]]
 
 
 def _select(run: Evaluation, node: Node, here: Found, names: _Names) -> Iterator[Found]:
@@ -137,7 +137,7 @@ def _env(run: Evaluation, node: Node, here: Found, names: _Names) -> Iterator[Fo
     yield Found(names["ENV"])
 
 
-def _alone(work: Callable[[Any], Any]) -> _Function:
+def _alone(work: Callable[[Any], Any]) -> Step:
     """A function that makes something of its input alone."""
 
     def function(run: Evaluation, node: Node, here: Found, names: _Names) -> Iterator[Found]:  # noqa: ARG001
@@ -173,7 +173,7 @@ def _unique(value: Any) -> Any:
     return sorted({plain(each) for each in value})
 
 
-def _kinds(*kinds: str) -> _Function:
+def _kinds(*kinds: str) -> Step:
     def function(run: Evaluation, node: Node, here: Found, names: _Names) -> Iterator[Found]:  # noqa: ARG001
         if kind_of(here.value) in kinds:
             yield here
@@ -191,7 +191,7 @@ def _contains(run: Evaluation, node: Node, here: Found, names: _Names) -> Iterat
         raise UnreadError
 
 
-FUNCTIONS: Final[Mapping[tuple[str, int], _Function]] = {
+FUNCTIONS: Final[Mapping[tuple[str, int], Step]] = {
     ("select", 1): _select,
     ("map", 1): _map,
     ("map_values", 1): _map_values,

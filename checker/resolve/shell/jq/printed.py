@@ -11,6 +11,7 @@ from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, open_text
 from checker.resolve.shell.files.editing import Marks
 from checker.resolve.shell.jq.evaluating import Evaluation, FailedError, Found
+from checker.resolve.shell.jq.functions import FUNCTIONS
 from checker.resolve.shell.jq.parsing import UnreadError, parsed
 
 _SHORT: Final = lazy_re.compile(r"-[rcMSe]+")
@@ -45,7 +46,7 @@ def made_of(command: Command, document: Possible) -> Possible | None:
                 told.append(word)
         filter_ = parsed(_marked(told[0], marks)) if told else None
         given["ENV"] = _Environment(command.handed, marks)
-        results = [each.value for each in Evaluation(given).of(filter_, Found(json.loads(read)))]
+        results = [each.value for each in Evaluation(given, FUNCTIONS).of(filter_, Found(json.loads(read)))]
     except (UnreadError, FailedError, ValueError, RecursionError, TypeError):
         return None
     compact = None if "c" not in flags else (",", ":")
