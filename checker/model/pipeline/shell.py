@@ -246,7 +246,7 @@ class Script(Struct, frozen=True, eq=False):
             case Case():
                 rest = any(_takes_all(each) for patterns, _ in found.items for each in patterns)
                 return rest and all(self._leads(body, spots) for _, body in found.items)
-            case Group():
+            case Group() if not found.own_shell:
                 return self._leads(found.body, spots)
             case AndOr():
                 return self._leads(found.left, spots)

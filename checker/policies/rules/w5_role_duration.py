@@ -98,8 +98,9 @@ def _deploys(workflow: Changing, job: EffectiveJob, pipeline: Pipeline) -> Answe
     return NO if workflow.followed else Open("whether its workflow deploys could not be followed")
 
 
-# Commands of the CDK that change nothing. Source: AWS CDK documentation, "CDK CLI reference".
-_LOOKS: Final = frozenset({"diff", "synth", "synthesize", "list", "ls", "doctor", "metadata", "drift"})
+# Commands of the CDK that change nothing; of a deploy it is asked before. Source: AWS CDK documentation, "CDK CLI
+# reference".
+_LOOKS: Final = frozenset({"diff", "synth", "synthesize", "list", "ls", "doctor", "metadata", "drift", "deploy"})
 
 
 def _only_asks(call: AwsCall) -> bool:

@@ -90,7 +90,8 @@ def _around(machine: Machine, standins: PythonModule, decorator: ast.expr, funct
     made_by = decorator.func if isinstance(decorator, ast.Call) else decorator
     if isinstance(made_by, ast.Name) and made_by.id in _PLAIN:
         return None
-    frame = Frame(function.module, {**function.closure, **function.module.names}, machine.reached, _NOTHING_AROUND)
+    names = {**function.module.names, **function.closure} if function.closure else function.module.names
+    frame = Frame(function.module, names, machine.reached, _NOTHING_AROUND)
     registry = value(machine, made_by, frame)
     if isinstance(registry, Extern) and registry.name in LENT:
         found = value(machine, decorator, frame)

@@ -49,11 +49,13 @@ def _words(shell: str) -> list[str]:
 def _only_runs_it(words: list[str]) -> bool:
     """Whether it is a program that runs the script, and nothing else: a shell with its options, Python, any other."""
     program = words[0].rpartition("/")[2]
+    if program.startswith("python") and "-m" in words:
+        return words[-1] == _SCRIPT  # a debugger or a profiler runs it
     if program not in _SHELLS and not program.startswith("python"):
         return len(words) == 2 and program == words[0]
     left = words[1:]
     while left and left[0].startswith(("-", "+")):
-        if left[0] in {"-c", "-m"}:
+        if left[0] == "-c":
             return False
         left = left[2:] if left[0] in _WITH_VALUE or left[0].endswith("o") else left[1:]
     return left == [_SCRIPT]

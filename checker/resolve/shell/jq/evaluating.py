@@ -15,7 +15,8 @@ from checker.resolve.shell.jq.parsing import Node, UnreadError
 
 Path = tuple[Any, ...]
 _MARK: Final = "\ue000"
-_STEPS: Final = 20_000
+_STEPS: Final = 50_000
+_LONGEST: Final = 100_000  # signs of a text, or elements of a list
 _KINDS: Final = {dict: "object", list: "array", str: "string", bool: "boolean", int: "number", float: "number"}
 
 
@@ -44,7 +45,11 @@ class Evaluation:
         self._left -= 1
         if self._left < 0 or node is None:
             raise UnreadError
-        yield from _KIND[node.kind](self, node, here, names)
+        for each in _KIND[node.kind](self, node, here, names):
+            self._left -= 1
+            if self._left < 0 or (isinstance(each.value, str | list) and len(each.value) > _LONGEST):
+                raise UnreadError
+            yield each
 
     def values(self, node: Node | None, here: Found, names: Mapping[str, Any]) -> list[Any]:
         return [each.value for each in self.of(node, here, names)]
@@ -250,6 +255,7 @@ def without(document: Any, places: list[Path]) -> Any:
 
 def same(left: Any, right: Any) -> bool:
     """Whether two values are equal; what a mark stands for may be anything."""
+    weighed([left, right])
     if left == right:
         return isinstance(left, bool) is isinstance(right, bool)
     if _MARK in json.dumps([left, right], ensure_ascii=False):
@@ -299,6 +305,17 @@ def _call(run: Evaluation, node: Node, here: Found, names: _Names) -> Iterator[F
     if function is None:
         raise UnreadError
     yield from function(run, node, here, names)
+
+
+def weighed(value: Any, left: int = _LONGEST) -> int:
+    """How many more values there may be beside one and all in it: what is put into itself twice, and that again, is
+    soon too much to be written out."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for each in inner:
+        left = weighed(each, left - 1)
+        if left < 0:
+            raise UnreadError
+    return left
 
 
 def kind_of(value: Any) -> str:

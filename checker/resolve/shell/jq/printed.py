@@ -10,7 +10,7 @@ from checker import lazy_re
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, open_text
 from checker.resolve.shell.files.editing import Marks
-from checker.resolve.shell.jq.evaluating import Evaluation, FailedError, Found
+from checker.resolve.shell.jq.evaluating import Evaluation, FailedError, Found, weighed
 from checker.resolve.shell.jq.functions import FUNCTIONS
 from checker.resolve.shell.jq.parsing import UnreadError, parsed
 
@@ -47,7 +47,17 @@ def made_of(command: Command, document: Possible) -> Possible | None:
         filter_ = parsed(_marked(told[0], marks)) if told else None
         given["ENV"] = _Environment(command.handed, marks)
         results = [each.value for each in Evaluation(given, FUNCTIONS).of(filter_, Found(json.loads(read)))]
-    except (UnreadError, FailedError, ValueError, RecursionError, TypeError):
+        weighed(results)
+    except (
+        UnreadError,
+        FailedError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        OverflowError,
+    ):
         return None
     compact = None if "c" not in flags else (",", ":")
     lines = [

@@ -44,7 +44,7 @@ _IMPORT: Final = lazy_re.compile(
 _META: Final = lazy_re.compile(r"\bimport\.meta\.(?:url|dirname|filename)\b|\b(?:require\.main|module\.exports)\b")
 # What changes files, of which a later step may run one, and what tells the runner something.
 _TELLS: Final = lazy_re.compile(
-    r"GITHUB_|::(?:set|add|save)-"
+    r"GITHUB_|::(?:set|add|save)-|\b(?:Bun|Deno)\b"
     r"|\b(?:writeFile|appendFile|createWriteStream|copyFile|rename|symlink|link|cp|chmod|openSync|writeSync)(?:Sync)?\b|\bfs\w*\s*\["
 )
 _ENDINGS: Final = ("", ".ts", ".mts", ".js", ".mjs", ".cjs", ".json", "/index.ts", "/index.js")

@@ -34,3 +34,8 @@ def test_what_is_printed(written: str, printed: str | None) -> None:
 @pytest.mark.parametrize("written", GIVEN["unread"])
 def test_what_is_left_to_the_run(written: str) -> None:
     assert _made(written) is None
+
+
+@pytest.mark.parametrize("twice", ["[.[], .[]]", "[., .]", "tojson + tojson", '"\\(.)\\(.)"', "{a: ., b: .}", ". == ."])
+def test_what_grows_without_end_is_left_to_the_run(twice: str) -> None:
+    assert _made(" | ".join(["[.]", *[twice] * 40])) is None or twice == ". == ."
