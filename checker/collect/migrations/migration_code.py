@@ -132,7 +132,7 @@ def read_migration_code(root: Path) -> MigrationCode:
             continue
         for name in libraries:
             entry = library.file(shown)
-            runners[shown] = MigrationRunner(entry, tuple(_below(entry, library)), name)
+            runners[shown] = MigrationRunner(entry, tuple(_below(entry, library)), name, (), _line_of(entry, name))
         if lists:
             candidates.append(shown)
     for each in candidates:
@@ -145,6 +145,21 @@ def read_migration_code(root: Path) -> MigrationCode:
     return MigrationCode(
         tuple(applying), tuple(tests), scripts, unread, connections, (), tuple(upserts), tuple(at_start)
     )
+
+
+# How the libraries call it that they apply migrations.
+_APPLIES: Final = lazy_re.compile(
+    r"\b(?:upgrade|migrate\w*|run_?migrations?|apply_?\w*|up|latest|call_command)\s*\(", re.I
+)
+
+
+def _line_of(entry: SourceFile, name: str) -> int:
+    """Where a file has a library apply migrations: the first such call behind its import, or that."""
+    found = _LIBRARIES[entry.language][name][1].search(entry.code)
+    if found is None:
+        return 1
+    call = _APPLIES.search(entry.code, found.end())
+    return entry.line_at(call.start() if call is not None else found.start())
 
 
 def _with_callers(runner: MigrationRunner, sources: Iterable[str], library: _Library) -> MigrationRunner:

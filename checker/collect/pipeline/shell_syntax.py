@@ -73,12 +73,41 @@ def parse_shell(text: str, file: str, lines: tuple[int, ...] = ()) -> Script:
     except InputError as error:
         return Script(file, Block(), lines, shebang, (Problem(empty.spot(0), error.message, error.hint),))
     places = [node.start_point for node in (*_errors(root), *itertools.islice(false_ends(source, root), _MAX_PROBLEMS))]
-    unread = ((source.count(b"\n", 0, at), at - source.rfind(b"\n", 0, at) - 1) for at in reader.unread[:_MAX_PROBLEMS])
+    unread = [(source.count(b"\n", 0, at), at - source.rfind(b"\n", 0, at) - 1) for at in reader.unread[:_MAX_PROBLEMS]]
+    unsure = bool(unread) or not only_says(source, root)
     problems = tuple(
-        Problem(empty.spot(row, column), "not understood as bash from here on", "Fix it.")
+        Problem(empty.spot(row, column), "not understood as bash from here on", "Fix it.", unsure)
         for row, column in (*places, *unread)
     )
     return Script(file, body, lines, shebang, problems)
+
+
+# A line that does nothing but to say something, to ask what is there, or to end: nothing that it is made of starts
+# anything, however it is put together.
+_WORDS: Final = rb"(?:[^$`|;&<>()#]|\$\w+|\$\{\w+\})*"
+_SAYS: Final = lazy_re.compile(
+    rb"\s*(?:(?:(?:then|do|else|fi|done|esac)\b|\{|\}|;;)\s*;?\s*)*+(?:(?:echo|printf|exit|return|true|:|set|shift|break|continue)(?:\s"
+    + _WORDS
+    + rb")?|(?:if|elif|while|until)\s+\[\[?\s"
+    + _WORDS
+    + rb"(?:;\s*(?:then|do)\s*)?|#[^\n]*)?;?\s*"
+)
+
+
+def only_says(source: bytes, root: Node) -> bool:
+    """Whether all from the first statement on that is not whole does no more than that: so it does whether bash
+    understands it or ends there."""
+    first = next(
+        (each for each in root.children if each.has_error or not (each.is_named or each.type in _BETWEEN)), None
+    )
+    if first is None:
+        return False
+    lines = source.split(b"\n")[first.start_point[0] :]
+    return len(lines) <= _MOST_LINES and all(_SAYS.fullmatch(each) for each in lines)
+
+
+_BETWEEN: Final = frozenset({"\n", ";"})
+_MOST_LINES: Final = 200
 
 
 def _parsed(source: bytes) -> Node:

@@ -353,7 +353,10 @@ class Change(Struct, frozen=True):
     def told(self) -> str:
         """Who changed it, and where."""
         by = self.by
-        return f"`{by.spelled}` ({by.spot})" if isinstance(by, Command) else f"{by.step.label} ({by.spot})"
+        if not isinstance(by, Command):
+            return f"{by.step.label} ({by.spot})"
+        # What stands behind them are names and filters, no verbs.
+        return f"`{by.program if by.program in {'jq', 'yq', 'sed'} else by.spelled}` ({by.spot})"
 
 
 class Gap(Struct, frozen=True):

@@ -6,6 +6,7 @@ that was parsed; :class:`Script` knows which file and line that is.
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterator
 from typing import TypeAlias
 
 from msgspec import Struct, field
@@ -223,3 +224,64 @@ class Script(Struct, frozen=True, eq=False):
         return any(
             isinstance(each, Simple) and self.spot(each.line, each.column) == spot for each in self.body.statements
         )
+
+    def own_lines(self) -> frozenset[Spot]:
+        """Where its commands stand that are in no function."""
+        return frozenset(self.spot(each.line, each.column) for each in _simple(self.body))
+
+    def comes_to(self, spots: Container[Spot]) -> bool:
+        """Whether the text surely comes to a command at one of these places, whichever branches it takes, or ends with
+        a failure."""
+        return self._leads(self.body, spots)
+
+    def _leads(self, found: Block | Statement | None, spots: Container[Spot]) -> bool:
+        match found:
+            case Block():
+                return any(self._leads(each, spots) for each in found.statements)
+            case Simple():
+                return self.spot(found.line, found.column) in spots or _gives_up(found)
+            case If():
+                bodies = (*(body for _, body in found.branches), found.otherwise)
+                return all(self._leads(each, spots) for each in bodies)
+            case Case():
+                rest = any(_takes_all(each) for patterns, _ in found.items for each in patterns)
+                return rest and all(self._leads(body, spots) for _, body in found.items)
+            case Group() if not found.own_shell:
+                return self._leads(found.body, spots)
+            case AndOr():
+                return self._leads(found.left, spots)
+        return False
+
+
+def _gives_up(command: Simple) -> bool:
+    """``exit 1``: what comes later is not come to."""
+    words = [part.text if isinstance(part, Literal) else "" for word in command.words[:2] for part in word.parts]
+    return len(words) == 2 and words[0] == "exit" and words[1].isdigit() and words[1] != "0"
+
+
+def _takes_all(pattern: Word) -> bool:
+    return [part.text if isinstance(part, Literal) else "" for part in pattern.parts] == ["*"]
+
+
+def _simple(found: Block | Statement | None) -> Iterator[Simple]:
+    """The commands of statements, without those of functions."""
+    match found:
+        case Simple():
+            yield found
+        case Block() | Pipe():
+            for each in found.statements:
+                yield from _simple(each)
+        case If():
+            for _, body in found.branches:
+                yield from _simple(body)
+            yield from _simple(found.otherwise)
+        case Case():
+            for _, body in found.items:
+                yield from _simple(body)
+        case Group() | While() | For():
+            yield from _simple(found.body)
+        case AndOr():
+            yield from _simple(found.left)
+            yield from _simple(found.right)
+        case Not() | Background():
+            yield from _simple(found.statement)

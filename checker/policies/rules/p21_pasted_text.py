@@ -9,7 +9,8 @@ What is checked
     given. No expression in it gives text that a person chooses freely, by whatever way it comes: an input of a form
     or of an event, a title, body, comment or message, a branch's name, through callers and called workflows, and by
     what a step hands on to later steps and jobs. A choice from a list, a number, a yes or no, and a comparison give no
-    such text.
+    such text. No command runs such text as code either, once it is a variable: ``eval``, ``bash -c``, ``python -c``,
+    a shell that reads it.
 When it does not apply
     No job holds anything, or no script of such a job has an expression.
 What cannot be decided
@@ -33,13 +34,19 @@ from checker.model.possible import Possible
 from checker.model.rules import Rule
 from checker.model.values import Unknown
 from checker.reason.deploys.paths import once
+from checker.reason.text.run_as_code import run_as_code
 from checker.reason.text.written import INPUT, Handed, free_text
 
 if TYPE_CHECKING:
     from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
     from checker.model.pipeline.pipeline import Pipeline
+    from checker.model.pipeline.scripts import Trace
 
 _FIX: Final = 'Hand it to the script as a variable of the step (env: {NOTE: "${{ ... }}"}), and write "$NOTE" there.'
+_FIX_RUN: Final = (
+    "Let no shell read it again: give it as a variable, or as an argument of its own: "
+    """bash -c '... "$1"' _ "$NOTE"."""
+)
 _EXPRESSION: Final = lazy_re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _SCRIPTS: Final = lazy_re.compile(r"^(?:inline-?)?script$|^(?:run|commands?|cmd)$", re.IGNORECASE)
 
@@ -53,6 +60,34 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
         for step in job.steps
         for judgement in _judged(step, handed)
     )
+    yield from once(
+        each for job in pipeline.jobs if _holds_something(job) for each in _run(pipeline.trace(job), handed)
+    )
+
+
+def _run(trace: Trace, handed: Handed) -> Iterator[Judgement]:
+    """What commands run as code of the text that they are given."""
+    ends = [(each.step, each.spot) for each in trace.commands if each.only_ends]
+    for command, texts in run_as_code(trace.commands):
+        step = command.step
+        found = [each for text in texts for each in handed.in_command(text, step)] if step is not None else []
+        if step is None or not found:
+            continue
+        here = command.spot
+        looked_at = any(by is step and at.file == here.file and at.line <= here.line for by, at in ends)
+        certain = next((written for written, _ in found if not written.doubt and not looked_at), None)
+        if step.job.is_reusable_alone and any(INPUT.search(expression) for _, expression in found):
+            why = (
+                f"what callers in other repositories give for {found[0][0].what}, which {command.spelled} runs as code"
+            )
+            yield command.undecided(None, why, fix=_FIX_RUN)
+        elif certain is not None:
+            said = f"The text of {certain.what} is run as code: what somebody writes there is a script of its own."
+            yield command.fails(None, said, fix=_FIX_RUN)
+        else:
+            doubt = found[0][0].doubt or "whether the script lets only some texts through"
+            why = f"what is run as code may be what somebody writes as {found[0][0].what}: {doubt}"
+            yield command.undecided(None, why, fix=_FIX_RUN)
 
 
 def _holds_something(job: EffectiveJob) -> bool:

@@ -56,7 +56,8 @@ def _ordered(
 ) -> Judgement:
     call = rollouts[0].call
     if known is None or not known.of:
-        return call.undecided(sub, f"no template says which services {path.environment or path.name} has", fix=_FIX)
+        has = f"which services {path.environment} has" if path.environment else "which services there are"
+        return call.undecided(sub, f"no template says {has}", fix=_FIX)
     if any(each.at.job is not rollouts[0].at.job for each in rollouts):
         rollouts = tuple(_by_needs(rollouts))
     order = order_of(rollouts)

@@ -34,6 +34,7 @@ from checker.reason.iam.deployers import Deployer, deployment_of
 if TYPE_CHECKING:
     from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep
     from checker.model.pipeline.pipeline import Pipeline
+    from checker.model.pipeline.scripts import AwsCall
     from checker.model.possible import Possible
     from checker.reason.deploys.changes import Changing
 
@@ -75,7 +76,7 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     from checker.reason.deploys.changes import workflows_of
     from checker.reason.oidc.assumed_roles import role_sessions
 
-    deploying = {each.entry.file: _deploys(each) for each in workflows_of(pipeline)}
+    deploying = {job.name: _deploys(each, job, pipeline) for each in workflows_of(pipeline) for job in each.jobs}
     by_line: dict[tuple[str, str, str], list[tuple[EffectiveJob, Credentials]]] = {}
     for job, credentials in role_sessions(pipeline):
         chained = "" if isinstance(credentials.chained, Open) else credentials.chained.value
@@ -83,14 +84,31 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
         by_line.setdefault(place, []).append((job, credentials))
     for uses in by_line.values():
         # One step of a reusable workflow is one place in each environment, however many call it.
-        yield from _step(uses, either(deploying.get(job.entry.file, NO) for job, _ in uses), project)
+        yield from _step(uses, either(deploying.get(job.name, NO) for job, _ in uses), project)
 
 
-def _deploys(workflow: Changing) -> Answer:
-    """Whether a workflow deploys or migrates."""
+def _deploys(workflow: Changing, job: EffectiveJob, pipeline: Pipeline) -> Answer:
+    """Whether a job is of a workflow that deploys or migrates, and does more in it than to plan, or to ask."""
+    trace = pipeline.trace(job)
+    plans = bool(trace.aws or trace.cdk) and trace.complete and job.name not in workflow.changes
+    if plans and all(map(_only_asks, trace.aws)) and all(each.name in _LOOKS for each in trace.cdk):
+        return NO
     if workflow.changes:
         return YES
     return NO if workflow.followed else Open("whether its workflow deploys could not be followed")
+
+
+# Commands of the CDK that change nothing; of a deploy it is asked before. Source: AWS CDK documentation, "CDK CLI
+# reference".
+_LOOKS: Final = frozenset({"diff", "synth", "synthesize", "list", "ls", "doctor", "metadata", "drift", "deploy"})
+
+
+def _only_asks(call: AwsCall) -> bool:
+    """Whether a call reads, and waits for nothing; or makes a change set that nobody executes."""
+    from checker.reason.calls.swallowed import reads
+
+    waits = any(loop.kind in {"retry", "while"} for loop in call.reached.loops)
+    return (reads(call) and not waits) or call.argument("noexecutechangeset") is True
 
 
 def _step(uses: list[tuple[EffectiveJob, Credentials]], deploys: Answer, project: Project) -> Iterator[Judgement]:

@@ -16,6 +16,7 @@ from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, How, Tr
 from checker.model.pipeline.within import ASKED
 from checker.model.possible import shown, truth
 from checker.model.secrets.values import is_secret_name
+from checker.model.values import Absent
 from checker.reason.calls.allowed_failures import allowed_by_job, allowed_by_step, given, ids_of
 from checker.reason.calls.step_ends import only_ends
 
@@ -75,7 +76,16 @@ def deployed(command: CdkCommand) -> AwsCall | None:
 
 def reads(call: AwsCall) -> bool:
     """Whether it only asks: its answer, or its failure, is all that comes of it."""
-    return _READS.match(call.operation) is not None and not waits(call)
+    return (_READS.match(call.operation) is not None or _fetches(call, "-")) and not waits(call)
+
+
+def _fetches(call: AwsCall, to: str = "") -> bool:
+    """Whether it copies out of a bucket, to standard output or into a file (AWS CLI Command Reference, ``s3 cp``)."""
+    if call.service != "s3" or call.operation not in {"cp", "sync"}:
+        return False
+    source, target = call.text("0"), call.text("1")
+    into = target == to if to else isinstance(target, str) and not target.startswith("s3://")
+    return into and shown(source).startswith("s3://") if not isinstance(source, Absent) else False
 
 
 def waits(call: AwsCall) -> bool:
@@ -169,9 +179,15 @@ def _unnoticed(call: AwsCall, trace: Trace) -> str | None:
     if turns is not NO:
         what = "a wait that fails" if waits(call) else "a change that is refused"
         return f"After {what} the script leaves out the rest and ends well: nothing says that it failed."
-    what = "A wait that fails counts as one that worked" if waits(call) else "A change that is refused counts as made"
+    what = _counts_as_made(call)
     how = "ends as it would have ended" if idle else "ends well"
     return f"{what}: nothing asks how it ended, and the script {how}."
+
+
+def _counts_as_made(call: AwsCall) -> str:
+    if waits(call):
+        return "A wait that fails counts as one that worked"
+    return "A file that is not fetched counts as there" if _fetches(call) else "A change that is refused counts as made"
 
 
 def passes_over(taken: Handling) -> bool:
@@ -265,7 +281,7 @@ def _after_fallback(call: AwsCall, trace: Trace) -> str | None:
         return None
     if not reads(call):
         if harmless:
-            return f"A change that is refused counts as made: `|| {_short(taken.fallback)}`."
+            return f"{_counts_as_made(call)}: `|| {_short(taken.fallback)}`."
         return _unnoticed(call, trace)
     if _keeps_message(taken) or (_TOLD.fullmatch(taken.fallback) and _only_shown(call, trace)):
         return None

@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from checker.model.answers import NO, Answer, Open, yes_if
 from checker.model.resources import Resource
 from checker.model.values import Absent, Known, Resolved, Text, Unknown, first_unknown
 
@@ -299,14 +300,14 @@ def _is_open(value: Any) -> bool:
     return isinstance(value, Text)
 
 
-def expires(repository: Resource, tag: str) -> bool:
+def expires(repository: Resource, tag: str) -> Answer:
     """Whether the repository's policy deletes, in time, an image of this tag that is pulled all along."""
     policy = repository.get("LifecyclePolicy.LifecyclePolicyText")
     try:
         rules = parse_policy(policy.value if isinstance(policy, Known) else policy)
     except Refused:
-        return False
-    return not isinstance(rules, Unknown) and _deleted_in_time(tuple(rules), tag)
+        return NO
+    return Open(rules.why) if isinstance(rules, Unknown) else yes_if(_deleted_in_time(tuple(rules), tag))
 
 
 @lru_cache(maxsize=256)

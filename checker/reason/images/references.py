@@ -264,15 +264,18 @@ def movement(image: ParsedImage, repository: Resource | None, bootstrap_tags: Se
                 Movement.OPEN,
                 f"whether the tag {tag!r} can move is for its repository to say, which no template declares",
             )
-        return Movement.MOVES, f"{tag!r} is neither a commit SHA nor the bootstrap tag"
+        return Movement.MOVES, f"{tag!r} is no commit SHA, and checker.toml does not name it as a bootstrap tag"
     frozen = is_frozen(repository, tag)
     if isinstance(frozen, Open):
         return Movement.OPEN, f"whether the tag {tag!r} can move {frozen.why}"
-    if frozen is YES and not _RELEASE.search(tag) and expires(repository, tag):
+    expired = expires(repository, tag) if frozen is YES and not _RELEASE.search(tag) else NO
+    if expired is YES:
         return (
             Movement.MOVES,
             f"its repository refuses to move {tag!r}, but expires it, and then it can be pushed again",
         )
+    if isinstance(expired, Open):
+        return Movement.OPEN, f"whether its repository expires {tag!r}, which can be pushed again then: {expired.why}"
     if frozen is YES:
         return Movement.FIXED, "its repository refuses to move it"
     return Movement.MOVES, f"the tag {tag!r} may be pushed again: its repository lets tags move"

@@ -98,6 +98,14 @@ class Handed:
             if found is not None:
                 yield found, expression
 
+    def in_command(self, value: Possible, step: EffectiveStep) -> Iterator[tuple[Written, str]]:
+        """Likewise in a word of a command, where what other commands answer stands too."""
+        for expression, where in expressions_of(value):
+            job = self._jobs.get(where, step.job)
+            found = self._of(expression, job, _MOST_STEPS) or self._by_command(expression, step, job, _MOST_STEPS)
+            if found is not None:
+                yield found, expression
+
     def _of(self, expression: str, job: EffectiveJob, left: int) -> Written | None:
         direct = free_text(expression, job)
         if direct:

@@ -18,7 +18,7 @@ from checker.resolve.python.expressions import bind, lacks, looked_up_in
 from checker.resolve.python.libraries.boto_resources import call_resource, of_collection
 from checker.resolve.python.libraries.command_lines import declare, declare_commands
 from checker.resolve.python.libraries.docker import of_docker
-from checker.resolve.python.machine import Call, Frame, Machine, value
+from checker.resolve.python.machine import AT_EXIT, Call, Frame, Machine, value
 from checker.resolve.python.modules import leads_into, reaches_buckets
 from checker.resolve.python.objects import above, enter, instantiate, method
 from checker.resolve.python.record import http, is_text, leaves, opened_as, program, tells
@@ -88,10 +88,11 @@ def called(machine: Machine, node: ast.Call, frame: Frame, function: Value, posi
             items = found.items if isinstance(found, Dict) else ()
             given.named.update({key: each for key, each in items if isinstance(key, str)})
             given.complete = given.complete and isinstance(found, Dict) and not found.open
-    return _apply(machine, function, given)
+    return apply(machine, function, given)
 
 
-def _apply(machine: Machine, function: Value, given: Call) -> Value:
+def apply(machine: Machine, function: Value, given: Call) -> Value:
+    """What a value gives that is called."""
     match function:
         case Extern():
             return _extern(machine, function, given)
@@ -110,7 +111,7 @@ def _apply(machine: Machine, function: Value, given: Call) -> Value:
             return instantiate(machine, function, given.positional, given.named, inner)
         case Either():
             maybe = replace(given, frame=given.frame.maybe())
-            results = [_apply(machine, each, maybe) for each in function.options if each is not None]
+            results = [apply(machine, each, maybe) for each in function.options if each is not None]
             return either(results) if results else None
         case Instance() if (method_of := method(machine, function.cls, "__call__")) is not None:
             inner = machine.called_at(given.node, given.frame)
@@ -119,7 +120,7 @@ def _apply(machine: Machine, function: Value, given: Call) -> Value:
             return _method(machine, function.owner, function.name, given)
         case Partial():
             positional, named = [*function.positional, *given.positional], {**function.named, **given.named}
-            return _apply(machine, function.function, replace(given, positional=positional, named=named))
+            return apply(machine, function.function, replace(given, positional=positional, named=named))
         case _:
             return extern(given.shown)
 
@@ -250,7 +251,7 @@ _ASKING: Final = frozenset({"os.getenv", "os.environ.get", "environ.get"})
 _CONVERTING: Final = frozenset({"int", "float"})
 _PARSED: Final = (".parse_args", ".parse_known_args")
 _PARSERS: Final = (".add_parser", ".add_subparsers")
-_NAMES: Final = frozenset({*_CLIENTS, *_SESSIONS, *_ASKING, *RUNS, *LEAVES, *_KEEPING, "json.dumps", "super"})
+_NAMES: Final = frozenset({*_CLIENTS, *_SESSIONS, *_ASKING, *RUNS, *LEAVES, *_KEEPING, AT_EXIT, "json.dumps", "super"})
 _ENDINGS: Final = (".raise_for_status", ".add_argument", ".add_subparsers", *_PARSED)
 
 
@@ -303,6 +304,8 @@ def _known(machine: Machine, function: Extern, given: Call) -> tuple[Value] | No
         return (found_above,) if found_above is not None else None
     if name.endswith(_PARSED):
         return (extern("arguments", parsed=True),)
+    if name == AT_EXIT:
+        return (machine.at_end(given.first, replace(given, positional=positional[1:])),)
     if name.endswith(".add_argument"):
         declare(machine, given)
     if name.endswith(".add_subparsers"):
@@ -311,8 +314,7 @@ def _known(machine: Machine, function: Extern, given: Call) -> tuple[Value] | No
 
 
 def _variable(machine: Machine, name: str, default: Value) -> Possible:
-    known = machine.variable(name)
-    if known is not None:
+    if (known := machine.variable(name)) is not None:
         return known
     opened = open_text(f"${{{name}}}")
     return one_of([opened, default]) if isinstance(default, str) else opened
@@ -374,7 +376,7 @@ def _hand_over(machine: Machine, given: Call, words: tuple[str, ...], by: Extern
     if not functions or (words and all(map(machine.other_command, words))):
         return
     for found in functions:
-        positional, named = handed(given, found)
+        positional, named = handed(given, found, by)
         inner = replace(
             given, positional=positional, named=named, complete=given.complete and bool(positional or named)
         )
@@ -382,13 +384,11 @@ def _hand_over(machine: Machine, given: Call, words: tuple[str, ...], by: Extern
             enter(machine, found, (), {}, machine.called_at(given.node, given.frame))
             continue
         beside = side_by_side(given.node, given.frame).maybe()
-        if by is not None and by.name == "atexit.register":  # what it raises is shown, and the exit status stays
-            beside = beside.handled(replace(beside.handling, background=True))
         if isinstance(found, Function):
             for frame, given_to in rounds_of(given, found, by, beside, positional):
                 enter(machine, found, given_to, named, machine.called_at(given.node, frame))
         else:
-            _apply(machine, found, replace(inner, frame=beside))
+            apply(machine, found, replace(inner, frame=beside))
 
 
 def _is_function(found: Value) -> bool:

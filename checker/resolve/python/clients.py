@@ -8,12 +8,26 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from checker.data.aws_calls import service_of
 from checker.model.possible import call_behind
 from checker.model.values import Absent, CallPlace
 from checker.resolve.python.machine import Call, Machine
 from checker.resolve.python.record import api_call
-from checker.resolve.python.values import Client, Dict, Either, Extern, Poller, Resource, Session, Value, extern, plain
+from checker.resolve.python.values import (
+    Client,
+    Dict,
+    Either,
+    Extern,
+    Method,
+    Poller,
+    Resource,
+    Session,
+    Value,
+    extern,
+    plain,
+)
 
 # Methods of every client that call nothing.
 _NO_CALLS: Final = frozenset({"can_paginate", "close", "exceptions", "meta", "generate_presigned_url",
@@ -63,7 +77,8 @@ def from_session(machine: Machine, session: Session, name: str, call: Call) -> V
     endpoint = call.named.get("endpoint_url", Absent())
     if not isinstance(endpoint, Absent):
         endpoint = plain(endpoint, "endpoint_url", call.file)
-    client = Client(known, region, session.profile, _keys_of(call) or session.keys_of, endpoint)
+    keys = _keys_of(call) or session.keys_of
+    client = Client(known, region, session.profile, keys, endpoint, session.awaited)
     return Resource(client) if name == "resource" else client
 
 
@@ -72,6 +87,9 @@ def of_client(machine: Machine, client: Client, name: str, call: Call) -> Value:
     if name in {"get_waiter", "get_paginator"} and call.positional:
         kind = name.removeprefix("get_")
         return Poller(client, kind, call.first if isinstance(call.first, str) else "")
+    begun = _begun(machine, Method(client, name), call) if client.awaited and name not in _NO_CALLS else None
+    if begun is not None:
+        return begun
     found: Value = None
     if name == "_make_api_call":
         operation = call.first if call.positional else call.named.get("operation_name")
@@ -94,10 +112,24 @@ def of_client(machine: Machine, client: Client, name: str, call: Call) -> Value:
 def of_poller(machine: Machine, poller: Poller, name: str, call: Call) -> Value:
     """What a method of a waiter or a paginator gives."""
     client = poller.client
+    begun = _begun(machine, Method(poller, name), call) if client.awaited and name == "wait" else None
+    if begun is not None:
+        return begun
     if name in {"wait", "paginate"}:
         api_call(machine, client, poller.name, call, poller.kind)
     answer = _answer(client.service, poller.name, call)
     return extern(f"{client.service}.{poller.name}.{name}()", answer=answer)
+
+
+def _begun(machine: Machine, method: Method, call: Call) -> Value:
+    """A call of a client of aioboto3 that nothing waits for at once: it runs beside the rest (aiobotocore's
+    documentation: the methods of a client are coroutines). ``None`` where it is gone through here."""
+    if id(call.node) in machine.awaited or not call.frame.module.file:
+        return None
+    call.frame = call.frame.handled(replace(call.frame.handling, background=True))
+    if machine.stage is None:
+        return None
+    return machine.stage.later(method, call.positional, call.named, call.frame)
 
 
 def _answer(service: str, operation: str, call: Call) -> CallPlace:

@@ -21,6 +21,7 @@ from checker.model.sources import brief
 from checker.resolve.effort import OF_A_PROGRAM
 from checker.resolve.python.calls import call
 from checker.resolve.python.expressions import EXPRESSIONS, bind, truth
+from checker.resolve.python.libraries import at_exit
 from checker.resolve.python.libraries.bounds import rounds_of, seconds_of
 from checker.resolve.python.machine import (
     Evaluate,
@@ -92,6 +93,7 @@ def follow(
         load(machine, module, main=not function)
         if function and starts(machine, function, module) is None:
             machine.problem(module.spot(module.tree), f"{path} has no {brief(function)}", "Correct the name.")
+        at_exit.run(machine)
     except (StopError, RecursionError) as error:
         machine.cut = isinstance(error, RecursionError)
         spot = module.spot(module.tree)
@@ -151,13 +153,13 @@ def _jump(machine: Machine, node: ast.Continue | ast.Break, frame: Frame) -> boo
 
 
 def _define(machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> bool:
-    closure = frame.names if frame.names is not frame.module.names else {}
-    function = Function(frame.module, node, None, closure)
+    function = Function(frame.module, node, None, frame.names if frame.names is not frame.module.names else {})
     frame.names[node.name] = function
     for decorator in reversed(node.decorator_list):
         registry = decorator.func if isinstance(decorator, ast.Call) else decorator
         made_by = value(machine, registry, frame)
         leads_into(machine, (made_by,), decorator, frame)
+        at_exit.take(machine, made_by, function, decorator, frame)
         if isinstance(made_by, Function):
             _decorate(machine, node.name, decorator, frame)
         if isinstance(registry, ast.Attribute) and registry.attr in _COMMANDS:

@@ -162,7 +162,7 @@ def looked_up(machine: Machine, name: str, call: Call) -> tuple[Value] | None:
         case "operator.methodcaller" | "methodcaller" | "operator.attrgetter" | "attrgetter" if positional:
             return (_of_operator(machine, name, call),)
     if name in _SESSIONS:
-        return (Session(),)
+        return (Session(awaited=name.startswith("aio")),)
     started: list[Value] = []
     if name in _LINES:
         started = [first]
@@ -353,9 +353,15 @@ def _joins(frame: Frame) -> bool:
     return False
 
 
-def handed(given: Call, function: Value) -> tuple[list[Value], dict[str, Value]]:
+# What calls what it is given again and again, with the arguments that stand behind it (their documentation).
+_RETRYING: Final = frozenset({"tenacity", "retrying"})
+
+
+def handed(given: Call, function: Value, by: Extern | None) -> tuple[list[Value], dict[str, Value]]:
     """The arguments that a function gets from what runs it: ``submit(f, x)``, ``Thread(target=f, args=(x,))``."""
     name = called_as(given.node)
+    if by is not None and by.library.partition(".")[0] in _RETRYING and given.first is function:
+        return given.positional[1:], given.named
     if name not in _CONCURRENT or "map" in name:
         return [], {}
     if function in given.positional and name not in {"Timer", "apply_async"}:

@@ -25,6 +25,7 @@ from checker.resolve.effort import OF_A_PROGRAM
 from checker.resolve.python.syntax_facts import shown
 from checker.resolve.python.values import SCALARS, Extern, Function, Value, either, extern, plain
 
+AT_EXIT: Final = "atexit.register"
 MAX_CALLS: Final = 5_000
 MAX_DEPTH: Final = 24
 
@@ -149,7 +150,7 @@ class Stage(Protocol):
     def gives(self, function: Extern, given: Call) -> Value: ...
 
     def later(
-        self, function: Function, positional: Sequence[Value], named: Mapping[str, Value], frame: Frame
+        self, function: Value, positional: Sequence[Value], named: Mapping[str, Value], frame: Frame
     ) -> Value: ...
 
 
@@ -222,12 +223,19 @@ class Machine(Struct):
     kept: list[object] = field(default_factory=list)  # whose identity is a key of the memo
     journal: list[object] | None = None  # what the call does that is gone through, where that is put on record
     awaited: set[int] = field(default_factory=set)  # the calls of coroutines that are waited for at once
+    leaving: list[tuple[Value, Call]] = field(default_factory=list)  # what runs when the program ends, and with what
     stage: Stage | None = None  # where one way of it is rehearsed, rather than all that it may do followed
     _numbers: dict[tuple[object, ...], int] = field(default_factory=dict)
 
     def awaits(self, *nodes: ast.expr) -> None:
         """Take note of calls of coroutines that are waited for before anything else goes on."""
         self.awaited.update(id(each) for each in nodes if isinstance(each, ast.Call))
+
+    def at_end(self, function: Value, given: Call) -> Value:
+        """Take note of what runs when the program ends, and with what."""
+        self.depends()
+        self.leaving.append((function, given))
+        return function
 
     def work(self) -> None:
         """Take note of one more step: a statement, a call that is entered, a round of a comprehension."""

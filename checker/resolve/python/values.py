@@ -31,6 +31,7 @@ class Session(Struct, frozen=True):
     region: Possible | Absent = field(default_factory=Absent)
     profile: Possible | Absent = field(default_factory=Absent)
     keys_of: CallPlace | None = None  # the call whose answer its keys come from
+    awaited: bool = False  # its clients' calls are coroutines
 
 
 class Client(Struct, frozen=True):
@@ -41,6 +42,7 @@ class Client(Struct, frozen=True):
     profile: Possible | Absent = field(default_factory=Absent)
     keys_of: CallPlace | None = None
     endpoint: Possible | Absent = field(default_factory=Absent)
+    awaited: bool = False
 
 
 class Resource(_Binds, Struct, frozen=True, eq=False):

@@ -34,7 +34,7 @@ from checker.resolve.shell.handed.variables import asked_by, is_loading
 from checker.resolve.shell.in_time import Timed, is_left_alone, timed
 from checker.resolve.shell.lists.keyed import array, with_element
 from checker.resolve.shell.lists.several import same_program, ways_of
-from checker.resolve.shell.lists.started import is_one_of_few, rounds, started, tells_of_failures
+from checker.resolve.shell.lists.started import as_far_as, is_one_of_few, rounds, started, tells_of_failures
 from checker.resolve.shell.printing import streams
 from checker.resolve.shell.process import EndlessError, Manner, Way
 from checker.resolve.shell.starting import Call, start
@@ -278,7 +278,8 @@ class ShellCommands(Struct):
             state = state.fork()
             state.folder = state.path(inner.folder)
         perhaps = replace(context, certain=False)
-        others = [self.run(each, statement, state.fork(), perhaps, own) for each in started(words)]
+        each_run = (self.run(each, statement, state.fork(), perhaps, own) for each in started(words))
+        others = [*as_far_as(each_run, words)]
         if (decided := self.manner.after_started(others, state, told=tells_of_failures(words))) is not None:
             return decided
         name = words[0]

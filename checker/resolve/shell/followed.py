@@ -17,6 +17,7 @@ from checker.model.possible import Possible, call_behind, one_of, open_text, sho
 from checker.model.sources import Spot, brief
 from checker.model.values import CallPlace
 from checker.resolve.shell.builtins import BUILTINS, Asked
+from checker.resolve.shell.files.written import Written, place
 from checker.resolve.shell.printing import output_of
 from checker.resolve.shell.process import Shell
 from checker.resolve.shell.state import Context, Flow, Result, State
@@ -70,7 +71,7 @@ class Followed(Struct):
         if not printed:
             last = substitution.body.statements[-1] if substitution.body.statements else None
             return opened if last is not None else ""
-        values = [output_of(command) for command in printed]
+        values = [_printed(command, state) for command in printed]
         known = [value for value in values if value is not None]
         if len(known) < len(values) or (len(known) > 1 and any(command.certain for command in printed)):
             return opened
@@ -128,6 +129,14 @@ class Followed(Struct):
     def ended(self, words: list[Possible], state: State, truth: Answer) -> Result:  # noqa: ARG002
         """As far as it can be told beforehand."""
         return Result(Flow.NEXT, truth)
+
+
+def _printed(command: Command, state: State) -> Possible | None:
+    """What a command prints, by itself or of a file that is known."""
+    found = output_of(command)
+    if found is not None or not isinstance(state.written, Written):
+        return found
+    return state.written.changes.object_of(command, lambda word: place(word, command.folder))
 
 
 def _asked(commands: Sequence[Command]) -> CallPlace | None:

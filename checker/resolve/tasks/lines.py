@@ -23,10 +23,11 @@ def _stops(flags: str) -> bool:
 
 
 def states_of(
-    line: Line, script: Script, folder: str, environment: Mapping[str, Possible], sh: str = ""
+    line: Line, script: Script, folder: str, environment: Mapping[str, Possible], sh: str = "", *, sealed: bool = False
 ) -> Iterator[tuple[State, State]]:
     """What to follow, one after the other, each with the whole that it is a part of: a line fails as its last command
-    does, so that only that one runs where failures stop. ``sh`` is which shell ``sh`` is where they run."""
+    does, so that only that one runs where failures stop. ``sh`` is which shell ``sh`` is where they run; ``sealed``:
+    whether every variable that they are given was seen."""
     state = State(
         script,
         variables={**environment, **line.variables},
@@ -36,6 +37,7 @@ def states_of(
         pipefail="pipefail" in line.flags,
         folder=folder,
         closed=True,
+        sealed=sealed,
         sh=sh,
         dialect=dialect_of(script.shebang, sh) if line.whole else dialect(line.shell, sh),
     )

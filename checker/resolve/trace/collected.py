@@ -22,8 +22,8 @@ from checker.model.pipeline.within import WHOLE_STEP
 from checker.model.possible import Possible, open_text
 from checker.model.sources import Problem, Spot, brief
 from checker.resolve.effort import RECORDING, STARTING, TASK
+from checker.resolve.shell.dialects.own_shells import as_bash
 from checker.resolve.shell.dialects.plain_sh import dialect, sh_of
-from checker.resolve.shell.dialects.powershell import for_bash
 from checker.resolve.shell.files.overlaid import Overlaid
 from checker.resolve.shell.files.written import Written
 from checker.resolve.shell.follower import MAX_STATEMENTS, Follower
@@ -53,6 +53,7 @@ from checker.resolve.trace.commands.registry_clients import puts
 from checker.resolve.trace.commands.remote import unread_remote
 from checker.resolve.trace.commands.sam_cli import as_aws
 from checker.resolve.trace.endpoints import at_aws
+from checker.resolve.trace.javascript.database_programs import asks_a_database
 from checker.resolve.trace.merging import each_option, merged
 from checker.resolve.trace.other_tests import TestLibrary, bats_programs, reaches_out
 from checker.resolve.trace.programs import Programs, started_by
@@ -92,7 +93,7 @@ class Collected(Struct):
     failed: bool = False  # whether the step that was followed last surely fails
     _exported: Mapping[str, Possible] = field(default_factory=dict)  # of the shell that is followed
     _brought: BroughtIn | None = None
-    _script: Script = Script("", Block())  # of the step
+    script: Script = Script("", Block())  # of the step
     _sealed: bool = False  # whether every variable that the step is given was seen
     _tasks: int = 0
     _unfinished: Unfinished = field(default_factory=Unfinished)  # a value that a step writes line by line
@@ -147,7 +148,7 @@ class Collected(Struct):
             environment["GITHUB_ACTION_PATH"] = posixpath.join(WORKSPACE, step.via[-1])
         marks = {name: fill(value) for name, value in step.expressions.items()}
         folder = fill(step.working_directory)
-        options, text = for_bash(step, shell_options(step))
+        options, text, lines = as_bash(step, shell_options(step))
         self._sealed = is_sealed(step) and not hand_on(self.actions, self.library.text)
         if options is None:
             text = re.sub(r"__gha\d+__", lambda match: str(marks.get(match[0], match[0])), step.run.text)
@@ -156,7 +157,7 @@ class Collected(Struct):
             started = Command(("python", "-c", text), here, WHOLE_STEP, folder=where, exported=environment)
             self._other_shell(started, step, environment)
             return self.outputs[start:]
-        script = self._script = self.library.shell_text(text, step.spot.file, step.run.lines)
+        script = self.script = self.library.shell_text(text, step.spot.file, lines)
         state = State(
             script,
             variables={**environment},
@@ -235,6 +236,8 @@ class Collected(Struct):
                 self._unread(command)
             else:
                 self.python(path, command.words[1:], command, {**variables, **command.handed})
+        elif asks_a_database(command, self.library):
+            pass
         elif is_other_runner(program):
             self._not_followed(command, " ".join(plain(command.words[1:2])))
         else:
@@ -376,7 +379,7 @@ class Collected(Struct):
         for line in found.lines if self._tasks <= _MAX_TASKS else ():
             fails = self._line(line, found.folder, environment, command) or fails
         self._tasks -= 1
-        self.failed = self.failed or (fails and self._script.always(command.spot) and command.handling.ends is YES)
+        self.failed = self.failed or (fails and self.script.always(command.spot) and command.handling.ends is YES)
 
     def _not_followed(self, command: Command, target: str) -> None:
         fix = FIX if PurePosixPath(target.partition(" ")[0]).suffix else "Call the script itself."
@@ -391,8 +394,7 @@ class Collected(Struct):
             return False
         fails, at = False, folder if line.folder is None else line.folder
         around = replace(by.handling, beside=True) if line.beside else by.handling
-        for state, whole in states_of(line, script, at, environment, sh_of(self.job.job)):
+        for state, whole in states_of(line, script, at, environment, sh_of(self.job.job), sealed=self._sealed):
             state.written = whole.written = self.written
-            state.sealed = whole.sealed = self._sealed
             fails = self.shell(state, by.reached.behind(), whole, around)
         return fails

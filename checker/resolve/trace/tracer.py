@@ -22,8 +22,9 @@ from checker.model.pipeline.holding import hands_over
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep, complete
 from checker.model.pipeline.pipeline import Unfollowed
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Gap, Output, Reached, Trace
+from checker.model.pipeline.shell import Script
 from checker.model.possible import Possible, is_known, joined, mapped, one_of, options, shown
-from checker.model.sources import Problem
+from checker.model.sources import Problem, Spot
 from checker.model.values import Hole, RunValue, Text
 from checker.resolve.effort import Effort, SpentError
 from checker.resolve.shell.files.overlaid import Overlaid
@@ -180,7 +181,7 @@ class Tracer(Struct):
             outputs = collected.step(step, reached, {**extra, **environment}, fill)
             for index in range(begun, len(collected.actions)):
                 collected.actions[index] = self._with_file(index, collected)
-            self._put_out(step, outputs, extra, own, unsure)
+            self._put_out(step, outputs, extra, own, unsure, collected.script)
             return
         given = {name.lower(): self._filled(value, own) for name, value in step.with_.items()}
         seen = {**extra, **{name: self._filled(value, own) for name, value in step.env.items()}}
@@ -219,14 +220,17 @@ class Tracer(Struct):
         extra: dict[str, Possible],
         own: dict[Hole, Possible],
         unsure: set[Hole],
+        script: Script,
     ) -> None:
         """Take note of what a step wrote for later ones: variables and outputs."""
+        outputs = list(outputs)
+        sure = _surely_written(outputs, script)
         where, scope = step.job.name, step.scope or step.job.name
         handed: dict[str, Possible] = {}  # what two branches of one step write may be either
         for output in outputs:
             if output.step or output.name == "PATH":
                 continue
-            _note(RunValue(f"${{{{ env.{output.name} }}}}", where), output, step, handed.keys(), own, unsure)
+            _note(RunValue(f"${{{{ env.{output.name} }}}}", where), output, step, handed.keys(), own, unsure, sure)
             before = handed.get(output.name)
             handed[output.name] = output.value if before is None else one_of([before, output.value])
         extra.update(handed)
@@ -238,7 +242,7 @@ class Tracer(Struct):
                 extra["PATH"] = output.value if before is None else joined([output.value, ":", before])
             elif output.step:
                 hole = _output(output.step, output.name, scope)
-                _note(hole, output, step, (), own, unsure)
+                _note(hole, output, step, (), own, unsure, sure)
                 _learn(own, hole, output.value)
 
     def _script(self, step: EffectiveStep, given: Mapping[str, Possible], reached: Reached, written: Written) -> None:
@@ -293,13 +297,26 @@ def _note(
     others: Container[str],
     own: Container[Hole],
     unsure: set[Hole],
+    surely: Mapping[tuple[str, str], bool],
 ) -> None:
     """Take note of whether an output is surely written: in each branch of a script that writes it, or before."""
     sure = step.runs is YES and (output.certain or step.job.runs is not YES)
-    if sure or hole in own or output.name in others:
+    always = surely.get((output.step, output.name))
+    also = (hole in own if output.step else output.name in others) if always is None else always and step.runs is YES
+    if sure or also or (not output.step and hole in own and hole not in unsure):
         unsure.discard(hole)
     else:
         unsure.add(hole)
+
+
+def _surely_written(outputs: Sequence[Output], script: Script) -> Mapping[tuple[str, str], bool]:
+    """Whether a step's script writes its outputs and variables whichever branches it takes, by step and name; nothing
+    of those that something else than its own lines writes, a function for one."""
+    places: dict[tuple[str, str], set[Spot]] = {}
+    for each in outputs:
+        places.setdefault((each.step, each.name), set()).add(each.spot)
+    own = script.own_lines() if any(len(spots) > 1 for spots in places.values()) else frozenset()
+    return {name: script.comes_to(spots) for name, spots in places.items() if len(spots) > 1 and spots <= own}
 
 
 def _told(

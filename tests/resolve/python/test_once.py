@@ -284,6 +284,7 @@ ON_RECORD = {
         "flags",
     ),
     *("modules", "found", "own"),
+    "leaving",
 }
 OF_PLACES_OF_CALLS = {"reached", "_numbers"}
 OF_THIS = {"left", "memo", "kept", "journal", "cut"}

@@ -295,7 +295,10 @@ def _isinstance(given: list[Value]) -> object:
 
 def _is_one(found: Value, kind: Value) -> object:
     if isinstance(found, Instance) and isinstance(kind, Class):
-        return True if found.cls.node is kind.node else (_OPEN if found.cls.node.bases else False)
+        lineage = _lineage(found.cls)
+        if any(isinstance(each, Class) and each.node is kind.node for each in lineage):
+            return True
+        return False if all(map(_is_known, lineage)) else _OPEN
     name = kind.name.rpartition(".")[2] if isinstance(kind, Extern) else ""
     known = getattr(builtins, name, None)
     if not isinstance(known, type) or not issubclass(known, BaseException):
@@ -306,15 +309,31 @@ def _is_one(found: Value, kind: Value) -> object:
         return issubclass(raised, known)  # `assert` raised it
     if not isinstance(found, Instance):
         return _OPEN
-    bases = [written(base).rpartition(".")[2] for base in found.cls.node.bases]
+    above = [each for each in _lineage(found.cls) if not isinstance(each, Class)]
     if not found.cls.module.file:
-        bases.append(found.cls.node.name)  # one of Python's own
-    above = [getattr(builtins, base, None) for base in bases]
-    if any(isinstance(each, type) and issubclass(each, known) for each in above):
+        above.append(found.cls.node.name)  # one of Python's own
+    kinds = [getattr(builtins, each, None) for each in above]
+    if any(isinstance(each, type) and issubclass(each, known) for each in kinds):
         return True
-    return False if all(isinstance(each, type) for each in above) else _OPEN
+    return False if all(isinstance(each, type) for each in kinds) else _OPEN
 
 
+def _lineage(cls: Class, depth: int = 0) -> list[Class | str]:
+    """A class and those above it, by name those that are no code of the program's."""
+    found: list[Class | str] = [cls]
+    for base in cls.node.bases:
+        name = written(base).rpartition(".")[2]
+        above = cls.module.names.get(name)
+        known = isinstance(above, Class) and above is not cls and depth < _MOST_ABOVE
+        found.extend(_lineage(above, depth + 1) if known and isinstance(above, Class) else [name])
+    return found
+
+
+def _is_known(found: Class | str) -> bool:
+    return isinstance(found, Class) or isinstance(getattr(builtins, found, None), type)
+
+
+_MOST_ABOVE: Final = 8
 _MOST: Final = 64
 # Function of Python's own -> with which element it has enough.
 _ENOUGH: Final[Mapping[str, Callable[[Value], bool]]] = {

@@ -7,9 +7,10 @@ import builtins
 from dataclasses import dataclass
 from typing import Final
 
+from checker.model.values import Text
 from checker.resolve.python.machine import Frame, Machine, value
 from checker.resolve.python.syntax_facts import written
-from checker.resolve.python.values import Class, Extern, Instance, Value
+from checker.resolve.python.values import SCALARS, Class, Dict, Extern, Instance, Value
 
 _MAX_BASES: Final = 8
 
@@ -110,3 +111,12 @@ def takes(machine: Machine, kind: ast.expr | None, error: RaisedError, frame: Fr
         if plain in error.names:
             return True
     return False
+
+
+def failed_by(status: Value) -> bool | None:
+    """Whether an exit status tells of a failure."""
+    if status is None or isinstance(status, SCALARS):
+        return status not in (None, 0, False)
+    if isinstance(status, Text) and any(isinstance(part, str) and part for part in status.parts):
+        return True  # a text is printed, and the status is 1
+    return None if isinstance(status, Extern | Text) else not isinstance(status, Dict) or None

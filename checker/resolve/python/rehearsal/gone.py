@@ -20,6 +20,11 @@ from checker.resolve.python.rehearsal.standins import Mode
 MAX_ASIDE: Final = 8  # how many ways aside of one that does not end well are gone on from
 MAX_TURNS: Final = 2  # how many questions are answered the other way on one of them, but one
 Place: TypeAlias = "tuple[int, int]"  # the line and the column of a condition
+# What the libraries call it when nobody answers.
+UNREACHED: Final = frozenset(
+    {"ConnectionError", "HTTPException", "Timeout", "RequestError", "TransportError", "ConnectError",
+     "TimeoutException", "MaxRetryError", "HTTPStatusError", "EndpointConnectionError", "ClientResponseError"}
+)  # fmt: skip
 
 
 class Start(Struct, frozen=True):
@@ -59,6 +64,21 @@ def told_by(call: AwsCall | Command) -> tuple[str, str] | None:
     if isinstance(call, AwsCall) or call.program != "echo":
         return None
     return (shown(call.writes[0].target) if call.writes else "", " ".join(map(shown, call.words[1:])))
+
+
+def acts(call: AwsCall | Command) -> bool:
+    """Whether a call does more than end the program, or say something."""
+    return isinstance(call, AwsCall) or call.program not in {"exit", "return", "echo"}
+
+
+def started_by(command: Command) -> str:
+    """The function that starts a program, without its module."""
+    return command.source.partition("(")[0].rpartition(".")[2]
+
+
+def is_prepared(call: AwsCall | Command) -> bool:
+    """Whether it is a request that is sent by another call."""
+    return isinstance(call, Command) and "--offline" in call.words
 
 
 class Gone(Struct, frozen=True):

@@ -16,6 +16,7 @@ from checker.resolve.python.rehearsal.managers import managed
 from checker.resolve.python.values import Class, Dict, Extern, Function, Instance, Manager, Method, Value
 
 _GATHERS: Final = frozenset({"asyncio.gather", "asyncio.tasks.gather"})
+_RUNS: Final = frozenset({"asyncio.run", "asyncio.runners.run", "asyncio.Runner().run"})
 _HANDED_ON: Final = frozenset(
     {"asyncio.create_task", "asyncio.ensure_future", "asyncio.shield", "asyncio.wait_for", "asyncio.as_completed"}
 )
@@ -32,6 +33,10 @@ def given_by(machine: Machine, standins: PythonModule, function: Extern, given: 
         return _made(machine, standins.names[LENT[name]], given.positional, given.named, given.frame)
     if (error := ERRORS.get(name.removeprefix("builtins."))) is not None:
         return _made(machine, standins.names[error.__name__], given.positional, given.named, given.frame)
+    if name == "asyncio.to_thread" and given.positional:
+        return later(machine, standins, given.first, given.positional[1:], given.named, given.frame)
+    if (name in _RUNS or name.endswith(".run_until_complete")) and given.positional:
+        return awaited(machine, given.first)
     if name.endswith(".run_in_executor") and len(given.positional) > 1:
         return later(machine, standins, given.positional[1], given.positional[2:], {}, given.frame)
     if name == "__begin__":

@@ -2,7 +2,7 @@
 
 Each is written in Python and followed as the program's own code is. Sources: Python documentation, "concurrent.futures"
 (``Future.result`` raises what the call raised), "multiprocessing.pool", "threading" (an exception ends its thread
-alone), "multiprocessing" (``Process.exitcode``), "contextlib" (``ExitStack``, ``suppress``), "os", "atexit".
+alone), "multiprocessing" (``Process.exitcode``), "contextlib" (``ExitStack``, ``suppress``), "os".
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Final
 
 from checker.model.pipeline.python import PythonModule
+from checker.resolve.python.rehearsal import retries
 
 _TEXT: Final = """
 class Future:
@@ -292,15 +293,6 @@ def each_done(futures, timeout=None):
 
 def all_done(futures, timeout=None, return_when=None):
     return (futures, ())
-
-
-def at_exit(function, *given, **named):
-    Future(function, given, named)
-    return function
-
-
-def in_thread(function, *given, **named):
-    return function(*given, **named)
 """
 # What each is called in Python -> its stand-in.
 LENT: Final[Mapping[str, str]] = {
@@ -337,8 +329,7 @@ LENT: Final[Mapping[str, str]] = {
     "contextlib.AsyncExitStack": "ExitStack",
     "concurrent.futures.as_completed": "each_done",
     "concurrent.futures.wait": "all_done",
-    "asyncio.to_thread": "in_thread",
-    "atexit.register": "at_exit",
+    **retries.LENT,
 }
 
 
@@ -360,7 +351,7 @@ ERRORS: Final[Mapping[str, type[BaseException]]] = {
 def _tree() -> ast.Module:
     classes = dict.fromkeys(ERRORS.values())
     made = (_ERROR.format(name=each.__name__, base=each.__mro__[1].__name__) for each in classes)
-    return ast.parse(_TEXT + "".join(made))
+    return ast.parse(_TEXT + retries.TEXT + "".join(made))
 
 
 def module() -> PythonModule:

@@ -5,16 +5,28 @@ from __future__ import annotations
 import ast
 import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from checker.model.pipeline.handling import Handling
-from checker.model.pipeline.python import PythonLibrary
+from checker.model.pipeline.python import PythonLibrary, PythonModule
 from checker.model.pipeline.scripts import AwsCall, Command, How, Reached
 from checker.model.sources import Spot
-from checker.model.values import Text
 from checker.resolve.python.code import STATEMENTS
-from checker.resolve.python.machine import MAX_DEPTH, OWN, Call, Frame, Machine, Question, StopError, block, value
+from checker.resolve.python.libraries import at_exit
+from checker.resolve.python.libraries.bounds import again
+from checker.resolve.python.machine import (
+    MAX_DEPTH,
+    OWN,
+    Call,
+    Frame,
+    Machine,
+    Question,
+    StopError,
+    block,
+    spot_of,
+    value,
+)
 from checker.resolve.python.modules import load, module_at, starts
 from checker.resolve.python.objects import bound, rebind, typed
 from checker.resolve.python.rehearsal import statements
@@ -26,19 +38,32 @@ from checker.resolve.python.rehearsal.flows import (
     FlowError,
     RaisedError,
     ReturnedError,
+    failed_by,
     raised,
 )
-from checker.resolve.python.rehearsal.gone import Gone, Place, Start, loops_of, placed, round_of, told_by, which
+from checker.resolve.python.rehearsal.gone import (
+    UNREACHED,
+    Gone,
+    Place,
+    Start,
+    acts,
+    is_prepared,
+    loops_of,
+    placed,
+    round_of,
+    started_by,
+    told_by,
+    which,
+)
 from checker.resolve.python.rehearsal.lending import given_by, later
 from checker.resolve.python.rehearsal.loaded import lent_libraries, written_answers
+from checker.resolve.python.rehearsal.managers import decorated
 from checker.resolve.python.rehearsal.questions import fits_pattern
 from checker.resolve.python.rehearsal.standins import Mode, answer
 from checker.resolve.python.syntax_facts import manages, yields
 from checker.resolve.python.values import (
     NOTHING,
-    SCALARS,
     Class,
-    Dict,
     Extern,
     Function,
     Instance,
@@ -58,11 +83,6 @@ _GIVES: Final[Mapping[str, tuple[Value, Value]]] = {
     "getstatusoutput": ((0, "done"), (254, _SAID)),
     "popen": ("PipedWell", "PipedFailed"),
 }
-# What the libraries call it when nobody answers.
-_UNREACHED: Final = frozenset(
-    {"ConnectionError", "HTTPException", "Timeout", "RequestError", "TransportError", "ConnectError",
-     "TimeoutException", "MaxRetryError", "HTTPStatusError", "EndpointConnectionError", "ClientResponseError"}
-)  # fmt: skip
 
 
 class Way:
@@ -115,7 +135,7 @@ class Way:
         numbers: dict[int, int] = {}  # an asker is told by its place in memory, which is another in the next run
         askers = tuple(numbers.setdefault(each, len(numbers)) for each in choices.askers)
         again, waits = choices.again(), began is not None
-        acts = frozenset(call.spot for call in self.machine.calls if _acts(call))
+        acted = frozenset(call.spot for call in self.machine.calls if acts(call))
         mode, turns, met, began = self.mode, self.turns, self.met, began or 0
         before = self._before if met else len(given)
         calls = self.machine.calls[self._since :] if met else ()
@@ -123,26 +143,39 @@ class Way:
         told = frozenset(said for call in self.machine.calls if (said := told_by(call)) is not None)
         ended_so = (ended, waits, began, given, askers, again, before, steps)
         asked, answered = tuple(choices.places), frozenset(self._answered)
-        return Gone(mode, turns, met, *ended_so, acts, asked, answered, after, told, self._cut)
+        return Gone(mode, turns, met, *ended_so, acted, asked, answered, after, told, self._cut)
 
     def _ends(self) -> bool | None:
         """Whether the program ends with a failure, ``None`` where that is not known."""
         machine, start = self.machine, self.start
-        found = module_at(machine, start.path, fresh=True)
-        if found is None:
+        if (found := module_at(machine, start.path, fresh=True)) is None:
             return None
         machine.roots = tuple(dict.fromkeys((posixpath.dirname(start.path), start.folder or "", "", "src")))
         try:
-            load(machine, found, main=not start.function)
-            started = starts(machine, start.function, found) if start.function else None
-            return _failed(started[0] if started is not None else None)
-        except RaisedError as error:
-            return _failed(error.status) if "SystemExit" in error.names else True
+            status = self._status(found)
+            self._leaves()
         except EndedError as ended:
-            return _failed(ended.status)
+            return failed_by(ended.status)
         except (StopError, RecursionError, FlowError) as error:
             self._cut = isinstance(error, RecursionError)
             return None
+        return status
+
+    def _status(self, found: PythonModule) -> bool | None:
+        """Whether the program fails, before what runs at its end."""
+        function = self.start.function
+        try:
+            load(self.machine, found, main=not function)
+            started = starts(self.machine, function, found) if function else None
+            return failed_by(started[0] if started is not None else None)
+        except RaisedError as error:
+            return failed_by(error.status) if "SystemExit" in error.names else True
+
+    def _leaves(self) -> None:
+        """What runs at the end: what that raises is shown, and the exit status stays (documentation, "atexit")."""
+        while self.machine.leaving:
+            with suppress(RaisedError):
+                at_exit.run(self.machine)
 
     # --- questions --------------------------------------------------------------------------------------------------
 
@@ -186,6 +219,12 @@ class Way:
         if machine.depth >= MAX_DEPTH:
             raise StopError
         machine.work()
+        if not isinstance(node, ast.Lambda) and node.decorator_list:
+            repeated = again(node, spot_of(function.module, node), frame)
+            frame = frame.inside(repeated) if repeated is not None else frame
+            around = decorated(machine, lent_libraries(), function, positional, named, frame)
+            if around is not None:
+                return around[0]
         names = bound(machine, function, positional, named)
         inner = Frame(function.module, names, frame.reached, frame.handling)
         if isinstance(node, ast.Lambda):
@@ -233,7 +272,7 @@ class Way:
         if takers:
             takers[-1](found)
 
-    def later(self, function: Function, positional: Sequence[Value], named: Mapping[str, Value], frame: Frame) -> Value:
+    def later(self, function: Value, positional: Sequence[Value], named: Mapping[str, Value], frame: Frame) -> Value:
         """A coroutine that nobody waits for yet."""
         return later(self.machine, lent_libraries(), function, positional, named, frame)
 
@@ -271,14 +310,14 @@ class Way:
     def made(self, call: AwsCall | Command) -> Value:
         """What a call gives, ``None`` where it works as any call does."""
         if not self._is_it(call):
-            self._sent_later = None if _is_prepared(call) else self._sent_later
+            self._sent_later = None if is_prepared(call) else self._sent_later
             return self._well(call)
         if not self.met:
             self._before, self._since = len(self._choices.given), len(self.machine.calls)
         self.met = True
         if self.mode is Mode.WELL:
             return self._well(call)
-        if isinstance(call, Command) and _is_prepared(call):
+        if isinstance(call, Command) and is_prepared(call):
             self._sent_later = call
             return None
         return self._fails(call)
@@ -286,14 +325,14 @@ class Way:
     def _fails(self, call: AwsCall | Command) -> Value:
         """What it gives, or raises, where it fails."""
         name = self._name(call)
-        if name == "Completed" and isinstance(call, Command) and (kind := _started_by(call)) in _GIVES:
+        if name == "Completed" and isinstance(call, Command) and (kind := started_by(call)) in _GIVES:
             return _piped(_GIVES[kind][1])
         found = written_answers().names.get(name)
         frame = Frame(written_answers(), written_answers().names, self.machine.reached, Handling())
         if name == "HTTPError" or (self.mode is Mode.RAISES and name != "Completed"):
             error = raised(self.machine, found, frame)
             if name == "URLError":
-                error.names |= _UNREACHED
+                error.names |= UNREACHED
             elif name == "HTTPError":
                 error.names |= frozenset({"URLError"})
             raise error
@@ -301,7 +340,7 @@ class Way:
 
     def _well(self, call: AwsCall | Command) -> Value:
         if isinstance(call, Command):
-            kind = _started_by(call)
+            kind = started_by(call)
             return _piped("Done" if kind == "run" else _GIVES.get(kind, (None,))[0])
         if call.how is not How.SDK:
             return None
@@ -338,15 +377,14 @@ class Way:
         given = isinstance(call, AwsCall) and isinstance(self.failing, AwsCall) and self._is_given(call, self.failing)
         same = (given or call.spot == self.failing.spot) and (
             one == other
-            or (beside and (one[0], one[3:]) == (other[0], other[3:]))
+            or ((beside or given) and (one[0], one[3:]) == (other[0], other[3:]))
             or (self.met and self._is_once_more(call))
         )
         return same and (self.mode is not Mode.WELL or round_of(call) == round_of(self.failing))
 
     def _is_given(self, call: AwsCall, failing: AwsCall) -> bool:
         """Whether a library makes the call that it was given: ``pool.submit(ecs.update_service, ...)``."""
-        lent = call.spot.file == lent_libraries().file
-        return lent and failing.handling.background and call.arguments == failing.arguments
+        return call.spot.file == lent_libraries().file and call.arguments == failing.arguments
 
     def _is_once_more(self, call: AwsCall | Command) -> bool:
         """Whether it is the same line's call, made once more behind the loop in which it failed."""
@@ -356,31 +394,7 @@ class Way:
         )
 
 
-def _is_prepared(call: AwsCall | Command) -> bool:
-    """Whether it is a request that is sent by another call."""
-    return isinstance(call, Command) and "--offline" in call.words
-
-
 def _piped(found: Value) -> Value:
     """An object of the stand-in of this name; any other value as it is."""
     cls = lent_libraries().names.get(found) if isinstance(found, str) else None
     return Instance(cls) if isinstance(cls, Class) else found
-
-
-def _started_by(command: Command) -> str:
-    """The function that starts a program, without its module."""
-    return command.source.partition("(")[0].rpartition(".")[2]
-
-
-def _acts(call: AwsCall | Command) -> bool:
-    """Whether a call does more than end the program, or say something."""
-    return isinstance(call, AwsCall) or call.program not in {"exit", "return", "echo"}
-
-
-def _failed(status: Value) -> bool | None:
-    """Whether an exit status tells of a failure."""
-    if status is None or isinstance(status, SCALARS):
-        return status not in (None, 0, False)
-    if isinstance(status, Text) and any(isinstance(part, str) and part for part in status.parts):
-        return True  # a text is printed, and the status is 1
-    return None if isinstance(status, Extern | Text) else not isinstance(status, Dict) or None

@@ -13,9 +13,11 @@ from msgspec import Struct, field
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import Change, Command
 from checker.model.possible import Possible
+from checker.model.values import Text
 from checker.resolve.shell.files.assigning import Edits, assigned
 from checker.resolve.shell.files.changing import plain_of
 from checker.resolve.shell.files.editing import by_envsubst, by_sed
+from checker.resolve.shell.jq.printed import made_of
 from checker.resolve.shell.state import Fed
 
 _SED: Final = frozenset({"sed", "gsed"})
@@ -57,6 +59,15 @@ class Changes(Struct):
             self.texts[key] = text
             self.found.append(Change(key, command, text, of, edits, self.own_text(key) is not None))
 
+    def object_of(self, command: Command, where: _Where) -> Possible | None:
+        """The object that jq makes of one file for whoever takes what it prints; ``None`` where that is not known, or
+        is something else."""
+        source = self._source(command, None, None, where) if command.program == "jq" else None
+        before = self._held(source) if source is not None else None
+        made = made_of(command, before) if before is not None else None
+        first = made.parts[0] if isinstance(made, Text) else made
+        return made if isinstance(first, str) and first.startswith("{") else None
+
     def _held(self, key: Possible) -> Possible | None:
         return self.texts[key] if key in self.texts else self.own_text(key)
 
@@ -68,6 +79,8 @@ class Changes(Struct):
             return None, found[0]
         if before is None:
             return None, None
+        if command.program == "jq":
+            return made_of(command, before), None
         if command.program in _SED:
             return by_sed(command, before), None
         return (

@@ -8,17 +8,18 @@ from __future__ import annotations
 import itertools
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
 
 from checker import lazy_re
+from checker.model.answers import NO
 from checker.model.pipeline.scripts import Loop
 from checker.model.possible import OneOf, Possible, shown
 from checker.model.sources import Spot
 from checker.resolve.shell.handed.items import OPEN
-from checker.resolve.shell.state import Context
+from checker.resolve.shell.state import Context, Result
 from checker.resolve.shell.wrappers import Unwrapped, after_options
 
 
@@ -106,6 +107,31 @@ def tells_of_failures(words: Sequence[Possible]) -> bool:
     """Whether a program fails where what it started does: ``find -exec … ;`` takes that as an answer and goes on."""
     name = words[0].rsplit("/", 1)[-1] if words and isinstance(words[0], str) else ""
     return name != "find" or "+" in words
+
+
+# GNU Parallel manual, ``--halt``: at the first failure no other job is started; 1 and 2 are older names for that.
+_HALTS: Final = lazy_re.compile(r"--halt(?:-on-error)?(?:=(?P<how>.*))?")
+_AT_FIRST: Final = lazy_re.compile(r"(?:now|soon),fail=1|[12]")
+
+
+def as_far_as(results: Iterable[Result], words: Sequence[Possible]) -> Iterator[Result]:
+    """What a program starts one after the other, to the first that fails where it is told to stop there."""
+    halts = _halts_at_first(words)
+    for each in results:
+        yield each
+        if halts and each.truth is NO:
+            return
+
+
+def _halts_at_first(words: Sequence[Possible]) -> bool:
+    if not words or not isinstance(words[0], str) or words[0].rpartition("/")[2] != "parallel":
+        return False
+    told = [shown(word) for word in words]
+    found = next(((at, match) for at, each in enumerate(told) if (match := _HALTS.fullmatch(each))), None)
+    if found is None or _jobs(words, _JOBS, "") != "1":
+        return False
+    how = found[1]["how"] if found[1]["how"] is not None else next(iter(told[found[0] + 1 :]), "")
+    return _AT_FIRST.fullmatch(how) is not None
 
 
 def is_one_of_few(words: Sequence[Possible]) -> bool:

@@ -67,6 +67,8 @@ _NAME: Final = lazy_re.compile(r"(?:\.{0,2}/)?[A-Za-z][\w./:@+]*(?:-[\w./:@+]+)*
 _GENERATED: Final = lazy_re.compile(r"(?=.*\d)(?=.*[A-Za-z])\w{12,}")
 _FILE: Final = lazy_re.compile(r"(?:[\w.-]+/)*[\w-]+(?:\.\w{1,12}){1,3}")
 _FILE_AT: Final = lazy_re.compile(r"(?:\.{1,2}/)?(?:[\w-][\w.-]*/)+[\w.-]{1,80}")
+# What ends a script, and words of the shell's own that stand alone where it was not understood.
+_NO_PROGRAMS: Final = frozenset({"exit", "return", "done", "fi", "esac", "then", "else", "elif", "do"})
 _AWS_CLI: Final = lazy_re.compile(r"(?:.*/)?(?:amazon/aws-cli|aws-cli/aws-cli)(?:[:@].*)?")
 
 
@@ -74,7 +76,7 @@ def unread(command: Command, written: Command | None = None, known: Iterable[Pro
     """That a command's program was not followed; ``None`` where it is known to change nothing, or that is on record
     (``known``). ``written`` is the command as it stands there, where this is what it comes to."""
     words = command.words
-    if not command.program or command.program in {"exit", "return"} or _is_missing(command, known):
+    if not command.program or command.program in _NO_PROGRAMS or _is_missing(command, known):
         return None
     if _gives_keys(command.program, words):
         return not_read(command, "what the Dockerfile runs is given credentials of AWS, and was not followed")

@@ -1,0 +1,1 @@
+"""Programs in JavaScript and TypeScript, as far as they are followed."""
