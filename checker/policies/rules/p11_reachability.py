@@ -12,7 +12,7 @@ What is checked
     service, database, cache or load balancer that a container or function is given: the name is registered, the port is
     one on which somebody answers, and security groups and network ACLs let the call out and in. Before all that: no
     size unknown to Fargate (``size``), no execution role that may not pull, fetch, log, or put a function into its
-    network (``execution-role``), no role of a service that ECS may not assume (``infrastructure-role``), no port that
+    network (``execution-role``), no role that ECS may not assume (``task-role``, ``infrastructure-role``), no port that
     the task does not name (``port-name``), no balancer of one zone (``zones``), no rules of one priority (``priority``)
     or behind one for all (``order``), no group or namespace of another network (``network``), no network without DNS
     (``dns``), no check (``check``) or port mapping (``host-port``) that is refused, no roll-out that may neither stop
@@ -20,8 +20,8 @@ What is checked
 When it does not apply
     Nothing behind a load balancer, or told an address of this environment. Who starts one-off tasks picks their groups.
 What cannot be decided
-    Subnets, groups, task definitions and ports from elsewhere; tasks that share their host's network; routes through a
-    transit gateway or an appliance.
+    Subnets, zones, groups, task definitions, roles and ports from elsewhere; tasks that share their host's network;
+    routes through a transit gateway or an appliance.
 Fix
     The message names the hop. One port, one place: let target group, container and rules take it from the same value.
 """

@@ -17,7 +17,7 @@ from checker.model.values import Absent, Known, Pseudo, text
 from checker.model.verdicts import Surface
 from checker.reason.iam.evaluation import Request, decide, policies_of
 from checker.reason.names.arns import account_of
-from checker.reason.startup.execution_roles import admits
+from checker.reason.startup.execution_roles import shut_out
 from checker.reason.text.patterns import exact
 
 _LAMBDA: Final = "lambda.amazonaws.com"
@@ -32,7 +32,7 @@ def refused_functions(environment: Environment) -> Iterator[Judgement]:
         role = environment.referred(function.get("Role"))
         if function.surface is not Surface.TEMPLATE or role is None or role.type != "AWS::IAM::Role":
             continue
-        if not admits(role, environment.project, _LAMBDA):
+        if shut_out(role, environment.project, _LAMBDA):
             said = (
                 f"Its execution role {role.logical_id} does not let AWS Lambda assume it: Lambda refuses the function."
             )

@@ -9,17 +9,21 @@ from checker.model.answers import YES
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
-from checker.model.values import Absent, Known, Text, as_bool
+from checker.model.values import Absent, Known, Text, Unknown, as_bool
 from checker.model.verdicts import Surface
 from checker.reason.network.services import Service, targets_of
-from checker.reason.startup.balancers import few_zones, rules_at_odds, wrong_check
-from checker.reason.startup.execution_roles import admits, needs_one, refused
+from checker.reason.startup.balancers import rules_at_odds, wrong_check
+from checker.reason.startup.execution_roles import in_doubt, needs_one, refused, shut_out
 from checker.reason.startup.functions import refused_functions
 from checker.reason.startup.named import closed_roles, unnamed_ports
 from checker.reason.startup.rollouts import never_begins
 from checker.reason.startup.sizes import on_fargate, other_host_port, wrong_size
+from checker.reason.startup.zones import few_zones, open_zones
 
 _TASK: Final = "AWS::ECS::TaskDefinition"
+_ROLE: Final = "AWS::IAM::Role"
+_FIX_WORKER: Final = "Let ecs-tasks.amazonaws.com assume the role."
+_FIX_ZONES: Final = "Name subnets of two Availability Zones."
 _FIX_SIZE: Final = "Take a pair of Cpu and Memory from the table for Fargate in the Amazon ECS Developer Guide."
 _FIX_ROLE: Final = (
     "Give the task an ExecutionRoleArn whose role ECS tasks may assume, and that may pull the image, fetch the secrets "
@@ -34,8 +38,9 @@ def startup(environment: Environment, services: list[Service]) -> Iterator[Judge
             yield from _task(environment, task)
     for balancer in environment.resources("AWS::ElasticLoadBalancingV2::LoadBalancer"):
         if why := few_zones(environment, balancer):
-            fix = "Name subnets of two Availability Zones."
-            yield balancer.fails("zones", f"{why}.", fix=fix, path="Subnets")
+            yield balancer.fails("zones", f"{why}.", fix=_FIX_ZONES, path="Subnets")
+        elif (why := open_zones(environment, balancer)) and balancer.surface is Surface.TEMPLATE:
+            yield balancer.undecided("zones", why, path="Subnets", fix=_FIX_ZONES)
     for group in environment.resources("AWS::ElasticLoadBalancingV2::TargetGroup"):
         said, path = wrong_check(group)
         if said and group.surface is Surface.TEMPLATE:
@@ -64,19 +69,33 @@ def _task(environment: Environment, task: Resource) -> Iterator[Judgement]:
     if refused_port[0]:
         fix = "Leave HostPort out."
         yield task.fails("host-port", f"{refused_port[0]}.", fix=fix, path=refused_port[1])
-    role = environment.referred(task.get("ExecutionRoleArn"))
-    if isinstance(task.get("ExecutionRoleArn"), Absent):
-        if fargate and needs_one(task, environment.project):
+    yield from _execution_role(environment, task, fargate=fargate)
+    worker = environment.referred(task.get("TaskRoleArn"))
+    if worker is not None and worker.type == _ROLE and shut_out(worker, environment.project):
+        said = f"Its task role {worker.logical_id} does not let ECS tasks assume it: no task starts with it."
+        yield task.fails("task-role", said, fix=_FIX_WORKER, path="TaskRoleArn", related=(worker,))
+
+
+def _execution_role(environment: Environment, task: Resource, *, fargate: bool) -> Iterator[Judgement]:
+    value, project = task.get("ExecutionRoleArn"), environment.project
+    sub, path = "execution-role", "ExecutionRoleArn"
+    role = environment.referred(value)
+    if isinstance(value, Absent):
+        if fargate and needs_one(task, project):
             said = "It has no execution role: nobody may pull its image, fetch its secrets or write its logs."
-            yield task.fails("execution-role", said, fix=_FIX_ROLE, path="ExecutionRoleArn")
-    elif role is not None and role.type == "AWS::IAM::Role":
-        need = refused(task, role, environment.project)
-        if not admits(role, environment.project):
-            said = f"Its execution role {role.logical_id} does not let ECS tasks assume it."
-            yield task.fails("execution-role", said, fix=_FIX_ROLE, path="ExecutionRoleArn", related=(role,))
-        elif need is not None:
-            said = f"Its execution role {role.logical_id} cannot {need.what}: {need.action} is not allowed."
-            yield task.fails("execution-role", said, fix=_FIX_ROLE, path=need.path, related=(role,))
+            yield task.fails(sub, said, fix=_FIX_ROLE, path=path)
+    elif role is None or role.type != _ROLE:
+        if needs_one(task, project):
+            why = value.why if isinstance(value, Unknown) else "what its execution role may do: it is made elsewhere"
+            yield task.undecided(sub, why, path=path, fix=_FIX_ROLE)
+    elif shut_out(role, project):
+        said = f"Its execution role {role.logical_id} does not let ECS tasks assume it."
+        yield task.fails(sub, said, fix=_FIX_ROLE, path=path, related=(role,))
+    elif (need := refused(task, role, project)) is not None:
+        said = f"Its execution role {role.logical_id} cannot {need.what}: {need.action} is not allowed."
+        yield task.fails(sub, said, fix=_FIX_ROLE, path=need.path, related=(role,))
+    elif why := in_doubt(task, role, project):
+        yield task.undecided(sub, why, path=path, fix=_FIX_ROLE)
 
 
 def _elsewhere(environment: Environment, service: Service) -> Iterator[Judgement]:
