@@ -65,6 +65,7 @@ _FIXES: Final = {
     Cause.NAME: "Register the service under this name in its namespace, or give the client the registered name.",
     Cause.PLACE: "Give the function a VpcConfig with subnets, and a security group that the server lets in.",
 }
+_ACLS: Final = ("AWS::EC2::NetworkAcl", "AWS::EC2::VPC")
 _FIX_ACL: Final = "Add entries to the network ACL, both ways, for the port and for the answers' ports (1024 to 65535)."
 
 
@@ -81,7 +82,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
         if service.awsvpc is YES:
             yield _registry(reach, service, member)
     yield from _calls(reach, found, Directory(environment, found))
-    yield from startup(environment, found)
+    yield from startup(reach, found)
 
 
 # -- from the internet -----------------------------------------------------------------------------
@@ -127,7 +128,7 @@ def _answered(place: Resource, sub: str, reply: Connection, violation: str, fix:
         return place.passes(sub, "Nothing stands in the way.", path=path)
     if reply.culprit is not None:
         # At fault whoever calls: said once, of the thing itself, and not of each that suffers from it.
-        kind, remedy = ("acl", _FIX_ACL) if reply.culprit.type == "AWS::EC2::NetworkAcl" else ("way-out", fix)
+        kind, remedy = ("acl", _FIX_ACL) if reply.culprit.type in _ACLS else ("way-out", fix)
         said = f"{violation}: {reply.why}."
         return reply.culprit.fails(kind, said, fix=remedy, related=(place, *reply.at))
     return place.fails(sub, f"{violation}: {reply.why}.", fix=fix, path=path, related=reply.at)

@@ -9,13 +9,15 @@ from checker.model.answers import YES
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
-from checker.model.values import Absent, Known, Text, Unknown, as_bool
+from checker.model.values import Absent, Unknown
 from checker.model.verdicts import Surface
-from checker.reason.network.services import Service, targets_of
+from checker.reason.network.reachability import Reach
+from checker.reason.network.services import Service
 from checker.reason.startup.balancers import rules_at_odds, wrong_check
 from checker.reason.startup.execution_roles import in_doubt, needs_one, refused, shut_out
 from checker.reason.startup.functions import refused_functions
 from checker.reason.startup.named import closed_roles, unnamed_ports
+from checker.reason.startup.networks import misplaced, without_names
 from checker.reason.startup.rollouts import never_begins
 from checker.reason.startup.sizes import on_fargate, other_host_port, wrong_size
 from checker.reason.startup.zones import few_zones, open_zones
@@ -31,8 +33,9 @@ _FIX_ROLE: Final = (
 )
 
 
-def startup(environment: Environment, services: list[Service]) -> Iterator[Judgement]:
-    """What the templates say that cannot be started. Nothing is said of what can, or is not known."""
+def startup(reach: Reach, services: list[Service]) -> Iterator[Judgement]:
+    """What the templates say that cannot be started, or may not: nothing is said of what can."""
+    environment = reach.environment
     for task in environment.resources(_TASK):
         if task.surface is Surface.TEMPLATE:
             yield from _task(environment, task)
@@ -50,7 +53,6 @@ def startup(environment: Environment, services: list[Service]) -> Iterator[Judge
         fix = "Give each rule a priority of its own, the ones for everything last."
         yield rule.fails(sub, f"{said}.", fix=fix, path="Priority", related=others)
     for service in services:
-        yield from _elsewhere(environment, service)
         yield from unnamed_ports(service)
     for each in environment.resources("AWS::ECS::Service"):
         if why := never_begins(each):
@@ -58,7 +60,8 @@ def startup(environment: Environment, services: list[Service]) -> Iterator[Judge
             yield each.fails("deployment", f"{why}: no roll-out can begin.", fix=fix, path="DeploymentConfiguration")
     yield from closed_roles(environment)
     yield from refused_functions(environment)
-    yield from _without_names(environment, services)
+    yield from misplaced(reach, services)
+    yield from without_names(environment, services)
 
 
 def _task(environment: Environment, task: Resource) -> Iterator[Judgement]:
@@ -96,61 +99,3 @@ def _execution_role(environment: Environment, task: Resource, *, fargate: bool) 
         yield task.fails(sub, said, fix=_FIX_ROLE, path=need.path, related=(role,))
     elif why := in_doubt(task, role, project):
         yield task.undecided(sub, why, path=path, fix=_FIX_ROLE)
-
-
-def _elsewhere(environment: Environment, service: Service) -> Iterator[Judgement]:
-    """A target group, or a namespace that the service is registered in, of another network than its subnets'."""
-    own = _network_of(environment, service)
-    if own is None:
-        return
-    for target in targets_of(environment, service.resource) or ():
-        said = "The target group is of another network than the tasks"
-        if target.group is not None:
-            yield from _in_network(environment, target.group, "VpcId", own, said, service)
-    for registry in environment.project.all_referred(service.resource.get("ServiceRegistries")):
-        place = "NamespaceId" if not isinstance(registry.get("NamespaceId"), Absent) else "DnsConfig.NamespaceId"
-        space = environment.referred(registry.get(place))
-        if space is not None and space.type == "AWS::ServiceDiscovery::PrivateDnsNamespace":
-            said = "The namespace is of another network than the tasks: nobody beside them finds their names"
-            yield from _in_network(environment, space, "Vpc", own, said, service)
-
-
-def _in_network(
-    environment: Environment, place: Resource, path: str, own: Resource, said: str, service: Service
-) -> Iterator[Judgement]:
-    value = place.get(path)
-    found = environment.referred(value)
-    if found is not None and found.key != own.key and found.type == own.type:
-        fix = "Name the network of the service's subnets."
-        yield place.fails("network", f"{said}.", fix=fix, path=path, related=(service.resource, own))
-    elif found is None and isinstance(value, Known) and isinstance(value.value, str):
-        why = f"whether {value.value} is the network of the tasks, {own.logical_id}"
-        yield place.undecided("network", why, path=path, fix="Refer to the network itself.")
-
-
-def _network_of(environment: Environment, service: Service) -> Resource | None:
-    """The network of the project that the service's subnets are in."""
-    subnets = service.resource.get("NetworkConfiguration.AwsvpcConfiguration.Subnets")
-    for subnet in environment.project.all_referred(subnets):
-        network = environment.referred(subnet.get("VpcId"))
-        if network is not None and network.type == "AWS::EC2::VPC":
-            return network
-    return None
-
-
-def _without_names(environment: Environment, services: list[Service]) -> Iterator[Judgement]:
-    """A network whose own DNS is off: no name of AWS's or of a namespace is found in it (Amazon VPC User Guide, "DNS
-    attributes for your VPC"; private zones need host names too)."""
-    used = {found.key: found for each in services if (found := _network_of(environment, each)) is not None}
-    private = {
-        found.key
-        for space in environment.resources("AWS::ServiceDiscovery::PrivateDnsNamespace")
-        if (found := environment.referred(space.get("Vpc"))) is not None
-    }
-    for key, network in used.items():
-        for name, matters in (("EnableDnsSupport", True), ("EnableDnsHostnames", key in private)):
-            value = network.get(name)
-            off = isinstance(value, Known) and not isinstance(value.value, Text) and as_bool(value.value) is False
-            if off and matters:
-                said = f"{name} is off: names are not found in the network, those of its own services among them."
-                yield network.fails("dns", said, fix=f"Leave {name} on.", path=name)
