@@ -19,7 +19,13 @@ from checker.reason.startup.functions import refused_functions
 from checker.reason.startup.named import closed_roles, unnamed_ports
 from checker.reason.startup.networks import misplaced, without_names
 from checker.reason.startup.rollouts import never_begins
-from checker.reason.startup.sizes import on_fargate, other_host_port, wrong_size
+from checker.reason.startup.sizes import (
+    on_fargate,
+    other_host_port,
+    runs_on_fargate,
+    without_size,
+    wrong_size,
+)
 from checker.reason.startup.zones import few_zones, open_zones
 
 _TASK: Final = "AWS::ECS::TaskDefinition"
@@ -36,9 +42,10 @@ _FIX_ROLE: Final = (
 def startup(reach: Reach, services: list[Service]) -> Iterator[Judgement]:
     """What the templates say that cannot be started, or may not: nothing is said of what can."""
     environment = reach.environment
+    launched = {each.task for each in services if each.task is not None and runs_on_fargate(each.resource)}
     for task in environment.resources(_TASK):
         if task.surface is Surface.TEMPLATE:
-            yield from _task(environment, task)
+            yield from _task(environment, task, fargate=on_fargate(task) is YES or task in launched)
     for balancer in environment.resources("AWS::ElasticLoadBalancingV2::LoadBalancer"):
         if why := few_zones(environment, balancer):
             yield balancer.fails("zones", f"{why}.", fix=_FIX_ZONES, path="Subnets")
@@ -64,9 +71,11 @@ def startup(reach: Reach, services: list[Service]) -> Iterator[Judgement]:
     yield from without_names(environment, services)
 
 
-def _task(environment: Environment, task: Resource) -> Iterator[Judgement]:
-    fargate = on_fargate(task) is YES
-    if fargate and (wrong := wrong_size(task))[0]:
+def _task(environment: Environment, task: Resource, *, fargate: bool) -> Iterator[Judgement]:
+    if fargate and (missing := without_size(task)):
+        said = f"It has no {missing}, and Fargate wants Cpu and Memory of the task itself."
+        yield task.fails("size", said, fix=_FIX_SIZE, path=missing)
+    elif fargate and (wrong := wrong_size(task))[0]:
         yield task.fails("size", f"{wrong[0]}.", fix=_FIX_SIZE, path=wrong[1])
     refused_port = other_host_port(task)
     if refused_port[0]:
