@@ -9,8 +9,9 @@ What is checked
 When it does not apply
     No VPC in the environment, or one whose subnets are all public.
 What cannot be decided
-    A subnet in a VPC from elsewhere; a route table, the endpoint's list of them or its network, taken from a parameter; the
-    endpoint's policy lets the layers of images through, where it depends on what is not known or on who asks.
+    A subnet in a VPC from elsewhere; a route table, the endpoint's list of them or its network, taken from a parameter;
+    whether the endpoint's policy lets the layers of images through, where that depends on what is not known or on who
+    asks.
 Fix
     Add an ``AWS::EC2::VPCEndpoint`` of type Gateway for ``com.amazonaws.REGION.s3`` with the route tables of the
     private subnets. It costs nothing.
