@@ -36,13 +36,14 @@ from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import FUNCTIONS, Resource
 from checker.model.rules import Rule
-from checker.model.values import Absent, Known, Resolved, Text, Unknown
+from checker.model.values import ABSENT, Absent, Known, Text, Unknown
 from checker.model.verdicts import Outcome
 from checker.reason.network.callers import calls, connection
 from checker.reason.network.directory import Directory
 from checker.reason.network.reachability import Cause, Connection, Member, Reach, untold, worst
 from checker.reason.network.security_groups import whole
 from checker.reason.network.services import (
+    NO_IMAGE,
     TASK_DEFINITION,
     Container,
     Forwarding,
@@ -185,11 +186,20 @@ def _target(service: Service, target: Target) -> tuple[Judgement, int | None]:
         return place.undecided(sub, "which port it is told to take is not known", path=path, fix=_FIX_PORT), None
     elif container.inward:
         wrong = f"{target.container} is told to listen on its loopback address alone, where no load balancer reaches it"
+    elif why := _open_kind(service, target):
+        return place.undecided(sub, why, path=path, fix=_FIX_PORT), None
     elif mismatch := _target_group(service, target):
         wrong, related = mismatch, (target.group,) if target.group is not None else ()
     else:
         return place.passes(sub, f"Tasks answer on port {port}.", path=path), port
     return place.fails(sub, f"{wrong}.", fix=_FIX_PORT, path=path, related=related), None
+
+
+def _open_kind(service: Service, target: Target) -> str:
+    """Why it is not known whether the target group takes tasks with addresses of their own; empty where it is."""
+    kind = target.group.get("TargetType") if target.group is not None and service.awsvpc is YES else ABSENT
+    known = isinstance(kind, Absent) or (isinstance(kind, Known) and isinstance(kind.value, str))
+    return "" if known or target.group is None else f"what {target.group.logical_id} takes (TargetType)"
 
 
 def _target_group(service: Service, target: Target) -> str:
@@ -341,22 +351,11 @@ def _registry(reach: Reach, service: Service, member: Member) -> Judgement:
         address = yes_if(public.value == "ENABLED")
     if isinstance(public, Absent):
         address = NO  # the default outside of the console (Amazon ECS API Reference, AwsVpcConfiguration)
-    images = [_from_ecr(each.image) for each in service.containers or ()]
-    from_ecr = every(images) if images else _NO_IMAGE
+    images = [each.from_ecr for each in service.containers or ()]
+    from_ecr = every(images) if images else NO_IMAGE
     reply = reach.pulls_images(member, public_ip=address, from_ecr=from_ecr)
     fix = "Give its subnets a route through a NAT gateway (or ECR and S3 endpoints), and its group egress on 443."
     return _answered(place, sub, reply, f"Tasks of {service.label} cannot fetch their image", fix, path)
-
-
-_NO_IMAGE: Final = Open("where its image comes from is not known")
-
-
-def _from_ecr(image: Resolved) -> Answer:
-    if not isinstance(image, str | Text):
-        return _NO_IMAGE
-    if ".dkr.ecr" in str(image):
-        return YES
-    return NO if isinstance(image, str) else Open(f"whether {image} is in ECR is not known before deployment")
 
 
 # -- who is told to call what ----------------------------------------------------------------------

@@ -21,6 +21,7 @@ from checker.reason.startup.networks import misplaced, without_names
 from checker.reason.startup.rollouts import never_begins
 from checker.reason.startup.sizes import (
     on_fargate,
+    open_size,
     other_host_port,
     runs_on_fargate,
     without_size,
@@ -75,6 +76,9 @@ def _task(environment: Environment, task: Resource, *, fargate: bool) -> Iterato
     if fargate and (missing := without_size(task)):
         said = f"It has no {missing}, and Fargate wants Cpu and Memory of the task itself."
         yield task.fails("size", said, fix=_FIX_SIZE, path=missing)
+    elif fargate and (missing := open_size(task)):
+        why = f"whether Fargate has its size: only the deployment tells its {missing}"
+        yield task.undecided("size", why, path=missing, fix=_FIX_SIZE)
     elif fargate and (wrong := wrong_size(task))[0]:
         yield task.fails("size", f"{wrong[0]}.", fix=_FIX_SIZE, path=wrong[1])
     refused_port = other_host_port(task)

@@ -13,7 +13,7 @@ from typing import Final
 from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.resources import Resource
-from checker.model.values import Absent, Known, Resolved, as_list, as_number
+from checker.model.values import Absent, Known, Resolved, Text, as_list, as_number
 
 _GB: Final = 1024
 # CPU units -> the least and the most memory in MiB, and the step between.
@@ -64,6 +64,12 @@ def units(value: Resolved) -> float | None:
 def without_size(task: Resource) -> str:
     """The size that a task definition leaves out, which Fargate wants of the task itself; empty where none."""
     return next((name for name in ("Cpu", "Memory") if isinstance(task.get(name), Absent)), "")
+
+
+def open_size(task: Resource) -> str:
+    """The size that only the deployment tells; empty where both are known."""
+    values = ((name, task.get(name)) for name in ("Cpu", "Memory"))
+    return next((name for name, value in values if not isinstance(value, Known) or isinstance(value.value, Text)), "")
 
 
 def wrong_size(task: Resource) -> tuple[str, str]:
