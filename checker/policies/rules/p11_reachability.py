@@ -20,8 +20,8 @@ What is checked
 When it does not apply
     Nothing behind a load balancer, or told an address of this environment. Who starts one-off tasks picks their groups.
 What cannot be decided
-    Subnets, zones, groups, task definitions, roles and ports from elsewhere; tasks that share their host's network;
-    routes through a transit gateway or an appliance.
+    Subnets, zones, groups, task definitions and ports from elsewhere, roles from a parameter; tasks that share their
+    host's network; routes through a transit gateway or an appliance.
 Fix
     The message names the hop. One port, one place: let target group, container and rules take it from the same value.
 """

@@ -9,7 +9,7 @@ from checker.model.answers import YES
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
-from checker.model.values import Absent, Unknown
+from checker.model.values import Absent, Known, Pseudo, Text, Unknown, Value
 from checker.model.verdicts import Surface
 from checker.reason.network.reachability import Reach
 from checker.reason.network.services import Service
@@ -101,9 +101,8 @@ def _execution_role(environment: Environment, task: Resource, *, fargate: bool) 
             said = "It has no execution role: nobody may pull its image, fetch its secrets or write its logs."
             yield task.fails(sub, said, fix=_FIX_ROLE, path=path)
     elif role is None or role.type != _ROLE:
-        if needs_one(task, project):
-            why = value.why if isinstance(value, Unknown) else "what its execution role may do: it is made elsewhere"
-            yield task.undecided(sub, why, path=path, fix=_FIX_ROLE)
+        if (given := _given(value)) and needs_one(task, project):
+            yield task.undecided(sub, f"what its execution role may do: {given}", path=path, fix=_FIX_ROLE)
     elif shut_out(role, project):
         said = f"Its execution role {role.logical_id} does not let ECS tasks assume it."
         yield task.fails(sub, said, fix=_FIX_ROLE, path=path, related=(role,))
@@ -112,3 +111,14 @@ def _execution_role(environment: Environment, task: Resource, *, fargate: bool) 
         yield task.fails(sub, said, fix=_FIX_ROLE, path=need.path, related=(role,))
     elif why := in_doubt(task, role, project):
         yield task.undecided(sub, why, path=path, fix=_FIX_ROLE)
+
+
+def _given(value: Value) -> str:
+    """Why it is not known which role a value names; empty where it names one that is there already."""
+    if isinstance(value, Unknown):
+        return value.why
+    written = value.value if isinstance(value, Known) else None
+    named = (isinstance(written, str) and "{{resolve:" not in written) or (
+        isinstance(written, Text) and all(isinstance(each, Pseudo) for each in written.holes)
+    )
+    return "" if named else f"only the deployment tells {written}"
