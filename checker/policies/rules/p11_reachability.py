@@ -12,7 +12,7 @@ What is checked
     service, database, cache or load balancer that a container or function is given: the name is registered, the port is
     one on which somebody answers, and security groups and network ACLs let the call out and in. Before all that: no
     size unknown to Fargate (``size``), no execution role that may not pull, fetch, log, or put a function into its
-    network (``execution-role``), no role of a service that ECS may not assume (``infrastructure-role``), no port that
+    network (``execution-role``), no role that ECS may not assume (``task-role``, ``infrastructure-role``), no port that
     the task does not name (``port-name``), no balancer of one zone (``zones``), no rules of one priority (``priority``)
     or behind one for all (``order``), no group or namespace of another network (``network``), no network without DNS
     (``dns``), no check (``check``) or port mapping (``host-port``) that is refused, no roll-out that may neither stop
@@ -20,8 +20,8 @@ What is checked
 When it does not apply
     Nothing behind a load balancer, or told an address of this environment. Who starts one-off tasks picks their groups.
 What cannot be decided
-    Subnets, groups, task definitions and ports from elsewhere; tasks that share their host's network; routes through a
-    transit gateway or an appliance.
+    Subnets, zones, groups, task definitions and ports from elsewhere, roles from a parameter; tasks that share their
+    host's network; routes through a transit gateway or an appliance.
 Fix
     The message names the hop. One port, one place: let target group, container and rules take it from the same value.
 """
@@ -36,13 +36,14 @@ from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import FUNCTIONS, Resource
 from checker.model.rules import Rule
-from checker.model.values import Absent, Known, Resolved, Text, Unknown
+from checker.model.values import ABSENT, Absent, Known, Text, Unknown
 from checker.model.verdicts import Outcome
 from checker.reason.network.callers import calls, connection
 from checker.reason.network.directory import Directory
 from checker.reason.network.reachability import Cause, Connection, Member, Reach, untold, worst
 from checker.reason.network.security_groups import whole
 from checker.reason.network.services import (
+    NO_IMAGE,
     TASK_DEFINITION,
     Container,
     Forwarding,
@@ -65,6 +66,7 @@ _FIXES: Final = {
     Cause.NAME: "Register the service under this name in its namespace, or give the client the registered name.",
     Cause.PLACE: "Give the function a VpcConfig with subnets, and a security group that the server lets in.",
 }
+_ACLS: Final = ("AWS::EC2::NetworkAcl", "AWS::EC2::VPC")
 _FIX_ACL: Final = "Add entries to the network ACL, both ways, for the port and for the answers' ports (1024 to 65535)."
 
 
@@ -81,7 +83,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
         if service.awsvpc is YES:
             yield _registry(reach, service, member)
     yield from _calls(reach, found, Directory(environment, found))
-    yield from startup(environment, found)
+    yield from startup(reach, found)
 
 
 # -- from the internet -----------------------------------------------------------------------------
@@ -127,7 +129,7 @@ def _answered(place: Resource, sub: str, reply: Connection, violation: str, fix:
         return place.passes(sub, "Nothing stands in the way.", path=path)
     if reply.culprit is not None:
         # At fault whoever calls: said once, of the thing itself, and not of each that suffers from it.
-        kind, remedy = ("acl", _FIX_ACL) if reply.culprit.type == "AWS::EC2::NetworkAcl" else ("way-out", fix)
+        kind, remedy = ("acl", _FIX_ACL) if reply.culprit.type in _ACLS else ("way-out", fix)
         said = f"{violation}: {reply.why}."
         return reply.culprit.fails(kind, said, fix=remedy, related=(place, *reply.at))
     return place.fails(sub, f"{violation}: {reply.why}.", fix=fix, path=path, related=reply.at)
@@ -184,11 +186,20 @@ def _target(service: Service, target: Target) -> tuple[Judgement, int | None]:
         return place.undecided(sub, "which port it is told to take is not known", path=path, fix=_FIX_PORT), None
     elif container.inward:
         wrong = f"{target.container} is told to listen on its loopback address alone, where no load balancer reaches it"
+    elif why := _open_kind(service, target):
+        return place.undecided(sub, why, path=path, fix=_FIX_PORT), None
     elif mismatch := _target_group(service, target):
         wrong, related = mismatch, (target.group,) if target.group is not None else ()
     else:
         return place.passes(sub, f"Tasks answer on port {port}.", path=path), port
     return place.fails(sub, f"{wrong}.", fix=_FIX_PORT, path=path, related=related), None
+
+
+def _open_kind(service: Service, target: Target) -> str:
+    """Why it is not known whether the target group takes tasks with addresses of their own; empty where it is."""
+    kind = target.group.get("TargetType") if target.group is not None and service.awsvpc is YES else ABSENT
+    known = isinstance(kind, Absent) or (isinstance(kind, Known) and isinstance(kind.value, str))
+    return "" if known or target.group is None else f"what {target.group.logical_id} takes (TargetType)"
 
 
 def _target_group(service: Service, target: Target) -> str:
@@ -340,22 +351,11 @@ def _registry(reach: Reach, service: Service, member: Member) -> Judgement:
         address = yes_if(public.value == "ENABLED")
     if isinstance(public, Absent):
         address = NO  # the default outside of the console (Amazon ECS API Reference, AwsVpcConfiguration)
-    images = [_from_ecr(each.image) for each in service.containers or ()]
-    from_ecr = every(images) if images else _NO_IMAGE
+    images = [each.from_ecr for each in service.containers or ()]
+    from_ecr = every(images) if images else NO_IMAGE
     reply = reach.pulls_images(member, public_ip=address, from_ecr=from_ecr)
     fix = "Give its subnets a route through a NAT gateway (or ECR and S3 endpoints), and its group egress on 443."
     return _answered(place, sub, reply, f"Tasks of {service.label} cannot fetch their image", fix, path)
-
-
-_NO_IMAGE: Final = Open("where its image comes from is not known")
-
-
-def _from_ecr(image: Resolved) -> Answer:
-    if not isinstance(image, str | Text):
-        return _NO_IMAGE
-    if ".dkr.ecr" in str(image):
-        return YES
-    return NO if isinstance(image, str) else Open(f"whether {image} is in ECR is not known before deployment")
 
 
 # -- who is told to call what ----------------------------------------------------------------------

@@ -6,11 +6,11 @@ What the review found
     OAuth request carries ``redirect_uri=http://127.0.0.1:PORT/`` (RFC 8252, 7.3), which two rules of the common group
     take for an attack.
 What is checked
-    Every web ACL in front of a load balancer. Where containers or functions are told to call the load balancer's
-    public name and leave through NAT gateways: no blocking rate limit for each address counts those gateways, and no
-    group blocks addresses of hosting providers or programs that are no browsers. Where OAuth or MCP is served:
-    ``GenericRFI_QUERYARGUMENTS`` and ``EC2MetaDataSSRF_QUERYARGUMENTS`` do not block there, nor does a rule that
-    blocks their labels on every path.
+    Every web ACL in front of a load balancer. Where containers or functions are told to call the load balancer's public
+    name and leave through NAT gateways: no blocking rate limit for each address counts those gateways, no rule blocks
+    their addresses, and no group those of hosting providers or programs that are no browsers. Where OAuth or MCP is
+    served: ``GenericRFI_QUERYARGUMENTS`` and ``EC2MetaDataSSRF_QUERYARGUMENTS`` do not block there, nor does a rule
+    that blocks their labels on every path.
 When it does not apply
     No web ACL in front of a load balancer; nothing behind it calls it, and it serves no OAuth.
 What cannot be decided
@@ -33,7 +33,7 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Known, Resolved, as_list
-from checker.reason.network.own_traffic import leaves_out, nat_gateways, own_calls
+from checker.reason.network.own_traffic import leaves_out, nat_gateways, own_calls, refuses
 from checker.reason.network.services import services
 from checker.reason.network.waf import (
     Acl,
@@ -49,6 +49,7 @@ from checker.reason.workloads.variables import Variable, environment_variables
 
 _FIX_RATE: Final = "Call the internal name from inside, or leave the NAT gateways' addresses out by a scope-down."
 _FIX_GROUP: Final = "Override those rules to Count, or leave the NAT gateways' addresses out of the group."
+_FIX_OWN: Final = "Call the internal name from inside, or leave the NAT gateways' addresses out of the rule."
 _FIX_OAUTH: Final = "Override them to Count, and block their labels on the paths where no client signs in."
 # Rules that block who calls from a data centre, or with a program. AWS WAF Developer Guide, "IP reputation rule groups"
 # and "AWS WAF Bot Control rule group".
@@ -114,6 +115,10 @@ def _own_traffic(environment: Environment, acl: Acl, calls: list[Variable]) -> I
         yield acl.resource.undecided("rate-limit", why, path=path, fix=_FIX_RATE)
     else:
         yield acl.resource.passes("rate-limit", "No limit counts the NAT gateways' addresses.")
+    for rule in acl.rules:
+        if refuses(environment, acl, rule, gateways):
+            violation = f"{caller}: from NAT addresses, which {rule.name} blocks."
+            yield acl.resource.fails("own", violation, fix=_FIX_OWN, path=rule.path, related=related)
     for group in acl.groups():
         blocking = sorted(_MACHINES.intersection(group.blocking))
         if blocking and group.scope is Scope.ALL:

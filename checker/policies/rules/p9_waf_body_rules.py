@@ -40,7 +40,7 @@ from checker.reason.network.waf import (
     may_block_any_label,
     read_acl,
 )
-from checker.reason.network.waf_matching import may_measure
+from checker.reason.network.waf_matching import Share, may_measure
 
 # AWS WAF Developer Guide, managed rule groups: the groups with rules that read bodies, and short names for them.
 _SUBS: Final = {
@@ -112,6 +112,16 @@ def _own(acl: Acl) -> Generator[Judgement, None, bool]:
         spoken = True
         why = f"whether the rules of {rule.name}, which none of these stacks declare, block what bodies hold"
         yield acl.resource.undecided("own", why, path=rule.path, fix="Let its rules for bodies count, or waive this.")
+    for rule in acl.rules:
+        before = any(each.action == "Allow" and each.priority < rule.priority for each in acl.rules) or rule.open
+        if rule.blocks and not before and acl.share(rule) is Share.ALL:
+            spoken = True
+            yield acl.resource.fails(
+                "default",
+                f"The rule {rule.name} matches every request and lets none through, that of a program least of all.",
+                fix="Let it count, or say which requests it is about.",
+                path=rule.path,
+            )
     default = acl.resource.get("DefaultAction")
     lets = any(rule.action == "Allow" for rule in acl.rules) or acl.why
     if isinstance(default, Known) and isinstance(default.value, dict) and "Block" in default.value and not lets:

@@ -110,6 +110,8 @@ def _attached(balancer: Resource, own: list[Attachment], astray: list[Attachment
                 fix="Make the web ACL with scope REGIONAL.",
                 related=(acl,),
             )
+        if not isinstance(scope, Absent) and not (isinstance(scope, Known) and isinstance(scope.value, str)):
+            return balancer.undecided("attached", "which scope its web ACL has is not known", fix=_FIX_ATTACH)
         if not own[0].association.certain:
             return balancer.undecided("attached", "the association exists only under a condition", fix=_FIX_ATTACH)
         return balancer.passes("attached", "A web ACL stands before it.")

@@ -9,8 +9,9 @@ What is checked
 When it does not apply
     No VPC in the environment, or one whose subnets are all public.
 What cannot be decided
-    A subnet in a VPC from elsewhere; a route table, or the endpoint's list of them, taken from a parameter; whether the
-    endpoint's policy lets the layers of images through, where it depends on what is not known or on who asks.
+    A subnet in a VPC from elsewhere; a route table, the endpoint's list of them or its network, taken from a parameter;
+    whether the endpoint's policy lets the layers of images through, where that depends on what is not known or on who
+    asks.
 Fix
     Add an ``AWS::EC2::VPCEndpoint`` of type Gateway for ``com.amazonaws.REGION.s3`` with the route tables of the
     private subnets. It costs nothing.
@@ -23,12 +24,12 @@ from typing import Final
 
 from msgspec import Struct
 
-from checker.model.answers import NO, Answer, Open
+from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
-from checker.model.values import Known, ResourceKey
+from checker.model.values import Absent, Known, ResourceKey
 from checker.reason.network.endpoint_policies import lets_through
 from checker.reason.network.routes import SUBNET, VPC, endpoints, is_private, table_of, tables_named, vpc_resource
 
@@ -96,12 +97,32 @@ def _covered_tables(environment: Environment) -> Covered:
             shut.update(dict.fromkeys(tables, _shut(endpoint.resource, elsewhere=elsewhere, layers=layers)))
             continue
         complete = complete and all_of_them
+        apart = {key: _in_network(environment, endpoint.resource, key) for key in tables}
+        tables -= {key for key, answer in apart.items() if answer is not YES}
+        shut.update((key, _elsewhere(endpoint.resource)) for key, answer in apart.items() if answer is NO)
+        perhaps.update((key, answer.why) for key, answer in apart.items() if isinstance(answer, Open))
         if isinstance(serves, Open):
             why = f"whether the policy of {endpoint.resource.logical_id} lets it through: {serves.why}"
             perhaps.update(dict.fromkeys(tables, why))
         else:
             surely |= tables
     return Covered(surely, perhaps, shut, complete)
+
+
+def _in_network(environment: Environment, endpoint: Resource, table: ResourceKey) -> Answer:
+    """Whether a route table is of the endpoint's own network, which alone it can be in."""
+    named = environment.project.resource(table)
+    own, its = (vpc_resource(environment, each) if each is not None else None for each in (named, endpoint))
+    if own is None or isinstance(endpoint.get("VpcId"), Absent):
+        return YES
+    if its is None:
+        return Open(f"whether {endpoint.logical_id} is in {own.logical_id}: only the deployment tells its VpcId")
+    return yes_if(own.key == its.key)
+
+
+def _elsewhere(endpoint: Resource) -> Shut:
+    name = endpoint.logical_id
+    return Shut(endpoint, f"{name} is in another network", f"Give {name} the VpcId of the network of its route tables.")
 
 
 def _of_another_region(endpoint: Resource) -> bool:

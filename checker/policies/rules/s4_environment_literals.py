@@ -7,13 +7,14 @@ What is checked
     Environment variables and files, commands, hosts, secret references and log groups of every container, and
     environment variables of every function; what builds, jobs, models and apps are told in the same way, and what a
     state machine or a schedule tells a container that it starts. None may name another environment (as a word of a
-    host, a path, a name or an ARN), refer to a resource of another environment, or hold the host of another
-    environment's DNS record in a URL; nor, in production, a host of the project's domains that is called after a test's
-    environment. And no variable may hold a secret itself: a literal under a secret's name, a key that is recognised by
-    its form, a password in a URL, or a dynamic reference, which CloudFormation replaces by the plain secret. The same
-    for what commands, a function's code in the template, a build's specification and an instance's first start (user
-    data and ``cfn-init``) assign, into which no hidden parameter may be written; for tags, and parameters that are
-    stored in plain text; and no password, token or key is written out where a resource is given one.
+    host, a path, a name or an ARN), refer to a resource of another environment, hold a name that CloudFormation made
+    for one, or the host of another environment's DNS record in a URL; nor, in production, a host of the project's
+    domains that is called after a test's environment. And no variable may hold a secret itself: a literal under a
+    secret's name, a key that is recognised by its form, a password in a URL, or a dynamic reference, which
+    CloudFormation replaces by the plain secret. The same for what commands, a function's code in the template, a
+    build's specification and an instance's first start (user data and ``cfn-init``) assign, into which no hidden
+    parameter may be written; for tags, and parameters that are stored in plain text; and no password, token or key is
+    written out where a resource is given one.
 When it does not apply
     No container and no function in the environment. What environments share may name all of them. Variables that say
     how a program was built (``NODE_ENV``) are no environment's name.
@@ -43,7 +44,7 @@ from checker.model.resources import Raw, Resource
 from checker.model.rules import Rule
 from checker.model.secrets.values import is_secret_name, looks_secret, name_inside, plain_secret
 from checker.model.values import Attribute, Expression, Known, Parameter, Reference, Text, Unknown, pieces, plain_text
-from checker.reason.names.foreign_hosts import foreign_host
+from checker.reason.names.foreign_hosts import foreign_host, generated_name
 from checker.reason.names.physical import references, settled
 from checker.reason.workloads.kept import kept_openly, set_as_secret
 from checker.reason.workloads.scripts import secret_inside
@@ -181,6 +182,11 @@ def _of_another(told: Told, environment: Environment, others: Others) -> Iterato
     host = next((host for host in hosts if host.lower() in others.hosts), None)
     if host is not None:
         said = f"{told.name} holds {host}, which is {others.hosts[host.lower()]}'s host."
+        yield told.owner.fails(OTHER, said, fix=_FIX_OTHER, path=told.path)
+        return
+    made = generated_name(written, environment)
+    if made is not None:
+        said = f"{told.name} holds {made}, a name that CloudFormation made for another environment."
         yield told.owner.fails(OTHER, said, fix=_FIX_OTHER, path=told.path)
         return
     word = _foreign_word(written, others) or foreign_host(written, environment)

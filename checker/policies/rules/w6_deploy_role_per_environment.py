@@ -4,7 +4,8 @@ What the review found
     One role deploys staging and production; only GitHub's environment protection stands between them.
 What is checked
     Every role that CI deploys with admits the tokens of one environment only (``W6[trust]``), and, where it serves
-    one, may not change another's: pass its task roles, run its tasks or update its services (``W6[reach]``).
+    one, may not change another's: pass its task roles, run its tasks, update its services, or assume the role that the
+    CDK deploys its stacks with, where that is not also its own environment's (``W6[reach]``).
 
     The GitHub environment that releases deploy to is there, and somebody has to approve a deployment to it: a person,
     a team, or an app with a rule of its own (``W6[environment-protection]``). What may deploy to it is what only
@@ -21,6 +22,7 @@ Fix
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
 from checker.model.answers import NO, YES, Open
@@ -36,7 +38,7 @@ from checker.model.live.repository_settings import (
 )
 from checker.model.overlap import overlap
 from checker.model.rules import Rule
-from checker.model.values import Absent, Known, pieces, text
+from checker.model.values import Absent, Known, Text, pieces, text
 from checker.reason.iam.conditions import Context
 from checker.reason.iam.deployers import (
     NO_NAME,
@@ -50,6 +52,7 @@ from checker.reason.iam.deployers import (
 from checker.reason.iam.evaluation import Access, Decision, Request, decide
 from checker.reason.iam.passing import may_pass, services_of, task_roles
 from checker.reason.names.arns import ecs_arn
+from checker.reason.names.bootstraps import deploy_role
 from checker.reason.oidc.trust import all_admitted
 from checker.reason.text.patterns import covers, exact, example, glob, has_hole
 
@@ -68,7 +71,8 @@ def check(environment: Environment) -> Iterator[Judgement]:
             yield _trust(deployment, deployer, admitted, doubtful)
             others = [each for each in deployment.environments if each.name not in (*admitted, NO_NAME)]
             if len(admitted) == 1 and others:
-                yield _reach(deployer, others)
+                own = next((each for each in deployment.environments if each.name == admitted[0]), None)
+                yield _reach(deployer, others, own)
 
 
 def _admitted(deployment: Deployment, deployer: Deployer) -> tuple[list[str], list[str]]:
@@ -148,10 +152,11 @@ def _listed(names: list[str]) -> str:
     return ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1] if names else "one environment"
 
 
-def _reach(deployer: Deployer, others: list[Environment]) -> Judgement:
+def _reach(deployer: Deployer, others: list[Environment], own: Environment | None) -> Judgement:
     doubt = ""
+    shared = {deploy_role(stack) for stack in own.stacks} if own is not None else set()
     for environment in others:
-        for what, decision in _changes(deployer, environment):
+        for what, decision in chain(_changes(deployer, environment), _bootstraps(deployer, environment, shared)):
             if decision.allowed:
                 return deployer.role.fails(
                     "reach",
@@ -182,6 +187,17 @@ def _changes(deployer: Deployer, environment: Environment) -> Iterator[tuple[str
         if isinstance(family, Known) and isinstance(family.value, str) and same_account(task.stack, stack):
             request = Request("ecs:RunTask", exact(ecs_arn(task.stack, "task-definition", f"{family.value}:1")))
             yield f"run task {task.logical_id}", decide(policies, request)
+
+
+def _bootstraps(
+    deployer: Deployer, environment: Environment, shared: set[str | Text | None]
+) -> Iterator[tuple[str, Decision]]:
+    """Whether it may become the role that the CDK deploys a stack with, one that its own environment does not use."""
+    for stack in environment.stacks:
+        role = deploy_role(stack)
+        if role is not None and role not in shared and same_account(stack, deployer.role.stack):
+            decision = decide(deployer.policies, Request("sts:AssumeRole", exact(role)))
+            yield f"assume {role}, which deploys {stack.name},", decision
 
 
 def check_settings(settings: RepositorySettings, project: Project) -> Iterator[Judgement]:

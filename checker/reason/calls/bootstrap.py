@@ -23,6 +23,7 @@ from checker.reason.calls.authority import Authority
 from checker.reason.calls.needs import Need
 from checker.reason.calls.touched import placed
 from checker.reason.iam.evaluation import grants, policies_of
+from checker.reason.names.bootstraps import DEFAULT_QUALIFIER, qualifier_of
 from checker.reason.text.patterns import exact, glob
 
 # Which roles of the bootstrap stack a command takes on. Source: AWS CDK Developer Guide, "Customize CDK bootstrapping"
@@ -39,7 +40,6 @@ _BOOTSTRAP_ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "synthesize": ("lookup",),
     "drift": ("deploy", "lookup"),
 }
-DEFAULT_QUALIFIER: Final = "hnb659fds"
 _PARTITION: Final = Pseudo("AWS::Partition")
 _REGION: Final = Pseudo("AWS::Region")
 _ACCOUNT: Final = Pseudo("AWS::AccountId")
@@ -54,7 +54,6 @@ _REQUIRED: Final = {
     "rollback": ("deploy",),
 }
 _ROLE: Final = lazy_re.compile(r":role/cdk-[^-]+-([a-z-]+)-role-")
-_VERSION: Final = lazy_re.compile(r"/cdk-bootstrap/([^/]+)/version")
 _IMAGES: Final = "-container-assets-"
 
 
@@ -71,7 +70,7 @@ def _needs(command: CdkCommand, authority: Authority) -> Iterator[Need]:
         wanted, qualifier = required, DEFAULT_QUALIFIER
         if stack is not None:
             wanted = (*required, "image-publishing") if "deploy" in required and _has_images(stack) else required
-            qualifier = _qualifier(stack)
+            qualifier = qualifier_of(stack)
         for need in cdk_needs(command, qualifier):
             for arn in need.resources or ():
                 found = _ROLE.search(str(arn))
@@ -81,7 +80,7 @@ def _needs(command: CdkCommand, authority: Authority) -> Iterator[Need]:
 
 def roles_taken_on(command: CdkCommand, authority: Authority) -> tuple[Need, ...]:
     """All the bootstrap roles that the command may take on, those that it asks in vain among them."""
-    qualifiers = {_qualifier(stack) for stack in authority.project.stacks} or {DEFAULT_QUALIFIER}
+    qualifiers = {qualifier_of(stack) for stack in authority.project.stacks} or {DEFAULT_QUALIFIER}
     return tuple(need for qualifier in sorted(qualifiers) for need in cdk_needs(command, qualifier))
 
 
@@ -110,14 +109,6 @@ def _patterns(selector: Possible) -> Iterator[Pattern]:
     for each in options(selector) or ():
         if isinstance(each, str | Text):
             yield glob(each)
-
-
-def _qualifier(stack: Stack) -> str:
-    """As the template's own check of the bootstrap version names it."""
-    parameters = stack.template.get("Parameters")
-    version = parameters.get("BootstrapVersion") if isinstance(parameters, dict) else None
-    found = _VERSION.fullmatch(str(version.get("Default"))) if isinstance(version, dict) else None
-    return found[1] if found else DEFAULT_QUALIFIER
 
 
 @lru_cache(maxsize=256)

@@ -79,6 +79,18 @@ _KNOWN: Final[Mapping[str, ManagedPolicy]] = {
     "AmazonS3FullAccess": ManagedPolicy((_all_of("s3:*", "s3-object-lambda:*"),)),
     "AmazonS3ReadOnlyAccess": ManagedPolicy((_all_of("s3:Get*", "s3:List*"),), ("s3*:*",)),
     "AWSLambdaBasicExecutionRole": ManagedPolicy((_all_of("logs:CreateLogGroup", "logs:PutLogEvents"),), ("logs:*",)),
+    "AWSLambdaVPCAccessExecutionRole": ManagedPolicy(
+        (_all_of("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface"),),
+        ("ec2:*", "logs:*"),
+    ),
+    "AWSLambdaSQSQueueExecutionRole": ManagedPolicy(
+        (_all_of("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),), ("sqs:*", "logs:*")
+    ),
+    "AWSLambdaKinesisExecutionRole": ManagedPolicy(
+        (_all_of("kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:DescribeStream"),), ("kinesis:*", "logs:*")
+    ),
+    "AWSLambdaDynamoDBExecutionRole": ManagedPolicy((), ("dynamodb:*", "logs:*")),
+    "AWSXRayDaemonWriteAccess": ManagedPolicy((), ("xray:*",)),
     "AmazonECSTaskExecutionRolePolicy": ManagedPolicy((_all_of("ecr:GetAuthorizationToken"),), ("ecr:*", "logs:*")),
 }
 _ANYTHING: Final = ManagedPolicy((), ("*",))

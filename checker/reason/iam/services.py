@@ -12,13 +12,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from msgspec.structs import replace
+
 from checker.model.answers import NO, YES, Answer, Open, either, every, yes_if
 from checker.model.environments import CHILD_OF, Environment, Project
+from checker.model.overlap import Pattern, overlap
 from checker.model.resources import FUNCTIONS, Resource
-from checker.model.values import Absent, Known, Parameter, Text, Unknown, as_list, first_unknown, text
+from checker.model.values import Absent, Known, Parameter, Pseudo, Text, Unknown, as_list, first_unknown, pieces, text
 from checker.reason.iam.conditions import Context
 from checker.reason.iam.evaluation import Access, Decision, Request, applies
-from checker.reason.iam.policies import Document, Statement, read_document
+from checker.reason.iam.policies import Condition, Document, Statement, read_document
 from checker.reason.names.arns import account_of, arn_of, expand
 from checker.reason.text.patterns import UNREAD, exact, folded, glob, match
 
@@ -236,3 +239,56 @@ def key_refuses(environment: Environment, target: Resource, service: str, source
         if not decision.allowed:
             return Decision(decision.answer, f"its key {key.logical_id}: {action}: {decision.why}")
     return None
+
+
+# --- roles ------------------------------------------------------------------------------------------------------------
+
+_ASSUME: Final = "sts:AssumeRole"
+
+
+def may_assume(role: Resource, service: str, project: Project) -> Decision:
+    """Whether a role's trust policy lets a service assume it, for something in the role's own account.
+
+    Of ``aws:SourceArn`` it is only asked whether something of this account may have it (Amazon ECS Developer Guide,
+    "Amazon ECS task IAM role", which compares it with everything of the service's in the account).
+    """
+    trust = role.get("AssumeRolePolicyDocument")
+    document = (
+        read_document(trust.value, role, "AssumeRolePolicyDocument", project) if isinstance(trust, Known) else None
+    )
+    if document is None or not (document.statements or document.unread):
+        return Decision(Access.UNKNOWN, "its trust policy is not known")  # IAM refuses a role without one
+    account = text([*account_of(role.stack)])
+    name = service.partition(".")[0].removesuffix("-tasks")
+    head = [
+        f"arn:{role.stack.partition}:{name}:",
+        role.stack.region or Pseudo("AWS::Region"),
+        ":",
+        *pieces(account),
+        ":",
+    ]
+    own = glob(text([*head, "*"]))
+    statements = tuple(
+        replace(each, conditions=_other_than_source(each.conditions, own)) for each in document.statements
+    )
+    context = Context(
+        {
+            "aws:sourceaccount": (account,),
+            "aws:sourcearn": (text([*head, "any"]),),
+            "aws:principalisawsservice": ("true",),
+            "aws:principalservicename": (service,),
+        },
+        frozenset(_OF_PRINCIPALS | {"sts:externalid"}),
+    )
+    return _decide([replace(document, statements=statements)], Request(_ASSUME, glob("*"), context), service)
+
+
+def _other_than_source(conditions: tuple[Condition, ...], own: Pattern) -> tuple[Condition, ...]:
+    """The conditions without those that a source of this account may meet."""
+    return tuple(
+        each
+        for each in conditions
+        if each.key != "aws:sourcearn"
+        or each.negated
+        or not any(pattern is None or overlap(pattern, own) for pattern in each.patterns)
+    )

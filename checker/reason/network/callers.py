@@ -235,6 +235,9 @@ def _to_service(reach: Reach, call: Call, client: Resource, found: Registration,
         if found.others:
             return untold(f"what stands behind {call.host} is not known")
         return stopped(f"no service registers its tasks under {call.host}", (found.place,), Cause.NAME)
+    if found.undiscovered:
+        why = f"{call.host} has no DNS record: its instances are found through DiscoverInstances alone"
+        return stopped(why, (found.place,), Cause.NAME)
     if found.connected and call.port is not None and call.port not in found.ports:
         answers = ", ".join(map(str, sorted(found.ports)))
         why = f"the address ends in port {call.port}, and Service Connect answers {call.host} on {answers}"

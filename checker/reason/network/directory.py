@@ -55,6 +55,12 @@ class Registration(Struct, frozen=True):
         """Whether this is an alias of Service Connect."""
         return self.records == frozenset({"connect"})
 
+    @property
+    def undiscovered(self) -> bool:
+        """Whether no DNS record is made for it (AWS Cloud Map API Reference, CreateService, ``Type``)."""
+        kind = None if self.connected else self.place.get("Type")
+        return isinstance(kind, Known) and kind.value == "HTTP"
+
 
 class Directory:
     """The names that an environment's private namespaces answer."""

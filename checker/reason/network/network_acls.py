@@ -2,7 +2,8 @@
 
 Source: Amazon VPC User Guide, "Control subnet traffic with network access control lists": stateless, so answers need
 entries of their own; the lowest rule number that matches decides, and what no entry allows is denied. A subnet without
-an association has the VPC's default ACL, which lets everything through.
+an association has the VPC's default ACL, whose entries with number 100 let everything through, and which others may
+come before (``DefaultNetworkAcl`` of ``AWS::EC2::VPC``).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from checker.model.answers import NO, YES, Answer, Open, every, yes_if
 from checker.model.environments import Environment
 from checker.model.resources import Resource
 from checker.model.values import Absent, Known, ResourceKey, as_bool, as_number
-from checker.reason.network.routes import networks_of
+from checker.reason.network.routes import VPC, networks_of, vpc_resource
 from checker.reason.network.security_groups import EVERYWHERE, Network, covers, parse_network
 
 # Linux picks the client's port from here (net.ipv4.ip_local_port_range); answers go back to it.
@@ -21,6 +22,11 @@ _EPHEMERAL: Final = (32768, 60999)
 
 
 _UNREAD: Final = Open("what one of its entries lets through is not known")
+_DEFAULT_ENTRY: Final = 100
+
+
+def _unnamed(subnet: Resource) -> Open:
+    return Open(f"which network ACL {subnet.logical_id} has is not known")
 
 
 class Passage(NamedTuple):
@@ -36,21 +42,26 @@ class NetworkAcls:
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
-        self._acls: dict[ResourceKey, Resource | None] | None = None
+        self._acls: dict[ResourceKey, Resource | Open] | None = None
         self._entries: dict[ResourceKey, list[Resource]] = {}
 
-    def _acl_of(self, subnet: Resource) -> Resource | None:
+    def _acl_of(self, subnet: Resource) -> Resource | Open | None:
+        """The ACL of a subnet, ``None`` for one that lets everything through. A VPC stands for its default ACL."""
         if self._acls is None:
             self._acls = {}
             for association in self._environment.project.resources("AWS::EC2::SubnetNetworkAclAssociation"):
                 acl = self._environment.referred(association.get("NetworkAclId"))
                 for found in self._environment.project.all_referred(association.get("SubnetId")):
-                    self._acls[found.key] = acl
+                    sure = acl if association.certain else None
+                    self._acls[found.key] = sure if sure is not None else _unnamed(found)
             for entry in self._environment.project.resources("AWS::EC2::NetworkAclEntry"):
                 owner = self._environment.referred(entry.get("NetworkAclId"))
                 if owner is not None:
                     self._entries.setdefault(owner.key, []).append(entry)
-        return self._acls.get(subnet.key)
+        if subnet.key in self._acls:
+            return self._acls[subnet.key]
+        network = vpc_resource(self._environment, subnet)
+        return network if network is not None and network.key in self._entries else None
 
     def allow(self, client: tuple[Resource, ...], server: tuple[Resource, ...], port: int) -> Passage:
         """Both ways through the ACLs of both sides' subnets."""
@@ -58,7 +69,8 @@ class NetworkAcls:
         sure: Answer = YES
         for subnet, others, outgoing in hops:
             acl = self._acl_of(subnet)
-            if acl is None:
+            if acl is None or isinstance(acl, Open):
+                sure = acl if isinstance(acl, Open) and sure is YES else sure
                 continue
             networks = networks_of(others)
             forth = self._allows(acl, networks, port, egress=outgoing)
@@ -74,7 +86,7 @@ class NetworkAcls:
         return every(self._decides(acl, each, port, egress=egress) for each in networks or EVERYWHERE[:1])
 
     def _decides(self, acl: Resource, network: Network, port: int, *, egress: bool) -> Answer:
-        numbered = []
+        numbered: list[tuple[float, Resource | None]] = [(_DEFAULT_ENTRY, None)] if acl.type == VPC else []
         for entry in self._entries.get(acl.key, ()):
             direction, number = entry.get("Egress"), entry.get("RuleNumber")
             outgoing = as_bool(direction.value) if isinstance(direction, Known) else False
@@ -83,12 +95,14 @@ class NetworkAcls:
                 return _UNREAD
             if outgoing is egress:
                 numbered.append((order, entry))
-        for _, entry in sorted(numbered, key=lambda each: each[0]):
-            matches = self._matches(entry, network, port)
-            if isinstance(matches, Open) or not entry.certain:
+        for _, next_one in sorted(numbered, key=lambda each: each[0]):
+            if next_one is None:
+                return YES
+            matches = self._matches(next_one, network, port)
+            if isinstance(matches, Open) or not next_one.certain:
                 return _UNREAD
             if matches is YES:
-                action = entry.get("RuleAction")
+                action = next_one.get("RuleAction")
                 return yes_if(action.value == "allow") if isinstance(action, Known) else _UNREAD
         return NO
 

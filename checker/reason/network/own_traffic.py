@@ -75,14 +75,25 @@ def leaves_out(environment: Environment, acl: Acl, rule: AclRule, gateways: list
     if by in ("FORWARDED_IP", "CUSTOM_KEYS"):
         return Open("it counts by what a client sends, which is not known of the system's own calls")
     addresses = [_address(environment, gateway) for gateway in gateways]
-    allowed = either(
+    allowed = _allowed_before(environment, acl, rule, addresses)
+    narrowed = rate.get("ScopeDownStatement")
+    counted = YES if narrowed is None or allowed is YES else _matches(environment, narrowed, addresses)
+    return either((allowed, negated(counted)))
+
+
+def refuses(environment: Environment, acl: Acl, rule: AclRule, gateways: list[Resource]) -> bool:
+    """Whether a rule surely blocks, by where it comes from, what comes from these gateways."""
+    addresses = [_address(environment, gateway) for gateway in gateways]
+    matched = _matches(environment, rule.statement, addresses) is YES
+    return rule.blocks and matched and _allowed_before(environment, acl, rule, addresses) is NO
+
+
+def _allowed_before(environment: Environment, acl: Acl, rule: AclRule, addresses: list[Address]) -> Answer:
+    return either(
         _matches(environment, each.statement, addresses)
         for each in acl.rules
         if each.action == "Allow" and each.priority < rule.priority
     )
-    narrowed = rate.get("ScopeDownStatement")
-    counted = YES if narrowed is None or allowed is YES else _matches(environment, narrowed, addresses)
-    return either((allowed, negated(counted)))
 
 
 def _address(environment: Environment, gateway: Resource) -> Address:

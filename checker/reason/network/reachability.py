@@ -29,6 +29,7 @@ from checker.reason.network.routes import (
     subnets_in,
     table_of,
     tables_named,
+    vpc_resource,
     way_out,
 )
 from checker.reason.network.security_groups import (
@@ -43,7 +44,7 @@ from checker.reason.network.security_groups import (
 )
 
 # Where each type says which security groups it is in and which subnets.
-_GROUPS_OF: Final = {
+GROUPS_OF: Final = {
     "AWS::ECS::Service": "NetworkConfiguration.AwsvpcConfiguration.SecurityGroups",
     **dict.fromkeys(FUNCTIONS, "VpcConfig.SecurityGroupIds"),
     "AWS::ElasticLoadBalancingV2::LoadBalancer": "SecurityGroups",
@@ -160,7 +161,7 @@ class Reach:
     # -- who is where ------------------------------------------------------------------------------
 
     def member(self, resource: Resource) -> Member:
-        groups_path = _GROUPS_OF.get(resource.type)
+        groups_path = GROUPS_OF.get(resource.type)
         groups = group_ids(self.environment, resource.get(groups_path)) if groups_path else None
         return Member(resource, None if groups is None else tuple(groups), self._subnets(resource))
 
@@ -264,15 +265,26 @@ class Reach:
         if way is not Exit.INTERNET:
             return stopped(f"the default route of {subnet.logical_id} leads to {way.value}, not to an IGW", (subnet,))
         gateway = route.target if route is not None else None
-        if gateway is None or gateway in self._attached_gateways:
+        if gateway is None:
             return MADE
-        return stopped(f"the internet gateway {gateway.logical_id} is attached to no VPC", (gateway,))
+        if gateway not in self._attached:
+            return stopped(f"the internet gateway {gateway.logical_id} is attached to no VPC", (gateway,))
+        own, attached = vpc_resource(self.environment, subnet), self._attached[gateway]
+        if own is None or own in attached:
+            return MADE
+        if None in attached:
+            return untold(f"to which VPC the internet gateway {gateway.logical_id} is attached is not known")
+        return stopped(f"the internet gateway {gateway.logical_id} is attached to another VPC", (gateway,))
 
     @cached_property
-    def _attached_gateways(self) -> frozenset[Resource]:
-        attachments = self.environment.project.resources("AWS::EC2::VPCGatewayAttachment")
-        found = (self.environment.referred(each.get("InternetGatewayId")) for each in attachments)
-        return frozenset(each for each in found if each is not None)
+    def _attached(self) -> dict[Resource, list[Resource | None]]:
+        """Internet gateway -> the VPCs that it is attached to, ``None`` for one that is not known."""
+        found: dict[Resource, list[Resource | None]] = {}
+        for each in self.environment.project.resources("AWS::EC2::VPCGatewayAttachment"):
+            gateway = self.environment.referred(each.get("InternetGatewayId"))
+            if gateway is not None:
+                found.setdefault(gateway, []).append(vpc_resource(self.environment, each))
+        return found
 
     @cached_property
     def _endpoints(self) -> dict[Resource, list[Endpoint]]:

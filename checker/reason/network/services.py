@@ -32,6 +32,9 @@ _LOCAL_PLACE: Final = lazy_re.compile(
 TASK_DEFINITION: Final = "AWS::ECS::TaskDefinition"
 
 
+NO_IMAGE: Final = Open("where its image comes from is not known")
+
+
 class Container(Struct, frozen=True):
     """One container of a task definition. ``path`` is where it stands.
 
@@ -51,6 +54,16 @@ class Container(Struct, frozen=True):
     checked: tuple[int, ...]
     image: Resolved
     inward: bool
+
+    @property
+    def from_ecr(self) -> Answer:
+        """Whether its image comes from Amazon ECR."""
+        if not isinstance(self.image, str | Text):
+            return NO_IMAGE
+        if ".dkr.ecr" in str(self.image):
+            return YES
+        known = isinstance(self.image, str)
+        return NO if known else Open(f"whether {self.image} is in ECR is not known before deployment")
 
     @property
     def listens(self) -> frozenset[int]:

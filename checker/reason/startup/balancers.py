@@ -1,9 +1,8 @@
 """What keeps a load balancer from being made, or from passing requests on to where they belong.
 
-Sources: Elastic Load Balancing User Guide, "Subnets for your load balancer" (at least two Availability Zones, one
-subnet each), "Listener rules" (evaluated in the order of their priority, which each has for itself; the first that
-matches decides) and API Reference, CreateTargetGroup ("Health check interval must be greater than the timeout", as it
-answers otherwise: https://github.com/aws/aws-cdk/pull/29075).
+Sources: Elastic Load Balancing User Guide, "Listener rules" (evaluated in the order of their priority, which each has
+for itself; the first that matches decides) and API Reference, CreateTargetGroup ("Health check interval must be greater
+than the timeout", as it answers otherwise: https://github.com/aws/aws-cdk/pull/29075).
 """
 
 from __future__ import annotations
@@ -18,26 +17,8 @@ from checker.model.resources import Resource
 from checker.model.values import Absent, Known, Resolved, as_list, as_number
 
 _RULE: Final = "AWS::ElasticLoadBalancingV2::ListenerRule"
-_SUBNETS: Final = 2
 # Where a condition of a rule has its values.
 _CONFIGS: Final = ("PathPatternConfig", "HostHeaderConfig", "SourceIpConfig", "HttpRequestMethodConfig")
-
-
-def few_zones(environment: Environment, balancer: Resource) -> str:
-    """Why its subnets are too few, empty where they are enough or not known."""
-    kind = balancer.get("Type")
-    if not isinstance(kind, Absent) and not (isinstance(kind, Known) and kind.value == "application"):
-        return ""
-    for place in ("Subnets", "SubnetMappings"):
-        value = balancer.get(place)
-        if not isinstance(value, Known) or not isinstance(value.value, list):
-            continue
-        if len(value.value) < _SUBNETS:
-            return "It is in one subnet, and Elastic Load Balancing wants two, in two Availability Zones"
-        zones = [_zone(environment, each) for each in value.value]
-        if None not in zones and len(set(zones)) < _SUBNETS:
-            return f"Its subnets are all in one Availability Zone, {zones[0]}"
-    return ""
 
 
 _PAUSE: Final = 30.0
@@ -68,12 +49,6 @@ def wrong_check(group: Resource) -> tuple[str, str]:
 def _seconds(group: Resource, name: str) -> float | None:
     value = group.get(name)
     return as_number(value.value) if isinstance(value, Known) else None
-
-
-def _zone(environment: Environment, subnet: Resolved) -> str | None:
-    found = next(iter(environment.project.all_referred(subnet)), None)
-    zone = found.get("AvailabilityZone") if found is not None and found.type == "AWS::EC2::Subnet" else None
-    return zone.value if isinstance(zone, Known) and isinstance(zone.value, str) else None
 
 
 def rules_at_odds(environment: Environment) -> Iterator[tuple[Resource, str, str, tuple[Resource, ...]]]:

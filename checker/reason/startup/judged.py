@@ -9,17 +9,30 @@ from checker.model.answers import YES
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
-from checker.model.values import Absent, Known, Text, as_bool
+from checker.model.values import Absent, Known, Pseudo, Text, Unknown, Value
 from checker.model.verdicts import Surface
-from checker.reason.network.services import Service, targets_of
-from checker.reason.startup.balancers import few_zones, rules_at_odds, wrong_check
-from checker.reason.startup.execution_roles import admits, needs_one, refused
+from checker.reason.network.reachability import Reach
+from checker.reason.network.services import Service
+from checker.reason.startup.balancers import rules_at_odds, wrong_check
+from checker.reason.startup.execution_roles import in_doubt, needs_one, refused, shut_out
 from checker.reason.startup.functions import refused_functions
 from checker.reason.startup.named import closed_roles, unnamed_ports
+from checker.reason.startup.networks import misplaced, without_names
 from checker.reason.startup.rollouts import never_begins
-from checker.reason.startup.sizes import on_fargate, other_host_port, wrong_size
+from checker.reason.startup.sizes import (
+    on_fargate,
+    open_size,
+    other_host_port,
+    runs_on_fargate,
+    without_size,
+    wrong_size,
+)
+from checker.reason.startup.zones import few_zones, open_zones
 
 _TASK: Final = "AWS::ECS::TaskDefinition"
+_ROLE: Final = "AWS::IAM::Role"
+_FIX_WORKER: Final = "Let ecs-tasks.amazonaws.com assume the role."
+_FIX_ZONES: Final = "Name subnets of two Availability Zones."
 _FIX_SIZE: Final = "Take a pair of Cpu and Memory from the table for Fargate in the Amazon ECS Developer Guide."
 _FIX_ROLE: Final = (
     "Give the task an ExecutionRoleArn whose role ECS tasks may assume, and that may pull the image, fetch the secrets "
@@ -27,15 +40,18 @@ _FIX_ROLE: Final = (
 )
 
 
-def startup(environment: Environment, services: list[Service]) -> Iterator[Judgement]:
-    """What the templates say that cannot be started. Nothing is said of what can, or is not known."""
+def startup(reach: Reach, services: list[Service]) -> Iterator[Judgement]:
+    """What the templates say that cannot be started, or may not: nothing is said of what can."""
+    environment = reach.environment
+    launched = {each.task for each in services if each.task is not None and runs_on_fargate(each.resource)}
     for task in environment.resources(_TASK):
         if task.surface is Surface.TEMPLATE:
-            yield from _task(environment, task)
+            yield from _task(environment, task, fargate=on_fargate(task) is YES or task in launched)
     for balancer in environment.resources("AWS::ElasticLoadBalancingV2::LoadBalancer"):
         if why := few_zones(environment, balancer):
-            fix = "Name subnets of two Availability Zones."
-            yield balancer.fails("zones", f"{why}.", fix=fix, path="Subnets")
+            yield balancer.fails("zones", f"{why}.", fix=_FIX_ZONES, path="Subnets")
+        elif (why := open_zones(environment, balancer)) and balancer.surface is Surface.TEMPLATE:
+            yield balancer.undecided("zones", why, path="Subnets", fix=_FIX_ZONES)
     for group in environment.resources("AWS::ElasticLoadBalancingV2::TargetGroup"):
         said, path = wrong_check(group)
         if said and group.surface is Surface.TEMPLATE:
@@ -45,7 +61,6 @@ def startup(environment: Environment, services: list[Service]) -> Iterator[Judge
         fix = "Give each rule a priority of its own, the ones for everything last."
         yield rule.fails(sub, f"{said}.", fix=fix, path="Priority", related=others)
     for service in services:
-        yield from _elsewhere(environment, service)
         yield from unnamed_ports(service)
     for each in environment.resources("AWS::ECS::Service"):
         if why := never_begins(each):
@@ -53,85 +68,57 @@ def startup(environment: Environment, services: list[Service]) -> Iterator[Judge
             yield each.fails("deployment", f"{why}: no roll-out can begin.", fix=fix, path="DeploymentConfiguration")
     yield from closed_roles(environment)
     yield from refused_functions(environment)
-    yield from _without_names(environment, services)
+    yield from misplaced(reach, services)
+    yield from without_names(environment, services)
 
 
-def _task(environment: Environment, task: Resource) -> Iterator[Judgement]:
-    fargate = on_fargate(task) is YES
-    if fargate and (wrong := wrong_size(task))[0]:
+def _task(environment: Environment, task: Resource, *, fargate: bool) -> Iterator[Judgement]:
+    if fargate and (missing := without_size(task)):
+        said = f"It has no {missing}, and Fargate wants Cpu and Memory of the task itself."
+        yield task.fails("size", said, fix=_FIX_SIZE, path=missing)
+    elif fargate and (missing := open_size(task)):
+        why = f"whether Fargate has its size: only the deployment tells its {missing}"
+        yield task.undecided("size", why, path=missing, fix=_FIX_SIZE)
+    elif fargate and (wrong := wrong_size(task))[0]:
         yield task.fails("size", f"{wrong[0]}.", fix=_FIX_SIZE, path=wrong[1])
     refused_port = other_host_port(task)
     if refused_port[0]:
         fix = "Leave HostPort out."
         yield task.fails("host-port", f"{refused_port[0]}.", fix=fix, path=refused_port[1])
-    role = environment.referred(task.get("ExecutionRoleArn"))
-    if isinstance(task.get("ExecutionRoleArn"), Absent):
-        if fargate and needs_one(task, environment.project):
+    yield from _execution_role(environment, task, fargate=fargate)
+    worker = environment.referred(task.get("TaskRoleArn"))
+    if worker is not None and worker.type == _ROLE and shut_out(worker, environment.project):
+        said = f"Its task role {worker.logical_id} does not let ECS tasks assume it: no task starts with it."
+        yield task.fails("task-role", said, fix=_FIX_WORKER, path="TaskRoleArn", related=(worker,))
+
+
+def _execution_role(environment: Environment, task: Resource, *, fargate: bool) -> Iterator[Judgement]:
+    value, project = task.get("ExecutionRoleArn"), environment.project
+    sub, path = "execution-role", "ExecutionRoleArn"
+    role = environment.referred(value)
+    if isinstance(value, Absent):
+        if fargate and needs_one(task, project):
             said = "It has no execution role: nobody may pull its image, fetch its secrets or write its logs."
-            yield task.fails("execution-role", said, fix=_FIX_ROLE, path="ExecutionRoleArn")
-    elif role is not None and role.type == "AWS::IAM::Role":
-        need = refused(task, role, environment.project)
-        if not admits(role, environment.project):
-            said = f"Its execution role {role.logical_id} does not let ECS tasks assume it."
-            yield task.fails("execution-role", said, fix=_FIX_ROLE, path="ExecutionRoleArn", related=(role,))
-        elif need is not None:
-            said = f"Its execution role {role.logical_id} cannot {need.what}: {need.action} is not allowed."
-            yield task.fails("execution-role", said, fix=_FIX_ROLE, path=need.path, related=(role,))
+            yield task.fails(sub, said, fix=_FIX_ROLE, path=path)
+    elif role is None or role.type != _ROLE:
+        if (given := _given(value)) and needs_one(task, project):
+            yield task.undecided(sub, f"what its execution role may do: {given}", path=path, fix=_FIX_ROLE)
+    elif shut_out(role, project):
+        said = f"Its execution role {role.logical_id} does not let ECS tasks assume it."
+        yield task.fails(sub, said, fix=_FIX_ROLE, path=path, related=(role,))
+    elif (need := refused(task, role, project)) is not None:
+        said = f"Its execution role {role.logical_id} cannot {need.what}: {need.action} is not allowed."
+        yield task.fails(sub, said, fix=_FIX_ROLE, path=need.path, related=(role,))
+    elif why := in_doubt(task, role, project):
+        yield task.undecided(sub, why, path=path, fix=_FIX_ROLE)
 
 
-def _elsewhere(environment: Environment, service: Service) -> Iterator[Judgement]:
-    """A target group, or a namespace that the service is registered in, of another network than its subnets'."""
-    own = _network_of(environment, service)
-    if own is None:
-        return
-    for target in targets_of(environment, service.resource) or ():
-        said = "The target group is of another network than the tasks"
-        if target.group is not None:
-            yield from _in_network(environment, target.group, "VpcId", own, said, service)
-    for registry in environment.project.all_referred(service.resource.get("ServiceRegistries")):
-        place = "NamespaceId" if not isinstance(registry.get("NamespaceId"), Absent) else "DnsConfig.NamespaceId"
-        space = environment.referred(registry.get(place))
-        if space is not None and space.type == "AWS::ServiceDiscovery::PrivateDnsNamespace":
-            said = "The namespace is of another network than the tasks: nobody beside them finds their names"
-            yield from _in_network(environment, space, "Vpc", own, said, service)
-
-
-def _in_network(
-    environment: Environment, place: Resource, path: str, own: Resource, said: str, service: Service
-) -> Iterator[Judgement]:
-    value = place.get(path)
-    found = environment.referred(value)
-    if found is not None and found.key != own.key and found.type == own.type:
-        fix = "Name the network of the service's subnets."
-        yield place.fails("network", f"{said}.", fix=fix, path=path, related=(service.resource, own))
-    elif found is None and isinstance(value, Known) and isinstance(value.value, str):
-        why = f"whether {value.value} is the network of the tasks, {own.logical_id}"
-        yield place.undecided("network", why, path=path, fix="Refer to the network itself.")
-
-
-def _network_of(environment: Environment, service: Service) -> Resource | None:
-    """The network of the project that the service's subnets are in."""
-    subnets = service.resource.get("NetworkConfiguration.AwsvpcConfiguration.Subnets")
-    for subnet in environment.project.all_referred(subnets):
-        network = environment.referred(subnet.get("VpcId"))
-        if network is not None and network.type == "AWS::EC2::VPC":
-            return network
-    return None
-
-
-def _without_names(environment: Environment, services: list[Service]) -> Iterator[Judgement]:
-    """A network whose own DNS is off: no name of AWS's or of a namespace is found in it (Amazon VPC User Guide, "DNS
-    attributes for your VPC"; private zones need host names too)."""
-    used = {found.key: found for each in services if (found := _network_of(environment, each)) is not None}
-    private = {
-        found.key
-        for space in environment.resources("AWS::ServiceDiscovery::PrivateDnsNamespace")
-        if (found := environment.referred(space.get("Vpc"))) is not None
-    }
-    for key, network in used.items():
-        for name, matters in (("EnableDnsSupport", True), ("EnableDnsHostnames", key in private)):
-            value = network.get(name)
-            off = isinstance(value, Known) and not isinstance(value.value, Text) and as_bool(value.value) is False
-            if off and matters:
-                said = f"{name} is off: names are not found in the network, those of its own services among them."
-                yield network.fails("dns", said, fix=f"Leave {name} on.", path=name)
+def _given(value: Value) -> str:
+    """Why it is not known which role a value names; empty where it names one that is there already."""
+    if isinstance(value, Unknown):
+        return value.why
+    written = value.value if isinstance(value, Known) else None
+    named = (isinstance(written, str) and "{{resolve:" not in written) or (
+        isinstance(written, Text) and all(isinstance(each, Pseudo) for each in written.holes)
+    )
+    return "" if named else f"only the deployment tells {written}"

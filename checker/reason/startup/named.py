@@ -15,7 +15,7 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.values import Known, Resolved, as_bool, as_list
 from checker.reason.network.services import Service
-from checker.reason.startup.execution_roles import admits
+from checker.reason.startup.execution_roles import shut_out
 
 _ECS: Final = "ecs.amazonaws.com"
 # Where a service names a port of its task.
@@ -83,7 +83,7 @@ def closed_roles(environment: Environment) -> Iterator[Judgement]:
 
 def _closed(environment: Environment, owner: Resource, path: str, value: Resolved) -> Iterator[Judgement]:
     role = environment.referred(value)
-    if role is not None and role.type == "AWS::IAM::Role" and not admits(role, environment.project, _ECS):
+    if role is not None and role.type == "AWS::IAM::Role" and shut_out(role, environment.project, _ECS):
         said = f"Its role {role.logical_id} does not let Amazon ECS assume it: what ECS does in its name is refused."
         yield owner.fails("infrastructure-role", said, fix=_FIX_ROLE, path=path, related=(role,))
 

@@ -13,7 +13,7 @@ from typing import Final
 from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.resources import Resource
-from checker.model.values import Absent, Known, Resolved, as_number
+from checker.model.values import Absent, Known, Resolved, Text, as_list, as_number
 
 _GB: Final = 1024
 # CPU units -> the least and the most memory in MiB, and the step between.
@@ -41,12 +41,35 @@ def on_fargate(task: Resource) -> Answer:
     return Open("whether it runs on Fargate is not known before deployment")
 
 
+_FARGATE: Final = frozenset({"FARGATE", "FARGATE_SPOT"})
+
+
+def runs_on_fargate(service: Resource) -> bool:
+    """Whether a service surely starts its tasks on Fargate, whatever their definition says of it."""
+    launch, strategy = service.get("LaunchType"), service.get("CapacityProviderStrategy")
+    named = [launch.value] if isinstance(launch, Known) else []
+    if isinstance(strategy, Known):
+        named += [each.get("CapacityProvider") for each in as_list(strategy.value) if isinstance(each, dict)]
+    return any(isinstance(each, str) and each in _FARGATE for each in named)
+
+
 def units(value: Resolved) -> float | None:
     """CPU units or MiB, of a number or of a text such as ``1 vCPU`` and ``2 GB``."""
     number = as_number(value)
     if number is None and isinstance(value, str) and (found := _UNIT.fullmatch(value)):
         return float(found[1]) * 1024
     return number
+
+
+def without_size(task: Resource) -> str:
+    """The size that a task definition leaves out, which Fargate wants of the task itself; empty where none."""
+    return next((name for name in ("Cpu", "Memory") if isinstance(task.get(name), Absent)), "")
+
+
+def open_size(task: Resource) -> str:
+    """The size that only the deployment tells; empty where both are known."""
+    values = ((name, task.get(name)) for name in ("Cpu", "Memory"))
+    return next((name for name, value in values if not isinstance(value, Known) or isinstance(value.value, Text)), "")
 
 
 def wrong_size(task: Resource) -> tuple[str, str]:

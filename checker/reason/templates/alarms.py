@@ -151,6 +151,9 @@ _WRONG: Final = lazy_re.compile(r"5XX|4XX|Error|Fault|Fail|Reject|Throttle|Unhea
 _SHARES: Final = lazy_re.compile(r"Utilization$|Utilized$|Percent")
 
 
+_USED: Final = frozenset({"CPUUtilization", "MemoryUtilization"})
+
+
 def never_changes(alarm: Resource) -> str:
     """Why an alarm holds whatever happens, or while all is well, or can never hold; empty where it can tell.
 
@@ -165,6 +168,8 @@ def never_changes(alarm: Resource) -> str:
     share = _SHARES.search(named) is not None
     if (how == "GreaterThanThreshold" and number < 0) or (how == "GreaterThanOrEqualToThreshold" and number <= 0):
         return f"{named} is never below 0: the alarm holds whatever happens, and rolls every deployment back."
+    if how == "GreaterThanThreshold" and number == 0 and named in _USED:
+        return f"{named} is above 0 while anything runs: the alarm holds then, and rolls every deployment back."
     above = (how == "LessThanThreshold" and number > 100) or (how == "LessThanOrEqualToThreshold" and number >= 100)
     if share and above:
         return f"{named} is a share of 100: the alarm holds whatever happens, and rolls every deployment back."

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from checker.model.environments import Project
-from checker.reason.startup.balancers import few_zones, rules_at_odds
-from checker.reason.startup.execution_roles import admits, needs_one, refused
+from checker.reason.startup.balancers import rules_at_odds
+from checker.reason.startup.execution_roles import needs_one, refused, shut_out
 from checker.reason.startup.sizes import on_fargate, units, wrong_size
+from checker.reason.startup.zones import few_zones
 from tests.answers import said
 from tests.projects import project_of, resource
 
@@ -148,7 +149,7 @@ def test_who_needs_an_execution_role_and_which_one_tasks_may_take_on() -> None:
         }
     )
     assert [needs_one(resource(made, name), made) for name in ("Public", "Private")] == [False, True]
-    assert [admits(resource(made, name), made) for name in ("Tasks", "Functions")] == [True, False]
+    assert [shut_out(resource(made, name), made) for name in ("Tasks", "Functions")] == [False, True]
 
 
 def subnet(zone: Any) -> dict[str, Any]:

@@ -1,0 +1,134 @@
+"""What belongs into one network and is in several, and networks in which no name is found.
+
+Sources: Amazon EC2 API Reference, "Error codes" (``InvalidGroup.NotFound`` and its kin: a security group is used in its
+own VPC alone); Amazon VPC User Guide, "DNS attributes for your VPC" (private zones need host names too, which only a
+default VPC has unless it says so); AWS CloudFormation, ``AWS::EC2::VPC``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from checker.model.environments import Environment
+from checker.model.judgements import Judgement
+from checker.model.resources import Resource
+from checker.model.values import Absent, Known, ResourceKey, Text, Value, as_bool
+from checker.model.verdicts import Surface
+from checker.reason.network.reachability import GROUPS_OF, Reach
+from checker.reason.network.routes import vpc_resource
+from checker.reason.network.security_groups import SECURITY_GROUP
+from checker.reason.network.services import Service, targets_of
+
+_FIX: Final = "Name the network of the service's subnets."
+_FIX_GROUP: Final = "Give it groups and subnets of one network."
+
+
+def misplaced(reach: Reach, services: list[Service]) -> Iterator[Judgement]:
+    for service in services:
+        yield from _elsewhere(reach.environment, service)
+    for resource in reach.environment.resources(*sorted(GROUPS_OF)):
+        if resource.surface is Surface.TEMPLATE:
+            yield from _of_several(reach, resource)
+
+
+def _of_several(reach: Reach, resource: Resource) -> Iterator[Judgement]:
+    """Subnets of two networks, or a security group of another network than the subnets'."""
+    environment, member, path = reach.environment, reach.member(resource), GROUPS_OF[resource.type]
+    found = {each.key: each for subnet in member.subnets or () if (each := vpc_resource(environment, subnet))}
+    if len(found) > 1:
+        names = " and ".join(each.logical_id for each in found.values())
+        said = f"Its subnets are of different networks, {names}."
+        yield resource.fails("network", said, fix=_FIX_GROUP, path=path, related=tuple(found.values()))
+    elif found:
+        (own,) = found.values()
+        keys = [each for each in member.groups or () if isinstance(each, ResourceKey)]
+        for group in filter(None, map(environment.project.resource, keys)):
+            if group.type == SECURITY_GROUP:
+                yield from _group(environment, resource, group, own, path)
+
+
+def _group(
+    environment: Environment, resource: Resource, group: Resource, own: Resource, path: str
+) -> Iterator[Judgement]:
+    value = group.get("VpcId")
+    network = vpc_resource(environment, group)
+    if network is not None and network.key != own.key:
+        said = f"Its security group {group.logical_id} is of another network than its subnets: AWS refuses that."
+        yield resource.fails("network", said, fix=_FIX_GROUP, path=path, related=(group, own))
+    elif network is None and not isinstance(value, Absent):
+        why = f"whether {_shown(value)}, the network of {group.logical_id}, is that of its subnets, {own.logical_id}"
+        yield resource.undecided("network", why, path=path, fix=_FIX_GROUP)
+
+
+def _shown(value: Value) -> str:
+    shown = value.value if isinstance(value, Known) else None
+    return str(shown) if isinstance(shown, str | Text) else "what is not known before deployment"
+
+
+def _elsewhere(environment: Environment, service: Service) -> Iterator[Judgement]:
+    """A target group, or a namespace that the service is registered in, of another network than its subnets'."""
+    own = _network_of(environment, service)
+    if own is None:
+        return
+    for target in targets_of(environment, service.resource) or ():
+        said = "The target group is of another network than the tasks"
+        if target.group is not None:
+            yield from _in_network(environment, target.group, "VpcId", own, said, service)
+    for registry in environment.project.all_referred(service.resource.get("ServiceRegistries")):
+        place = "NamespaceId" if not isinstance(registry.get("NamespaceId"), Absent) else "DnsConfig.NamespaceId"
+        space = environment.referred(registry.get(place))
+        if space is not None and space.type == "AWS::ServiceDiscovery::PrivateDnsNamespace":
+            said = "The namespace is of another network than the tasks: nobody beside them finds their names"
+            yield from _in_network(environment, space, "Vpc", own, said, service)
+
+
+def _in_network(
+    environment: Environment, place: Resource, path: str, own: Resource, said: str, service: Service
+) -> Iterator[Judgement]:
+    value = place.get(path)
+    found = environment.referred(value)
+    if found is not None and found.key != own.key and found.type == own.type:
+        yield place.fails("network", f"{said}.", fix=_FIX, path=path, related=(service.resource, own))
+    elif found is None and not isinstance(value, Absent):
+        why = f"whether {_shown(value)} is the network of the tasks, {own.logical_id}"
+        yield place.undecided("network", why, path=path, fix="Refer to the network itself.")
+
+
+def _network_of(environment: Environment, service: Service) -> Resource | None:
+    """The network of the project that the service's subnets are in."""
+    subnets = service.resource.get("NetworkConfiguration.AwsvpcConfiguration.Subnets")
+    for subnet in environment.project.all_referred(subnets):
+        network = environment.referred(subnet.get("VpcId"))
+        if network is not None and network.type == "AWS::EC2::VPC":
+            return network
+    return None
+
+
+def without_names(environment: Environment, services: list[Service]) -> Iterator[Judgement]:
+    """A network whose own DNS is off: no name of AWS's or of a namespace is found in it (Amazon VPC User Guide, "DNS
+    attributes for your VPC"; private zones need host names too)."""
+    used = {found.key: found for each in services if (found := _network_of(environment, each)) is not None}
+    private = {
+        found.key
+        for space in environment.resources("AWS::ServiceDiscovery::PrivateDnsNamespace")
+        if (found := environment.referred(space.get("Vpc"))) is not None
+    }
+    for key, network in used.items():
+        for name, matters in (("EnableDnsSupport", True), ("EnableDnsHostnames", key in private)):
+            on = _switched(network.get(name), by_default=name == "EnableDnsSupport") if matters else True
+            if on is None:
+                why = f"whether {name} is on, without which names are not found in the network"
+                yield network.undecided("dns", why, path=name, fix=_FIX_NAMES.format(name))
+            elif not on:
+                said = f"{name} is off: names are not found in the network, those of its own services among them."
+                yield network.fails("dns", said, fix=_FIX_NAMES.format(name), path=name)
+
+
+_FIX_NAMES: Final = "Switch {} on."
+
+
+def _switched(value: Value, *, by_default: bool) -> bool | None:
+    if isinstance(value, Absent):
+        return by_default
+    return as_bool(value.value) if isinstance(value, Known) else None
