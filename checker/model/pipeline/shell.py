@@ -229,27 +229,27 @@ class Script(Struct, frozen=True, eq=False):
         """Where its commands stand that are in no function."""
         return frozenset(self.spot(each.line, each.column) for each in _simple(self.body))
 
-    def comes_to(self, spots: Container[Spot]) -> bool:
+    def comes_to(self, spots: Container[Spot], *, stops: bool) -> bool:
         """Whether the text surely comes to a command at one of these places, whichever branches it takes, or ends with
-        a failure."""
-        return self._leads(self.body, spots)
+        a failure. ``stops``: where a command fails, as a shell of its own does that gives up."""
+        return self._leads(self.body, spots, stops=stops)
 
-    def _leads(self, found: Block | Statement | None, spots: Container[Spot]) -> bool:
+    def _leads(self, found: Block | Statement | None, spots: Container[Spot], *, stops: bool) -> bool:
         match found:
             case Block():
-                return any(self._leads(each, spots) for each in found.statements)
+                return any(self._leads(each, spots, stops=stops) for each in found.statements)
             case Simple():
                 return self.spot(found.line, found.column) in spots or _gives_up(found)
             case If():
                 bodies = (*(body for _, body in found.branches), found.otherwise)
-                return all(self._leads(each, spots) for each in bodies)
+                return all(self._leads(each, spots, stops=stops) for each in bodies)
             case Case():
                 rest = any(_takes_all(each) for patterns, _ in found.items for each in patterns)
-                return rest and all(self._leads(body, spots) for _, body in found.items)
-            case Group() if not found.own_shell:
-                return self._leads(found.body, spots)
+                return rest and all(self._leads(body, spots, stops=stops) for _, body in found.items)
+            case Group() if stops or not found.own_shell:
+                return self._leads(found.body, spots, stops=stops)
             case AndOr():
-                return self._leads(found.left, spots)
+                return self._leads(found.left, spots, stops=False)
         return False
 
 

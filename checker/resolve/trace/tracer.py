@@ -38,7 +38,7 @@ from checker.resolve.trace.gaps import Gaps
 from checker.resolve.trace.held_files import by_now
 from checker.resolve.trace.programs import Earlier, Programs
 from checker.resolve.workflows.starts import runner_variables
-from checker.resolve.workflows.steps import credentials
+from checker.resolve.workflows.steps import credentials, shell_options
 
 Action: TypeAlias = "Command | AwsCall | CdkCommand"
 
@@ -224,7 +224,7 @@ class Tracer(Struct):
     ) -> None:
         """Take note of what a step wrote for later ones: variables and outputs."""
         outputs = list(outputs)
-        sure = _surely_written(outputs, script)
+        sure = _surely_written(outputs, script, stops="e" in (shell_options(step) or ""))
         where, scope = step.job.name, step.scope or step.job.name
         handed: dict[str, Possible] = {}  # what two branches of one step write may be either
         for output in outputs:
@@ -309,14 +309,16 @@ def _note(
         unsure.add(hole)
 
 
-def _surely_written(outputs: Sequence[Output], script: Script) -> Mapping[tuple[str, str], bool]:
+def _surely_written(outputs: Sequence[Output], script: Script, *, stops: bool) -> Mapping[tuple[str, str], bool]:
     """Whether a step's script writes its outputs and variables whichever branches it takes, by step and name; nothing
     of those that something else than its own lines writes, a function for one."""
     places: dict[tuple[str, str], set[Spot]] = {}
     for each in outputs:
         places.setdefault((each.step, each.name), set()).add(each.spot)
     own = script.own_lines() if any(len(spots) > 1 for spots in places.values()) else frozenset()
-    return {name: script.comes_to(spots) for name, spots in places.items() if len(spots) > 1 and spots <= own}
+    return {
+        name: script.comes_to(spots, stops=stops) for name, spots in places.items() if len(spots) > 1 and spots <= own
+    }
 
 
 def _told(
