@@ -156,26 +156,26 @@ def _duration(
 ) -> Iterator[Judgement]:
     step = uses[0][1].step
     fix = _FIX_ASK if step.uses else _FIX_ASK_STS
-    related = tuple({job.name: job for job, _ in uses if job.name != uses[0][0].name}.values())
     short = [
-        seconds
+        (job, credentials, seconds)
         for (job, credentials), seconds in zip(uses, asked, strict=True)
         if seconds is not None and seconds < DEPLOY_SECONDS and not _ends_before(job, credentials, seconds)
     ]
     if short and deploys is not YES:
-        why = f"it asks for {short[0]:g} seconds, and {why_open(deploys)}"
-        yield step.undecided("duration", why, path=_INPUT, fix=fix)
+        why = f"it asks for {short[0][2]:g} seconds, and {why_open(deploys)}"
+        yield short[0][1].step.undecided("duration", why, path=_INPUT, fix=fix)
     elif short:
-        missing = uses[asked.index(short[0])][1].seconds in (ABSENT, "", None)
+        job, credentials, seconds = short[0]
+        missing = credentials.seconds in (ABSENT, "", None)
         says = "It asks for no duration and gets" if missing else "It asks for"
-        yield step.fails(
+        yield credentials.step.fails(
             "duration",
-            f"{says} {short[0]:g} seconds: its session ends in the middle of a long deploy (ExpiredToken).",
+            f"{says} {seconds:g} seconds: its session ends in the middle of a long deploy (ExpiredToken).",
             fix=fix,
             path=_INPUT,
             expected=str(DEPLOY_SECONDS),
-            actual=f"{short[0]:g}",
-            related=related,
+            actual=f"{seconds:g}",
+            related=tuple({each.name: each for each, *_ in short if each.name != job.name}.values()),
         )
     elif None in asked:
         yield step.undecided("duration", "how long a session it asks for", path=_INPUT, fix=fix)
