@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from checker.collect.config.settings_file import FILE_NAME as SETTINGS_FILE
 from checker.collect.repository import workflows_around
 from checker.collect.templates.assembly import Assembly
+from checker.model.pipeline.shell import REFUSED
 from checker.model.resources import Stack
 from checker.model.settings import Settings
 from checker.model.verdicts import Outcome, Surface, Unread, Verdict
@@ -134,7 +135,10 @@ def left_out(pipeline: Pipeline | None) -> Iterable[str]:
         yield f"jobs of environment {name} are not judged: its stacks are not among what is judged"
     problems = list(pipeline.workflows.all_problems) if pipeline else []
     problems += [each for folder in pipeline.migrations for each in folder.problems] if pipeline else []
-    for problem in problems:
+    # Scripts that fail where they run, and that leave nothing open.
+    of_scripts = (each for trace in pipeline.traces.values() for each in trace.problems) if pipeline else ()
+    problems += [each for each in of_scripts if each.message == REFUSED]
+    for problem in dict.fromkeys(problems):
         if not problem.unread:
             yield str(problem)
 

@@ -84,3 +84,15 @@ def test_what_a_workflow_does_that_is_not_read_is_unknown(broken: str, tmp_path:
         assert {each.outcome for each in verdicts} == {Outcome.NOT_APPLICABLE if number < 2 else Outcome.UNKNOWN}
     assert answers[0] == answers[1]
     assert not answers[2]
+
+
+def test_a_script_that_bash_refuses_is_told_though_it_leaves_nothing_open(tmp_path: Path) -> None:
+    files = {
+        ".github/workflows/a.yml": "on: push\njobs: {a: {runs-on: x, steps: [{run: bash run.sh}, {run: npm build}]}}\n",
+        "run.sh": "set -e\naws ecs list-clusters\nif [ -f a ]; then\n  echo there\n",
+    }
+    found = pipeline_of(repository(tmp_path, files), Settings(), ())
+    assert found is not None
+    (note,) = left_out(found)
+    assert note.startswith("run.sh:")
+    assert "not understood as bash" in note

@@ -18,10 +18,7 @@ from checker.collect.pipeline.shell_bodies import with_plain_bodies
 from checker.collect.pipeline.shell_spellings import coprocesses, named_descriptors, respelled, turned_groups
 from checker.collect.pipeline.shell_statements import Reader, TooDeepError
 from checker.errors import InputError, install_with
-from checker.model.pipeline.shell import (
-    Block,
-    Script,
-)
+from checker.model.pipeline.shell import REFUSED, Block, Script
 from checker.model.sources import Problem
 
 if TYPE_CHECKING:
@@ -75,10 +72,7 @@ def parse_shell(text: str, file: str, lines: tuple[int, ...] = ()) -> Script:
     places = [node.start_point for node in (*_errors(root), *itertools.islice(false_ends(source, root), _MAX_PROBLEMS))]
     unread = [(source.count(b"\n", 0, at), at - source.rfind(b"\n", 0, at) - 1) for at in reader.unread[:_MAX_PROBLEMS]]
     unsure = bool(unread) or not only_says(source, root)
-    problems = tuple(
-        Problem(empty.spot(row, column), "not understood as bash from here on", "Fix it.", unsure)
-        for row, column in (*places, *unread)
-    )
+    problems = tuple(Problem(empty.spot(row, column), REFUSED, "Fix it.", unsure) for row, column in (*places, *unread))
     return Script(file, body, lines, shebang, problems)
 
 

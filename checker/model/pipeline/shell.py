@@ -7,7 +7,7 @@ that was parsed; :class:`Script` knows which file and line that is.
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec import Struct, field
 
@@ -203,6 +203,10 @@ class Block(Struct, frozen=True):
     """Statements one after another."""
 
     statements: tuple[Statement, ...] = ()
+
+
+# What is said of a text that bash does not take.
+REFUSED: Final = "not understood as bash from here on"
 
 
 class Script(Struct, frozen=True, eq=False):

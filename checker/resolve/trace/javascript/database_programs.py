@@ -1,4 +1,5 @@
-"""Programs for Node.js of the repository that talk to a database and to nobody else, by all that they import.
+"""Programs for Node.js of the repository that are called after migrations, and that talk to a database and to nobody
+else, by all that they import.
 
 What such a program does to the database is asked by the rules for migrations; it calls nothing of AWS, starts nothing,
 and tells later steps nothing. Sources: Node.js documentation, "Modules", "ECMAScript modules", "Command-line API"; the
@@ -14,6 +15,7 @@ from typing import Final, Protocol
 
 from checker import lazy_re
 from checker.data.harmless import inert
+from checker.model.migrations.tools import about_migrations
 from checker.model.pipeline.scripts import Command
 
 _RUNNERS: Final = frozenset({"node", "nodejs", "tsx", "ts-node", "bun"})
@@ -70,7 +72,9 @@ def asks_a_database(command: Command, files: Files) -> bool:
         if not known:
             return False
         rest = rest[2:] if rest[0] in {"--import", "-r"} else rest[1:]
-    return bool(rest) and bool(rest[0]) and _stays(posixpath.normpath(posixpath.join(folder, rest[0])), files)
+    # Of others the rules for migrations do not ask what they do to the database: nobody would.
+    named = bool(rest) and about_migrations(rest[0])
+    return named and _stays(posixpath.normpath(posixpath.join(folder, rest[0])), files)
 
 
 def _stays(file: str, files: Files) -> bool:
