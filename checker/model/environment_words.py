@@ -61,3 +61,19 @@ def environment_of(stack_name: str, stage: str = "") -> str | None:
             if word in _WORDS:
                 return "shared" if _WORDS[word] is EnvironmentKind.SHARED else _CANONICAL.get(word, word)
     return stage or None
+
+
+# The keys of tags that say an environment, alone or behind a prefix (``acme:environment``).
+_TAGS: Final = ("environment", "env", "stage")
+
+
+def environment_tag(tags: object) -> str | None:
+    """What a resource's tags give as its environment; ``None`` where they give none. ``tags``: a list of ``Key`` and
+    ``Value``, or a mapping; values that are no text are none."""
+    pairs = list(tags.items()) if isinstance(tags, Mapping) else []
+    if isinstance(tags, list):
+        pairs += [(each.get("Key"), each.get("Value")) for each in tags if isinstance(each, Mapping)]
+    for name, value in pairs:
+        if isinstance(name, str) and isinstance(value, str) and name.lower().rsplit(":", 1)[-1] in _TAGS:
+            return value
+    return None

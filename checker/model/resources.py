@@ -109,6 +109,11 @@ class Stack(Struct, frozen=True, eq=False):
         )
 
     @property
+    def what(self) -> str:
+        """What a person calls it."""
+        return "task definition" if self.is_task_definition else "stack"
+
+    @property
     def partition(self) -> str:
         """As ``AWS::Partition`` has it (AWS General Reference, ARN format); the commercial one where no region says."""
         if self.region.startswith("cn-"):

@@ -17,6 +17,7 @@ from checker.model.resources import Stack, rebuilt
 from checker.model.settings import Settings
 from checker.model.verdicts import Unread
 from checker.resolve.templates.discovery import assign, in_environment
+from checker.resolve.templates.inside import at_home
 from checker.resolve.templates.loosened import loosened
 from checker.resolve.templates.placing import check_names, placed
 from checker.run.request import Request
@@ -72,7 +73,7 @@ def at_hand(request: Request) -> AtHand:
     there = tuple(kinds)
     stacks = _chosen(stacks, kinds, request.environments)
     kinds = {name: kind for name, kind in kinds.items() if any(stack.environment == name for stack in stacks)}
-    stacks = [placed(stack, request.settings) for stack in stacks]
+    stacks, located = at_home([placed(stack, request.settings) for stack in stacks])
     of_assemblies = (note for assembly in assemblies for note in assembly.notes)
     passed_over = [unread_of(error) for assembly in assemblies for error in assembly.problems]
     return AtHand(
@@ -80,7 +81,7 @@ def at_hand(request: Request) -> AtHand:
         stacks,
         kinds,
         there,
-        (*loosened(request.settings), *names.notes, *own.notes, *assigned.notes, *of_assemblies),
+        (*loosened(request.settings), *names.notes, *own.notes, *assigned.notes, *located, *of_assemblies),
         (*names.faults, *missing_folders(request.project, request.settings), *own.unread, *passed_over),
         tuple(own.left_out),
         None if request.assemblies else frozenset(own.left_out_by),

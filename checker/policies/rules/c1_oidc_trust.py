@@ -41,7 +41,13 @@ from checker.model.settings import Settings
 from checker.model.values import pieces, text
 from checker.model.verdicts import Outcome
 from checker.reason.iam.bounds import bounds_on_key
-from checker.reason.iam.deployers import Deployer, Deployment, deployment_of, same_environment, subject_patterns
+from checker.reason.iam.deployers import (
+    Deployer,
+    Deployment,
+    deployment_of,
+    same_environment,
+    subject_patterns,
+)
 from checker.reason.iam.policies import Statement
 from checker.reason.oidc.others import other_entrance
 from checker.reason.oidc.overmatch import is_narrow, outsider, repositories_named, why_undecided
@@ -176,8 +182,8 @@ def _admissions(deployment: Deployment, deployer: Deployer) -> Iterator[Judgemen
     served = deployment.served(deployer)
     at_hand = {each.name: each.kind for each in deployment.environments}
     kinds = {at_hand.get(name) or kind_of(name) for name in served}
-    if not kinds or kinds - {EnvironmentKind.STAGING}:
-        yield _admission(deployment, deployer, "release", "a release", _release_ways(deployment, deployer))
+    if kinds != {EnvironmentKind.STAGING} and not deployment.is_for_staging(deployer, kinds):
+        yield _admission(deployment, deployer, "release", "a release", deployment.release_ways(deployer.trust))
     required = deployment.project.settings.github_environments
     for environment in deployment.environments:
         if environment.kind is EnvironmentKind.STAGING and environment.name in served and not required:
@@ -191,14 +197,6 @@ def _admissions(deployment: Deployment, deployer: Deployer) -> Iterator[Judgemen
                 # Whether its jobs name the environment or run on the branch is for the workflows to say.
                 ways.append([deployment.branch_token(deployer.trust)])
             yield _admission(deployment, deployer, f"environment={name}", f"a deploy to {name}", ways)
-
-
-def _release_ways(deployment: Deployment, deployer: Deployer) -> list[list[Token]]:
-    """The ways in for a release: the token of a production environment, or those of release tags."""
-    trust = deployer.trust
-    names = [name for name in deployment.environment_names(trust) if deployment.is_for_releases(name)]
-    ways = [[deployment.environment_token(trust, name)] for name in names or ["production"]]
-    return [*ways, list(deployment.release_tokens(trust))]
 
 
 def _environment_ways(deployment: Deployment, deployer: Deployer, name: str) -> list[list[Token]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from typing import Final
 
@@ -112,6 +112,21 @@ class Deployment:
     def environment_token(self, trust: Trust, name: str) -> Token:
         ref = "refs/tags/v1.2.3" if kind_of(name) is EnvironmentKind.PRODUCTION else None
         return environment_token(self.repository(trust), name, ref=ref)
+
+    def release_ways(self, trust: Trust) -> list[list[Token]]:
+        """The ways in for a release: the token of a production environment, or those of release tags."""
+        names = [name for name in self.environment_names(trust) if self.is_for_releases(name)]
+        ways = [[self.environment_token(trust, name)] for name in names or ["production"]]
+        return [*ways, list(self.release_tokens(trust))]
+
+    def is_for_staging(self, deployer: Deployer, kinds: Collection[EnvironmentKind]) -> bool:
+        """Whether a role that deploys to environments of these kinds lets in staging's jobs alone, where another role
+        lets in releases: with no production among the kinds, nothing says that releases come to it."""
+        named = {kind_of(name) for name in named_environments(deployer.trust)}
+        if EnvironmentKind.PRODUCTION in kinds or named != {EnvironmentKind.STAGING}:
+            return False
+        others = (each.trust for each in self.deployers if each is not deployer)
+        return any(YES in [all_admitted(trust, way) for way in self.release_ways(trust)] for trust in others)
 
     def branch_token(self, trust: Trust) -> Token:
         """The token of a job on the default branch."""

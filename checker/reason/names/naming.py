@@ -1,20 +1,18 @@
 """How resources are named: which property holds the name, and where it has to be unique.
 
-The facts come from the CloudFormation registry schemas: ``checker/data/resource_types.json``, built by
-``tools/resource_types.py``.
+The facts come from the CloudFormation registry schemas: see :mod:`checker.data.name_properties`.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from enum import StrEnum
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from msgspec import Struct
 
+from checker.data.name_properties import entries, name_properties
 from checker.model.resources import Resource
 from checker.model.values import Resolved, Value
 
@@ -95,14 +93,13 @@ def naming_of(kind: str) -> Naming | None:
 
 @cache
 def _namings() -> Mapping[str, Naming]:
-    data = json.loads((files("checker.data") / "resource_types.json").read_text(encoding="utf-8"))
-    return {kind: _naming(kind, entry) for kind, entry in data.items()}
+    return {kind: _naming(kind, entry) for kind, entry in entries().items()}
 
 
 def _naming(kind: str, entry: Mapping[str, Any]) -> Naming:
     return Naming(
         entry.get("as", kind),
-        tuple(entry["name"].split("|")),
+        name_properties(kind),
         tuple(entry.get("within", ())),
         tuple(entry.get("beside", ())),
         Reach(entry.get("reach", Reach.REGION)),

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
-from checker.model.environment_words import environment_of, kind_of
+from checker.model.environment_words import environment_of, environment_tag, kind_of
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.live.account import Account
 from checker.model.live.snapshot import LiveResource, Snapshot, SnapshotStack
@@ -25,7 +25,6 @@ from checker.resolve.account.references import ReadOnly, References, completing,
 _NESTED: Final = "AWS::CloudFormation::Stack"
 # Attributes beside Properties that only the deployed template tells.
 _DECLARED: Final = ("DeletionPolicy", "UpdateReplacePolicy", "DependsOn", "UpdatePolicy", "CreationPolicy", "Metadata")
-_TAGS: Final = ("environment", "env", "stage")
 FindNames = Callable[[Project], Mapping[str | Text, tuple[Resource, ...]]]
 
 
@@ -237,18 +236,10 @@ def _environment(name: str, parents: Mapping[str, tuple[str, str]], known: Stack
 
 def _spoken(resource: LiveResource) -> str:
     """The environment that a resource of no stack belongs to, as its tags or its name say."""
-    for name, value in _tags(resource.properties.get("Tags")):
-        if name.lower().rsplit(":", 1)[-1] in _TAGS:
-            return environment_of(value) or value
+    tag = environment_tag(resource.properties.get("Tags"))
+    if tag is not None:
+        return environment_of(tag) or tag
     return environment_of(resource.physical_id or "") or ""
-
-
-def _tags(tags: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(tags, Mapping):
-        yield from ((str(name), str(value)) for name, value in tags.items())
-    for each in tags if isinstance(tags, list) else ():
-        if isinstance(each, Mapping):
-            yield str(each.get("Key", "")), str(each.get("Value", ""))
 
 
 def _not_read(

@@ -11,6 +11,7 @@ from checker.model.environment_words import UNNAMED, environment_of, kind_of, wo
 from checker.model.environments import EnvironmentKind
 from checker.model.resources import Raw, Stack, rebuilt
 from checker.model.worlds import World
+from checker.resolve.templates.inside import environment_inside
 from checker.resolve.templates.intrinsics import mapping
 from checker.resolve.templates.scopes import Linker, StackScope
 
@@ -49,9 +50,12 @@ def assign(
         said[stack.id] = (by_hand, "") if by_hand else guess
     _follow_imports(stacks, said)
     for stack in stacks:
+        if said[stack.id] == (UNNAMED, NOTHING_NAMES):
+            said[stack.id] = environment_inside(stack) or said[stack.id]
+    for stack in stacks:
         environment, why = said[stack.id]
         if why:
-            notes.append(taken(stack.name, environment, why, _what(stack)))
+            notes.append(taken(stack.name, environment, why, stack.what))
         assigned.append(in_environment(stack, environment))
         kinds.setdefault(environment, kind_of(environment))
     return Assigned(assigned, kinds, notes)
@@ -65,11 +69,6 @@ def taken(name: str, environment: str, why: str, what: str = "stack") -> str:
 def _called(name: str, what: str) -> str:
     """A stack as a note names it: what is called just so is not named twice over."""
     return f"the {what} called {name}" if name.casefold() in ("stack", "stacks") else f"{what} {name}"
-
-
-def _what(stack: Stack) -> str:
-    """What a person calls it."""
-    return "task definition" if stack.is_task_definition else "stack"
 
 
 def in_environment(stack: Stack, environment: str) -> Stack:

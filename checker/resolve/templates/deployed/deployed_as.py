@@ -6,7 +6,7 @@ of one are two stacks: the values of one are not crossed with those of the other
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
@@ -27,6 +27,7 @@ from checker.resolve.templates.deployed.commanded import (
     of_previous,
 )
 from checker.resolve.templates.discovery import NOTHING_NAMES, taken
+from checker.resolve.templates.inside import BY_NAMES, BY_TAGS, environment_inside
 
 _MOST: Final = 12
 
@@ -53,15 +54,18 @@ def as_deployed(
     said = list(notes)
     for stack in stacks:
         of = [each for each in found if is_template(each, stack.source.file) or makes_anew(each, stack)]
-        names = _names(stack, of)
+        loosely = _guessed(stack, said)
+        names = _names(stack, of, loosely)
         if not names:
             one = _with_changes(stack, of, reading)
             made.append(given(one, found, settings) if found else one)
             continue
-        said = [each for each in said if each != taken(stack.name, UNNAMED, NOTHING_NAMES)]
+        said = [each for each in said if each not in loosely]
         for name in names:
             own = [each for each in found if name in each.names and (each in of or each.previous)]
             environment, why = _environment(name, own, settings)
+            if environment == UNNAMED:
+                environment, why = environment_inside(stack) or (environment, why)
             if why:
                 said.append(taken(f"{name}, as {own[0].spot} deploys {stack.source.file},", environment, why))
             called = _with_changes(_called(stack, name, environment, alone=len(names) == 1), own, reading)
@@ -77,9 +81,16 @@ def _with_changes(stack: Stack, of: Sequence[Deployment], reading: Reading) -> S
     return rebuilt(stack, lambda each: changes if each is stack else {}) if changes else stack
 
 
-def _names(stack: Stack, of: Sequence[Deployment]) -> tuple[str, ...]:
+def _guessed(stack: Stack, notes: Sequence[str]) -> frozenset[str]:
+    """The notes of an environment that neither the stack's own name nor anybody says: the pipeline knows better."""
+    whys = (NOTHING_NAMES, BY_NAMES, BY_TAGS)
+    return frozenset(notes) & {taken(stack.name, stack.environment, why) for why in whys}
+
+
+def _names(stack: Stack, of: Sequence[Deployment], loosely: Collection[str]) -> tuple[str, ...]:
     """The names of the stacks that a template is deployed as; none where it has its own, or not all are known."""
-    if stack.environment != UNNAMED or "@" in stack.id or not of or not all(each.names for each in of):
+    said = stack.environment != UNNAMED and not loosely
+    if said or "@" in stack.id or not of or not all(each.names for each in of):
         return ()
     names = tuple(dict.fromkeys(name for each in of for name in each.names))
     return names if len(names) <= _MOST else ()
