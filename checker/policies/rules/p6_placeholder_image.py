@@ -127,7 +127,8 @@ def _one(
         return command.passes(None, "It is given a commit's image tag.")
     if answers:
         return command.undecided(None, f"whether the image tag {shown(tags[0])} is a commit's", fix=_FIX)
-    if _nothing_runs(at, command):
+    nothing_runs = _nothing_runs(at, command, pipeline)
+    if nothing_runs is YES:
         return command.passes(None, "It is only run where nothing was released.")
     if images is None:
         return command.undecided(
@@ -141,6 +142,8 @@ def _one(
         why = f"it is given no image tag by context, and whether the app takes the variable {variable} for one"
         return command.undecided(None, why, fix=_FIX)
     placeholders = sorted({tag for tag in images if isinstance(tag, str) and _is_placeholder(tag)})
+    if placeholders and isinstance(nothing_runs, Open):
+        return command.undecided(None, nothing_runs.why, fix=_FIX)
     if placeholders:
         ignored = [key for key in command.context if IMAGE_KEY.search(key) and unread.get(key) is NO]
         given = f"no image tag that the app reads (not {', '.join(ignored)})" if ignored else "no image tag"
@@ -206,12 +209,12 @@ def _is_placeholder(tag: str) -> bool:
     return not (SHA.fullmatch(tag) or _CONTENT_HASH.fullmatch(tag) or tag == _FIXED)
 
 
-def _nothing_runs(at: At, command: CdkCommand) -> bool:
+def _nothing_runs(at: At, command: CdkCommand, pipeline: Pipeline) -> Answer:
     """Whether the run has looked that nothing runs: its ``if`` asks a step that reads the services, or a bootstrap is
-    asked for and a step before reads them and can end the job."""
+    asked for and a step before reads them and can end the job. What nobody followed before it may have looked."""
     step = command.step
     if step is None:
-        return False
+        return NO
     asked = {found[1] or found[2] for found in _NOTHING.finditer(" ".join(step.conditions))}
     bootstraps = any(_BOOTSTRAP_KEY.search(key) and truth(value) is YES for key, value in command.context.items())
     for index in range(at.index):
@@ -219,10 +222,14 @@ def _nothing_runs(at: At, command: CdkCommand) -> bool:
         if not isinstance(action, AwsCall) or action.service != "ecs" or action.operation not in _READS:
             continue
         if action.step is not None and not asked.isdisjoint(action.step.ids):
-            return True
+            return YES
         if bootstraps and next(exits_after(At(at.job, at.trace, index)), None) is not None:
-            return True
-    return False
+            return YES
+    for each in pipeline.unfollowed if bootstraps or asked else ():
+        spot = each.problem.spot
+        if each.job is at.job and (spot.file != command.spot.file or spot.line < command.spot.line):
+            return Open(f"whether it is only run where nothing was released: {each.problem.message}")
+    return NO
 
 
 RULE = Rule(
