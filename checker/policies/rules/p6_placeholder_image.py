@@ -225,9 +225,9 @@ def _nothing_runs(at: At, command: CdkCommand, pipeline: Pipeline) -> Answer:
             return YES
         if bootstraps and next(exits_after(At(at.job, at.trace, index)), None) is not None:
             return YES
-    for each in pipeline.unfollowed if bootstraps or asked else ():
-        spot = each.problem.spot
-        if each.job is at.job and (spot.file != command.spot.file or spot.line < command.spot.line):
+    before = {action.spot for action in at.trace.actions[: at.index]} if bootstraps or asked else set()
+    for each in pipeline.unfollowed:
+        if each.job is at.job and each.problem.spot in before:
             return Open(f"whether it is only run where nothing was released: {each.problem.message}")
     return NO
 
