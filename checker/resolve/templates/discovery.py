@@ -16,6 +16,7 @@ from checker.resolve.templates.intrinsics import mapping
 from checker.resolve.templates.scopes import Linker, StackScope
 
 NOTHING_NAMES: Final = "nothing names an environment"
+BESIDE: Final = "as the stacks beside it are"
 
 __all__ = ["UNNAMED", "assign", "environment_of", "kind_of", "words"]
 
@@ -48,10 +49,8 @@ def assign(
         by_hand = stack.environment or configured.get(stack.name) or configured.get(stack.id)
         guess = _guess(stack, stages.get(stack.id, ""), (folders or {}).get(stack.id, ""))
         said[stack.id] = (by_hand, "") if by_hand else guess
+    _ask_inside(stacks, said)
     _follow_imports(stacks, said)
-    for stack in stacks:
-        if said[stack.id] == (UNNAMED, NOTHING_NAMES):
-            said[stack.id] = environment_inside(stack) or said[stack.id]
     for stack in stacks:
         environment, why = said[stack.id]
         if why:
@@ -96,6 +95,18 @@ def _of_folder(folder: str) -> str | None:
         return found
     named = (environment_of(each) for each in reversed(above))
     return next((each for each in named if each not in (None, "shared")), None)
+
+
+def _ask_inside(stacks: Sequence[Stack], said: dict[str, tuple[str, str]]) -> None:
+    """Stacks that nothing names are of the environment that their resources speak of. Where no stack at all is named,
+    and all that speak of one speak of the same, those that say nothing belong beside them."""
+    silent = [stack for stack in stacks if said[stack.id] == (UNNAMED, NOTHING_NAMES)]
+    found = {stack.id: inside for stack in silent if (inside := environment_inside(stack)) is not None}
+    said.update(found)
+    spoken = {environment for environment, _ in found.values()}
+    if len(spoken) == 1 and len(silent) == len(stacks):
+        beside = spoken.pop(), BESIDE
+        said.update({stack.id: beside for stack in silent if stack.id not in found})
 
 
 def _follow_imports(stacks: Sequence[Stack], said: dict[str, tuple[str, str]]) -> None:

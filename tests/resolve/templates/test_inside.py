@@ -40,3 +40,23 @@ def test_said_by_hand_goes_before_names() -> None:
     assert [each.environment for each in assign([stack], {}, {"app": "production"}).stacks] == ["production"]
     shop = Stack("shop-prod", "shop-prod", "", document.data, document)
     assert [each.environment for each in assign([shop], {}, {}).stacks] == ["production"]
+
+
+_NAMED = "Resources: {Q: {Type: AWS::SQS::Queue, Properties: {QueueName: staging-jobs}}}"
+_OTHER = "Resources: {Q: {Type: AWS::SQS::Queue, Properties: {QueueName: production-jobs}}}"
+_SILENT = "Resources: {T: {Type: AWS::SNS::Topic}}"
+
+
+@pytest.mark.parametrize(
+    ("templates", "environments"),
+    [
+        ({"a": _NAMED, "b": _SILENT}, ["staging", "staging"]),
+        ({"a": _NAMED, "b": _SILENT, "c": _OTHER}, ["staging", "unnamed", "production"]),
+        ({"a": _NAMED, "b": _SILENT, "c-prod": _SILENT}, ["staging", "unnamed", "production"]),
+        ({"a": _SILENT, "b": _SILENT}, ["unnamed", "unnamed"]),
+    ],
+)
+def test_what_says_nothing_belongs_beside_what_does(templates: dict[str, str], environments: list[str]) -> None:
+    documents = {name: parse_yaml(text, f"{name}.yaml") for name, text in templates.items()}
+    stacks = [Stack(name, name, "", document.data, document) for name, document in documents.items()]
+    assert [each.environment for each in assign(stacks, {}, {}).stacks] == environments

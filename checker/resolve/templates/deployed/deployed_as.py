@@ -26,7 +26,7 @@ from checker.resolve.templates.deployed.commanded import (
     makes_anew,
     of_previous,
 )
-from checker.resolve.templates.discovery import NOTHING_NAMES, taken
+from checker.resolve.templates.discovery import BESIDE, NOTHING_NAMES, taken
 from checker.resolve.templates.inside import BY_NAMES, BY_TAGS, environment_inside
 
 _MOST: Final = 12
@@ -83,7 +83,7 @@ def _with_changes(stack: Stack, of: Sequence[Deployment], reading: Reading) -> S
 
 def _guessed(stack: Stack, notes: Sequence[str]) -> frozenset[str]:
     """The notes of an environment that neither the stack's own name nor anybody says: the pipeline knows better."""
-    whys = (NOTHING_NAMES, BY_NAMES, BY_TAGS)
+    whys = (NOTHING_NAMES, BY_NAMES, BY_TAGS, BESIDE)
     return frozenset(notes) & {taken(stack.name, stack.environment, why) for why in whys}
 
 
