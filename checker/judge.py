@@ -215,6 +215,8 @@ def _add(found: dict[_Key, Judgement], rule: Rule, judgement: Judgement) -> None
     if why and judgement.outcome in (Outcome.PASS, Outcome.FAIL):
         fix = "Keep the template in the repository as it is deployed."
         judgement = replace(judgement, outcome=Outcome.UNKNOWN, violation=f"Cannot be decided: {why}.", fix=fix)
+    if judgement.outcome is Outcome.UNKNOWN and (settings := _settings_that_tell(judgement)):
+        judgement = replace(judgement, fix=f"{judgement.fix} Or say {settings} in checker.toml, which may decide it.")
     key = _Key(rule.id, judgement.sub, place.environment_name, place.subject, judgement.path)
     before = found.get(key)
     if judgement.outcome is Outcome.FAIL and before is not None and before.outcome is Outcome.FAIL:
@@ -224,6 +226,16 @@ def _add(found: dict[_Key, Judgement], rule: Rule, judgement: Judgement) -> None
             before = found.get(key)
     if before is None or judgement.outcome.gravity < before.outcome.gravity:
         found[key] = judgement
+
+
+def _settings_that_tell(judgement: Judgement) -> str:
+    """The settings that say what an open verdict names as not known: where the stack is deployed."""
+    place = judgement.place
+    if not isinstance(place, Resource | StackPlace) or place.surface is Surface.ACCOUNT:
+        return ""
+    open_ = {"account": "" if place.stack.account else "${AWS::AccountId}",
+             "region": "" if place.stack.region else "${AWS::Region}"}  # fmt: skip
+    return " and ".join(name for name, text in open_.items() if text and text in judgement.violation)
 
 
 def _merge(answers: Sequence[Mapping[_Key, Judgement]], every_world: Sequence[World]) -> dict[_Key, Judgement]:

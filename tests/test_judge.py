@@ -143,3 +143,28 @@ def test_project_rules_see_every_environment(exists: bool) -> None:
     outcomes = [(verdict.environment, verdict.outcome) for verdict in judge_stacks(stacks, kinds, [whole], FINDINGS)]
     expected = Outcome.FAIL if exists else Outcome.NOT_APPLICABLE
     assert outcomes == [("production", expected), ("staging", expected)]
+
+
+@pytest.mark.parametrize(
+    ("account", "why", "hint"),
+    [
+        ("", "whether 1 is ${AWS::AccountId}", " Or say account in checker.toml, which may decide it."),
+        (
+            "",
+            "in ${AWS::Region} of ${AWS::AccountId}",
+            " Or say account and region in checker.toml, which may decide it.",
+        ),
+        ("1", "whether 1 is ${AWS::AccountId}", ""),
+        ("", "whether 1 is ${Owner}", ""),
+    ],
+)
+def test_what_hangs_on_the_place_of_a_stack_says_who_may_tell_it(account: str, why: str, hint: str) -> None:
+    def open_(environment: Environment) -> Iterator[Judgement]:
+        for topic in environment.resources("AWS::SNS::Topic"):
+            yield topic.undecided(None, why, fix="Set one.")
+
+    document = parse_yaml("Resources: {Topic: {Type: AWS::SNS::Topic}}", "t.yaml")
+    placed = Stack("s", "s", "production", document.data, document, account=account)
+    kinds = {"production": EnvironmentKind.PRODUCTION}
+    (verdict,) = judge_stacks([placed], kinds, [rule(open_)], FINDINGS)
+    assert verdict.fix == f"Set one.{hint}"
