@@ -84,7 +84,8 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     ]
     images = {name for call in pushes if not is_cache(call) for name in call.texts("repositoryName") or ()}
     yield from once(
-        cached(call, by_name, images) if is_cache(call) else _pushed(call, by_name, project.settings) for call in pushes
+        cached(call, by_name, images) if is_cache(call) else _pushed(call, by_name, pipeline, project.settings)
+        for call in pushes
     )
     yield from once(each for call in _registering(pipeline) for each in _registered(call, by_name, project))
     if not pushes:
@@ -133,7 +134,7 @@ def _of_file(owner: Resource, pipeline: Pipeline | None) -> Judgement | None:
     return owner.undecided("image", why, fix=_FIX_IMAGE)
 
 
-def _pushed(call: AwsCall, by_name: dict[str, Resource], settings: Settings) -> Judgement:
+def _pushed(call: AwsCall, by_name: dict[str, Resource], pipeline: Pipeline, settings: Settings) -> Judgement:
     """One push of an image, or one more tag for it."""
     from checker.reason.images.commit_tags import is_commit, of_branch, tags_of
 
@@ -141,7 +142,7 @@ def _pushed(call: AwsCall, by_name: dict[str, Resource], settings: Settings) -> 
     if tags == ():
         return call.passes("push", "It is pushed by its digest: no tag is put on it.")
     for tag in tags or ():
-        if isinstance(tag, str) and not _may_be_pushed(tag, call, by_name, settings):
+        if isinstance(tag, str) and not _may_be_pushed(tag, call, by_name, pipeline, settings):
             return call.fails(
                 "push",
                 f"Every run pushes the tag {tag}: an immutable repository refuses it, any other lets it move.",
@@ -177,10 +178,14 @@ def _pushed(call: AwsCall, by_name: dict[str, Resource], settings: Settings) -> 
     return call.undecided("push", f"whether {named_so} is another one in every run", fix=_FIX_PUSH)
 
 
-def _may_be_pushed(tag: str, call: AwsCall, by_name: dict[str, Resource], settings: Settings) -> bool:
+def _may_be_pushed(
+    tag: str, call: AwsCall, by_name: dict[str, Resource], pipeline: Pipeline, settings: Settings
+) -> bool:
     """Whether pushing a tag that is always the same does no harm: a cache's in a repository that excludes it, or the
     bootstrap tag where something has asked first whether it is there."""
-    if tag in settings.bootstrap_tags and not call.certain:
+    from checker.reason.images.asked_first import asked_first
+
+    if tag in settings.bootstrap_tags and asked_first(call, pipeline):
         return True
     names = call.texts("repositoryName") or ()
     known = [by_name[name] for name in names if isinstance(name, str) and name in by_name]

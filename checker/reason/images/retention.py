@@ -18,6 +18,7 @@ from checker.model.environments import Project
 from checker.model.resources import Resource
 from checker.model.shown.facts import Fate, ImagesOfAge, Retention
 from checker.model.values import Known, ResourceKey, Text, Unknown
+from checker.reason.images.asked_first import asked_first
 from checker.reason.images.lifecycle import Image, LifecycleRule, Refused, parse_policy, taken, wildcard
 from checker.reason.images.references import (
     SHA,
@@ -115,8 +116,10 @@ def _pushed_again(project: Project) -> dict[ResourceKey, set[str]]:
     """Per repository, the tags that a workflow pushes in each of its runs."""
     by_name = repositories(project)
     found: dict[ResourceKey, set[str]] = {}
-    for call in project.pipeline.aws_calls() if project.pipeline is not None else ():
-        if call.service != "ecr" or call.operation not in {"docker-push", "PutImage"} or not call.certain:
+    if (pipeline := project.pipeline) is None:
+        return found
+    for call in pipeline.aws_calls():
+        if call.service != "ecr" or call.operation not in {"docker-push", "PutImage"} or asked_first(call, pipeline):
             continue
         name, tag = call.text("repositoryName"), call.text("imageTag")
         if isinstance(name, str) and isinstance(tag, str) and name in by_name:
