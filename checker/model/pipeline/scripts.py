@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from msgspec import Struct, field
 
+from checker.model.answers import YES
 from checker.model.judgements import Judgeable
 from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep
@@ -60,7 +61,7 @@ class Reached(NamedTuple):
     spot: Spot
     via: tuple[Spot, ...] = ()
     step: EffectiveStep | None = None
-    certain: bool = True
+    certain: bool = True  # whether it runs for sure, in a run of its job
     on_failure: bool = False  # only runs after something failed
     loops: tuple[Loop, ...] = ()
     trap: bool = False  # what a `trap` runs, wherever in the script the failure is
@@ -117,7 +118,8 @@ class _ScriptPlace(Judgeable):
 
     @property
     def certain(self) -> bool:
-        return self.reached.certain
+        """Whether it runs for sure: its job does, and so does what it stands in."""
+        return self.reached.certain and (self.job is None or self.job.runs is YES)
 
     @property
     def loop(self) -> Loop | None:

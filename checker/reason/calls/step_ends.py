@@ -13,7 +13,11 @@ from checker.model.values import as_count
 
 _FAILS: Final = lazy_re.compile(r"\s*exit [1-9]\d*\s*|\s*false\s*")
 _FOR_LATER: Final = lazy_re.compile(r"GITHUB_(?:OUTPUT|ENV|STATE)|::set-output")
-_SAYS: Final = lazy_re.compile(r"\s*(?:(?:echo|printf)\b(?!.*[;&|]\s*(?:exit|exec)\b).*)?")
+# A line that says something, or does nothing but set the shell up, wait or stand around such lines.
+_SAYS: Final = lazy_re.compile(
+    r"\s*(?:(?:echo|printf)\b(?!.*[;&|]\s*(?:exit|exec)\b).*"
+    r"|#.*|set\s+[-+]\S+(?:\s+pipefail)?|[{}]|:|true|(?:date|sleep)\b[^;&|]*)?"
+)
 
 
 def is_failing_exit(command: Command) -> bool:

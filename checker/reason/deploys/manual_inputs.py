@@ -46,7 +46,7 @@ def controls(step: Migrating) -> Control:
                     fault = f"`if` asks inputs.{name}, a string: 'false' counts as true, so they always run."
                     continue
                 return Control(name)
-    if not step.action.reached.certain and step.step is not None:
+    if not step.action.certain and step.step is not None:
         written = [str(field.value) for field in (*step.step.step.env.values(), *step.job.job.env.values())]
         run = step.step.step.run.text if step.step.step.run is not None else ""
         for match in _INPUT.finditer("\n".join((*written, run))):

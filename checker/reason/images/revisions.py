@@ -184,7 +184,7 @@ def _asked_for(at: At, origin: CallPlace | None, release: Release) -> Revision:
         return whatever
     index = next(i for i, action in enumerate(at.trace.actions) if action is asked)
     before = next(_registrations(At(at.job, at.trace, index)), None)
-    if before is None or not before[1].certain:
+    if before is None or not before[1].reached.certain:
         return whatever
     found = _image(*before, release)
     if found.runs is not Runs.COMMIT:

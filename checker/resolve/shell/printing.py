@@ -164,7 +164,7 @@ def outputs_of(command: Command, unfinished: Unfinished) -> Iterator[Output]:
         if name == "${GITHUB_OUTPUT}" and not step:
             continue
         for key, value in _several_lines(printed, name, unfinished):
-            yield Output(step, key, value, command.spot, command.certain)
+            yield Output(step, key, value, command.spot, command.reached.certain)
     yield from _said(command)
 
 
@@ -180,7 +180,7 @@ def _said(command: Command) -> Iterator[Output]:
         rest += [Text((part,)) if isinstance(part, Hole) else part for part in parts[1:]]
         if isinstance(rest[-1], str):
             rest[-1] = rest[-1].rstrip("\n")
-        yield Output(command.step.step.id, found[1], joined(rest), command.spot, command.certain)
+        yield Output(command.step.step.id, found[1], joined(rest), command.spot, command.reached.certain)
 
 
 def _several_lines(printed: Possible | None, target: str, unfinished: Unfinished) -> Iterator[tuple[str, Possible]]:

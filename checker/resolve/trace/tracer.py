@@ -168,7 +168,7 @@ class Tracer(Struct):
         reached = Reached(
             step.spot,
             step=step,
-            certain=step.runs is YES and step.job.runs is YES,
+            certain=step.runs is YES,
             on_failure=bool(step.started_by) or _after_failure(step.status_functions),
         )
         scope, collected.failed = step.scope or step.job.name, False
@@ -300,7 +300,7 @@ def _note(
     surely: Mapping[tuple[str, str], bool],
 ) -> None:
     """Take note of whether an output is surely written: in each branch of a script that writes it, or before."""
-    sure = step.runs is YES and (output.certain or step.job.runs is not YES)
+    sure = step.runs is YES and output.certain
     always = surely.get((output.step, output.name))
     also = (hole in own if output.step else output.name in others) if always is None else always and step.runs is YES
     if sure or also or (not output.step and hole in own and hole not in unsure):

@@ -199,7 +199,7 @@ class _Builder(Struct):
         path = (*((caller.name,) if caller else (bound.workflow.stem,)), job.id)
         effective = EffectiveJob(
             name="/".join(path),
-            job=job,
+            job=_on_its_runner(job, contexts),
             workflow=bound.workflow,
             entry=bound.entry,
             caller=caller,
@@ -328,6 +328,14 @@ class _Builder(Struct):
             if found and found in self.environments:
                 return found
         return ""
+
+
+def _on_its_runner(job: Job, contexts: Contexts) -> Job:
+    """The job with the runner that an expression comes to: ``runs-on: ${{ matrix.os }}`` of one row."""
+    if not isinstance(job.runs_on, str) or "${{" not in job.runs_on:
+        return job
+    named = text_value(job.runs_on, contexts)
+    return replace(job, runs_on=named) if isinstance(named, str) and named else job
 
 
 def _running(bound: Bound, job: Job, view: View) -> tuple[View | None, tuple[Start, ...]]:
