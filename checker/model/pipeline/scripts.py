@@ -61,7 +61,7 @@ class Reached(NamedTuple):
     spot: Spot
     via: tuple[Spot, ...] = ()
     step: EffectiveStep | None = None
-    certain: bool = True  # whether it runs for sure, in a run of its job
+    certain: bool = True  # whether it runs for sure, in a run of its step
     on_failure: bool = False  # only runs after something failed
     loops: tuple[Loop, ...] = ()
     trap: bool = False  # what a `trap` runs, wherever in the script the failure is
@@ -119,7 +119,13 @@ class _ScriptPlace(Judgeable):
     @property
     def certain(self) -> bool:
         """Whether it runs for sure: its job does, and so does what it stands in."""
-        return self.reached.certain and (self.job is None or self.job.runs is YES)
+        return self.certain_in_job and (self.job is None or self.job.runs is YES)
+
+    @property
+    def certain_in_job(self) -> bool:
+        """Whether it runs for sure in each run of its job."""
+        step = self.reached.step
+        return self.reached.certain and (step is None or step.runs is YES)
 
     @property
     def loop(self) -> Loop | None:

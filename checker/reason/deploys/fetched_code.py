@@ -128,7 +128,7 @@ def _overwritten(trace: Trace) -> dict[int, tuple[Command, str]]:
 def _maker_of(changes: Sequence[Change], actions: Sequence[object]) -> Command | None:
     """What made the file that the last of these copies, one after the other, where nobody knows what it holds."""
     last = changes[-1]
-    if last.edits != () or not last.of:
+    if last.edits or not last.of:
         return last.by if last.text is None and last.edits is None and isinstance(last.by, Command) else None
     before = next((at for at in reversed(range(len(changes) - 1)) if changes[at].path == last.of), None)
     if before is not None:

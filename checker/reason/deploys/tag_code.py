@@ -315,8 +315,11 @@ class _Codes(Struct):
         each = [one for output in written for one in options(output.value) or ("?",)]
         answers = [answer for one in each if (answer := self._option(one, start, job, level + 1))]
         sure = step.runs is YES and "?" not in each and any(output.certain for output in written)
-        if sure and answers and all(code is Code.OTHER for code, _ in answers):
-            return answers[0]  # all that it can be in a run of this start
+        if answers and all(code is Code.OTHER for code, _ in answers):
+            if sure:
+                return answers[0]  # all that it can be in a run of this start
+            if step.runs is not YES and "?" not in each and any(output.certain for output in written):
+                return Code.OPEN, f"whether {hole.shown} is the tag's commit"  # that, or nothing
         answers = [self._judge(value, start, job, level + 1) for value in _given(step) if _is_open(value)]
         if any(code is Code.TAG for code, _ in answers):
             return Code.TAG, ""

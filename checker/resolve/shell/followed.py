@@ -73,7 +73,7 @@ class Followed(Struct):
             return opened if last is not None else ""
         values = [_printed(command, state) for command in printed]
         known = [value for value in values if value is not None]
-        if len(known) < len(values) or (len(known) > 1 and any(command.reached.certain for command in printed)):
+        if len(known) < len(values) or (len(known) > 1 and any(command.certain_in_job for command in printed)):
             return opened
         return one_of(known)
 

@@ -168,7 +168,6 @@ class Tracer(Struct):
         reached = Reached(
             step.spot,
             step=step,
-            certain=step.runs is YES,
             on_failure=bool(step.started_by) or _after_failure(step.status_functions),
         )
         scope, collected.failed = step.scope or step.job.name, False

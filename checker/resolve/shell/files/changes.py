@@ -42,7 +42,7 @@ class Changes(Struct):
         if len(self.found) > _MOST:
             return
         of, edits = "", None
-        surely = command.reached.certain and not command.reached.on_failure
+        surely = command.certain_in_job and not command.reached.on_failure
         source = self._source(command, key, fed, where)
         of = source if isinstance(source, str) else ""
         appends = any(">>" in each.operator for each in command.writes) or command.program == "tee"

@@ -145,7 +145,7 @@ class Written(Struct):
 
     def _follow(self, command: Command, fed: Fed | None, outputs: Sequence[Write]) -> None:
         program = command.program
-        surely = command.reached.certain and not command.reached.on_failure
+        surely = command.certain_in_job and not command.reached.on_failure
         for write in outputs:
             again = ">>" in write.operator or id(write) in self._seen
             self._seen[id(write)] = write
@@ -193,7 +193,7 @@ class Written(Struct):
         def held(path: Possible) -> Possible | None:
             return self._held(path, command.folder)
 
-        surely = command.reached.certain and not command.reached.on_failure
+        surely = command.certain_in_job and not command.reached.on_failure
         for each in rewritten(code, command, self._plain_text, held):
             key = place(each.path, command.folder)
             if isinstance(each.path, str) and each.path.endswith("/"):
@@ -330,7 +330,7 @@ class Written(Struct):
         elif self._is_own(source):
             beside = posixpath.normpath(f"{target}/{posixpath.basename(str(source))}")  # where the target is a folder
             for each in (*((target,) if alone else ()), *((beside,) if self._is_own(beside) else ())):
-                self._keep(each, self._own_text(source), again=False, surely=command.reached.certain)
+                self._keep(each, self._own_text(source), again=False, surely=command.certain_in_job)
             if command.program == "mv" and target != source:
                 self._take_away(source)
         elif target in self.texts or self._is_own(target):
