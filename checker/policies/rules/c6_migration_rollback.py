@@ -215,6 +215,10 @@ def _way_back(migration: Migration, earlier: Sequence[Migration]) -> Judgement:
         said = f"Its way back does not undo `{_said(left[0])}` of line {left[0].spot.line}"
         more = f" and {len(left) - 1} more." if len(left) > 1 else "."
         return migration.fails("way-back", said + more, fix=_FIX_BACK, path=f"down:{_first(down)}")
+    refused = next((each for each in opaque(down) if each.kind == "SQL"), None)
+    if refused is not None:
+        why = "its way back holds SQL that PostgreSQL's grammar refuses: whether it runs is not known"
+        return migration.undecided("way-back", why, path=f"down:{refused.spot.line}", fix=_FIX_BACK)
     hidden = unread(up) if promise is None and not opaque(down) and not changes_rows(down) else ()
     if hidden and hidden[0].kind != "revoke":
         why = f"what `{hidden[0].kind}` in line {hidden[0].spot.line} does is not read, and no code takes it back"
@@ -319,11 +323,11 @@ def _same_number(one: str, other: str) -> bool:
 
 def _tested(folder: MigrationFolder, pipeline: Pipeline) -> Judgement:
     """A test that runs a way back, or a job that does so on a database of its own."""
-    lasting = {id(each.action) for each in migrating(pipeline)}
+    lasting = {id(each.action.step) for each in migrating(pipeline)}
     if pipeline.migration_code.tests_back:
         spot = pipeline.migration_code.tests_back[0]
         return folder.passes("tested", f"A test runs the way back ({spot}).")
-    command = next((each for each in runs_back(pipeline) if id(each) not in lasting), None)
+    command = next((each for each in runs_back(pipeline) if id(each.step) not in lasting), None)
     if command is not None:
         return folder.passes("tested", f"A job runs the way back ({command.spot}).")
     why = "Its ways back are never run: no test and no job does so before they are needed."

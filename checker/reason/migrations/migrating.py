@@ -16,6 +16,7 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 
 from checker import lazy_re
+from checker.data.harmless import is_wrapped
 from checker.model.migrations.folders import MigrationFolder
 from checker.model.migrations.tools import MigrationTool, about_migrations
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
@@ -201,7 +202,10 @@ def _once(entries: list[Migrating]) -> list[Migrating]:
 def _told_otherwise(one: Migrating, entries: list[Migrating]) -> bool:
     """Whether another entry of the same step tells of what this one does: a task that a command of the pipeline's own
     starts is seen as that and as the call inside it; what `make migrate` runs, as that and as the tool in the
-    recipe."""
+    recipe; what `./mvnw` is told, as that and in its own file, where it hands its words on."""
+    if isinstance(one.action, Command) and is_wrapped(one.action.program, one.action.spot.file):
+        wrapper = one.action.spot.file
+        return any(each.tool is one.tool and each.action.spot.file != wrapper for each in entries)
     if one.tool is None and any(each.tool is not None and _leads(one, each) for each in entries):
         return True
     around = [each for each in entries if isinstance(each.action, Command) and _leads(each, one)]

@@ -7,12 +7,12 @@ Builder"; Laravel documentation, "Database: Migrations", "Available Column Types
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from msgspec.structs import replace
 
-from checker.collect.migrations.revisions.columns import Column, quoted
+from checker.collect.migrations.revisions.columns import Column, checked, quoted
 
 _TYPES: Final[Mapping[str, str]] = {
     "string": "varchar", "varchar": "varchar", "char": "char", "text": "text", "mediumtext": "text", "longtext": "text",
@@ -50,12 +50,13 @@ def is_type(kind: str) -> bool:
     return kind.lower().replace("_", "") in _TYPES
 
 
-def created(table: str, columns: list[Column], *, exists: bool = False) -> str:
-    """``CREATE TABLE`` with these columns."""
+def created(table: str, columns: list[Column], *, exists: bool = False, checks: Iterable[tuple[str, str]] = ()) -> str:
+    """``CREATE TABLE`` with these columns, and CHECK constraints by the name and the condition of each."""
     once = list({each.name: each for each in columns}.values())
     if sum(each.key for each in once) > 1:
         once = [replace(each, key=False, null=False) if each.key else each for each in once]
-    defined = ", ".join(each.definition for each in once)
+    held = [sql for name, condition in checks if (sql := checked(name, condition))]
+    defined = ", ".join([*(each.definition for each in once), *held])
     return f"CREATE TABLE {'IF NOT EXISTS ' if exists else ''}{table_name(table)} ({defined})"
 
 

@@ -16,7 +16,7 @@ from checker import lazy_re
 from checker.collect.migrations.frameworks.changes import Change
 from checker.collect.migrations.revisions.columns import Column, Unread, quoted
 from checker.collect.migrations.schema_code.columns import altered, becomes, created, index, table_name, type_of
-from checker.collect.migrations.schema_code.languages.calls import UNREAD, Call, Value
+from checker.collect.migrations.schema_code.languages.calls import UNREAD, Body, Call, Value
 
 _CLR: Final[Mapping[str, str]] = {
     "string": "text", "int": "integer", "long": "bigint", "short": "smallint", "bool": "boolean", "Guid": "uuid",
@@ -106,7 +106,8 @@ def _done(name: str, told: Mapping[str, Value], notes: tuple[Call, ...], line: i
         columns = told.get("columns")
         if not isinstance(columns, dict):
             raise Unread
-        yield created(_table(told, "name"), [_of_table(key, each) for key, each in columns.items()])
+        made = [_of_table(key, each) for key, each in columns.items()]
+        yield created(_table(told, "name"), made, checks=_checks(told.get("constraints")))
     elif name == "DropTable":
         yield f"DROP TABLE {table_name(_table(told, 'name'))}"
     elif name == "RenameTable":
@@ -175,6 +176,15 @@ def _of_table(key: str, given: Value) -> Column:
         raise Unread
     named = chain[1].named.get("name")
     return _column(named if isinstance(named, str) else key, chain[1].named, chain[2:], chain[1].line)
+
+
+def _checks(given: Value) -> Iterator[tuple[str, str]]:
+    """The CHECK constraints of a new table: ``table.CheckConstraint("name", "condition")``."""
+    for call in given.calls if isinstance(given, Body) else ():
+        if call.name == "CheckConstraint":
+            told = {**dict(zip(("name", "sql"), call.args, strict=False)), **call.named}
+            if isinstance(name := told.get("name"), str) and isinstance(sql := told.get("sql"), str):
+                yield name, sql
 
 
 def _column(name: str, told: Mapping[str, Value], notes: tuple[Call, ...], line: int) -> Column:
