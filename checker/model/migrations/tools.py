@@ -6,7 +6,7 @@ locks are all asked here. Looked up in November 2026.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct, field
@@ -23,14 +23,16 @@ class MigrationTool(Struct, frozen=True):
     with options between. ``locks``: whether a second run waits or stops by the tool's own doing; open where
     that is not documented, or depends on its version. ``source`` is where that stands. ``unlocked`` is the option,
     variable or setting that switches the lock off, as a regular expression, ``locked`` what switches it on.
-    ``imports`` is, by language, the module that code imports to migrate, as a regular expression; ``hook`` the file of
-    the repository's own that the tool runs whoever starts it. ``section`` begins the comment above each direction
-    of a file that holds both. ``wraps``: it runs each migration in a transaction, unless that asks for none: in SQL by
-    the comment ``outside``, a regular expression; ``unwrapped``, another one, is the option or setting that switches
-    this off, ``wrapped`` the one that switches it on. ``whole``: whether it sends a file of SQL as it is, of which
-    PostgreSQL makes one transaction (its documentation, "Multiple Statements in a Simple Query"), and not one statement
-    after the other. ``telling``: the name's first word alone says that migrations are spoken of, as a task that is
-    called ``flyway-nightly`` does; ``prisma`` may be any part of an application.
+    ``unsure`` is what code says that may hand it a lock from elsewhere; ``locks_from`` the major version from which it
+    locks, where that decides. ``alone`` are programs that migrate whatever they are told. ``imports`` is, by language,
+    the module that code imports to migrate, as a regular expression, ``calls`` the call, where no import tells;
+    ``hook`` the file of the repository's own that the tool runs whoever starts it. ``section`` begins the comment
+    above each direction of a file that holds both. ``wraps``: it runs each migration in a transaction, unless that asks
+    for none: in SQL by the comment ``outside``, a regular expression; ``unwrapped``, another one, is the option or
+    setting that switches this off, ``wrapped`` the one that switches it on. ``whole``: whether it sends
+    a file of SQL as it is, of which PostgreSQL makes one transaction (its documentation, "Multiple Statements in a
+    Simple Query"), and not one statement after the other. ``telling``: the name's first word alone says that migrations
+    are spoken of, as a task that is called ``flyway-nightly`` does; ``prisma`` may be any part of an application.
     """
 
     name: str
@@ -50,6 +52,10 @@ class MigrationTool(Struct, frozen=True):
     whole: Answer = NO
     hook: str = ""
     telling: bool = False
+    unsure: str = ""
+    locks_from: int = 0
+    calls: Mapping[str, str] = field(default_factory=dict)
+    alone: tuple[str, ...] = ()
 
     @property
     def is_client(self) -> bool:
@@ -76,6 +82,10 @@ def _tool(
     whole: Answer = NO,
     hook: str = "",
     telling: bool = False,
+    unsure: str = "",
+    locks_from: int = 0,
+    calls: Mapping[str, str] | None = None,
+    alone: str = "",
 ) -> MigrationTool:
     started = tuple(_listed(name if programs is None else programs))
     return MigrationTool(
@@ -96,6 +106,10 @@ def _tool(
         whole,
         hook,
         telling,
+        unsure,
+        locks_from,
+        calls or {},
+        tuple(_listed(alone)),
     )
 
 
@@ -137,7 +151,8 @@ TOOLS: Final = (
           outside=r"atlas:txmode[ \t]+none", unwrapped=r"--tx-mode[= ]none"),
     _tool("sqitch", "deploy", "revert", YES, "sqitch-deploy documentation, option lock-timeout", telling=True),
     _tool("sqlx", "run, database setup, database reset", "revert", YES, "sqlx documentation, Migrator::set_locking",
-          outside=r"no-transaction\b", whole=_BEFORE),
+          outside=r"no-transaction\b", whole=_BEFORE, unlocked=r"\bset_locking\(\s*false",
+          calls={"rust": r"sqlx::(?:migrate!|migrate::Migrator\b|\{[^}]*\bmigrate\b)"}),
     _tool("postgres-migrations", "", "", YES, "postgres-migrations documentation, concurrency by an advisory lock",
           programs="", imports={"script": "postgres-migrations"},
           outside=r"postgres-migrations[ \t]+disable-transaction", whole=YES),
@@ -149,6 +164,7 @@ TOOLS: Final = (
           programs="manage.py, django-admin, django", wraps=True),
     _tool("typeorm", "migration:run", "migration:revert", NO, "TypeORM documentation, migrations",
           programs="typeorm, typeorm-ts-node-commonjs, typeorm-ts-node-esm", wraps=True,
+          calls={"script": r"(?:runMigrations\s*\(|migrationsRun['\"]?\s*:\s*true\b)"},
           unwrapped=r"\bmigrationsTransactionMode['\"]?\s*:\s*['\"]none|(?:-t|--transaction)[= ]none"),
     _tool("sequelize", "db:migrate", "db:migrate:undo, db:migrate:undo:all", NO, "Sequelize documentation",
           programs="sequelize, sequelize-cli"),
@@ -162,18 +178,22 @@ TOOLS: Final = (
     _tool("goose", "up, up-to, up-by-one", "down, down-to, redo, reset", NO,
           "goose documentation: the command takes no session lock", section=r"\+goose[ \t]+",
           outside=r"\+goose[ \t]+no[ \t]+transaction"),
-    _tool("goose-library", "", "", _UNTOLD, "goose documentation, WithSessionLocker and WithLocker", programs="",
+    _tool("goose-library", "", "", NO, "goose documentation, WithSessionLocker and WithLocker", programs="",
+          unsure=r"\bgoose\.NewProvider\([\s\S]{0,400}?\.\.\.",
           locked=r"\bgoose\.With(?:Session)?Locker\(", imports={"go": r"github\.com/pressly/goose"}, telling=True),
     _tool("dbmate", "up, migrate", "down, rollback", NO,
           "dbmate's issue 101, open: no lock is taken while it migrates", section="migrate:",
-          outside=r"migrate:\w+\b.*\btransaction:[ \t]*false", whole=YES, telling=True),
+          outside=r"migrate:\w+\b.*\btransaction:[ \t]*false", whole=YES, telling=True,
+          imports={"go": r"github\.com/amacneil/dbmate"}),
     _tool("sql-migrate", "up", "down, redo", _UNTOLD, "sql-migrate documentation", section=r"\+migrate[ \t]+",
           outside=r"\+migrate\b.*\bnotransaction"),
     _tool("diesel", "run, setup, database setup, database reset", "revert, redo", NO,
-          "Diesel's pull request 4863: the migrations' table is not locked", wraps=True, whole=YES),
+          "Diesel's pull request 4863: the migrations' table is not locked", wraps=True, whole=YES,
+          calls={"rust": r"run_pending_migrations\s*\("}),
     _tool("supabase", "push, up", "", _UNTOLD, "Supabase documentation, db push"),
-    _tool("entity-framework", "database update", "", _UNTOLD, "What's New in EF Core 9: a lock from that version on",
-          programs="dotnet ef, dotnet-ef", wraps=True),
+    _tool("entity-framework", "database update", "", _UNTOLD,
+          "EF Core documentation, Migration locking: from version 9 on", programs="dotnet ef, dotnet-ef", wraps=True,
+          locks_from=9, alone="efbundle", calls={"csharp": r"Database\s*\.\s*Migrate(?:Async)?\s*\("}),
     _tool("doctrine", "doctrine:migrations:migrate, migrations:migrate, d:m:m", "", NO,
           "DoctrineMigrationsBundle's issue 196: whoever runs it on several servers has to keep the others out",
           programs="console, doctrine, doctrine-migrations", wraps=True),
@@ -205,6 +225,21 @@ TOOLS: Final = (
 BY_NAME: Final = {tool.name: tool for tool in TOOLS}
 _TELLING: Final = ("migrat", *sorted({tool.name.partition("-")[0] for tool in TOOLS if tool.telling}))
 _ABOUT: Final = lazy_re.compile(rf"(?<![a-z])(?:{'|'.join(_TELLING[1:])})|{_TELLING[0]}")
+
+
+# A release of Elixir has no Mix: it evaluates a function that its documentation gives for that ("Running migrations",
+# EctoSQL), and one that goes back.
+_RELEASE: Final = lazy_re.compile(
+    r"\bRelease\.(?:migrate|(?P<back>rollback))\b|\bEcto\.Migrator\b(?:.*(?P<down>:down\b))?"
+)
+
+
+def evaluated(words: Sequence[str]) -> bool | None:
+    """Whether what a release of Elixir is told to evaluate (``bin/app eval "App.Release.migrate"``) goes back;
+    ``None`` where it applies no migrations."""
+    code = " ".join(words[2:]) if words[1:2] in (["eval"], ["rpc"]) else ""
+    found = _RELEASE.search(code)
+    return None if found is None else bool(found["back"] or found["down"])
 
 
 def about_migrations(text: str) -> bool:

@@ -17,14 +17,16 @@ from msgspec import Struct
 
 from checker import lazy_re
 from checker.data.harmless import is_wrapped
+from checker.model.answers import NO, YES, Answer
 from checker.model.migrations.folders import MigrationFolder
-from checker.model.migrations.tools import MigrationTool, about_migrations
+from checker.model.migrations.tools import BY_NAME, MigrationTool, about_migrations
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Argument, AwsCall, Command, How
 from checker.model.possible import OneOf, Possible, options, shown
 from checker.model.sources import Spot
 from checker.model.values import Absent, Unknown
+from checker.reason.images.used_again import from_stack
 from checker.reason.migrations.tools import Applied, applied_behind, applied_by, applies, destroys
 
 _STARTS: Final = frozenset(
@@ -75,6 +77,8 @@ def migrating(pipeline: Pipeline) -> tuple[Migrating, ...]:
 
 def tool_of(step: Migrating, pipeline: Pipeline) -> MigrationTool | None:
     """The tool that a step runs, through a script of package.json too; ``None`` for a program of its own."""
+    if step.tool is None and not isinstance(step.action, Command):
+        return _of_task(step.action, pipeline)
     if step.tool is not None or not isinstance(step.action, Command):
         return step.tool
     words = {shown(word) for word in step.action.words[1:]}
@@ -84,6 +88,21 @@ def tool_of(step: Migrating, pipeline: Pipeline) -> MigrationTool | None:
             if applied is not None and applied.tool is not None:
                 return applied.tool
     return None
+
+
+def _of_task(call: AwsCall, pipeline: Pipeline) -> MigrationTool | None:
+    """The tool that a task migrates with as its definition says, where the one that starts it gives it no command: by
+    its family, or of what the stack tells the one that all such definitions have."""
+    tasks = pipeline.migration_code.in_tasks
+    if call.operation != "RunTask" or not call.complete or not isinstance(call.argument("overrides"), Absent):
+        return None
+    value = call.text("taskDefinition")
+    named = value.rpartition("/")[2].partition(":")[0] if isinstance(value, str) else ""
+    if not isinstance(value, Absent) and from_stack(value):
+        tools = {each.tool for each in tasks}
+    else:
+        tools = {each.tool for each in tasks if named and each.family == named}
+    return BY_NAME[tools.pop()] if len(tools) == 1 else None
 
 
 def starts_task(step: Migrating, pipeline: Pipeline) -> bool:
@@ -110,6 +129,17 @@ def programs_of(command: Command) -> tuple[str, ...]:
     files = [match[1] for word in words if (match := _FILE.search(word)) is not None]
     modules = [after.rpartition(".")[2] for before, after in pairwise(words) if before == "-m"]
     return (*files, *(modules if command.program.startswith("python") else ()))
+
+
+def locks_of(tool: MigrationTool, pipeline: Pipeline) -> Answer:
+    """Whether a tool keeps a second run out by its own doing, by the version of its library that all projects ask for
+    where that decides."""
+    versions = [version for name, version in pipeline.migration_code.versions if name == tool.name]
+    if not tool.locks_from or not versions or 0 in versions:
+        return tool.locks
+    if min(versions) >= tool.locks_from:
+        return YES
+    return NO if max(versions) < tool.locks_from else tool.locks
 
 
 def told_not_to_lock(step: Migrating, tool: MigrationTool, pipeline: Pipeline) -> str:

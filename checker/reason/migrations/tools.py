@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from checker import lazy_re
 from checker.data.harmless import program_is_harmless
 from checker.model.environment_words import words as parts_of
-from checker.model.migrations.tools import BY_NAME, TOOLS, MigrationTool
+from checker.model.migrations.tools import BY_NAME, TOOLS, MigrationTool, evaluated
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, shown
 
@@ -23,6 +23,7 @@ from checker.model.possible import Possible, shown
 _BY_PROGRAM: Final[dict[str, tuple[tuple[str, ...], MigrationTool]]] = {
     program.split()[0]: (tuple(program.split()[1:]), tool) for tool in TOOLS for program in tool.programs
 }
+_ALONE: Final = {program: tool for tool in TOOLS for program in tool.alone}
 # Build tools that a migration tool is a plug-in of: a task's name holds both (flywayMigrate, flyway:migrate).
 _BUILDS: Final = frozenset({"gradle", "gradlew", "mvn", "mvnw", "sbt"})
 # What runs a command somewhere else, behind one of these words.
@@ -179,6 +180,8 @@ def applies(words: Sequence[str]) -> Applied | None:
         return found
     if (known is not None and known[1].is_client) or program.endswith(".sql"):
         return None
+    if known is not None and known[0] and _in_order(known[0], behind[1:]):
+        return None  # another command of the tool's own group: `dotnet ef migrations bundle`, `flask db migrate`
     return _by_name(line)
 
 
@@ -244,6 +247,10 @@ def _by_tool(line: Sequence[str]) -> Applied | None:
     if not line:
         return None
     program = _base(line[0])
+    if program in _ALONE:
+        return Applied(_ALONE[program])
+    if (back := evaluated(line)) is not None:
+        return Applied(BY_NAME["ecto"], back)
     if program in _BUILDS:
         return next((each for task in line[1:] if (each := _by_task(task)) is not None), None)
     group, tool = _BY_PROGRAM.get(program, ((), None))

@@ -29,8 +29,8 @@ _TYPES: Final[Mapping[str, str]] = {
 }  # fmt: skip
 _SIZED: Final = frozenset({"varchar", "char", "numeric"})
 _FILLED: Final = frozenset({"Identity", "Computed", "Sequence"})
-_CHECKS: Final = frozenset({"CheckConstraint"})
-_NO_TYPES: Final = _FILLED | _CHECKS | {"ForeignKey"}
+_CHECK: Final = "CheckConstraint"
+_NO_TYPES: Final = _FILLED | {_CHECK, "ForeignKey"}
 _OF_TEXT: Final = frozenset({"text", "DDL", "dedent", "f", "cleandoc"})
 _PARAMETER: Final = lazy_re.compile(r"(?<![:\w]):[A-Za-z_]\w*")  # SQLAlchemy documentation, "text": a bound parameter
 
@@ -73,7 +73,7 @@ def quoted(name: str) -> str:
 
 
 def checked(name: str, condition: str) -> str:
-    """A CHECK constraint of a new table; empty where its condition is not PostgreSQL's: the table is told without it."""
+    """A CHECK constraint of a new table; empty where its condition is not PostgreSQL's: the table is told without."""
     written = f"{f'CONSTRAINT {quoted(name)} ' if name else ''}CHECK ({condition})"
     return "" if parse_sql(f"CREATE TABLE t (c text, {written})", "").problems else written
 
@@ -157,7 +157,7 @@ def pg_type(expression: ast.expr, names: Mapping[str, ast.expr]) -> str:
 
 def definition(expression: ast.expr, names: Mapping[str, ast.expr]) -> str:
     """What defines a column, or a CHECK constraint of the table; empty where it is another constraint."""
-    if isinstance(expression, ast.Call) and called(expression) in _CHECKS:
+    if isinstance(expression, ast.Call) and called(expression) == _CHECK:
         return _check(expression, names)
     if not isinstance(expression, ast.Call) or called(expression) != "Column":
         return ""
@@ -181,7 +181,7 @@ def definition(expression: ast.expr, names: Mapping[str, ast.expr]) -> str:
         written.append("NOT NULL")
     if _is(given, "unique", names):
         written.append("UNIQUE")
-    checks = (_check(each, names) for each in others if isinstance(each, ast.Call) and called(each) in _CHECKS)
+    checks = (_check(each, names) for each in others if isinstance(each, ast.Call) and called(each) == _CHECK)
     return " ".join([*written, *filter(None, checks)])
 
 
