@@ -24,8 +24,10 @@ class MigrationTool(Struct, frozen=True):
     that is not documented, or depends on its version. ``source`` is where that stands. ``unlocked`` is the option,
     variable or setting that switches the lock off, as a regular expression, ``locked`` what switches it on.
     ``unsure`` is what code says that may hand it a lock from elsewhere; ``locks_from`` the major version from which it
-    locks, where that decides. ``alone`` are programs that migrate whatever they are told. ``imports`` is, by language,
-    the module that code imports to migrate, as a regular expression, ``calls`` the call, where no import tells;
+    locks, where that decides. ``alone`` are programs that migrate whatever they are told; ``declares`` the
+    commands that bring a database to a schema which is declared elsewhere, by no migration. ``imports`` is, by
+    language, the module that code imports to migrate, as a regular expression, ``calls`` the call, where no import
+    tells;
     ``hook`` the file of the repository's own that the tool runs whoever starts it. ``section`` begins the comment
     above each direction of a file that holds both. ``wraps``: it runs each migration in a transaction, unless that asks
     for none: in SQL by the comment ``outside``, a regular expression; ``unwrapped``, another one, is the option or
@@ -56,6 +58,7 @@ class MigrationTool(Struct, frozen=True):
     locks_from: int = 0
     calls: Mapping[str, str] = field(default_factory=dict)
     alone: tuple[str, ...] = ()
+    declares: tuple[tuple[str, ...], ...] = ()
 
     @property
     def is_client(self) -> bool:
@@ -86,12 +89,13 @@ def _tool(
     locks_from: int = 0,
     calls: Mapping[str, str] | None = None,
     alone: str = "",
+    declares: str = "",
 ) -> MigrationTool:
     started = tuple(_listed(name if programs is None else programs))
     return MigrationTool(
         name,
         started,
-        _commands(forwards),
+        (*_commands(forwards), *_commands(declares)),
         _commands(backwards),
         locks,
         source,
@@ -110,6 +114,7 @@ def _tool(
         locks_from,
         calls or {},
         tuple(_listed(alone)),
+        _commands(declares),
     )
 
 
@@ -134,7 +139,8 @@ TOOLS: Final = (
     _tool("liquibase", "update, update-count, update-to-tag", "rollback, rollback-count, rollback-to-date", YES,
           "Liquibase documentation, DATABASECHANGELOGLOCK table", imports={"other": r"liquibase"}, wraps=True,
           telling=True),
-    _tool("prisma", "deploy, db push, db execute, migrate reset", "", YES, "Prisma documentation, Advisory locking",
+    _tool("prisma", "deploy, db execute, migrate reset", "", YES, "Prisma documentation, Advisory locking",
+          declares="db push",
           unlocked="DISABLE_ADVISORY_LOCK", whole=_BEFORE),
     _tool("golang-migrate", "up, goto", "down", YES, "golang-migrate, database/postgres: pg_advisory_lock",
           programs="migrate", unlocked=r"\bx-no-lock=true", unwrapped=r"\bx-multi-statement=true", whole=YES,
@@ -147,7 +153,8 @@ TOOLS: Final = (
     _tool("rails", "db:migrate, db:prepare", "db:rollback, db:migrate:down", YES, "Rails Guides, advisory_locks",
           programs="rails, rake", unlocked=r"\badvisory_locks:\s*(?:false|off|no)\b",
           outside=r"disable_ddl_transaction!"),
-    _tool("atlas", "apply", "migrate down", YES, "Atlas documentation, migrate apply: lock-timeout",
+    _tool("atlas", "migrate apply", "migrate down", YES, "Atlas documentation, migrate apply: lock-timeout",
+          declares="schema apply",
           outside=r"atlas:txmode[ \t]+none", unwrapped=r"--tx-mode[= ]none"),
     _tool("sqitch", "deploy", "revert", YES, "sqitch-deploy documentation, option lock-timeout", telling=True),
     _tool("sqlx", "run, database setup, database reset", "revert", YES, "sqlx documentation, Migrator::set_locking",
@@ -163,13 +170,13 @@ TOOLS: Final = (
     _tool("django", "migrate", "", NO, "Django documentation: migrate takes no lock",
           programs="manage.py, django-admin, django", wraps=True),
     _tool("typeorm", "migration:run", "migration:revert", NO, "TypeORM documentation, migrations",
-          programs="typeorm, typeorm-ts-node-commonjs, typeorm-ts-node-esm", wraps=True,
+          programs="typeorm, typeorm-ts-node-commonjs, typeorm-ts-node-esm", wraps=True, declares="schema:sync",
           calls={"script": r"(?:runMigrations\s*\(|migrationsRun['\"]?\s*:\s*true\b)"},
           unwrapped=r"\bmigrationsTransactionMode['\"]?\s*:\s*['\"]none|(?:-t|--transaction)[= ]none"),
     _tool("sequelize", "db:migrate", "db:migrate:undo, db:migrate:undo:all", NO, "Sequelize documentation",
           programs="sequelize, sequelize-cli"),
-    _tool("drizzle", "migrate, push", "", NO, "Drizzle documentation, drizzle-kit migrate", programs="drizzle-kit",
-          wraps=True,
+    _tool("drizzle", "migrate", "", NO, "Drizzle documentation, drizzle-kit migrate", programs="drizzle-kit",
+          wraps=True, declares="push",
           imports={"script": r"drizzle-orm/[\w-]+/migrator"}),
     _tool("umzug", "up", "down", NO, "Umzug documentation", programs="", imports={"script": "umzug"}, telling=True),
     _tool("laravel", "migrate, migrate:fresh, migrate:refresh", "migrate:rollback, migrate:reset", NO,
@@ -196,7 +203,8 @@ TOOLS: Final = (
           locks_from=9, alone="efbundle", calls={"csharp": r"Database\s*\.\s*Migrate(?:Async)?\s*\("}),
     _tool("doctrine", "doctrine:migrations:migrate, migrations:migrate, d:m:m", "", NO,
           "DoctrineMigrationsBundle's issue 196: whoever runs it on several servers has to keep the others out",
-          programs="console, doctrine, doctrine-migrations", wraps=True),
+          programs="console, doctrine, doctrine-migrations", wraps=True,
+          declares="doctrine:schema:update --force, d:s:u --force"),
     _tool("phinx", "migrate", "rollback", _UNTOLD, "Phinx documentation", wraps=True),
     _tool("ecto", "ecto.migrate", "ecto.rollback", YES,
           "Ecto.Migration's documentation: the table schema_migrations is locked while migrations run",
@@ -204,19 +212,20 @@ TOOLS: Final = (
     _tool("yoyo", "apply, reapply", "rollback", _UNTOLD, "yoyo-migrations documentation",
           outside=r"transactional:[ \t]*false"),
     _tool("aerich", "upgrade", "downgrade", _UNTOLD, "Aerich documentation"),
-    _tool("mikro-orm", "migration:up", "migration:down", _UNTOLD, "MikroORM documentation, migrations", wraps=True),
+    _tool("mikro-orm", "migration:up", "migration:down", _UNTOLD, "MikroORM documentation, migrations", wraps=True,
+          declares="schema:update --run, schema:update -r"),
     _tool("kysely", "migrate:latest, migrate:up, migrate latest, migrate up", "migrate:down, migrate:rollback", _UNTOLD,
           "Kysely documentation, Migrations", wraps=True, unwrapped=r"\bdisableTransactions['\"]?\s*:\s*true"),
     _tool("tern", "migrate", "", _UNTOLD, "tern documentation", outside=r"-*[ \t]*tern:[ \t]*disable-tx", whole=YES),
-    _tool("skeema", "push", "", _UNTOLD, "Skeema documentation, skeema push"),
+    _tool("skeema", "", "", _UNTOLD, "Skeema documentation, skeema push", declares="push"),
     _tool("pgroll", "start, migrate, complete", "rollback", _UNTOLD, "pgroll documentation, Command line reference"),
-    _tool("pg-schema-diff", "apply", "", _UNTOLD, "pg-schema-diff documentation, apply"),
+    _tool("pg-schema-diff", "", "", _UNTOLD, "pg-schema-diff documentation, apply", declares="apply"),
     _tool("gh-ost", "--execute", "", _UNTOLD, "gh-ost documentation, command line flags"),
     _tool("pt-online-schema-change", "--execute", "", _UNTOLD, "Percona Toolkit documentation"),
     _tool("schemachange", "deploy", "", _UNTOLD, "schemachange documentation"),
     _tool("rambler", "apply", "reverse", _UNTOLD, "rambler documentation"),
     _tool("shmig", "up, migrate", "down, rollback", _UNTOLD, "shmig documentation"),
-    _tool("ridgepole", "--apply, -a", "", _UNTOLD, "Ridgepole documentation"),
+    _tool("ridgepole", "", "", _UNTOLD, "Ridgepole documentation", declares="--apply, -a"),
     _tool("sql-client", "", "", NO, "the clients of other databases, which run what they are given as psql does",
           programs="usql, mysql, mariadb, sqlcmd, sqlplus, clickhouse-client, cockroach sql"),
     _tool("psql", "", "", NO, "PostgreSQL documentation, psql: it runs what it is given",

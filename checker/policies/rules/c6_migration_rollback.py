@@ -27,7 +27,7 @@ What cannot be decided
     tools than these, calls and values there that do not tell what comes of them, a block of procedural code without
     that comment. Row security that is not forced, where no migration tells of any role but the owner, whom it does not
     bind. Whether the release that a header names was ever made. What a step migrates with that is in no folder of
-    migrations.
+    migrations, and what a command takes away that brings the database to a schema which is declared elsewhere.
 Fix
     Write the down file, or split the change: expand in one release, move the code, contract in a later one. Give the
     rollback workflow a boolean input, and put it into the ``if`` of the job that migrates.
@@ -46,6 +46,7 @@ from checker.model.judgements import Judgement
 from checker.model.migrations.folders import Migration, MigrationFolder, SqlFile, Statement
 from checker.model.migrations.tools import CALLED_BACK, MADE_BACK, MigrationTool
 from checker.model.pipeline.pipeline import Pipeline
+from checker.model.pipeline.scripts import Command
 from checker.model.pipeline.workflows import Workflow
 from checker.model.rules import Rule
 from checker.model.sources import brief
@@ -53,6 +54,7 @@ from checker.reason.deploys.manual_inputs import controls
 from checker.reason.deploys.rollbacks import is_rollback
 from checker.reason.migrations.at_hand import not_at_hand
 from checker.reason.migrations.migrating import Migrating, destroying, migrating, runs_back
+from checker.reason.migrations.tools import declares
 from checker.reason.migrations.transactions import refused_in, tool_for
 from checker.reason.migrations.ways_back import (
     as_others_see_it,
@@ -86,6 +88,8 @@ _FIX_NOT_READ: Final = (
     "Keep the migrations in the repository, and name a folder that is not called so below migration_folders in "
     "checker.toml."
 )
+_WHY_DECLARED: Final = "what it takes away follows from a schema that is declared, and stands in no migration"
+_FIX_DECLARED: Final = "Have the change written out as a migration, and apply that: what it does is reviewed then."
 _FIX_WORKFLOW: Final = (
     "Add a workflow started by hand that deploys an earlier release, with a boolean input in the `if` of its migration "
     "job."
@@ -99,9 +103,18 @@ def check_pipeline(pipeline: Pipeline, _: Project) -> Iterator[Judgement]:
     steps = migrating(pipeline)
     for step, why in not_at_hand(steps, pipeline):
         yield step.action.undecided("contract", why, fix=_FIX_NOT_READ)
+    yield from _declared(steps)
     yield from _destroyed(pipeline)
     if steps:
         yield from _workflow(pipeline, steps)
+
+
+def _declared(steps: Sequence[Migrating]) -> Iterator[Judgement]:
+    """What follows from a schema that is declared, and from what the database has that day."""
+    found = {step.action.spot: step.action for step in steps if isinstance(step.action, Command)}
+    for command in found.values():
+        if declares(command):
+            yield command.undecided("contract", _WHY_DECLARED, fix=_FIX_DECLARED)
 
 
 def _destroyed(pipeline: Pipeline) -> Iterator[Judgement]:

@@ -240,6 +240,8 @@ def _lock(runner: MigrationRunner, found: Locking, tool: MigrationTool | None, p
         why = f"whether {tool.name} keeps a second run out depends on how it is called ({tool.source})"
         return runner.undecided("lock", why, fix=_FIX_LOCK)
     said = "The migration runner takes no lock: two runs migrate the same database at once."
+    if tool is not None:
+        said = f"It runs {tool.name}, which takes no lock: two runs migrate the same database at once ({tool.source})."
     if runner in pipeline.migration_code.at_start:
         said = f"Every container that starts runs {runner.library}, which takes no lock: two migrate at once."
         return runner.fails("lock", said, fix=_FIX_START)

@@ -17,6 +17,7 @@ from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, joined, open_text, shown
 from checker.model.sources import Spot
 from checker.reason.migrations.migrating import Migrating, migrating, tool_of
+from checker.reason.migrations.tools import declares
 from checker.reason.migrations.transactions import HERE, includes_others
 
 _SQL: Final = lazy_re.compile(r"(?:--file=|-f)?(?:\./)*(?P<file>[\w./-]+\.(?:sql|psql|ddl))")
@@ -80,6 +81,8 @@ def not_at_hand(steps: Sequence[Migrating], pipeline: Pipeline) -> Iterator[tupl
     read = _read(pipeline)
     said: set[str] = set()
     for step in steps:
+        if isinstance(step.action, Command) and declares(step.action):
+            continue  # it has none
         why = _missing(step, read, pipeline)
         if why and why not in said:
             said.add(why)

@@ -35,7 +35,7 @@ _LOOKS: Final = frozenset(
     ["status", "plan", "diff", "lint", "validate", "info", "check", "create", "new", "make", "generate", "dev", "add",
      "history", "current", "list", "show", "pending", "--dry-run", "--help", "-h", "--check", "--plan", "verify",
      "dump", "version", "update-sql", "updatesql", "showmigrations", "makemigrations", "sqlmigrate", "init",
-     "--pretend", "--sql", "script", "ecto.migrations"]
+     "--pretend", "resolve", "--sql", "script", "ecto.migrations"]
 )  # fmt: skip
 # The same of programs, by the first word of their names.
 _TELLS: Final = frozenset(
@@ -128,6 +128,15 @@ def applied_behind(actions: Sequence[object], index: int) -> Applied | None:
             break
         handed += [*before.words[1:], *(write.target for write in before.writes if write.operator.startswith("<"))]
     return applied_by(replace(command, words=(*command.words, *handed))) if handed else None
+
+
+def declares(command: Command) -> bool:
+    """Whether a command brings a database to a schema that is declared elsewhere: what that takes away stands in no
+    migration."""
+    applied = applied_by(command)
+    words = [shown(word) for word in command.words[1:]]
+    asked = applied.tool.declares if applied is not None and applied.tool is not None else ()
+    return any(_in_order(each, words) for each in asked)
 
 
 def destroys(command: Command) -> tuple[str, bool] | None:

@@ -93,7 +93,15 @@ def stood_in_for(
             elif each.value != "cascade":
                 gone.add(origin)
     kept = {name for name in gone & before.keys() if name in after and _holds(after[name], before[name])}
-    return [
-        replace(each, effect=Effect.EXPAND, why="") if of.get(at) in {"", *kept} else each
-        for at, each in enumerate(statements)
-    ]
+    found = []
+    for at, each in enumerate(statements):
+        origin = of.get(at)
+        if origin is not None and origin in {"", *kept}:
+            found.append(replace(each, effect=Effect.EXPAND, why=""))
+        elif origin in before and origin in after and each.kind == "rename type":
+            lacks = ", ".join(value for value in before[origin] if value not in after[origin])
+            why = f"{origin} has no {lacks} then" if lacks else each.why
+            found.append(replace(each, why=why))
+        else:
+            found.append(each)
+    return found
