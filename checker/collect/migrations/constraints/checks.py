@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from checker import lazy_re
 from checker.collect.migrations.constraints.check_trees import widens
 from checker.collect.migrations.constraints.enums import Enums, stood_in_for
+from checker.collect.migrations.revisions.columns import NOT_TOLD
 from checker.model.migrations.folders import Effect, Migration, SqlFile, Statement
 
 
@@ -44,6 +45,8 @@ def _judged(up: SqlFile, before: dict[str, dict[str, str]]) -> SqlFile:
 
 def _expanding(statement: Statement, before: dict[str, dict[str, str]]) -> Statement:
     if statement.kind != "add check constraint" or statement.effect is not Effect.CONTRACT or not statement.checks:
+        return statement
+    if any(NOT_TOLD in condition for _, condition in statement.checks):
         return statement
     known = list(before.get(statement.table, {}).values())
     if known and all(widens(known, condition) for _, condition in statement.checks):
@@ -81,12 +84,15 @@ _LADDERS: Final = (
 )  # fmt: skip
 _LISTED: Final = lazy_re.compile(r"(enum|set)(\[\".*\])")
 _TYPE: Final = lazy_re.compile(r"([^(\[]+)(?:\((\d+)(?:,(\d+))?\))?((?:\[\])*)")
+_OF_LINE: Final = lazy_re.compile(r"\bof line \d")
 _OF_TIME: Final = frozenset({"time", "timetz", "timestamp", "timestamptz"})
 _MOST_DIGITS: Final = 6  # of a second's fraction, where none are asked for ("Date/Time Types")
 
 
 def widens_type(old: str, new: str) -> bool:
     """Whether every value of a type is one of the other, and reads the same there."""
+    if _OF_LINE.search(new):
+        return False  # a type that is not told is like no other, though it stands in the same line of another file
     before, after = _TYPE.fullmatch(old), _TYPE.fullmatch(new)
     if (values := _LISTED.fullmatch(old)) and (more := _LISTED.fullmatch(new)):
         first, then = json.loads(values[2]), json.loads(more[2])

@@ -95,13 +95,11 @@ def stood_in_for(
     kept = {name for name in gone & before.keys() if name in after and _holds(after[name], before[name])}
     found = []
     for at, each in enumerate(statements):
-        origin = of.get(at)
-        if origin is not None and origin in {"", *kept}:
+        name = of.get(at, "?")
+        if name in {"", *kept}:
             found.append(replace(each, effect=Effect.EXPAND, why=""))
-        elif origin in before and origin in after and each.kind == "rename type":
-            lacks = ", ".join(value for value in before[origin] if value not in after[origin])
-            why = f"{origin} has no {lacks} then" if lacks else each.why
-            found.append(replace(each, why=why))
-        else:
-            found.append(each)
+            continue
+        lacks = [value for value in before.get(name, ()) if name in after and value not in after[name]]
+        why = f"{name} has no {', '.join(lacks)} then" if lacks and each.kind == "rename type" else each.why
+        found.append(replace(each, why=why))
     return found

@@ -35,6 +35,11 @@ _OF_TEXT: Final = frozenset({"text", "DDL", "dedent", "f", "cleandoc"})
 _PARAMETER: Final = lazy_re.compile(r"(?<![:\w]):[A-Za-z_]\w*")  # SQLAlchemy documentation, "text": a bound parameter
 
 
+# What stands in place of a condition that is not told, with its line: two of them are never the same one. A type that
+# is not told is called by its line too.
+NOT_TOLD: Final = "condition_of_line_"
+
+
 class Unread(Exception):  # noqa: N818 - no error: what it says is not known before it runs
     """A value that does not stand in the file."""
 

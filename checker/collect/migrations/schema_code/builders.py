@@ -19,6 +19,7 @@ from checker.collect.migrations.schema_code.columns import (
     altered,
     becomes,
     created,
+    enum_of,
     index,
     is_type,
     table_name,
@@ -128,7 +129,8 @@ def _columns(first: Call, builder: Builder) -> list[Column]:
         return [Column(first.text(0), type_, builder.null)]
     known = _OTHER_NAMES.get(name, name)
     if known == "enum":
-        return [Column(first.text(0), quoted(f"type of line {first.line}"), builder.null)]
+        listed = enum_of(first.args[1] if len(first.args) > 1 and name != "set" else None)
+        return [Column(first.text(0), listed or quoted(f"type of line {first.line}"), builder.null)]
     if not is_type(known):
         raise Unread
     own = first.text(0)

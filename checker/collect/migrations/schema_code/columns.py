@@ -37,12 +37,26 @@ _SIZED: Final = frozenset({"varchar", "char", "numeric"})
 
 def type_of(kind: str, size: object = None, scale: object = None, at: int = 0) -> str:
     """The type that a builder's name for it comes to; one that is not known is a type of its own."""
+    if _is_enum(kind):
+        return kind
     known = _TYPES.get(kind.lower().replace("_", ""))
     if known is None:
         return quoted(f"{kind or 'type'} of line {at}")
     if known in _SIZED and isinstance(size, int):
         return f"{known}({size}, {scale})" if isinstance(scale, int) and known == "numeric" else f"{known}({size})"
     return known
+
+
+def enum_of(values: object) -> str:
+    """The type of a column that takes the values of a list; empty where one of them is not told."""
+    if not isinstance(values, tuple) or not values or not all(isinstance(each, str) for each in values):
+        return ""
+    listed = ", ".join("'" + each.replace("'", "''") + "'" for each in values)
+    return f"enum({listed})"
+
+
+def _is_enum(kind: str) -> bool:
+    return kind.startswith("enum(")
 
 
 def is_type(kind: str) -> bool:
@@ -55,7 +69,9 @@ def created(table: str, columns: list[Column], *, exists: bool = False, checks: 
     once = list({each.name: each for each in columns}.values())
     if sum(each.key for each in once) > 1:
         once = [replace(each, key=False, null=False) if each.key else each for each in once]
-    held = [sql for name, condition in checks if (sql := checked(name, condition))]
+    # What a list of values is in PostgreSQL, as Laravel and Knex make it.
+    listed = [("", f"{quoted(each.name)} IN {each.type.removeprefix('enum')}") for each in once if _is_enum(each.type)]
+    held = [sql for name, condition in [*checks, *listed] if (sql := checked(name, condition))]
     defined = ", ".join([*(each.definition for each in once), *held])
     return f"CREATE TABLE {'IF NOT EXISTS ' if exists else ''}{table_name(table)} ({defined})"
 

@@ -26,6 +26,8 @@ _CLR: Final[Mapping[str, str]] = {
 _TYPE: Final = lazy_re.compile(r"(?P<word>[A-Za-z][\w ]*?)\s*(?:\((?P<size>\d+)(?:,\s*(?P<scale>\d+))?\))?(?P<rest>.*)")
 _WORDS: Final = {"character varying": "varchar", "timestamp with time zone": "timestamptz",
                  "timestamp without time zone": "timestamp", "double precision": "double"}  # fmt: skip
+# Not a subscript, which stands behind a name.
+_IN_BRACKETS: Final = lazy_re.compile(r"(?<![\w\])\"'])\[([A-Za-z_]\w*)\]")
 _DEFAULTS: Final = ("defaultValue", "defaultValueSql", "computedColumnSql")
 _GENERATED: Final = ("ValueGenerationStrategy", "Identity", "Autoincrement")
 # Where the parameters of each call stand that is not called by names alone.
@@ -158,7 +160,7 @@ def _of_columns(name: str, told: Mapping[str, Value], notes: tuple[Call, ...], l
             listed = ", ".join(quoted(each) for each in _names(told))
             yield f"{at} ADD CONSTRAINT {own} {'PRIMARY KEY' if name == 'AddPrimaryKey' else 'UNIQUE'} ({listed})"
         case "AddCheckConstraint":
-            yield f"{at} ADD CONSTRAINT {own} CHECK ({_text(told, 'sql')})"
+            yield f"{at} ADD CONSTRAINT {own} CHECK ({_condition(_text(told, 'sql'))})"
         case "DropForeignKey" | "DropPrimaryKey" | "DropUniqueConstraint" | "DropCheckConstraint":
             yield f"{at} DROP CONSTRAINT {own}"
         case _:
@@ -184,7 +186,13 @@ def _checks(given: Value) -> Iterator[tuple[str, str]]:
         if call.name == "CheckConstraint":
             told = {**dict(zip(("name", "sql"), call.args, strict=False)), **call.named}
             if isinstance(name := told.get("name"), str) and isinstance(sql := told.get("sql"), str):
-                yield name, sql
+                yield name, _condition(sql)
+
+
+def _condition(sql: str) -> str:
+    """A condition with names as PostgreSQL quotes them, where they are in brackets (Transact-SQL Reference, "Database
+    identifiers")."""
+    return _IN_BRACKETS.sub(r'"\1"', sql)
 
 
 def _column(name: str, told: Mapping[str, Value], notes: tuple[Call, ...], line: int) -> Column:
