@@ -54,7 +54,7 @@ from checker.reason.deploys.manual_inputs import controls
 from checker.reason.deploys.rollbacks import is_rollback
 from checker.reason.migrations.at_hand import not_at_hand
 from checker.reason.migrations.migrating import Migrating, destroying, migrating, runs_back
-from checker.reason.migrations.tools import declares
+from checker.reason.migrations.tools import ALL_IT_HOLDS, declares
 from checker.reason.migrations.transactions import refused_in, tool_for
 from checker.reason.migrations.ways_back import (
     as_others_see_it,
@@ -88,7 +88,7 @@ _FIX_NOT_READ: Final = (
     "Keep the migrations in the repository, and name a folder that is not called so below migration_folders in "
     "checker.toml."
 )
-_WHY_DECLARED: Final = "what it takes away follows from a schema that is declared, and stands in no migration"
+_FIX_WIPES: Final = "Apply the migrations that are pending; empty the databases of developers and tests alone."
 _FIX_DECLARED: Final = "Have the change written out as a migration, and apply that: what it does is reviewed then."
 _FIX_WORKFLOW: Final = (
     "Add a workflow started by hand that deploys an earlier release, with a boolean input in the `if` of its migration "
@@ -114,18 +114,20 @@ def _declared(steps: Sequence[Migrating]) -> Iterator[Judgement]:
     found = {step.action.spot: step.action for step in steps if isinstance(step.action, Command)}
     for command in found.values():
         if declares(command):
-            yield command.undecided("contract", _WHY_DECLARED, fix=_FIX_DECLARED)
+            why = "what it takes away follows from a schema that is declared, and stands in no migration"
+            yield command.undecided("contract", why, fix=_FIX_DECLARED)
 
 
 def _destroyed(pipeline: Pipeline) -> Iterator[Judgement]:
     """What programs take away that are given no SQL."""
     for command, what, surely in destroying(pipeline):
+        fix = _FIX_WIPES if what == ALL_IT_HOLDS else _FIX_CONTRACT
         if surely:
             why = f"It takes {what} away from code that still runs: `{command.program}`."
-            yield command.fails("contract", why, fix=_FIX_CONTRACT)
+            yield command.fails("contract", why, fix=fix)
         else:
             why = f"whether code that still runs needs what `{command.program}` takes away ({what})"
-            yield command.undecided("contract", why, fix=_FIX_CONTRACT)
+            yield command.undecided("contract", why, fix=fix)
 
 
 # -- the migrations ------------------------------------------------------------------------------

@@ -18,6 +18,8 @@ from msgspec import Struct
 from checker import lazy_re
 from checker.data.harmless import is_wrapped
 from checker.model.answers import NO, YES, Answer
+from checker.model.environment_words import kind_of
+from checker.model.environments import EnvironmentKind
 from checker.model.migrations.folders import MigrationFolder
 from checker.model.migrations.tools import BY_NAME, MigrationTool, about_migrations
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
@@ -27,7 +29,7 @@ from checker.model.possible import OneOf, Possible, options, shown
 from checker.model.sources import Spot
 from checker.model.values import Absent, Unknown
 from checker.reason.images.used_again import from_stack
-from checker.reason.migrations.tools import Applied, applied_behind, applied_by, applies, destroys
+from checker.reason.migrations.tools import ALL_IT_HOLDS, Applied, applied_behind, applied_by, applies, destroys
 
 _STARTS: Final = frozenset(
     {
@@ -181,6 +183,12 @@ def destroying(pipeline: Pipeline) -> Iterator[tuple[Command, str, bool]]:
     for job in pipeline.jobs:
         for command in pipeline.trace(job).commands:
             found = destroys(command) if command.spot not in said else None
+            if (
+                found is not None
+                and found[0] == ALL_IT_HOLDS
+                and kind_of(job.environment_name) is EnvironmentKind.STAGING
+            ):
+                continue  # which may be torn down and filled again
             step = Migrating(job, command.step, command, Applied(None))
             if found is not None and _lasts(step, [step]) and not any(map(_LOCAL.search, map(shown, command.words))):
                 said.add(command.spot)

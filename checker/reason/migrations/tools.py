@@ -26,6 +26,8 @@ _BY_PROGRAM: Final[dict[str, tuple[tuple[str, ...], MigrationTool]]] = {
 _ALONE: Final = {program: tool for tool in TOOLS for program in tool.alone}
 # Build tools that a migration tool is a plug-in of: a task's name holds both (flywayMigrate, flyway:migrate).
 _BUILDS: Final = frozenset({"gradle", "gradlew", "mvn", "mvnw", "sbt"})
+# Programs that are given several tasks at once.
+_SEVERAL: Final = _BUILDS | {"rails", "rake"}
 # What runs a command somewhere else, behind one of these words.
 _CONTAINERS: Final = frozenset({"docker", "docker-compose", "podman", "podman-compose", "nerdctl", "kubectl"})
 _SHELLS: Final = frozenset({"sh", "bash", "ash", "dash", "zsh"})
@@ -37,6 +39,7 @@ _LOOKS: Final = frozenset(
      "dump", "version", "update-sql", "updatesql", "showmigrations", "makemigrations", "sqlmigrate", "init",
      "--pretend", "resolve", "--sql", "script", "ecto.migrations"]
 )  # fmt: skip
+_MAKES_NONE: Final = frozenset({"--dry-run", "--help", "create", "new", "generate", "--pretend"})
 # The same of programs, by the first word of their names.
 _TELLS: Final = frozenset(
     {"notify", "wait", "await", "report", "announce", "comment", "print", "count", "test", "find"}
@@ -139,11 +142,20 @@ def declares(command: Command) -> bool:
     return any(_in_order(each, words) for each in asked)
 
 
+ALL_IT_HOLDS: Final = "what the database holds"
+
+
 def destroys(command: Command) -> tuple[str, bool] | None:
     """What a program that is neither a client nor a migration takes away from a database, and whether it surely does.
     Sources: PostgreSQL documentation, "dropdb", "pg_restore" (``--clean``; without ``--dbname`` it writes a script);
     MySQL Reference Manual, "mysqladmin"."""
     program, given = _base(command.program), [shown(word) for word in command.words[1:]]
+    wiping = _wiping([word[:_LONGEST] for word in (command.program, *given) if word])
+    if wiping is not None:
+        # Rails asks the database whether it is production's, and refuses then, unless it is told not to ask (Rails API
+        # documentation, ``ActiveRecord::ProtectedEnvironmentError``).
+        asks = wiping.name == "rails" and "DISABLE_DATABASE_ENVIRONMENT_CHECK" not in command.environment
+        return ALL_IT_HOLDS, not asks
     if (program == "dropdb" and not {"--help", "--version"} & set(given)) or (
         program == "mysqladmin" and "drop" in given
     ):
@@ -165,6 +177,28 @@ def is_contained(command: Command) -> bool:
     return applied is not None and applied.contained
 
 
+def _wiping(line: Sequence[str]) -> MigrationTool | None:
+    """The tool that a command line has take away all that a database holds, in a container or not."""
+    behind = line[_started(line) :]
+    if behind and _base(behind[0]) in _CONTAINERS:
+        inside = (_wiped_by(inner[_started(inner) :]) for inner in _inside(behind))
+        return next((each for each in inside if each is not None), None)
+    return _wiped_by(behind)
+
+
+def _wiped_by(line: Sequence[str]) -> MigrationTool | None:
+    if not line or any(word in _MAKES_NONE for word in line):
+        return None
+    if _base(line[0]) in _BUILDS:
+        tasks = (parts_of(word) for word in line[1:] if not word.startswith("-"))
+        named = ((BY_NAME[word], task) for task in tasks for word in task if word in BY_NAME)
+        return next((tool for tool, task in named if any(_in_order(each, task) for each in tool.wipes)), None)
+    group, tool = _BY_PROGRAM.get(_base(line[0]), ((), None))
+    if tool is None or not any(_in_order((*group, *each), line[1:]) for each in tool.wipes):
+        return None
+    return tool
+
+
 @lru_cache(maxsize=16_384)  # jobs run the same commands over and over
 def _of_words(words: tuple[str, ...]) -> Applied | None:
     return applies(words)
@@ -183,7 +217,7 @@ def applies(words: Sequence[str]) -> Applied | None:
         return next((each for inner in _inside(behind) if (each := _inner(inner)) is not None), None)
     known = _BY_PROGRAM.get(_base(behind[0])) if behind else None
     if _only_looks(line) and not (known is not None and known[1].is_client):  # `mysql -h HOST`
-        return None
+        return _of_tasks(behind)
     found = _by_tool(behind)
     if found is not None:
         return found
@@ -192,6 +226,13 @@ def applies(words: Sequence[str]) -> Applied | None:
     if known is not None and known[0] and _in_order(known[0], behind[1:]):
         return None  # another command of the tool's own group: `dotnet ef migrations bundle`, `flask db migrate`
     return _by_name(line)
+
+
+def _of_tasks(line: Sequence[str]) -> Applied | None:
+    """What those of several tasks do that do not only look: ``rails db:create db:migrate``."""
+    if not line or _base(line[0]) not in _SEVERAL or any(word in _LOOKS for word in line if word.startswith("-")):
+        return None
+    return _by_tool([line[0], *(word for word in line[1:] if not _only_looks(["", word]))])
 
 
 def _by_name(line: Sequence[str]) -> Applied | None:
