@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from checker.collect.migrations.frameworks.containers import tool_before_more, tool_of_task
 from checker.model.migrations.folders import MigrationRunner, SourceFile, TaskThatMigrates
+from checker.model.migrations.tools import about_migrations
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.resources import Stack
 from checker.resolve.templates.project import with_nested
@@ -40,14 +41,17 @@ def with_tasks(pipeline: Pipeline, stacks: Iterable[Stack]) -> Pipeline:
 
 
 def _once(stack: Stack) -> Iterator[TaskThatMigrates]:
-    """The task definitions of a stack that migrate and serve nothing."""
-    for _, properties, containers in _definitions(stack):
+    """The task definitions of a stack that migrate and serve nothing, or may do so by what they are called."""
+    for logical_id, properties, containers in _definitions(stack):
         if any(isinstance(each, dict) and each.get("PortMappings") for each in containers):
             continue
-        tools = [tool for each in containers if (tool := tool_of_task(_started(each))) is not None]
-        family = properties.get("Family")
-        for tool in tools:
-            yield TaskThatMigrates(family if isinstance(family, str) else "", tool.name)
+        started = [_started(each) for each in containers]
+        tools = [tool.name for words in started if (tool := tool_of_task(words)) is not None]
+        written = properties.get("Family")
+        family = written if isinstance(written, str) else ""
+        named = " ".join((logical_id, family, *(word for words in started for word in words)))
+        for name in tools or ([""] if about_migrations(named) else []):
+            yield TaskThatMigrates(family, name)
 
 
 def _started(container: Any) -> list[str]:

@@ -170,8 +170,8 @@ class Connection(Struct, frozen=True):
 
 
 class TaskThatMigrates(Struct, frozen=True):
-    """A task definition of a template whose command migrates with a tool (by its name) and does nothing else: its
-    family, empty where that is not written out."""
+    """A task definition of a template that migrates and serves nothing: its family, empty where that is not written
+    out, and the tool, by its name; empty where that is not told."""
 
     family: str
     tool: str

@@ -24,18 +24,17 @@ class MigrationTool(Struct, frozen=True):
     that is not documented, or depends on its version. ``source`` is where that stands. ``unlocked`` is the option,
     variable or setting that switches the lock off, as a regular expression, ``locked`` what switches it on.
     ``unsure`` is what code says that may hand it a lock from elsewhere; ``locks_from`` the major version from which it
-    locks, where that decides. ``alone`` are programs that migrate whatever they are told; ``declares`` the
-    commands that bring a database to a schema which is declared elsewhere, by no migration; ``wipes`` those that take
-    away all that the database holds. ``imports`` is, by
-    language, the module that code imports to migrate, as a regular expression, ``calls`` the call, where no import
-    tells;
-    ``hook`` the file of the repository's own that the tool runs whoever starts it. ``section`` begins the comment
+    locks, where that decides. ``alone`` are programs that migrate whatever they are told; ``declares`` the commands
+    that bring a database to a schema which is declared elsewhere, by no migration; ``wipes`` those that take away all
+    that the database holds. ``imports`` is, by language, the module that code imports to migrate, as a regular
+    expression, ``calls`` the call, where no import tells: it begins with a word of its own, which is looked for first.
+    ``hook`` is the file of the repository's own that the tool runs whoever starts it. ``section`` begins the comment
     above each direction of a file that holds both. ``wraps``: it runs each migration in a transaction, unless that asks
     for none: in SQL by the comment ``outside``, a regular expression; ``unwrapped``, another one, is the option or
-    setting that switches this off, ``wrapped`` the one that switches it on. ``whole``: whether it sends
-    a file of SQL as it is, of which PostgreSQL makes one transaction (its documentation, "Multiple Statements in a
-    Simple Query"), and not one statement after the other. ``telling``: the name's first word alone says that migrations
-    are spoken of, as a task that is called ``flyway-nightly`` does; ``prisma`` may be any part of an application.
+    setting that switches this off, ``wrapped`` the one that switches it on. ``whole``: whether it sends a file of SQL
+    as it is, of which PostgreSQL makes one transaction (its documentation, "Multiple Statements in a Simple Query"),
+    and not one statement after the other. ``telling``: the name's first word alone says that migrations are spoken of,
+    as a task that is called ``flyway-nightly`` does; ``prisma`` may be any part of an application.
     """
 
     name: str
@@ -181,7 +180,7 @@ TOOLS: Final = (
     _tool("typeorm", "migration:run", "migration:revert", NO, "TypeORM documentation, migrations",
           programs="typeorm, typeorm-ts-node-commonjs, typeorm-ts-node-esm", wraps=True, declares="schema:sync",
           wipes="schema:drop",
-          calls={"script": r"(?:runMigrations\s*\(|migrationsRun['\"]?\s*:\s*true\b)"},
+          calls={"script": r"migrationsRun['\"]?\s*:\s*true\b"},
           unwrapped=r"\bmigrationsTransactionMode['\"]?\s*:\s*['\"]none|(?:-t|--transaction)[= ]none"),
     _tool("sequelize", "db:migrate", "db:migrate:undo, db:migrate:undo:all", NO, "Sequelize documentation",
           programs="sequelize, sequelize-cli", wipes="db:drop, db:migrate:undo:all"),

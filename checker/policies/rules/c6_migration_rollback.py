@@ -12,14 +12,14 @@ What is checked
     index that is built concurrently, for one. What takes away from running code (a drop, a rename, NOT NULL without a
     default, a constraint or a key that old rows may break, but for one in place of another that asked for as much, a
     type that does not take all that the column held, as far as the migrations before tell, a unique key that an insert
-    of the program names in ON CONFLICT, row security on a table that
-    was there, where it binds somebody and no policy of the same file allows every row) is refused unless a comment at
-    its top says that it is the second half (the contract) of an earlier change that only added (the expand), and names
-    the release that carried that: ``-- migrate: contract of 0007 released in v1.2.0``. The checker reads that comment;
-    no tool needs it. What is marked as an expand takes nothing away by way of code that it runs either (a block, a
-    function, a rule, a trigger that drops rows), and changes no rows but in columns that were added for it. Some test
-    or job runs the way back. A workflow that is started by hand goes back to a release, and an input of it decides
-    whether migrations run.
+    of the program names in ON CONFLICT, row security on a table that was there, where it binds somebody and no policy
+    of the same file allows every row) is refused unless a comment at its top says that it is the second half (the
+    contract) of an earlier change that only added (the expand), and names the release that carried that: ``-- migrate:
+    contract of 0007 released in v1.2.0``. The checker reads that comment; no tool needs it. A command that empties a
+    lasting database, but staging's, is refused whatever the migrations say. What is marked as an expand takes nothing
+    away by way of code that it runs either (a block, a function, a rule, a trigger that drops rows), and changes no
+    rows but in columns that were added for it. Some test or job runs the way back. A workflow that is started by hand
+    goes back to a release, and an input of it decides whether migrations run.
 When it does not apply
     No migrations in the repository. For the workflow: no job migrates a lasting database.
 What cannot be decided

@@ -6,11 +6,11 @@ What the review found
 What is checked
     The program that applies migrations holds a PostgreSQL session advisory lock while it does, on the connection that
     migrates, or is a tool that locks by itself (Flyway, Liquibase, Prisma, golang-migrate, node-pg-migrate, Knex,
-    Rails, Ecto, Atlas, Sqitch). A lock of a transaction, a shared one, one taken over a pool, or a try whose answer
-    nobody looks at keeps nobody out, nor does one whose failure is passed over: a Python runner is gone through as if
-    another run held the lock, and no migration may reach the database then. Who waits polls, where migrations build
-    indexes concurrently. So does what an image's entry point runs whatever there is, in each container that starts. No
-    workflow cancels a run that may be migrating.
+    Rails, Ecto, Atlas, Sqitch, sqlx, Entity Framework Core from version 9 on). A lock of a transaction, a shared one,
+    one taken over a pool, or a try whose answer nobody looks at keeps nobody out, nor does one whose failure is passed
+    over: a Python runner is gone through as if another run held the lock, and no migration may reach the database then.
+    Who waits polls, where migrations build indexes concurrently. So does what an image's entry point runs whatever
+    there is, in each container that starts. No workflow cancels a run that may be migrating.
 When it does not apply
     Nothing in the repository applies migrations.
 What cannot be decided

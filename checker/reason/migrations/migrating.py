@@ -104,7 +104,7 @@ def _of_task(call: AwsCall, pipeline: Pipeline) -> MigrationTool | None:
         tools = {each.tool for each in tasks}
     else:
         tools = {each.tool for each in tasks if named and each.family == named}
-    return BY_NAME[tools.pop()] if len(tools) == 1 else None
+    return BY_NAME.get(tools.pop()) if len(tools) == 1 else None
 
 
 def starts_task(step: Migrating, pipeline: Pipeline) -> bool:

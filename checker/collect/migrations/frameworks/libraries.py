@@ -29,7 +29,15 @@ _APPLIES: Final = lazy_re.compile(
     re.I,
 )
 # Code for its tests alone, which stands at a file's end (The Rust Programming Language, "Test Organization").
-_RUST_TESTS: Final = lazy_re.compile(r"^#\[cfg\(test\)\]", re.MULTILINE)
+_RUST_TESTS: Final = lazy_re.compile(r"^#\[cfg\(test\)\]\s*(?:pub\s+)?mod\s+\w+\s*\{", re.MULTILINE)
+# Calls by a name that is anybody's, and what a file says beside one that is the library's.
+_ANYBODYS: Final = {
+    "typeorm": (
+        "runMigrations",
+        lazy_re.compile(r"(?<!\bthis)\.runMigrations\s*\("),
+        lazy_re.compile(r"['\"](?:@nestjs/)?typeorm['\"]|\.initialize\(\s*\)"),
+    )
+}
 _MOST_LOOKED_AT: Final = 20  # calls of one file
 _LONGEST_HEAD: Final = 400  # signs in front of a block
 _BRACES: Final = lazy_re.compile(r"[{}]")
@@ -66,8 +74,14 @@ def libraries_in(shown: str, text: str) -> list[str]:
     return [
         name
         for name, forms in _LIBRARIES[language].items()
-        if any(word in text for word, _ in forms) and _first(name, language, text) is not None
+        if any(word in text for word in _words(name, forms)) and _first(name, language, text) is not None
     ]
+
+
+def _words(name: str, forms: tuple[tuple[str, re.Pattern[str]], ...]) -> Iterator[str]:
+    yield from (word for word, _ in forms)
+    if name in _ANYBODYS:
+        yield _ANYBODYS[name][0]
 
 
 def line_of(entry: SourceFile, name: str) -> int:
@@ -87,6 +101,8 @@ def _first(name: str, language: str, text: str) -> re.Match[str] | None:
         for seen, found in enumerate(pattern.finditer(text, 0, end)):
             if language != "csharp" or seen > _MOST_LOOKED_AT or not _is_guarded(text, found.start()):
                 return found
+    if name in _ANYBODYS and language == "script" and _ANYBODYS[name][2].search(text) is not None:
+        return _ANYBODYS[name][1].search(text)
     return None
 
 
