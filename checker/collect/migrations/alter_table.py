@@ -143,10 +143,14 @@ def _identity(command: Mapping[str, Any], bare: Statement) -> Statement:
 
 
 def _new_type(name: str, command: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """The type that a column gets. ``USING`` may compute other values, but for a cast of the column to that type."""
+    """The type that a column gets. ``USING`` may compute other values, but for a cast of the column to that type, by
+    way of its text or not."""
     definition = command.get("def", {}).get("ColumnDef", {})
     made = definition.get("raw_default", {}).get("TypeCast", {})
-    fields = made.get("arg", {}).get("ColumnRef", {}).get("fields", [])
+    written = made.get("arg", {})
+    if (by_text := written.get("TypeCast", {})) and type_of(by_text) in {"text", "text[]"}:
+        written = by_text.get("arg", {})
+    fields = written.get("ColumnRef", {}).get("fields", [])
     plain = [name_of(part) for part in fields] == [name] and type_of(made) == type_of(definition)
     known = type_of(definition) if plain or "raw_default" not in definition else ""
     return ((name, known),) if known else ()

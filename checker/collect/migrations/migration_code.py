@@ -11,7 +11,7 @@ import json
 import os
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -23,10 +23,11 @@ from checker.collect.folders import walk
 from checker.collect.migrations.constraints.relied_on import may_upsert, upserts_of
 from checker.collect.migrations.frameworks.connections import read_connections
 from checker.collect.migrations.frameworks.containers import is_recipe, started_with
+from checker.collect.migrations.frameworks.libraries import is_project, libraries_in, line_of, versions_in
 from checker.collect.migrations.source_code import LANGUAGES, source_file
 from checker.errors import InputError
 from checker.model.migrations.folders import MigrationCode, MigrationRunner, SourceFile, Upsert
-from checker.model.migrations.tools import TOOLS, about_migrations
+from checker.model.migrations.tools import about_migrations
 from checker.model.sources import Problem, Spot
 
 MAX_FILES: Final = 50_000  # the code of a large repository of many packages
@@ -63,25 +64,6 @@ _BACK: Final = lazy_re.compile(
     r"|\b(?:\w*[_.])?(?:downgrade|undo|migrate_?[dD]own|down)\(|\bmigrate[:.](?:down|rollback)\b"
     r"|\bMigrator\.run\([^)\n]*:down\b"
 )
-# How each language imports a module; the modules of the tools' libraries are expressions themselves.
-_IMPORTS: Final[Mapping[str, str]] = {
-    "script": r"(?:\bfrom\s*|\brequire\(\s*|\bimport\(\s*)['\"]{0}['\"]",
-    "go": r"^[ \t]*(?:import[ \t]+)?(?:\w+[ \t]+)?\"{0}",
-    "other": r"^import\s+{0}",
-    "python": r"^(?:from|import)\s+{0}",
-}
-
-
-def _library(written: str, module: str) -> tuple[str, re.Pattern[str]]:
-    """How an import of ``module``, an expression, is found: the word that it begins with, and the whole of it."""
-    return re.split(r"[^\w-]", module, maxsplit=1)[0], re.compile(written.replace("{0}", module), re.MULTILINE)
-
-
-# Libraries that apply migrations when code calls them: by language, the tool's name -> its import.
-_LIBRARIES: Final[Mapping[str, Mapping[str, tuple[str, re.Pattern[str]]]]] = {
-    language: {tool.name: _library(written, tool.imports[language]) for tool in TOOLS if language in tool.imports}
-    for language, written in _IMPORTS.items()
-}
 _NO_QUERY: Final = lazy_re.compile(r"(?:^|/)(?:[VURvur]?\d[^/]*|(?:up|down)\.sql|[^/]*(?:seed|schema|dump|init)[^/]*)$")
 _REMARKS: Final = lazy_re.compile(r"--[^\n]*")
 _PYTHON_IMPORT: Final = lazy_re.compile(
@@ -102,9 +84,13 @@ def read_migration_code(root: Path) -> MigrationCode:
     sources: list[str] = []
     upserts: list[Upsert] = []
     at_start: list[MigrationRunner] = []
+    versions: list[tuple[str, int]] = []
     for shown in walk(root, _is_wanted, MAX_FILES, problems):
         if is_recipe(shown):
             at_start.extend(started_with(shown, library.text(shown), library.found))
+            continue
+        if is_project(shown):
+            versions.extend(versions_in(library.text(shown)))
             continue
         if _is_query(shown):  # which a program has code made of (sqlc), or reads
             if not about_migrations(shown) and may_upsert(text := library.text(shown)):
@@ -122,17 +108,15 @@ def read_migration_code(root: Path) -> MigrationCode:
         sources.append(shown)
         if may_upsert(text) and not about_migrations(shown):
             upserts.extend(upserts_of(shown, library.file(shown).code))
-        libraries = [
-            name
-            for name, (word, pattern) in _LIBRARIES[LANGUAGES[_suffix(shown)]].items()
-            if word in text and pattern.search(text)
-        ]
+        libraries = libraries_in(shown, text)
+        if libraries:  # not in a comment alone
+            libraries = libraries_in(shown, library.file(shown).code)
         lists = any(each in text for each in _SQL_FILES) and _LISTS.search(text) is not None
         if not (libraries or lists) or not _speaks_of_migrations(shown, text):
             continue
         for name in libraries:
             entry = library.file(shown)
-            runners[shown] = MigrationRunner(entry, tuple(_below(entry, library)), name, (), _line_of(entry, name))
+            runners[shown] = MigrationRunner(entry, tuple(_below(entry, library)), name, (), line_of(entry, name))
         if lists:
             candidates.append(shown)
     for each in candidates:
@@ -143,23 +127,16 @@ def read_migration_code(root: Path) -> MigrationCode:
     applying = [_with_callers(each, sources, library) for each in runners.values()]
     unread = (*problems, *library.problems)
     return MigrationCode(
-        tuple(applying), tuple(tests), scripts, unread, connections, (), tuple(upserts), tuple(at_start)
+        tuple(applying),
+        tuple(tests),
+        scripts,
+        unread,
+        connections,
+        (),
+        tuple(upserts),
+        tuple(at_start),
+        tuple(sorted(set(versions))),
     )
-
-
-# How the libraries call it that they apply migrations.
-_APPLIES: Final = lazy_re.compile(
-    r"\b(?:upgrade|migrate\w*|run_?migrations?|apply_?\w*|up|latest|call_command)\s*\(", re.I
-)
-
-
-def _line_of(entry: SourceFile, name: str) -> int:
-    """Where a file has a library apply migrations: the first such call behind its import, or that."""
-    found = _LIBRARIES[entry.language][name][1].search(entry.code)
-    if found is None:
-        return 1
-    call = _APPLIES.search(entry.code, found.end())
-    return entry.line_at(call.start() if call is not None else found.start())
 
 
 def _with_callers(runner: MigrationRunner, sources: Iterable[str], library: _Library) -> MigrationRunner:
@@ -187,7 +164,7 @@ def _with_callers(runner: MigrationRunner, sources: Iterable[str], library: _Lib
 
 
 def _is_wanted(name: str) -> bool:
-    return _suffix(name) in LANGUAGES or _is_query(name) or is_recipe(name)
+    return _suffix(name) in LANGUAGES or _is_query(name) or is_recipe(name) or is_project(name)
 
 
 def _is_query(path: str) -> bool:

@@ -11,8 +11,8 @@ from checker.model.migrations.folders import SourceFile
 
 LANGUAGES: Final = {
     ".py": "python", ".ts": "script", ".mts": "script", ".cts": "script", ".js": "script", ".mjs": "script",
-    ".cjs": "script", ".go": "go", ".rs": "other", ".java": "other", ".kt": "other", ".rb": "other",
-    ".php": "other", ".exs": "other", ".cs": "other",
+    ".cjs": "script", ".go": "go", ".rs": "rust", ".java": "other", ".kt": "other", ".rb": "other",
+    ".php": "other", ".exs": "other", ".cs": "csharp",
 }  # fmt: skip
 # A string that never ends is taken to the end of its line: whatever the text, each sign is looked at once.
 _TOKEN: Final = lazy_re.compile(

@@ -34,6 +34,8 @@ from checker.collect.migrations.sql_objects import (
     domain_altered,
     domain_made,
     dropped,
+    enum_altered,
+    enum_made,
     memberships,
     new_name,
     of_everybody,
@@ -52,7 +54,7 @@ _SETTINGS: Final = frozenset(
 )  # fmt: skip
 # Statements that only add. Source: PostgreSQL documentation, "SQL Commands".
 _ADDING: Final[Mapping[str, str]] = {
-    "CreateSchemaStmt": "create schema", "CreateExtensionStmt": "create extension", "CreateEnumStmt": "create type",
+    "CreateSchemaStmt": "create schema", "CreateExtensionStmt": "create extension",
     "CompositeTypeStmt": "create type", "CreateSeqStmt": "create sequence",
     "ViewStmt": "create view", "CreateFunctionStmt": "create function", "CreateTrigStmt": "create trigger",
     "CreateTableAsStmt": "create table", "CreateRoleStmt": "create role",
@@ -67,6 +69,7 @@ _ADDING: Final[Mapping[str, str]] = {
 _MAY_BE_THERE: Final = frozenset({"CreateFunctionStmt", "CreateSchemaStmt", "CreateSeqStmt"})
 _OBJECTS: Final = {
     "CreateDomainStmt": domain_made, "AlterDomainStmt": domain_altered, "AlterSeqStmt": sequence_altered,
+    "CreateEnumStmt": enum_made, "AlterEnumStmt": enum_altered,
 }  # fmt: skip
 _DATA: Final[Mapping[str, str]] = {
     "InsertStmt": "insert", "UpdateStmt": "update", "DeleteStmt": "delete", "CopyStmt": "copy", "SelectStmt": "select",
@@ -211,9 +214,6 @@ def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> It
         yield Statement("set for sessions", effect, spot, name=name, value=value, why=why)
     elif node == "SelectStmt" and (called := _set_config(body)):
         yield Statement("set", Effect.SETTING, spot, name=called[0], value=called[1])
-    elif node == "AlterEnumStmt":
-        renamed = Statement("rename value", Effect.CONTRACT, spot, why="a value is renamed")
-        yield renamed if "oldVal" in body else Statement("add value", Effect.EXPAND, spot)
     elif node == "DropdbStmt":
         yield Statement("drop database", Effect.CONTRACT, spot, why="it deletes a database")
     elif node in {"DropOwnedStmt", "DropRoleStmt"}:

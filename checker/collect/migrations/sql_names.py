@@ -32,7 +32,8 @@ def type_of(definition: Mapping[str, Any]) -> str:
         return ""
     if any("sval" in each for each in given):  # the values of a type of MySQL's
         return f"{names[-1]}{json.dumps([each.get('sval', {}).get('sval', '') for each in given])}"
-    name = {"serial": "int4", "bigserial": "int8", "smallserial": "int2"}.get(names[-1], names[-1])
+    own = ".".join(each for each in names if each not in {"public", "pg_catalog"})
+    name = {"serial": "int4", "bigserial": "int8", "smallserial": "int2"}.get(own, own)
     return name + (f"({','.join(sizes)})" if sizes else "") + "[]" * len(written.get("arrayBounds", []))
 
 

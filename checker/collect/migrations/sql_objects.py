@@ -67,6 +67,23 @@ def domain_altered(body: Mapping[str, Any], spot: Spot) -> Statement:
     return Statement(kind, Effect.CONTRACT, spot, name=name, value="required" if asks else "", why=why)
 
 
+def enum_made(body: Mapping[str, Any], spot: Spot) -> Statement:
+    """A new enumeration; its value are those that it has (JSON), as far as its author told them."""
+    values = [name_of(each) for each in body.get("vals", [])]
+    told = json.dumps(values) if values else ""
+    return Statement("create type", Effect.EXPAND, spot, name=_named(body, "typeName"), value=told)
+
+
+def enum_altered(body: Mapping[str, Any], spot: Spot) -> Statement:
+    """A value more, or with another name: as JSON it, the one beside it or that it was, whether it stands behind."""
+    name, new = _named(body, "typeName"), body.get("newVal", "")
+    if "oldVal" in body:
+        told = json.dumps([new, body["oldVal"], False])
+        return Statement("rename value", Effect.CONTRACT, spot, name=name, value=told, why="a value is renamed")
+    told = json.dumps([new, body.get("newValNeighbor", ""), bool(body.get("newValIsAfter"))])
+    return Statement("add value", Effect.EXPAND, spot, name=name, value=told)
+
+
 def sequence_altered(body: Mapping[str, Any], spot: Spot) -> Statement:
     """A sequence that is moved to a place of its own, or that ends elsewhere, may give numbers that are taken, or
     none."""
@@ -86,8 +103,9 @@ _DROPS: Final[Mapping[str, str]] = {
 
 
 def dropped(body: Mapping[str, Any], spot: Spot) -> Iterator[Statement]:
-    """What a DROP takes away, one statement for each name."""
+    """What a DROP takes away, one statement for each name; of a type its value says that more may go with it."""
     kind = str(body.get("removeType", ""))
+    more = "cascade" if kind == "OBJECT_TYPE" and body.get("behavior") == "DROP_CASCADE" else ""
     for each in body.get("objects", []):
         name = name_of(each)
         exists = bool(body.get("missing_ok"))
@@ -104,8 +122,8 @@ def dropped(body: Mapping[str, Any], spot: Spot) -> Iterator[Statement]:
             continue
         what = shown if kind in _DROPS else f"drop {kind.removeprefix('OBJECT_').replace('_', ' ').lower()}".strip()
         yield Statement(
-            shown, Effect.CONTRACT, spot, table, name=name, if_exists=exists, why=f"{what} {name}".strip(),
-            signature=arguments_of(each),
+            shown, Effect.CONTRACT, spot, table, name=name, value=more, if_exists=exists,
+            why=f"{what} {name}".strip(), signature=arguments_of(each),
         )  # fmt: skip
 
 
@@ -114,12 +132,12 @@ def new_name(body: Mapping[str, Any], spot: Spot) -> Statement:
     kind = str(body.get("renameType", "")).removeprefix("OBJECT_").lower()
     table = relation_of(body.get("relation"))
     new, old = body.get("newname", ""), body.get("subname", "")
+    whole = table or name_of(body.get("object"))
     if kind in {"index", "tabconstraint", "trigger", "policy"}:
         return Statement(f"rename {kind}", Effect.EXPAND, spot, table, name=new, was=old)
-    columns = (old,) if kind == "column" else ()
-    return Statement(
-        f"rename {kind}", Effect.CONTRACT, spot, table, columns, new, why=f"{old or table} is called {new} then"
-    )
+    columns, was = (old,) if kind == "column" else (), whole if kind == "type" else ""
+    why = f"{old or whole} is called {new} then"
+    return Statement(f"rename {kind}", Effect.CONTRACT, spot, table, columns, new, was=was, why=why)
 
 
 # -- who may do what ---------------------------------------------------------------------------------

@@ -130,7 +130,7 @@ class SourceFile(Struct, frozen=True):
     string literals with the line on which each begins."""
 
     file: str
-    language: str  # python, script (JavaScript and TypeScript), go, or other
+    language: str  # python, script (JavaScript and TypeScript), go, rust, csharp, or other
     code: str
     strings: tuple[tuple[int, str], ...] = ()
 
@@ -169,11 +169,21 @@ class Connection(Struct, frozen=True):
     text: str
 
 
+class TaskThatMigrates(Struct, frozen=True):
+    """A task definition of a template that migrates and serves nothing: its family, empty where that is not written
+    out, and the tool, by its name; empty where that is not told."""
+
+    family: str
+    tool: str
+
+
 class MigrationCode(Struct, frozen=True, eq=False):
     """The code around migrations: what runs them, and the tests that run their way back. ``scripts`` are the commands
     that package.json files give names to, ``connections`` the files that say how tools connect. ``drivers``: files of
     SQL that a client is given and that include others (``\\i``), with their texts. ``upserts`` are the keys that
-    programs rely on, ``at_start`` what applies migrations whenever a container starts."""
+    programs rely on, ``at_start`` what applies migrations whenever a container starts, ``versions`` the major versions
+    of tools' libraries that projects ask for, by the tools' names; 0 is one that is not told. ``in_tasks`` are task
+    definitions that migrate when somebody starts them."""
 
     runners: tuple[MigrationRunner, ...] = ()
     tests_back: tuple[Spot, ...] = ()
@@ -183,6 +193,8 @@ class MigrationCode(Struct, frozen=True, eq=False):
     drivers: tuple[tuple[str, str], ...] = ()
     upserts: tuple[Upsert, ...] = ()
     at_start: tuple[MigrationRunner, ...] = ()
+    versions: tuple[tuple[str, int], ...] = ()
+    in_tasks: tuple[TaskThatMigrates, ...] = ()
 
 
 class Migration(Judgeable, Struct, frozen=True, eq=False):

@@ -12,14 +12,14 @@ What is checked
     index that is built concurrently, for one. What takes away from running code (a drop, a rename, NOT NULL without a
     default, a constraint or a key that old rows may break, but for one in place of another that asked for as much, a
     type that does not take all that the column held, as far as the migrations before tell, a unique key that an insert
-    of the program names in ON CONFLICT, row security on a table that
-    was there, where it binds somebody and no policy of the same file allows every row) is refused unless a comment at
-    its top says that it is the second half (the contract) of an earlier change that only added (the expand), and names
-    the release that carried that: ``-- migrate: contract of 0007 released in v1.2.0``. The checker reads that comment;
-    no tool needs it. What is marked as an expand takes nothing away by way of code that it runs either (a block, a
-    function, a rule, a trigger that drops rows), and changes no rows but in columns that were added for it. Some test
-    or job runs the way back. A workflow that is started by hand goes back to a release, and an input of it decides
-    whether migrations run.
+    of the program names in ON CONFLICT, row security on a table that was there, where it binds somebody and no policy
+    of the same file allows every row) is refused unless a comment at its top says that it is the second half (the
+    contract) of an earlier change that only added (the expand), and names the release that carried that: ``-- migrate:
+    contract of 0007 released in v1.2.0``. The checker reads that comment; no tool needs it. A command that empties a
+    lasting database, but staging's, is refused whatever the migrations say. What is marked as an expand takes nothing
+    away by way of code that it runs either (a block, a function, a rule, a trigger that drops rows), and changes no
+    rows but in columns that were added for it. Some test or job runs the way back. A workflow that is started by hand
+    goes back to a release, and an input of it decides whether migrations run.
 When it does not apply
     No migrations in the repository. For the workflow: no job migrates a lasting database.
 What cannot be decided
@@ -27,7 +27,7 @@ What cannot be decided
     tools than these, calls and values there that do not tell what comes of them, a block of procedural code without
     that comment. Row security that is not forced, where no migration tells of any role but the owner, whom it does not
     bind. Whether the release that a header names was ever made. What a step migrates with that is in no folder of
-    migrations.
+    migrations, and what a command takes away that brings the database to a schema which is declared elsewhere.
 Fix
     Write the down file, or split the change: expand in one release, move the code, contract in a later one. Give the
     rollback workflow a boolean input, and put it into the ``if`` of the job that migrates.
@@ -46,6 +46,7 @@ from checker.model.judgements import Judgement
 from checker.model.migrations.folders import Migration, MigrationFolder, SqlFile, Statement
 from checker.model.migrations.tools import CALLED_BACK, MADE_BACK, MigrationTool
 from checker.model.pipeline.pipeline import Pipeline
+from checker.model.pipeline.scripts import Command
 from checker.model.pipeline.workflows import Workflow
 from checker.model.rules import Rule
 from checker.model.sources import brief
@@ -53,6 +54,7 @@ from checker.reason.deploys.manual_inputs import controls
 from checker.reason.deploys.rollbacks import is_rollback
 from checker.reason.migrations.at_hand import not_at_hand
 from checker.reason.migrations.migrating import Migrating, destroying, migrating, runs_back
+from checker.reason.migrations.tools import ALL_IT_HOLDS, declares
 from checker.reason.migrations.transactions import refused_in, tool_for
 from checker.reason.migrations.ways_back import (
     as_others_see_it,
@@ -86,6 +88,8 @@ _FIX_NOT_READ: Final = (
     "Keep the migrations in the repository, and name a folder that is not called so below migration_folders in "
     "checker.toml."
 )
+_FIX_WIPES: Final = "Apply the migrations that are pending; empty the databases of developers and tests alone."
+_FIX_DECLARED: Final = "Have the change written out as a migration, and apply that: what it does is reviewed then."
 _FIX_WORKFLOW: Final = (
     "Add a workflow started by hand that deploys an earlier release, with a boolean input in the `if` of its migration "
     "job."
@@ -99,20 +103,31 @@ def check_pipeline(pipeline: Pipeline, _: Project) -> Iterator[Judgement]:
     steps = migrating(pipeline)
     for step, why in not_at_hand(steps, pipeline):
         yield step.action.undecided("contract", why, fix=_FIX_NOT_READ)
+    yield from _declared(steps)
     yield from _destroyed(pipeline)
     if steps:
         yield from _workflow(pipeline, steps)
 
 
+def _declared(steps: Sequence[Migrating]) -> Iterator[Judgement]:
+    """What follows from a schema that is declared, and from what the database has that day."""
+    found = {step.action.spot: step.action for step in steps if isinstance(step.action, Command)}
+    for command in found.values():
+        if declares(command):
+            why = "what it takes away follows from a schema that is declared, and stands in no migration"
+            yield command.undecided("contract", why, fix=_FIX_DECLARED)
+
+
 def _destroyed(pipeline: Pipeline) -> Iterator[Judgement]:
     """What programs take away that are given no SQL."""
     for command, what, surely in destroying(pipeline):
+        fix = _FIX_WIPES if what == ALL_IT_HOLDS else _FIX_CONTRACT
         if surely:
             why = f"It takes {what} away from code that still runs: `{command.program}`."
-            yield command.fails("contract", why, fix=_FIX_CONTRACT)
+            yield command.fails("contract", why, fix=fix)
         else:
             why = f"whether code that still runs needs what `{command.program}` takes away ({what})"
-            yield command.undecided("contract", why, fix=_FIX_CONTRACT)
+            yield command.undecided("contract", why, fix=fix)
 
 
 # -- the migrations ------------------------------------------------------------------------------
@@ -215,6 +230,10 @@ def _way_back(migration: Migration, earlier: Sequence[Migration]) -> Judgement:
         said = f"Its way back does not undo `{_said(left[0])}` of line {left[0].spot.line}"
         more = f" and {len(left) - 1} more." if len(left) > 1 else "."
         return migration.fails("way-back", said + more, fix=_FIX_BACK, path=f"down:{_first(down)}")
+    refused = next((each for each in opaque(down) if each.kind == "SQL"), None)
+    if refused is not None:
+        why = "its way back holds SQL that PostgreSQL's grammar refuses: whether it runs is not known"
+        return migration.undecided("way-back", why, path=f"down:{refused.spot.line}", fix=_FIX_BACK)
     hidden = unread(up) if promise is None and not opaque(down) and not changes_rows(down) else ()
     if hidden and hidden[0].kind != "revoke":
         why = f"what `{hidden[0].kind}` in line {hidden[0].spot.line} does is not read, and no code takes it back"
@@ -319,11 +338,11 @@ def _same_number(one: str, other: str) -> bool:
 
 def _tested(folder: MigrationFolder, pipeline: Pipeline) -> Judgement:
     """A test that runs a way back, or a job that does so on a database of its own."""
-    lasting = {id(each.action) for each in migrating(pipeline)}
+    lasting = {id(each.action.step) for each in migrating(pipeline)}
     if pipeline.migration_code.tests_back:
         spot = pipeline.migration_code.tests_back[0]
         return folder.passes("tested", f"A test runs the way back ({spot}).")
-    command = next((each for each in runs_back(pipeline) if id(each) not in lasting), None)
+    command = next((each for each in runs_back(pipeline) if id(each.step) not in lasting), None)
     if command is not None:
         return folder.passes("tested", f"A job runs the way back ({command.spot}).")
     why = "Its ways back are never run: no test and no job does so before they are needed."

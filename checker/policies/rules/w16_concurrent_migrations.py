@@ -6,11 +6,11 @@ What the review found
 What is checked
     The program that applies migrations holds a PostgreSQL session advisory lock while it does, on the connection that
     migrates, or is a tool that locks by itself (Flyway, Liquibase, Prisma, golang-migrate, node-pg-migrate, Knex,
-    Rails, Ecto, Atlas, Sqitch). A lock of a transaction, a shared one, one taken over a pool, or a try whose answer
-    nobody looks at keeps nobody out, nor does one whose failure is passed over: a Python runner is gone through as if
-    another run held the lock, and no migration may reach the database then. Who waits polls, where migrations build
-    indexes concurrently. So does what an image's entry point runs whatever there is, in each container that starts. No
-    workflow cancels a run that may be migrating.
+    Rails, Ecto, Atlas, Sqitch, sqlx, Entity Framework Core from version 9 on). A lock of a transaction, a shared one,
+    one taken over a pool, or a try whose answer nobody looks at keeps nobody out, nor does one whose failure is passed
+    over: a Python runner is gone through as if another run held the lock, and no migration may reach the database then.
+    Who waits polls, where migrations build indexes concurrently. So does what an image's entry point runs whatever
+    there is, in each container that starts. No workflow cancels a run that may be migrating.
 When it does not apply
     Nothing in the repository applies migrations.
 What cannot be decided
@@ -50,6 +50,7 @@ from checker.reason.deploys.serial import cancelled_by, is_of_one_run
 from checker.reason.migrations.at_hand import handed
 from checker.reason.migrations.migrating import (
     Migrating,
+    locks_of,
     migrating,
     not_locking,
     programs_of,
@@ -150,9 +151,10 @@ def _is_one_of(step: Migrating, runners: Sequence[MigrationRunner], pipeline: Pi
 def _lock_by_themselves(pipeline: Pipeline) -> bool:
     """Whether all migrations are code that one tool alone can run, and which takes its lock whoever starts it."""
     tools = [BY_NAME.get(folder.tool) for folder in pipeline.migrations]
+    locks = all(tool is not None and locks_of(tool, pipeline) is YES for tool in tools)
     files = [each.file for folder in pipeline.migrations for each in folder.migrations]
     code = bool(files) and not any(file.endswith(".sql") for file in files)
-    return code and all(tool is not None and tool.locks is YES for tool in tools)
+    return code and locks
 
 
 def _by_folder(pipeline: Pipeline) -> Iterator[Judgement]:
@@ -161,7 +163,7 @@ def _by_folder(pipeline: Pipeline) -> Iterator[Judgement]:
         tool = BY_NAME.get(folder.tool)
         if tool is not None and (where := unlocked_in(pipeline.migrations, tool)):
             yield folder.fails("lock", f"{tool.name} is told not to lock ({where}).", fix=f"Remove {where}.")
-        elif tool is not None and tool.locks is YES:
+        elif tool is not None and locks_of(tool, pipeline) is YES:
             yield folder.passes("lock", f"{tool.name} keeps a second run out ({tool.source}).")
         else:
             why = "what applies these migrations is not found in the repository"
@@ -169,9 +171,8 @@ def _by_folder(pipeline: Pipeline) -> Iterator[Judgement]:
 
 
 def _tool(step: Migrating, tool: MigrationTool, pipeline: Pipeline) -> Judgement:
-    place = step.action
-    locks = tool.locks is YES or bool(tool.locked and re.search(tool.locked, getattr(step.action, "source", "")))
-    if locks:
+    place, locks = step.action, locks_of(tool, pipeline)
+    if locks is YES or (tool.locked and re.search(tool.locked, getattr(step.action, "source", ""))):
         where = told_not_to_lock(step, tool, pipeline)
         if where:
             return place.fails("lock", f"{tool.name} is told not to lock ({where}).", fix=f"Remove {where}.")
@@ -185,19 +186,23 @@ def _tool(step: Migrating, tool: MigrationTool, pipeline: Pipeline) -> Judgement
     ):
         said = "It takes an advisory lock first, and holds it in the session of all its files."
         return place.passes("lock", said)
-    if isinstance(tool.locks, Open):
+    if isinstance(locks, Open):
         why = f"whether {tool.name} keeps a second run out is not told by its command ({tool.source})"
         return place.undecided("lock", why, fix="Run it under a lock, or in a job that no other can run beside.")
     said = f"{tool.name} takes no lock: two runs migrate the same database at once ({tool.source})."
-    return place.fails(
-        "lock", said, fix=f"Wrap it: take a session advisory lock, then run {tool.name} while it is held."
+    newer = (
+        f"Take version {tool.locks_from} of its library or a later one, which locks. Or wrap"
+        if tool.locks_from
+        else "Wrap"
     )
+    fix = f"{newer} it: take a session advisory lock, then run {tool.name} while it is held."
+    return place.fails("lock", said, fix=fix)
 
 
 def _runner(runner: MigrationRunner, pipeline: Pipeline) -> Iterator[Judgement]:
     found = locking(runner)
     tool = BY_NAME.get(runner.library)
-    if not found.taken and tool is not None and tool.locks is YES:
+    if not found.taken and tool is not None and locks_of(tool, pipeline) is YES:
         if where := not_locking(tool, ((file.code, file.file) for file in runner.files)):
             said = f"{tool.name} is told not to lock ({where[0]})."
             yield runner.fails("lock", said, fix=f"Remove {where[0]}.", path=f"{where[1]}:1")
@@ -230,10 +235,13 @@ def _lock(runner: MigrationRunner, found: Locking, tool: MigrationTool | None, p
     if found.other:
         why = "it asks for a lock as another system has it; whether it holds that while it migrates is not followed"
         return runner.undecided("lock", why, path=found.other, fix=_FIX_LOCK)
-    if tool is not None and isinstance(tool.locks, Open):
+    handed_on = tool is not None and tool.unsure and any(re.search(tool.unsure, file.code) for file in runner.files)
+    if tool is not None and (handed_on or isinstance(locks_of(tool, pipeline), Open)):
         why = f"whether {tool.name} keeps a second run out depends on how it is called ({tool.source})"
         return runner.undecided("lock", why, fix=_FIX_LOCK)
     said = "The migration runner takes no lock: two runs migrate the same database at once."
+    if tool is not None:
+        said = f"It runs {tool.name}, which takes no lock: two runs migrate the same database at once ({tool.source})."
     if runner in pipeline.migration_code.at_start:
         said = f"Every container that starts runs {runner.library}, which takes no lock: two migrate at once."
         return runner.fails("lock", said, fix=_FIX_START)

@@ -17,6 +17,7 @@ from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, joined, open_text, shown
 from checker.model.sources import Spot
 from checker.reason.migrations.migrating import Migrating, migrating, tool_of
+from checker.reason.migrations.tools import declares
 from checker.reason.migrations.transactions import HERE, includes_others
 
 _SQL: Final = lazy_re.compile(r"(?:--file=|-f)?(?:\./)*(?P<file>[\w./-]+\.(?:sql|psql|ddl))")
@@ -80,6 +81,8 @@ def not_at_hand(steps: Sequence[Migrating], pipeline: Pipeline) -> Iterator[tupl
     read = _read(pipeline)
     said: set[str] = set()
     for step in steps:
+        if isinstance(step.action, Command) and declares(step.action):
+            continue  # it has none
         why = _missing(step, read, pipeline)
         if why and why not in said:
             said.add(why)
@@ -91,6 +94,7 @@ def _missing(step: Migrating, read: set[str], pipeline: Pipeline) -> str:
     if tool is not None and tool.is_client and isinstance(step.action, Command):
         files = list(_files(step, pipeline))
         others = [file for file in files if not _is_read(file, read) and _written(step, file, pipeline) is None]
+        others = [file for file in others if not _is_read(file, _written_out(pipeline))] if others else []
         if others:
             return f"{others[0]}, which it runs, is in no folder of migrations"
         written = list(_statements(step, pipeline))
@@ -115,6 +119,36 @@ def _read(pipeline: Pipeline) -> set[str]:
 def _is_read(file: str, read: set[str]) -> bool:
     """A path that a container has may end as one of the repository's does."""
     return file in read or any(each.endswith(f"/{file}") or file.endswith(f"/{each}") for each in read)
+
+
+# Commands of tools that write their migrations out as SQL, by the tool's name: its programs, and the words that ask for
+# it, each in one spelling or another. Sources: EF Core documentation, "Applying Migrations", SQL scripts; Alembic
+# documentation, "Running in Offline Mode"; Liquibase documentation, "update-sql".
+_WRITES_OUT: Final = (
+    ("entity-framework", frozenset({"dotnet", "dotnet-ef"}), (frozenset({"migrations"}), frozenset({"script"}))),
+    ("alembic", frozenset({"alembic"}), (frozenset({"upgrade"}), frozenset({"--sql"}))),
+    ("liquibase", frozenset({"liquibase"}), (frozenset({"update-sql", "updateSQL", "updateSql"}),)),
+)
+_OUTPUT: Final = lazy_re.compile(r"(?:-o|--output|--output-?file)(?:=(?P<file>.*))?", re.IGNORECASE)
+
+
+def _written_out(pipeline: Pipeline) -> set[str]:
+    """The files that jobs have a tool write its migrations to, where those are at hand."""
+    tools = {folder.tool for folder in pipeline.migrations}
+    found: set[str] = set()
+    for trace in pipeline.traces.values():
+        for command in trace.commands:
+            words = [shown(word) for word in command.words[1:]]
+            if any(
+                name in tools and command.program in programs and all(way & {*words} for way in asked)
+                for name, programs, asked in _WRITES_OUT
+            ):
+                files = [shown(each.target) for each in command.writes if each.operator in {">", ">|"}]
+                for at, word in enumerate(words):
+                    if (match := _OUTPUT.fullmatch(word)) is not None:
+                        files += [match["file"]] if match["file"] else words[at + 1 : at + 2]
+                found.update(posixpath.normpath(posixpath.join(command.folder or "", each)) for each in files)
+    return found
 
 
 def _written(step: Migrating, file: str, pipeline: Pipeline) -> str | None:

@@ -16,15 +16,20 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 
 from checker import lazy_re
+from checker.data.harmless import is_wrapped
+from checker.model.answers import NO, YES, Answer
+from checker.model.environment_words import kind_of
+from checker.model.environments import EnvironmentKind
 from checker.model.migrations.folders import MigrationFolder
-from checker.model.migrations.tools import MigrationTool, about_migrations
+from checker.model.migrations.tools import BY_NAME, MigrationTool, about_migrations
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Argument, AwsCall, Command, How
 from checker.model.possible import OneOf, Possible, options, shown
 from checker.model.sources import Spot
 from checker.model.values import Absent, Unknown
-from checker.reason.migrations.tools import Applied, applied_behind, applied_by, applies, destroys
+from checker.reason.images.used_again import from_stack
+from checker.reason.migrations.tools import ALL_IT_HOLDS, Applied, applied_behind, applied_by, applies, destroys
 
 _STARTS: Final = frozenset(
     {
@@ -74,6 +79,8 @@ def migrating(pipeline: Pipeline) -> tuple[Migrating, ...]:
 
 def tool_of(step: Migrating, pipeline: Pipeline) -> MigrationTool | None:
     """The tool that a step runs, through a script of package.json too; ``None`` for a program of its own."""
+    if step.tool is None and not isinstance(step.action, Command):
+        return _of_task(step.action, pipeline)
     if step.tool is not None or not isinstance(step.action, Command):
         return step.tool
     words = {shown(word) for word in step.action.words[1:]}
@@ -83,6 +90,21 @@ def tool_of(step: Migrating, pipeline: Pipeline) -> MigrationTool | None:
             if applied is not None and applied.tool is not None:
                 return applied.tool
     return None
+
+
+def _of_task(call: AwsCall, pipeline: Pipeline) -> MigrationTool | None:
+    """The tool that a task migrates with as its definition says, where the one that starts it gives it no command: by
+    its family, or of what the stack tells the one that all such definitions have."""
+    tasks = pipeline.migration_code.in_tasks
+    if call.operation != "RunTask" or not call.complete or not isinstance(call.argument("overrides"), Absent):
+        return None
+    value = call.text("taskDefinition")
+    named = value.rpartition("/")[2].partition(":")[0] if isinstance(value, str) else ""
+    if not isinstance(value, Absent) and from_stack(value):
+        tools = {each.tool for each in tasks}
+    else:
+        tools = {each.tool for each in tasks if named and each.family == named}
+    return BY_NAME.get(tools.pop()) if len(tools) == 1 else None
 
 
 def starts_task(step: Migrating, pipeline: Pipeline) -> bool:
@@ -109,6 +131,17 @@ def programs_of(command: Command) -> tuple[str, ...]:
     files = [match[1] for word in words if (match := _FILE.search(word)) is not None]
     modules = [after.rpartition(".")[2] for before, after in pairwise(words) if before == "-m"]
     return (*files, *(modules if command.program.startswith("python") else ()))
+
+
+def locks_of(tool: MigrationTool, pipeline: Pipeline) -> Answer:
+    """Whether a tool keeps a second run out by its own doing, by the version of its library that all projects ask for
+    where that decides."""
+    versions = [version for name, version in pipeline.migration_code.versions if name == tool.name]
+    if not tool.locks_from or not versions or 0 in versions:
+        return tool.locks
+    if min(versions) >= tool.locks_from:
+        return YES
+    return NO if max(versions) < tool.locks_from else tool.locks
 
 
 def told_not_to_lock(step: Migrating, tool: MigrationTool, pipeline: Pipeline) -> str:
@@ -150,6 +183,12 @@ def destroying(pipeline: Pipeline) -> Iterator[tuple[Command, str, bool]]:
     for job in pipeline.jobs:
         for command in pipeline.trace(job).commands:
             found = destroys(command) if command.spot not in said else None
+            if (
+                found is not None
+                and found[0] == ALL_IT_HOLDS
+                and kind_of(job.environment_name) is EnvironmentKind.STAGING
+            ):
+                continue  # which may be torn down and filled again
             step = Migrating(job, command.step, command, Applied(None))
             if found is not None and _lasts(step, [step]) and not any(map(_LOCAL.search, map(shown, command.words))):
                 said.add(command.spot)
@@ -201,7 +240,10 @@ def _once(entries: list[Migrating]) -> list[Migrating]:
 def _told_otherwise(one: Migrating, entries: list[Migrating]) -> bool:
     """Whether another entry of the same step tells of what this one does: a task that a command of the pipeline's own
     starts is seen as that and as the call inside it; what `make migrate` runs, as that and as the tool in the
-    recipe."""
+    recipe; what `./mvnw` is told, as that and in its own file, where it hands its words on."""
+    if isinstance(one.action, Command) and is_wrapped(one.action.program, one.action.spot.file):
+        wrapper = one.action.spot.file
+        return any(each.tool is one.tool and each.action.spot.file != wrapper for each in entries)
     if one.tool is None and any(each.tool is not None and _leads(one, each) for each in entries):
         return True
     around = [each for each in entries if isinstance(each.action, Command) and _leads(each, one)]

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from checker import lazy_re
 from checker.data.harmless import program_is_harmless
 from checker.model.environment_words import words as parts_of
-from checker.model.migrations.tools import BY_NAME, TOOLS, MigrationTool
+from checker.model.migrations.tools import BY_NAME, TOOLS, MigrationTool, evaluated
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, shown
 
@@ -23,8 +23,11 @@ from checker.model.possible import Possible, shown
 _BY_PROGRAM: Final[dict[str, tuple[tuple[str, ...], MigrationTool]]] = {
     program.split()[0]: (tuple(program.split()[1:]), tool) for tool in TOOLS for program in tool.programs
 }
+_ALONE: Final = {program: tool for tool in TOOLS for program in tool.alone}
 # Build tools that a migration tool is a plug-in of: a task's name holds both (flywayMigrate, flyway:migrate).
 _BUILDS: Final = frozenset({"gradle", "gradlew", "mvn", "mvnw", "sbt"})
+# Programs that are given several tasks at once.
+_SEVERAL: Final = _BUILDS | {"rails", "rake"}
 # What runs a command somewhere else, behind one of these words.
 _CONTAINERS: Final = frozenset({"docker", "docker-compose", "podman", "podman-compose", "nerdctl", "kubectl"})
 _SHELLS: Final = frozenset({"sh", "bash", "ash", "dash", "zsh"})
@@ -34,8 +37,9 @@ _LOOKS: Final = frozenset(
     ["status", "plan", "diff", "lint", "validate", "info", "check", "create", "new", "make", "generate", "dev", "add",
      "history", "current", "list", "show", "pending", "--dry-run", "--help", "-h", "--check", "--plan", "verify",
      "dump", "version", "update-sql", "updatesql", "showmigrations", "makemigrations", "sqlmigrate", "init",
-     "--pretend", "--sql", "script", "ecto.migrations"]
+     "--pretend", "resolve", "--sql", "script", "ecto.migrations"]
 )  # fmt: skip
+_MAKES_NONE: Final = frozenset({"--dry-run", "--help", "create", "new", "generate", "--pretend"})
 # The same of programs, by the first word of their names.
 _TELLS: Final = frozenset(
     {"notify", "wait", "await", "report", "announce", "comment", "print", "count", "test", "find"}
@@ -129,11 +133,29 @@ def applied_behind(actions: Sequence[object], index: int) -> Applied | None:
     return applied_by(replace(command, words=(*command.words, *handed))) if handed else None
 
 
+def declares(command: Command) -> bool:
+    """Whether a command brings a database to a schema that is declared elsewhere: what that takes away stands in no
+    migration."""
+    applied = applied_by(command)
+    words = [shown(word) for word in command.words[1:]]
+    asked = applied.tool.declares if applied is not None and applied.tool is not None else ()
+    return any(_in_order(each, words) for each in asked)
+
+
+ALL_IT_HOLDS: Final = "what the database holds"
+
+
 def destroys(command: Command) -> tuple[str, bool] | None:
     """What a program that is neither a client nor a migration takes away from a database, and whether it surely does.
     Sources: PostgreSQL documentation, "dropdb", "pg_restore" (``--clean``; without ``--dbname`` it writes a script);
     MySQL Reference Manual, "mysqladmin"."""
     program, given = _base(command.program), [shown(word) for word in command.words[1:]]
+    wiping = _wiping([word[:_LONGEST] for word in (command.program, *given) if word])
+    if wiping is not None:
+        # Rails asks the database whether it is production's, and refuses then, unless it is told not to ask (Rails API
+        # documentation, ``ActiveRecord::ProtectedEnvironmentError``).
+        asks = wiping.name == "rails" and "DISABLE_DATABASE_ENVIRONMENT_CHECK" not in command.environment
+        return ALL_IT_HOLDS, not asks
     if (program == "dropdb" and not {"--help", "--version"} & set(given)) or (
         program == "mysqladmin" and "drop" in given
     ):
@@ -155,6 +177,28 @@ def is_contained(command: Command) -> bool:
     return applied is not None and applied.contained
 
 
+def _wiping(line: Sequence[str]) -> MigrationTool | None:
+    """The tool that a command line has take away all that a database holds, in a container or not."""
+    behind = line[_started(line) :]
+    if behind and _base(behind[0]) in _CONTAINERS:
+        inside = (_wiped_by(inner[_started(inner) :]) for inner in _inside(behind))
+        return next((each for each in inside if each is not None), None)
+    return _wiped_by(behind)
+
+
+def _wiped_by(line: Sequence[str]) -> MigrationTool | None:
+    if not line or any(word in _MAKES_NONE for word in line):
+        return None
+    if _base(line[0]) in _BUILDS:
+        tasks = (parts_of(word) for word in line[1:] if not word.startswith("-"))
+        named = ((BY_NAME[word], task) for task in tasks for word in task if word in BY_NAME)
+        return next((tool for tool, task in named if any(_in_order(each, task) for each in tool.wipes)), None)
+    group, tool = _BY_PROGRAM.get(_base(line[0]), ((), None))
+    if tool is None or not any(_in_order((*group, *each), line[1:]) for each in tool.wipes):
+        return None
+    return tool
+
+
 @lru_cache(maxsize=16_384)  # jobs run the same commands over and over
 def _of_words(words: tuple[str, ...]) -> Applied | None:
     return applies(words)
@@ -173,13 +217,22 @@ def applies(words: Sequence[str]) -> Applied | None:
         return next((each for inner in _inside(behind) if (each := _inner(inner)) is not None), None)
     known = _BY_PROGRAM.get(_base(behind[0])) if behind else None
     if _only_looks(line) and not (known is not None and known[1].is_client):  # `mysql -h HOST`
-        return None
+        return _of_tasks(behind)
     found = _by_tool(behind)
     if found is not None:
         return found
     if (known is not None and known[1].is_client) or program.endswith(".sql"):
         return None
+    if known is not None and known[0] and _in_order(known[0], behind[1:]):
+        return None  # another command of the tool's own group: `dotnet ef migrations bundle`, `flask db migrate`
     return _by_name(line)
+
+
+def _of_tasks(line: Sequence[str]) -> Applied | None:
+    """What those of several tasks do that do not only look: ``rails db:create db:migrate``."""
+    if not line or _base(line[0]) not in _SEVERAL or any(word in _LOOKS for word in line if word.startswith("-")):
+        return None
+    return _by_tool([line[0], *(word for word in line[1:] if not _only_looks(["", word]))])
 
 
 def _by_name(line: Sequence[str]) -> Applied | None:
@@ -244,6 +297,10 @@ def _by_tool(line: Sequence[str]) -> Applied | None:
     if not line:
         return None
     program = _base(line[0])
+    if program in _ALONE:
+        return Applied(_ALONE[program])
+    if (back := evaluated(line)) is not None:
+        return Applied(BY_NAME["ecto"], back)
     if program in _BUILDS:
         return next((each for task in line[1:] if (each := _by_task(task)) is not None), None)
     group, tool = _BY_PROGRAM.get(program, ((), None))

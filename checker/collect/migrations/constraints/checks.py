@@ -11,6 +11,8 @@ from msgspec.structs import replace
 
 from checker import lazy_re
 from checker.collect.migrations.constraints.check_trees import widens
+from checker.collect.migrations.constraints.enums import Enums, stood_in_for
+from checker.collect.migrations.revisions.columns import NOT_TOLD
 from checker.model.migrations.folders import Effect, Migration, SqlFile, Statement
 
 
@@ -21,8 +23,9 @@ def with_checks(migrations: Iterable[Migration]) -> Iterator[Migration]:
     """
     in_force: dict[str, dict[str, str]] = {}  # table -> name of the constraint -> its condition
     types: dict[str, dict[str, str]] = {}  # table -> column -> its type, empty where that is not known
+    enums = Enums({})
     for each_of in migrations:
-        up = _typed(each_of.up, types)
+        up = _typed(each_of.up, types, enums)
         migration = replace(each_of, up=up)
         if not any(each.checks or each.kind in _ENDING for each in up.statements):
             yield migration
@@ -42,6 +45,8 @@ def _judged(up: SqlFile, before: dict[str, dict[str, str]]) -> SqlFile:
 
 def _expanding(statement: Statement, before: dict[str, dict[str, str]]) -> Statement:
     if statement.kind != "add check constraint" or statement.effect is not Effect.CONTRACT or not statement.checks:
+        return statement
+    if any(NOT_TOLD in condition for _, condition in statement.checks):
         return statement
     known = list(before.get(statement.table, {}).values())
     if known and all(widens(known, condition) for _, condition in statement.checks):
@@ -79,12 +84,15 @@ _LADDERS: Final = (
 )  # fmt: skip
 _LISTED: Final = lazy_re.compile(r"(enum|set)(\[\".*\])")
 _TYPE: Final = lazy_re.compile(r"([^(\[]+)(?:\((\d+)(?:,(\d+))?\))?((?:\[\])*)")
+_OF_LINE: Final = lazy_re.compile(r"\bof line \d")
 _OF_TIME: Final = frozenset({"time", "timetz", "timestamp", "timestamptz"})
 _MOST_DIGITS: Final = 6  # of a second's fraction, where none are asked for ("Date/Time Types")
 
 
 def widens_type(old: str, new: str) -> bool:
     """Whether every value of a type is one of the other, and reads the same there."""
+    if _OF_LINE.search(new):
+        return False  # a type that is not told is like no other, though it stands in the same line of another file
     before, after = _TYPE.fullmatch(old), _TYPE.fullmatch(new)
     if (values := _LISTED.fullmatch(old)) and (more := _LISTED.fullmatch(new)):
         first, then = json.loads(values[2]), json.loads(more[2])
@@ -110,25 +118,25 @@ def widens_type(old: str, new: str) -> bool:
     return fraction <= wanted and int(size) - fraction <= int(larger) - wanted
 
 
-def _typed(up: SqlFile, types: dict[str, dict[str, str]]) -> SqlFile:
+def _typed(up: SqlFile, types: dict[str, dict[str, str]], enums: Enums) -> SqlFile:
     """The same file; a column whose new type takes all that it held is marked as expanding."""
-    found = []
+    found, before = [], dict(enums.values)
     for each in up.statements:
         found.append(each)
+        enums.follow(each, types)
         if each.kind == "alter type":
             (column,) = each.columns
             ((_, new),) = each.types or ((column, ""),)
             was = types.get(each.table, {}).get(column) or each.was
-            if was and new and each.effect is Effect.CONTRACT and widens_type(was, new):
+            if was and new and each.effect is Effect.CONTRACT and (widens_type(was, new) or enums.widens(was, new)):
                 found[-1] = replace(each, effect=Effect.EXPAND, why="")
             types.setdefault(each.table, {})[column] = new
-        elif each.kind in {"do", "call"}:
-            types.clear()  # it may do anything
         else:
             _retype(each, types)
     if not up.readable:
         types.clear()
-    return replace(up, statements=tuple(found)) if found else up
+        enums.values.clear()
+    return replace(up, statements=tuple(stood_in_for(found, before, enums.values))) if found else up
 
 
 def _retype(statement: Statement, types: dict[str, dict[str, str]]) -> None:

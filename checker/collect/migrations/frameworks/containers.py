@@ -16,7 +16,7 @@ from typing import Final
 
 from checker import lazy_re
 from checker.model.migrations.folders import MigrationRunner, SourceFile
-from checker.model.migrations.tools import BY_NAME, TOOLS, MigrationTool
+from checker.model.migrations.tools import BY_NAME, TOOLS, MigrationTool, evaluated
 
 _FILE: Final = lazy_re.compile(r"(?:[\w-]*\.)?(?:Dockerfile|Containerfile)(?:\.\w+)?")
 _OTHERS: Final = lazy_re.compile(
@@ -31,8 +31,6 @@ _BEFORE: Final = lazy_re.compile(
     r"(?:exec|npx|npm|pnpm|yarn|bun|bunx|uv|poetry|pipenv|bundle|run|time|sudo|gosu|su-exec|env|timeout|node|ruby|php|python[\d.]*"
     r"|--?[\w-]+|\w+=.*|\d+[smh]?)"
 )  # fmt: skip
-# A release of Elixir has no Mix: the function that its documentation gives for that ("Running migrations", EctoSQL).
-_ECTO: Final = lazy_re.compile(r"\bRelease\.migrate\b|\bEcto\.Migrator\b")
 Text = Callable[[str], str | None]
 
 
@@ -62,6 +60,12 @@ def tool_before_more(words: Sequence[str]) -> MigrationTool | None:
     """The tool that a container's command migrates with before it goes on to something else."""
     parts = [each for each in _plainly(_inline(words)) if each]
     return next((tool for each in parts[:-1] if (tool := _tool(each)) is not None), None)
+
+
+def tool_of_task(words: Sequence[str]) -> MigrationTool | None:
+    """The tool that a container's command migrates with, wherever in it."""
+    parts = [each for each in _plainly(_inline(words)) if each] or [list(words)]
+    return next((tool for each in parts if (tool := _tool(each)) is not None), None)
 
 
 def _inline(words: Sequence[str]) -> str:
@@ -181,7 +185,7 @@ def _tool(words: Sequence[str]) -> MigrationTool | None:
     while rest and _BEFORE.fullmatch(rest[0].rpartition("/")[2]):
         rest.pop(0)
     program = rest[0].rpartition("/")[2] if rest else ""
-    if "eval" in rest[1:2] and any(map(_ECTO.search, rest[2:])):
+    if evaluated(rest) is False:
         return BY_NAME["ecto"]
     for tool in TOOLS:
         for each in tool.programs if not tool.is_client else ():

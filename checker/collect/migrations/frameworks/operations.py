@@ -14,8 +14,9 @@ from typing import Final
 from msgspec import Struct, field
 
 from checker.collect.migrations.frameworks.changes import Change
+from checker.collect.migrations.frameworks.conditions import of_q
 from checker.collect.migrations.frameworks.fields import column_of
-from checker.collect.migrations.revisions.columns import Column, Unread, called, constant, quoted
+from checker.collect.migrations.revisions.columns import NOT_TOLD, Column, Unread, called, constant, quoted
 
 _NOTHING: Final = frozenset({"AlterModelOptions", "AlterModelManagers", "AlterModelTableComment", "noop"})
 _EXTENSIONS: Final[Mapping[str, str]] = {
@@ -159,7 +160,7 @@ def _of_table(name: str, given: _Given, state: State) -> Iterator[Change]:
         columns = [_named(each) for each in _listed(given.value(1, "fields"))]
         for field_name, column in columns:
             state.columns[model, field_name] = column
-        defined = ", ".join(column.definition for _, column in columns if column.type)
+        defined = ", ".join([*(column.definition for _, column in columns if column.type), *_checks(options)])
         yield Change((f"CREATE TABLE {state.table(model)} ({defined})",), (f"DROP TABLE {state.table(model)}",))
     elif model in state.unmanaged:
         return
@@ -273,9 +274,33 @@ def _constraint(written: ast.expr | None, *, late: bool) -> tuple[str, str]:
         each = ", ".join(quoted(str(one)) for one in listed) if isinstance(listed, tuple) else ""
         return name, f"CONSTRAINT {name} UNIQUE ({each})"
     if kind == "CheckConstraint":
-        condition = f"condition_of_line_{written.lineno}()"
+        condition = _condition(given)
         return name, f"CONSTRAINT {name} CHECK ({condition}){' NOT VALID' if late else ''}"
     raise Unread
+
+
+def _condition(given: _Given) -> str:
+    """What a constraint asks for (``condition``, which was called ``check`` before Django 5.1)."""
+    asked = given.value(None, "condition") or given.value(None, "check")
+    try:
+        if asked is not None:
+            return of_q(asked)
+    except Unread:
+        pass
+    return f"{NOT_TOLD}{given.call.lineno}()"
+
+
+def _checks(options: ast.expr | None) -> Iterator[str]:
+    """The constraints of a new model that ask for a condition."""
+    pairs = zip(options.keys, options.values, strict=True) if isinstance(options, ast.Dict) else ()
+    for key, value in pairs:
+        if isinstance(key, ast.Constant) and key.value == "constraints" and isinstance(value, ast.List | ast.Tuple):
+            for each in value.elts:
+                try:
+                    made = _constraint(each, late=False)[1] if called(each) == "CheckConstraint" else ""
+                except Unread:
+                    continue  # the table is told without it
+                yield from filter(None, [made])
 
 
 def _together(written: ast.expr | None, state: State, model: str) -> Iterator[Change]:

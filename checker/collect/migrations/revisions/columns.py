@@ -29,8 +29,15 @@ _TYPES: Final[Mapping[str, str]] = {
 }  # fmt: skip
 _SIZED: Final = frozenset({"varchar", "char", "numeric"})
 _FILLED: Final = frozenset({"Identity", "Computed", "Sequence"})
+_CHECK: Final = "CheckConstraint"
+_NO_TYPES: Final = _FILLED | {_CHECK, "ForeignKey"}
 _OF_TEXT: Final = frozenset({"text", "DDL", "dedent", "f", "cleandoc"})
 _PARAMETER: Final = lazy_re.compile(r"(?<![:\w]):[A-Za-z_]\w*")  # SQLAlchemy documentation, "text": a bound parameter
+
+
+# What stands in place of a condition that is not told, with its line: two of them are never the same one. A type that
+# is not told is called by its line too.
+NOT_TOLD: Final = "condition_of_line_"
 
 
 class Unread(Exception):  # noqa: N818 - no error: what it says is not known before it runs
@@ -68,6 +75,12 @@ def called(expression: ast.expr) -> str:
 def quoted(name: str) -> str:
     """A name as SQL writes it."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def checked(name: str, condition: str) -> str:
+    """A CHECK constraint of a new table; empty where its condition is not PostgreSQL's: the table is told without."""
+    written = f"{f'CONSTRAINT {quoted(name)} ' if name else ''}CHECK ({condition})"
+    return "" if parse_sql(f"CREATE TABLE t (c text, {written})", "").problems else written
 
 
 def constant(expression: ast.expr, names: Mapping[str, ast.expr], depth: int = 0) -> Plain:
@@ -148,7 +161,9 @@ def pg_type(expression: ast.expr, names: Mapping[str, ast.expr]) -> str:
 
 
 def definition(expression: ast.expr, names: Mapping[str, ast.expr]) -> str:
-    """A column's definition; empty where it is something else: a constraint of a table."""
+    """What defines a column, or a CHECK constraint of the table; empty where it is another constraint."""
+    if isinstance(expression, ast.Call) and called(expression) == _CHECK:
+        return _check(expression, names)
     if not isinstance(expression, ast.Call) or called(expression) != "Column":
         return ""
     if not expression.args or any(isinstance(each, ast.Starred) for each in expression.args):
@@ -158,7 +173,7 @@ def definition(expression: ast.expr, names: Mapping[str, ast.expr]) -> str:
         raise Unread
     given = {str(each.arg): each.value for each in expression.keywords}
     others = expression.args[1:]
-    kind = next((each for each in others if called(each) not in {"ForeignKey", *_FILLED}), given.get("type_"))
+    kind = next((each for each in others if called(each) not in _NO_TYPES), given.get("type_"))
     written = [quoted(name), type_sql(kind, names) if kind is not None else quoted(f"type of {name}")]
     default = given.get("server_default")
     if default is not None and not (isinstance(default, ast.Constant) and default.value is None):
@@ -171,7 +186,22 @@ def definition(expression: ast.expr, names: Mapping[str, ast.expr]) -> str:
         written.append("NOT NULL")
     if _is(given, "unique", names):
         written.append("UNIQUE")
-    return " ".join(written)
+    checks = (_check(each, names) for each in others if isinstance(each, ast.Call) and called(each) == _CHECK)
+    return " ".join([*written, *filter(None, checks)])
+
+
+def _check(call: ast.Call, names: Mapping[str, ast.expr]) -> str:
+    """``sa.CheckConstraint("a > 0", name="a_is_positive")``; empty where its condition does not stand there."""
+    given = {str(each.arg): each.value for each in call.keywords}
+    condition = call.args[0] if call.args else given.get("sqltext")
+    own = call.args[1] if len(call.args) > 1 else given.get("name")
+    try:
+        name = constant(own, names) if own is not None else None
+        return (
+            checked(name if isinstance(name, str) else "", sql_text(condition, names)) if condition is not None else ""
+        )
+    except Unread:
+        return ""
 
 
 def _is(given: Mapping[str, ast.expr], name: str, names: Mapping[str, ast.expr]) -> bool:

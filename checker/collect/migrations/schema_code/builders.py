@@ -19,6 +19,7 @@ from checker.collect.migrations.schema_code.columns import (
     altered,
     becomes,
     created,
+    enum_of,
     index,
     is_type,
     table_name,
@@ -128,7 +129,8 @@ def _columns(first: Call, builder: Builder) -> list[Column]:
         return [Column(first.text(0), type_, builder.null)]
     known = _OTHER_NAMES.get(name, name)
     if known == "enum":
-        return [Column(first.text(0), quoted(f"type of line {first.line}"), builder.null)]
+        listed = enum_of(first.args[1] if len(first.args) > 1 and name != "set" else None)
+        return [Column(first.text(0), listed or quoted(f"type of line {first.line}"), builder.null)]
     if not is_type(known):
         raise Unread
     own = first.text(0)
@@ -188,7 +190,7 @@ def _indexed(first: Call, rest: tuple[Call, ...], table: str) -> list[str] | Non
         return [f"{altered(table)} ADD CONSTRAINT {own} FOREIGN KEY ({listed}) REFERENCES {table_name(to)}"]
     if name in {"check", "checkIn"}:
         condition = first.text(0)
-        own = quoted(_name(first, table, (str(first.line),), "check"))
+        own = quoted(_name(first, table, (str(first.line),), "check", at=2))  # behind its bindings
         return [f"{altered(table)} ADD CONSTRAINT {own} CHECK ({condition})"]
     if name in {"comment", "engine", "charset", "collation", "inherits", "temporary"}:
         return []
@@ -232,6 +234,11 @@ def _dropped(first: Call, table: str) -> list[str] | None:
     if kind is None:
         return None
     given = first.args[0] if first.args else None
+    if name == "dropChecks":  # of Knex: the names of all, in a list or one after the other
+        return [
+            f"{at} DROP CONSTRAINT {quoted(each)}"
+            for each in as_texts(given if isinstance(given, tuple) else first.args)
+        ]
     second = first.args[1] if len(first.args) > 1 else None
     if isinstance(second, str):
         own = second

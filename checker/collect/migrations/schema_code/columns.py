@@ -7,12 +7,12 @@ Builder"; Laravel documentation, "Database: Migrations", "Available Column Types
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from msgspec.structs import replace
 
-from checker.collect.migrations.revisions.columns import Column, quoted
+from checker.collect.migrations.revisions.columns import Column, checked, quoted
 
 _TYPES: Final[Mapping[str, str]] = {
     "string": "varchar", "varchar": "varchar", "char": "char", "text": "text", "mediumtext": "text", "longtext": "text",
@@ -37,6 +37,8 @@ _SIZED: Final = frozenset({"varchar", "char", "numeric"})
 
 def type_of(kind: str, size: object = None, scale: object = None, at: int = 0) -> str:
     """The type that a builder's name for it comes to; one that is not known is a type of its own."""
+    if _is_enum(kind):
+        return kind
     known = _TYPES.get(kind.lower().replace("_", ""))
     if known is None:
         return quoted(f"{kind or 'type'} of line {at}")
@@ -45,17 +47,32 @@ def type_of(kind: str, size: object = None, scale: object = None, at: int = 0) -
     return known
 
 
+def enum_of(values: object) -> str:
+    """The type of a column that takes the values of a list; empty where one of them is not told."""
+    if not isinstance(values, tuple) or not values or not all(isinstance(each, str) for each in values):
+        return ""
+    listed = ", ".join("'" + each.replace("'", "''") + "'" for each in values)
+    return f"enum({listed})"
+
+
+def _is_enum(kind: str) -> bool:
+    return kind.startswith("enum(")
+
+
 def is_type(kind: str) -> bool:
     """Whether a builder's method of this name declares a column."""
     return kind.lower().replace("_", "") in _TYPES
 
 
-def created(table: str, columns: list[Column], *, exists: bool = False) -> str:
-    """``CREATE TABLE`` with these columns."""
+def created(table: str, columns: list[Column], *, exists: bool = False, checks: Iterable[tuple[str, str]] = ()) -> str:
+    """``CREATE TABLE`` with these columns, and CHECK constraints by the name and the condition of each."""
     once = list({each.name: each for each in columns}.values())
     if sum(each.key for each in once) > 1:
         once = [replace(each, key=False, null=False) if each.key else each for each in once]
-    defined = ", ".join(each.definition for each in once)
+    # What a list of values is in PostgreSQL, as Laravel and Knex make it.
+    listed = [("", f"{quoted(each.name)} IN {each.type.removeprefix('enum')}") for each in once if _is_enum(each.type)]
+    held = [sql for name, condition in [*checks, *listed] if (sql := checked(name, condition))]
+    defined = ", ".join([*(each.definition for each in once), *held])
     return f"CREATE TABLE {'IF NOT EXISTS ' if exists else ''}{table_name(table)} ({defined})"
 
 

@@ -16,7 +16,7 @@ from checker import lazy_re
 from checker.collect.migrations.frameworks.changes import Change
 from checker.collect.migrations.revisions.columns import Column, Unread, quoted
 from checker.collect.migrations.schema_code.columns import altered, becomes, created, index, table_name, type_of
-from checker.collect.migrations.schema_code.languages.calls import UNREAD, Call, Value
+from checker.collect.migrations.schema_code.languages.calls import UNREAD, Body, Call, Value
 
 _CLR: Final[Mapping[str, str]] = {
     "string": "text", "int": "integer", "long": "bigint", "short": "smallint", "bool": "boolean", "Guid": "uuid",
@@ -26,6 +26,8 @@ _CLR: Final[Mapping[str, str]] = {
 _TYPE: Final = lazy_re.compile(r"(?P<word>[A-Za-z][\w ]*?)\s*(?:\((?P<size>\d+)(?:,\s*(?P<scale>\d+))?\))?(?P<rest>.*)")
 _WORDS: Final = {"character varying": "varchar", "timestamp with time zone": "timestamptz",
                  "timestamp without time zone": "timestamp", "double precision": "double"}  # fmt: skip
+# Not a subscript, which stands behind a name.
+_IN_BRACKETS: Final = lazy_re.compile(r"(?<![\w\])\"'])\[([A-Za-z_]\w*)\]")
 _DEFAULTS: Final = ("defaultValue", "defaultValueSql", "computedColumnSql")
 _GENERATED: Final = ("ValueGenerationStrategy", "Identity", "Autoincrement")
 # Where the parameters of each call stand that is not called by names alone.
@@ -106,7 +108,8 @@ def _done(name: str, told: Mapping[str, Value], notes: tuple[Call, ...], line: i
         columns = told.get("columns")
         if not isinstance(columns, dict):
             raise Unread
-        yield created(_table(told, "name"), [_of_table(key, each) for key, each in columns.items()])
+        made = [_of_table(key, each) for key, each in columns.items()]
+        yield created(_table(told, "name"), made, checks=_checks(told.get("constraints")))
     elif name == "DropTable":
         yield f"DROP TABLE {table_name(_table(told, 'name'))}"
     elif name == "RenameTable":
@@ -157,7 +160,7 @@ def _of_columns(name: str, told: Mapping[str, Value], notes: tuple[Call, ...], l
             listed = ", ".join(quoted(each) for each in _names(told))
             yield f"{at} ADD CONSTRAINT {own} {'PRIMARY KEY' if name == 'AddPrimaryKey' else 'UNIQUE'} ({listed})"
         case "AddCheckConstraint":
-            yield f"{at} ADD CONSTRAINT {own} CHECK ({_text(told, 'sql')})"
+            yield f"{at} ADD CONSTRAINT {own} CHECK ({_condition(_text(told, 'sql'))})"
         case "DropForeignKey" | "DropPrimaryKey" | "DropUniqueConstraint" | "DropCheckConstraint":
             yield f"{at} DROP CONSTRAINT {own}"
         case _:
@@ -175,6 +178,21 @@ def _of_table(key: str, given: Value) -> Column:
         raise Unread
     named = chain[1].named.get("name")
     return _column(named if isinstance(named, str) else key, chain[1].named, chain[2:], chain[1].line)
+
+
+def _checks(given: Value) -> Iterator[tuple[str, str]]:
+    """The CHECK constraints of a new table: ``table.CheckConstraint("name", "condition")``."""
+    for call in given.calls if isinstance(given, Body) else ():
+        if call.name == "CheckConstraint":
+            told = {**dict(zip(("name", "sql"), call.args, strict=False)), **call.named}
+            if isinstance(name := told.get("name"), str) and isinstance(sql := told.get("sql"), str):
+                yield name, _condition(sql)
+
+
+def _condition(sql: str) -> str:
+    """A condition with names as PostgreSQL quotes them, where they are in brackets (Transact-SQL Reference, "Database
+    identifiers")."""
+    return _IN_BRACKETS.sub(r'"\1"', sql)
 
 
 def _column(name: str, told: Mapping[str, Value], notes: tuple[Call, ...], line: int) -> Column:

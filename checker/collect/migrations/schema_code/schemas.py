@@ -12,12 +12,14 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from checker.collect.migrations.frameworks.changes import Change
-from checker.collect.migrations.revisions.columns import Column, Unread, quoted
+from checker.collect.migrations.frameworks.conditions import of_where
+from checker.collect.migrations.revisions.columns import NOT_TOLD, Column, Unread, quoted
 from checker.collect.migrations.schema_code.builders import IMPLIED, Builder, changed, made
 from checker.collect.migrations.schema_code.columns import (
     altered,
     becomes,
     created,
+    enum_of,
     index,
     table_name,
     type_of,
@@ -237,9 +239,19 @@ def _attribute(name: str, given: Value, line: int) -> Column:
     word = kind.name.lower() if isinstance(kind, Call) else kind.lower() if isinstance(kind, str) else ""
     word, size = ("timestamptz", None) if word == "date" else ("date", None) if word == "dateonly" else (word, size)
     size = 255 if word == "string" and size is None else size
+    if word == "enum" and isinstance(kind, Call) and (listed := _values(kind, told)):
+        word, size = listed, None
     filled = told.get("defaultValue") is not None or told.get("autoIncrement") is True
     key = told.get("primaryKey") is True
     return Column(name, type_of(word, size, None, line), null is not False, filled, key, told.get("unique") is True)
+
+
+def _values(kind: Call, told: Mapping[str, Value]) -> str:
+    """The type of ``ENUM('a', 'b')``, ``ENUM(['a'])`` or ``{ type: ENUM, values: ['a'] }``; empty where a value is not
+    told."""
+    first = kind.args[0] if kind.args else told.get("values")
+    given = first if isinstance(first, tuple) else kind.args
+    return enum_of(given)
 
 
 def _index(call: Call, table: str) -> str:
@@ -254,6 +266,13 @@ def _index(call: Call, table: str) -> str:
         return f"DROP INDEX {apart}{quoted(own)}"
     unique = options.get("unique") is True or options.get("type") == "UNIQUE"
     return index(table, columns or ("(it)",), own, unique=unique, apart=bool(apart))
+
+
+def _condition(where: Value, line: int) -> str:
+    try:
+        return of_where(where)
+    except Unread:
+        return f"{NOT_TOLD}{line}()"
 
 
 def _constraint(call: Call, table: str) -> str:
@@ -274,5 +293,5 @@ def _constraint(call: Call, table: str) -> str:
     if kind in {"unique", "primary key"}:
         return f"{begin} {kind.upper()} ({listed})"
     if kind == "check":
-        return f"{begin} CHECK (condition_of_line_{call.line}())"
+        return f"{begin} CHECK ({_condition(given.get('where'), call.line)})"
     raise Unread

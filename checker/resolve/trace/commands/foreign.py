@@ -9,7 +9,7 @@ from typing import Final
 
 from checker import lazy_re
 from checker.data.harmless import action_is_harmless, engine_verbs, inert, installed, is_wrapped, program_is_harmless
-from checker.model.migrations.tools import TOOLS, MigrationTool
+from checker.model.migrations.tools import TOOLS, MigrationTool, evaluated
 from checker.model.pipeline.holding import AWS_KEYS, any_secret
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import Command
@@ -56,6 +56,8 @@ _KEYS: Final = lazy_re.compile(
     r"AWS_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|WEB_IDENTITY_TOKEN\w*)|(?:^|[/=~,])\.aws(?:/|$)"
 )
 _JAVASCRIPT: Final = frozenset({"node", "nodejs", "bun"})
+# What a migration tool makes of itself and its migrations: judged as those are.
+_ALONE: Final = frozenset(program for tool in TOOLS for program in tool.alone)
 GITHUB_SCRIPT: Final = "actions/github-script"
 # Options of `docker run` that take no value. Source: Docker documentation, "docker container run".
 _ENGINE_FLAGS: Final = frozenset(
@@ -88,7 +90,7 @@ def unread(command: Command, written: Command | None = None, known: Iterable[Pro
         return None
     if any(program_is_harmless(inner) for inner in _image_commands(words)):
         return None
-    if is_wrapped(command.program, command.spot.file) or _migrates_elsewhere(words):
+    if is_wrapped(command.program, command.spot.file) or command.program in _ALONE or _migrates_elsewhere(words):
         return None
     return not_read(command, f"what `{spelled(written or command)}` does was not followed")
 
@@ -263,7 +265,8 @@ def _migrates_elsewhere(words: Sequence[Possible]) -> bool:
         began = [each for each in (program, *rest) if each is not None]
         given = [*_not_of_database(words[: len(words) - len(rest)])]
         plain = [str(each) for each in began]
-        return any(_is_migration(plain, tool) for tool in TOOLS) and program_is_harmless([*given, *rest])
+        told = evaluated(plain) is not None or any(_is_migration(plain, tool) for tool in TOOLS)
+        return told and program_is_harmless([*given, *rest])
     return False
 
 
@@ -283,7 +286,7 @@ def _not_of_database(options: Sequence[Possible]) -> Iterator[Possible]:
 def _is_migration(words: Sequence[str], tool: MigrationTool) -> bool:
     groups = (each.split() for each in tool.programs)
     told = any([*words[: len(each)]] == each for each in groups) and not tool.is_client
-    return told and any(set(each) <= {*words} for each in tool.forwards)
+    return told and any(set(each) <= {*words} for each in (*tool.forwards, *tool.backwards))
 
 
 def images_started(words: Sequence[Possible]) -> Iterator[tuple[Possible, Possible | None, tuple[Possible, ...]]]:
