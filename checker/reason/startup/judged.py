@@ -16,6 +16,7 @@ from checker.reason.network.services import Service
 from checker.reason.startup.balancers import rules_at_odds, wrong_check
 from checker.reason.startup.execution_roles import in_doubt, needs_one, refused, shut_out
 from checker.reason.startup.functions import refused_functions
+from checker.reason.startup.keys import locked
 from checker.reason.startup.named import closed_roles, unnamed_ports
 from checker.reason.startup.networks import misplaced, without_names
 from checker.reason.startup.rollouts import never_begins
@@ -32,6 +33,7 @@ from checker.reason.startup.zones import few_zones, open_zones
 _TASK: Final = "AWS::ECS::TaskDefinition"
 _ROLE: Final = "AWS::IAM::Role"
 _FIX_WORKER: Final = "Let ecs-tasks.amazonaws.com assume the role."
+_FIX_KEY: Final = "Allow kms:Decrypt on the secret's key to the execution role, in its policy and in the key's."
 _FIX_ZONES: Final = "Name subnets of two Availability Zones."
 _FIX_SIZE: Final = "Take a pair of Cpu and Memory from the table for Fargate in the Amazon ECS Developer Guide."
 _FIX_ROLE: Final = (
@@ -111,6 +113,22 @@ def _execution_role(environment: Environment, task: Resource, *, fargate: bool) 
         yield task.fails(sub, said, fix=_FIX_ROLE, path=need.path, related=(role,))
     elif why := in_doubt(task, role, project):
         yield task.undecided(sub, why, path=path, fix=_FIX_ROLE)
+    else:
+        yield from _keys(environment, task, role)
+
+
+def _keys(environment: Environment, task: Resource, role: Resource) -> Iterator[Judgement]:
+    found = list(locked(environment, task, role))
+    first = next((each for each in found if each.decision.denied), next(iter(found), None))
+    if first is None:
+        return
+    secret, why = first.secret.logical_id, first.decision.why
+    if first.decision.denied:
+        said = f"Its execution role {role.logical_id} cannot decrypt {secret}: {why}."
+        yield task.fails("execution-role", said, fix=_FIX_KEY, path=first.path, related=(role, first.secret))
+    else:
+        asked = f"whether {role.logical_id} may decrypt {secret}: {why}"
+        yield task.undecided("execution-role", asked, path=first.path, fix=_FIX_KEY)
 
 
 def _given(value: Value) -> str:
