@@ -16,7 +16,7 @@ What is checked
     the task does not name (``port-name``), no balancer of one zone (``zones``), no rules of one priority (``priority``)
     or behind one for all (``order``), no group or namespace of another network (``network``), no network without DNS
     (``dns``), no check (``check``) or port mapping (``host-port``) that is refused, no roll-out that may neither stop
-    nor start a task (``deployment``).
+    nor start a task (``deployment``), no service made before a listener forwards to its target group (``made-first``).
 When it does not apply
     Nothing behind a load balancer, or told an address of this environment. Who starts one-off tasks picks their groups.
 What cannot be decided
@@ -83,7 +83,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
         if service.awsvpc is YES:
             yield _registry(reach, service, member)
     yield from _calls(reach, found, Directory(environment, found))
-    yield from startup(reach, found)
+    yield from startup(reach, found, forwarding)
 
 
 # -- from the internet -----------------------------------------------------------------------------

@@ -12,14 +12,14 @@ from checker.model.resources import Resource
 from checker.model.values import Absent, Known, Pseudo, Text, Unknown, Value
 from checker.model.verdicts import Surface
 from checker.reason.network.reachability import Reach
-from checker.reason.network.services import Service
+from checker.reason.network.services import Forwarding, Service
 from checker.reason.startup.balancers import rules_at_odds, wrong_check
 from checker.reason.startup.execution_roles import in_doubt, needs_one, refused, shut_out
 from checker.reason.startup.functions import refused_functions
 from checker.reason.startup.keys import locked
 from checker.reason.startup.named import closed_roles, unnamed_ports
 from checker.reason.startup.networks import misplaced, without_names
-from checker.reason.startup.rollouts import never_begins
+from checker.reason.startup.rollouts import made_too_soon, never_begins
 from checker.reason.startup.sizes import (
     on_fargate,
     open_size,
@@ -42,7 +42,7 @@ _FIX_ROLE: Final = (
 )
 
 
-def startup(reach: Reach, services: list[Service]) -> Iterator[Judgement]:
+def startup(reach: Reach, services: list[Service], forwarding: Forwarding) -> Iterator[Judgement]:
     """What the templates say that cannot be started, or may not: nothing is said of what can."""
     environment = reach.environment
     launched = {each.task for each in services if each.task is not None and runs_on_fargate(each.resource)}
@@ -62,12 +62,17 @@ def startup(reach: Reach, services: list[Service]) -> Iterator[Judgement]:
     for rule, sub, said, others in rules_at_odds(environment):
         fix = "Give each rule a priority of its own, the ones for everything last."
         yield rule.fails(sub, f"{said}.", fix=fix, path="Priority", related=others)
-    for service in services:
-        yield from unnamed_ports(service)
+    for each_service in services:
+        yield from unnamed_ports(each_service)
     for each in environment.resources("AWS::ECS::Service"):
         if why := never_begins(each):
             fix = "Let a task more run, or one less: MaximumPercent 200, or MinimumHealthyPercent 0."
             yield each.fails("deployment", f"{why}: no roll-out can begin.", fix=fix, path="DeploymentConfiguration")
+    for service, group, places, path in made_too_soon(environment, services, forwarding):
+        said = f"It does not wait for {places[0].logical_id}, which forwards to {group.logical_id}"
+        refused_so = "Amazon ECS refuses a service whose target group no load balancer has yet"
+        fix = "Let the service depend on the listener or the rule that forwards to its target group (DependsOn)."
+        yield service.fails("made-first", f"{said}: {refused_so}.", fix=fix, path=path, related=(group, *places))
     yield from closed_roles(environment)
     yield from refused_functions(environment)
     yield from misplaced(reach, services)
