@@ -16,9 +16,10 @@ from checker.reason.network.services import Forwarding, Service
 from checker.reason.startup.balancers import rules_at_odds, wrong_check
 from checker.reason.startup.execution_roles import in_doubt, needs_one, refused, shut_out
 from checker.reason.startup.functions import refused_functions
-from checker.reason.startup.keys import locked
+from checker.reason.startup.keys import locked, missing_keys
 from checker.reason.startup.named import closed_roles, unnamed_ports
 from checker.reason.startup.networks import misplaced, without_names
+from checker.reason.startup.refused import refused_to_make
 from checker.reason.startup.rollouts import made_too_soon, never_begins
 from checker.reason.startup.sizes import (
     on_fargate,
@@ -28,6 +29,7 @@ from checker.reason.startup.sizes import (
     without_size,
     wrong_size,
 )
+from checker.reason.startup.told_of import told_in_vain
 from checker.reason.startup.zones import few_zones, open_zones
 
 _TASK: Final = "AWS::ECS::TaskDefinition"
@@ -75,6 +77,8 @@ def startup(reach: Reach, services: list[Service], forwarding: Forwarding) -> It
         yield service.fails("made-first", f"{said}: {refused_so}.", fix=fix, path=path, related=(group, *places))
     yield from closed_roles(environment)
     yield from refused_functions(environment)
+    yield from refused_to_make(environment)
+    yield from told_in_vain(environment)
     yield from misplaced(reach, services)
     yield from without_names(environment, services)
 
@@ -92,6 +96,11 @@ def _task(environment: Environment, task: Resource, *, fargate: bool) -> Iterato
     if refused_port[0]:
         fix = "Leave HostPort out."
         yield task.fails("host-port", f"{refused_port[0]}.", fix=fix, path=refused_port[1])
+    for each in missing_keys(environment, task):
+        has = f"has {', '.join(each.has)}" if each.has else "is a plain text"
+        said = f"It takes {each.key} out of {each.secret.logical_id}, which {has}: no task starts with it."
+        fix = "Name a key that the secret has, or put the key into the secret's template."
+        yield task.fails("secret-key", said, fix=fix, path=each.path, related=(each.secret,))
     yield from _execution_role(environment, task, fargate=fargate)
     worker = environment.referred(task.get("TaskRoleArn"))
     if worker is not None and worker.type == _ROLE and shut_out(worker, environment.project):

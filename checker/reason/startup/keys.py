@@ -1,4 +1,5 @@
-"""Whether the execution role may use the keys that a task's secrets are encrypted with.
+"""Whether a task gets the secrets that it names: what it takes out of them is in them, and its execution role may use
+the keys that they are encrypted with.
 
 A secret without a key of its own has AWS's, which everybody of the account may use who may read the secret. Sources:
 Amazon ECS Developer Guide, "Amazon ECS task execution IAM role" (``kms:Decrypt`` where the secret has a key of the
@@ -7,6 +8,7 @@ customer's); AWS Secrets Manager User Guide, "Secret encryption and decryption i
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Final
 
@@ -14,7 +16,7 @@ from msgspec import Struct
 
 from checker.model.environments import Environment
 from checker.model.resources import Resource
-from checker.model.values import Absent, Known, Resolved, Text, Unknown, Value
+from checker.model.values import Absent, Attribute, Known, Resolved, Text, Unknown, Value, first_unknown
 from checker.reason.iam.evaluation import Access, Decision, Request, decide, policies_of
 from checker.reason.iam.keys import own_key, role_decrypts
 from checker.reason.text.patterns import exact
@@ -22,6 +24,77 @@ from checker.reason.text.patterns import exact
 _STORED: Final = "AWS::SecretsManager::Secret"
 _ATTACHED: Final = "AWS::SecretsManager::SecretTargetAttachment"
 _SECRETS_MANAGER: Final = "secretsmanager"
+# What an attachment adds to a secret (CloudFormation Template Reference, SecretTargetAttachment; AWS Secrets Manager
+# User Guide, "JSON structure of AWS Secrets Manager database credential secrets").
+_OF_ATTACHED: Final = frozenset(
+    {"engine", "host", "port", "dbname", "username", "password", "dbInstanceIdentifier", "dbClusterIdentifier"}
+    | {"masterarn", "ssl"}
+)
+
+
+class Missing(Struct, frozen=True):
+    """A key that a task takes out of a secret which does not have it. ``path`` is where the task names it."""
+
+    secret: Resource
+    key: str
+    has: tuple[str, ...]
+    path: str
+
+
+def missing_keys(environment: Environment, task: Resource) -> Iterator[Missing]:
+    """The keys that a task takes out of secrets, and that these surely do not have."""
+    for source, path in _named(task):
+        wanted = _key_of(source)
+        has = _keys_in(environment, source) if wanted else None
+        if has is not None and wanted not in has:
+            secret = environment.referred(source)
+            if secret is not None:
+                yield Missing(secret, wanted, tuple(sorted(has)), path)
+
+
+def _key_of(source: Resolved) -> str:
+    """The key in ``ARN:key:stage:version``, where the ARN is a secret's of a template; empty for the whole secret."""
+    parts = source.parts if isinstance(source, Text) else ()
+    if len(parts) != 2 or not isinstance(parts[0], Attribute) or not isinstance(parts[1], str):
+        return ""
+    return parts[1].split(":")[1] if parts[1].startswith(":") else ""
+
+
+def _keys_in(environment: Environment, source: Resolved) -> frozenset[str] | None:
+    """The keys of a secret's JSON, none for plain text; ``None`` where they are not known."""
+    hole = source.parts[0] if isinstance(source, Text) else None
+    found = environment.project.resource(hole.target) if isinstance(hole, Attribute) else None
+    if found is not None and found.type == _ATTACHED:
+        found = environment.referred(found.get("SecretId"))
+    if found is None or not isinstance(hole, Attribute):
+        return None
+    if found.type != _STORED:
+        # What Amazon RDS keeps of the master user: Amazon RDS User Guide, "Password management with Amazon RDS".
+        return frozenset({"username", "password"}) if hole.name == "MasterUserSecret.SecretArn" else None
+    if any(environment.resources("AWS::SecretsManager::RotationSchedule")):
+        return None  # what rotates it may write it anew
+    made, written = found.get("GenerateSecretString"), found.get("SecretString")
+    has: object = None
+    if isinstance(made, Known) and isinstance(made.value, dict) and not first_unknown(made.value):
+        template, key = made.value.get("SecretStringTemplate"), made.value.get("GenerateStringKey")
+        has = {**as_object(template), str(key): ""} if isinstance(template, str) and isinstance(key, str) else {}
+        if isinstance(template, Text) or (template is None) is not (key is None):
+            return None
+    elif isinstance(written, Known) and isinstance(written.value, str) and "{{resolve:" not in written.value:
+        has = as_object(written.value)
+    if not isinstance(has, dict):
+        return None
+    attached = any(environment.children(found, _ATTACHED)) or any(environment.strays(found, _ATTACHED))
+    return frozenset({*map(str, has), *(_OF_ATTACHED if attached else ())})
+
+
+def as_object(text: str) -> dict[str, object]:
+    """A JSON object; an empty one for any other text."""
+    try:
+        read = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return read if isinstance(read, dict) else {}
 
 
 class Locked(Struct, frozen=True):
