@@ -45,7 +45,33 @@ _CLUSTERS: Final = {
     "ruby": lazy_re.compile(r"-[acFilnpsSwW0]*e"),
 }
 _PYTHON: Final = lazy_re.compile(r"python[\d.]*")
+_PYTHON_CODE: Final = lazy_re.compile(r"-[A-Za-z]*c")
+# Interpreters end their options with the first word that is none: what comes behind it is for the script. These take
+# a value of their own before that.
+_WITH_VALUE: Final = lazy_re.compile(
+    r"[-+][A-Za-z]*[oO]|--(?:rcfile|init-file|require|import|loader|conditions)|-[rCIWXd]"
+)
+# What starts the program that its words name: with these any program may stand in the middle of a command.
+_STARTERS: Final = frozenset(
+    {"docker", "podman", "nerdctl", "finch", "docker-compose", "kubectl", "oc", "sudo", "doas", "su", "runuser", "env"}
+    | {
+        "chroot",
+        "nsenter",
+        "unshare",
+        "timeout",
+        "nohup",
+        "nice",
+        "stdbuf",
+        "time",
+        "exec",
+        "command",
+        "sshpass",
+        "lxc",
+    }
+    | {"heroku", "flyctl", "fly", "xargs", "parallel", "watch", "ssh", "vagrant", "setsid", "ionice", "flock"}
+)
 _RUN_INPUT: Final = frozenset({"node", "perl", "ruby", "php"})
+_SCRIPTED: Final = frozenset({*SHELLS, *_RUN_INPUT, "bun", "lua", "Rscript", "julia"})
 _DATABASES: Final = frozenset({"psql", "mysql", "mariadb", "sqlite3"})
 _INTERPRETERS: Final = frozenset({*_RUN_INPUT, "psql", "source", "."})
 _AWK: Final = frozenset({"awk", "gawk", "mawk", "nawk"})
@@ -75,6 +101,8 @@ _SETS: Final = frozenset({"declare", "typeset", "local", "readonly", "export"})
 _KNOWN: Final = frozenset(
     {*_CODE, *_CLUSTERS, *_AWK, *_SED, "ssh", "sqlite3", *(program for program, _, _ in _ELSEWHERE)}
 )
+# Those whose code is told by where it stands, and by no option.
+_BY_PLACE: Final = frozenset({*_AWK, *_SED, "ssh", "sqlite3", "ansible"})
 _MOST_NAMED: Final = 8  # programs in one command's words
 
 
@@ -97,9 +125,13 @@ def code_given(words: Sequence[Possible]) -> Iterator[Possible]:
     recognised = 0
     for index, word in enumerate(words):
         name = _name(word).removeprefix("--entrypoint=")
-        if name in _KNOWN or _PYTHON.fullmatch(name):
-            recognised += 1
-            yield from _code_of(name, words[index + 1 :])
+        if name not in _KNOWN and not _PYTHON.fullmatch(name):
+            continue
+        if index and name in _BY_PLACE and program not in _STARTERS:
+            continue  # `rsync -e ssh`, `apt-get install sed`
+        recognised += 1
+        apart = name != _name(word) or (index > 0 and words[index - 1] == "--entrypoint")
+        yield from _code_of(name, words[index + 1 :], apart=apart)
         if recognised == _MOST_NAMED:
             return
 
@@ -110,7 +142,8 @@ def reads_code(words: Sequence[Possible]) -> bool:
     if _name(words[0] if words else None) == "ssh":
         there = _told_to_ssh(words[1:])
         return not there or reads_code(there)
-    for index, word in enumerate(words):
+    nested = words if _name(words[0] if words else None) in _STARTERS else words[:1]
+    for index, word in enumerate(nested):
         name, rest = _name(word), words[index + 1 :]
         if name in SHELLS and (
             not rest or "-s" in rest or all(isinstance(each, str) and each[:1] == "-" for each in rest)
@@ -128,8 +161,8 @@ def is_interpreter(program: str) -> bool:
     return program in SHELLS or program in _INTERPRETERS or bool(_PYTHON.fullmatch(program))
 
 
-def _code_of(name: str, rest: Sequence[Possible]) -> Iterator[Possible]:
-    """The code among the words behind a program's name."""
+def _code_of(name: str, rest: Sequence[Possible], *, apart: bool = False) -> Iterator[Possible]:
+    """The code among the words behind a program's name; ``apart``: its options stand behind an image's name."""
     if name == "ssh":
         yield from _told_to_ssh(rest)
         return
@@ -145,13 +178,27 @@ def _code_of(name: str, rest: Sequence[Possible]) -> Iterator[Possible]:
     for program, told, before in _ELSEWHERE:
         if name == program and (not told or told in rest):
             yield from _behind(rest, before)
-    cluster = _CLUSTERS.get(name)
+    cluster = _PYTHON_CODE if _PYTHON.fullmatch(name) else _CLUSTERS.get(name)
+    rest = _options_of(rest) if not apart and (name in _SCRIPTED or _PYTHON.fullmatch(name)) else rest
     if cluster is not None:
         at = next((i for i, word in enumerate(rest) if isinstance(word, str) and cluster.fullmatch(word)), None)
         if at is not None:
             yield from rest[at + 1 : at + 2]
         return
-    yield from _behind(rest, ("-c",) if _PYTHON.fullmatch(name) else _CODE.get(name, ()))
+    yield from _behind(rest, _CODE.get(name, ()))
+
+
+def _options_of(words: Sequence[Possible]) -> Sequence[Possible]:
+    """The words up to the script, or the code, that an interpreter is given first."""
+    for index, word in enumerate(words):
+        if word == "-m":
+            return words[:index]
+        if isinstance(word, str) and word.startswith(("-", "+")):
+            continue
+        before = words[index - 1] if index else ""
+        if not isinstance(before, str) or not _WITH_VALUE.fullmatch(before):
+            return words[: index + 1]
+    return words
 
 
 def _behind(words: Sequence[Possible], before: Sequence[str]) -> Iterator[Possible]:

@@ -82,7 +82,7 @@ def _printed(command: Command) -> Iterator[Possible]:
 
 def _from_files(command: Command, kept: Mapping[str, Sequence[Possible]]) -> Iterator[Possible]:
     """What stands in files that a command runs and that the script wrote."""
-    if not kept or not (command.words[0] in kept or is_interpreter(command.program)):
+    if not kept or not command.words or not (command.words[0] in kept or is_interpreter(command.program)):
         return
     names = [word.removeprefix("./") for word in command.words if isinstance(word, str)]
     yield from (each for name in names for each in kept.get(name, kept.get(f"./{name}", ())))
