@@ -37,7 +37,7 @@ VARYING: Final = lazy_re.compile(
 # locks) and ``listen_port``; Supabase and Neon documentation, "Connection pooling". Amazon RDS Proxy keeps a session
 # for whoever locks (Amazon RDS User Guide, "Avoiding pinning").
 POOLER: Final = lazy_re.compile(
-    r"pgbouncer|pgcat|\bodyssey\b|:(?:6432|6543)\b|\bport\s*[=:]\s*[\"']?(?:6432|6543)\b|-pooler\.|\bpooler\.",
+    r"pgbouncer|\bpgcat\b|:(?:6432|6543)\b|\bport\s*[=:]\s*[\"']?(?:6432|6543)\b|-pooler\.|\bpooler\.[a-z0-9]",
     re.IGNORECASE,
 )
 _TAKES_VALUE: Final = frozenset({"fetchval", "scalar", "scalar_one", "scalar_one_or_none"})

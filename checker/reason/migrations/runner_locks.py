@@ -67,7 +67,7 @@ _CONNECTED: Final = lazy_re.compile(
     r"\b([A-Za-z_]\w*)\s*(?::=|=)\s*(?:await\s+)?(?:[\w.]+\.connect|new\s+[\w.]*Client|new\s+Client)\(\s*([^,()]*(?:\([^()]*\))?[^,()]*)"
 )
 _FUNCTION: Final = lazy_re.compile(r"\b(?:function|def|func|async)\b|=>\s*\{")
-_PORT: Final = lazy_re.compile(r"\bport\s*[=:]\s*[\"']?(?:6432|6543)\b")
+_PORT: Final = lazy_re.compile(r"\bport[\"']?\s*[=:]\s*[\"']?(?:6432|6543)\b")
 # A client that is started with the lock as its statement, and whose session ends with it.
 _BY_CLIENT: Final = lazy_re.compile(r"\bpsql\b[^;\n]*$")
 _RUNS_FILES: Final = lazy_re.compile(r"[^;\n]*(?:\s|[\"'`])(?:-f|--file)\b")

@@ -121,6 +121,7 @@ def locked_first(
         asks = _ASKS.search(text) if kind == "c" else None
         if asks is not None:
             ends = bool(asks["scope"])
+            times_out = times_out or _TIMES_OUT.search(text, 0, asks.start()) is not None
             held = (whole or begun or not ends) and not VARYING.search(text[asks.end() :])
             if held and times_out and not (stops or whole or begun):
                 held, fault = False, "its wait may time out, and psql goes on without it (no ON_ERROR_STOP)"
