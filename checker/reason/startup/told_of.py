@@ -15,7 +15,7 @@ from checker.model.judgements import Judgement
 from checker.model.resources import FUNCTIONS, Resource
 from checker.model.values import Absent, Attribute, Known, Resolved, Text
 from checker.model.verdicts import Surface
-from checker.reason.iam.evaluation import Request, decide, policies_of
+from checker.reason.iam.evaluation import Request, decide, grants, policies_of
 from checker.reason.iam.keys import own_key, role_decrypts
 from checker.reason.iam.policies import read_document
 from checker.reason.names.arns import arn_of
@@ -86,8 +86,8 @@ def _may_nothing(environment: Environment, role: Resource, named: Resource) -> b
     policies = policies_of(role, project)
     if arn is None or (policies.empty and not isinstance(role.get("RoleName"), Absent)):
         return False  # somebody else may attach one by its name
-    if _lets_roles_in(environment, named):
-        return False
+    if _lets_roles_in(environment, named) or grants(policies, "sts:AssumeRole"):
+        return False  # it may call as another role
     return all(decide(policies, Request(action, exact(arn))).denied for action in _CALLS[named.type])
 
 
