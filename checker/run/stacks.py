@@ -81,11 +81,27 @@ def at_hand(request: Request) -> AtHand:
         stacks,
         kinds,
         there,
-        (*loosened(request.settings), *names.notes, *own.notes, *assigned.notes, *located, *of_assemblies),
+        (
+            *loosened(request.settings),
+            *names.notes,
+            *own.notes,
+            *assigned.notes,
+            *located,
+            *of_assemblies,
+            *_apart(there, kinds),
+        ),
         (*names.faults, *missing_folders(request.project, request.settings), *own.unread, *passed_over),
         tuple(own.left_out),
         None if request.assemblies else frozenset(own.left_out_by),
     )
+
+
+def _apart(there: Sequence[str], judged: Mapping[str, EnvironmentKind]) -> Iterable[str]:
+    """That what is judged is held against nothing of the environments that nobody asked for."""
+    for name in there:
+        if name not in judged and judged:
+            compared = "names that both claim (C5), exports that tie them (C4), roles that reach both (W6)"
+            yield f"environment {name} is not judged, and nothing is compared with it: {compared}"
 
 
 def _read(request: Request) -> Own:

@@ -247,6 +247,9 @@ def test_what_goes_back_in_another_environment_is_not_missed_in_this(project: Pr
     assert said("--env", "production") == said()
     assert said("--env", "staging") == {("S11", "not_applicable")}
     assert "jobs of environment production are not judged" in project.said
+    (note,) = [each for each in project.gate("--env", "staging")["coverage"]["notes"] if "nothing is compared" in each]
+    assert note.startswith("environment production is not judged")
+    assert not [each for each in project.gate()["coverage"]["notes"] if "nothing is compared" in each]
 
 
 def test_workflows_around_the_folder_that_is_judged_are_named(project: Project) -> None:

@@ -13,6 +13,9 @@ from msgspec import Struct, field
 
 from checker.model.sources import Problem, Spot
 
+# How the names of variables begin that a task's recipe has in place of values which the runner puts into its text.
+PASTED: Final = "pasted_"
+
 
 class Literal(Struct, frozen=True):
     """Text as it stands, escapes removed. Unquoted text may be a pattern."""

@@ -1,8 +1,7 @@
 """What must reach each other can.
 
 What the review found
-    Not in the review. A port changed in one of the four places where it stands, or a security group that forgot a
-    client, shows as a deployment that never stabilizes and is rolled back half an hour later.
+    Not in the review. A port changed in one of the places where it stands shows as a deployment that is rolled back.
 What is checked
     Each hop, under a sub-id of its own. ``target``: the container that an ECS service puts behind a load balancer is in
     its task definition, maps that port and is told to listen there for others, and the target group takes tasks.
@@ -15,15 +14,16 @@ What is checked
     network (``execution-role``), no role that ECS may not assume (``task-role``, ``infrastructure-role``), no port that
     the task does not name (``port-name``), no balancer of one zone (``zones``), no rules of one priority (``priority``)
     or behind one for all (``order``), no group or namespace of another network (``network``), no network without DNS
-    (``dns``), no check (``check``) or port mapping (``host-port``) that is refused, no roll-out that may neither stop
-    nor start a task (``deployment``).
+    (``dns``), no check (``check``), port mapping (``host-port``), container (``container``) or range of addresses
+    (``addresses``) that is refused, no key that its secret does not have (``secret-key``), nothing that a program is
+    told of and may not use (``may``), no roll-out that may neither stop nor start a task (``deployment``), no service
+    that is made before a listener forwards to its target group (``made-first``).
 When it does not apply
     Nothing behind a load balancer, or told an address of this environment. Who starts one-off tasks picks their groups.
 What cannot be decided
-    Subnets, zones, groups, task definitions and ports from elsewhere, roles from a parameter; tasks that share their
-    host's network; routes through a transit gateway or an appliance.
+    Subnets, groups, task definitions and ports from elsewhere; tasks in their host's network; routes through a gateway.
 Fix
-    The message names the hop. One port, one place: let target group, container and rules take it from the same value.
+    The message names the hop. One port, one place: target group, container and rules take it from the same value.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
         if service.awsvpc is YES:
             yield _registry(reach, service, member)
     yield from _calls(reach, found, Directory(environment, found))
-    yield from startup(reach, found)
+    yield from startup(reach, found, forwarding)
 
 
 # -- from the internet -----------------------------------------------------------------------------

@@ -7,7 +7,8 @@ What is checked
     Every alarm, rule, bucket, topic, budget, API, load balancer and other resource that makes a service of AWS call a
     topic, a queue or a function of the project: the target's policy (or the function's permissions, and the policy of
     the key that it is encrypted with) would let that service make the call. Buckets for access logs, trails and AWS
-    Config: the deliverer may write. Policies are evaluated as IAM does, with the source's ARN and account.
+    Config: the deliverer may write. Log groups with a key: CloudWatch Logs of their Region may use it, which
+    otherwise refuses to make them (``key``). Policies are evaluated as IAM does, with the source's ARN and account.
 When it does not apply
     Nothing tells a service to call anything. Callers that use a role of their own.
 What cannot be decided
@@ -25,10 +26,16 @@ from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
+from checker.model.values import Absent
+from checker.model.verdicts import Surface
 from checker.reason.iam.evaluation import Access, Decision
-from checker.reason.iam.services import key_refuses, may_call
+from checker.reason.iam.services import key_refuses, logs_kept_out, may_call
 from checker.reason.templates.told_to_call import Told, told_to_call
 
+_FIX_KEY = (
+    "Allow kms:Encrypt*, kms:Decrypt*, kms:ReEncrypt*, kms:GenerateDataKey* and kms:Describe* to "
+    "logs.REGION.amazonaws.com in the key's policy."
+)
 _KINDS = {
     "AWS::SNS::Topic": "topic",
     "AWS::SQS::Queue": "queue",
@@ -44,6 +51,20 @@ def check(environment: Environment) -> Iterator[Judgement]:
         by_target.setdefault((told.target, told.name), []).append(told)
     for (target, name), calls in by_target.items():
         yield _judged(environment, target, name, calls)
+    for group in environment.resources("AWS::Logs::LogGroup"):
+        if group.surface is Surface.TEMPLATE and not isinstance(group.get("KmsKeyId"), Absent):
+            yield _encrypted(environment, group)
+
+
+def _encrypted(environment: Environment, group: Resource) -> Judgement:
+    refused = logs_kept_out(environment, group)
+    if refused is None:
+        return group.passes("key", "Its key lets CloudWatch Logs use it.", path="KmsKeyId")
+    if refused.answer is Access.UNKNOWN:
+        why = f"whether CloudWatch Logs may use its key: {refused.why}"
+        return group.undecided("key", why, fix=_FIX_KEY, path="KmsKeyId")
+    said = f"CloudWatch Logs refuses to make the log group, for it may not use {refused.why}."
+    return group.fails("key", said, fix=_FIX_KEY, path="KmsKeyId")
 
 
 def _judged(environment: Environment, target: Resource, name: str, calls: list[Told]) -> Judgement:

@@ -10,7 +10,8 @@ What is checked
     or of an event, a title, body, comment or message, a branch's name, through callers and called workflows, and by
     what a step hands on to later steps and jobs. A choice from a list, a number, a yes or no, and a comparison give no
     such text. No command runs such text as code either, once it is a variable: ``eval``, ``bash -c``, ``python -c``,
-    a shell that reads it.
+    a shell that reads it; a recipe of make, just or Task; the shell of another machine or of a container (ssh,
+    ``docker exec``, Systems Manager); a statement of SQL, a program of awk or sed, a calculation of the shell's.
 When it does not apply
     No job holds anything, or no script of such a job has an expression.
 What cannot be decided
@@ -68,7 +69,7 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
 def _run(trace: Trace, handed: Handed) -> Iterator[Judgement]:
     """What commands run as code of the text that they are given."""
     ends = [(each.step, each.spot) for each in trace.commands if each.only_ends]
-    for command, texts in run_as_code(trace.commands):
+    for command, texts in run_as_code(trace):
         step = command.step
         found = [each for text in texts for each in handed.in_command(text, step)] if step is not None else []
         if step is None or not found:

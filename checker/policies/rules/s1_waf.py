@@ -22,6 +22,7 @@ Fix
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final
 
 from checker.model.answers import NO, YES, Answer, Open
@@ -138,6 +139,15 @@ def _acl(acl: Acl) -> Iterator[Judgement]:
 
 
 def _requirements(acl: Acl) -> Iterator[Judgement]:
+    own = sorted((rule for rule in acl.rules if rule.place is acl.resource), key=lambda rule: rule.priority)
+    for first, second in pairwise(own):
+        if first.priority == second.priority and not (first.open or second.open):
+            said = (
+                f"{first.name} and {second.name} have one priority, {second.priority:g}: AWS WAF refuses the web ACL."
+            )
+            fix = "Give each rule of the web ACL a priority of its own."
+            yield acl.resource.fails("priorities", said, fix=fix, path=second.path)
+            break
     bypass = next((rule for rule in acl.rules if lets_everything_pass(acl, rule)), None)
     groups = {group.name: group for group in acl.groups()}
     open_group = next((group for group in groups.values() if group.why and not group.name), None)

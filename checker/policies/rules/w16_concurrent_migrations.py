@@ -178,14 +178,13 @@ def _tool(step: Migrating, tool: MigrationTool, pipeline: Pipeline) -> Judgement
             return place.fails("lock", f"{tool.name} is told not to lock ({where}).", fix=f"Remove {where}.")
         return place.passes("lock", f"{tool.name} keeps a second run out ({tool.source}).")
     # In a loop each round is a session of its own.
-    if (
-        tool.name == "psql"
-        and isinstance(place, Command)
-        and not place.reached.loops
-        and locked_first(place, handed(step, pipeline) or (), dict(pipeline.migration_code.drivers))
-    ):
-        said = "It takes an advisory lock first, and holds it in the session of all its files."
-        return place.passes("lock", said)
+    if tool.name == "psql" and isinstance(place, Command) and not place.reached.loops:
+        held, fault = locked_first(place, handed(step, pipeline) or (), dict(pipeline.migration_code.drivers))
+        if held:
+            said = "It takes an advisory lock first, and holds it in the session of all its files."
+            return place.passes("lock", said)
+        if fault:
+            return place.fails("lock", f"Its lock keeps no second run out: {fault}.", fix=_FIX_LOCK)
     if isinstance(locks, Open):
         why = f"whether {tool.name} keeps a second run out is not told by its command ({tool.source})"
         return place.undecided("lock", why, fix="Run it under a lock, or in a job that no other can run beside.")

@@ -5,7 +5,7 @@ What the review found
 What is checked
     Every role that CI deploys with admits the tokens of one environment only (``W6[trust]``), and, where it serves
     one, may not change another's: pass its task roles, run its tasks, update its services, or assume the role that the
-    CDK deploys its stacks with, where that is not also its own environment's (``W6[reach]``).
+    CDK deploys its stacks with (``W6[reach]``): environments of one account need a bootstrap each.
 
     The GitHub environment that releases deploy to is there, and somebody has to approve a deployment to it: a person,
     a team, or an app with a rule of its own (``W6[environment-protection]``). What may deploy to it is what only
@@ -13,7 +13,8 @@ What is checked
 When it does not apply
     No role that deploys trusts GitHub's OIDC provider.
 What cannot be decided
-    A subject or a policy that is not known before deployment. Settings of the repository that the token may not read.
+    A subject or a policy that is not known before deployment; one bootstrap's name for two environments whose accounts
+    are not known. Settings of the repository that the token may not read.
 Fix
     Make one role per environment that admits only ``repo:OWNER/REPO:environment:NAME`` and reaches only its resources.
     Until then, waive it for as long as the production environment's protection is verified (``holds_while``).
@@ -60,6 +61,9 @@ from checker.reason.text.patterns import covers, exact, example, glob, has_hole
 _ANY: Final = "any-environment-at-all"
 _FIX: Final = "Make one deploy role per environment that admits only its own environment's tokens."
 _FIX_REACH: Final = "Confine the role's policy to the resources of its own environment."
+_FIX_BOOTSTRAP: Final = (
+    "Give each environment a bootstrap of its own: cdk bootstrap --qualifier NAME --toolkit-stack-name."
+)
 _PAGE: Final = "in the repository's settings, under Environments"
 
 
@@ -161,7 +165,7 @@ def _reach(deployer: Deployer, others: list[Environment], own: Environment | Non
                 return deployer.role.fails(
                     "reach",
                     f"The role is of another environment, and may still {what} of {environment.name}.",
-                    fix=_FIX_REACH,
+                    fix=_FIX_BOOTSTRAP if what.startswith("assume") else _FIX_REACH,
                     path=decision.statements[0].path if decision.statements[0].source is deployer.role else "",
                 )
             if decision.answer is Access.UNKNOWN:
@@ -192,11 +196,14 @@ def _changes(deployer: Deployer, environment: Environment) -> Iterator[tuple[str
 def _bootstraps(
     deployer: Deployer, environment: Environment, shared: set[str | Text | None]
 ) -> Iterator[tuple[str, Decision]]:
-    """Whether it may become the role that the CDK deploys a stack with, one that its own environment does not use."""
+    """Whether it may become the role that the CDK deploys a stack with; in one account that may be its own one too."""
     for stack in environment.stacks:
         role = deploy_role(stack)
-        if role is not None and role not in shared and same_account(stack, deployer.role.stack):
+        if role is not None and same_account(stack, deployer.role.stack):
             decision = decide(deployer.policies, Request("sts:AssumeRole", exact(role)))
+            if decision.allowed and role in shared and not isinstance(role, str):
+                why = "the roles that the CDK deploys both with have one name, and are one where both have one account"
+                decision = Decision(Access.UNKNOWN, why)
             yield f"assume {role}, which deploys {stack.name},", decision
 
 

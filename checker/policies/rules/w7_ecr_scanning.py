@@ -5,7 +5,8 @@ What the review found
 What is checked
     Every repository: ``ScanOnPush`` is on, or a rule of the registry's scanning configuration in the same account and
     region scans it on push (or continuously). A filter with ``*`` has to match the whole name, one without matches
-    names that contain it. Where the registry scans in the enhanced way, its rules alone decide.
+    names that contain it. Where the registry scans in the enhanced way, its rules alone decide; and of repositories
+    that Amazon ECR makes by a creation template, which has no such flag.
 When it does not apply
     No ECR repository in the environment.
 What cannot be decided
@@ -16,7 +17,8 @@ Fix
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final
 
 from checker.model.answers import NO, YES, Answer, Open, either, why_open, yes_if
@@ -39,6 +41,29 @@ def check(environment: Environment) -> Iterator[Judgement]:
     for repository in environment.resources("AWS::ECR::Repository"):
         registry = next((each for each in configurations if _same_registry(each, repository)), None)
         yield _judged(repository, registry)
+    for template in environment.resources("AWS::ECR::RepositoryCreationTemplate"):
+        registry = next((each for each in configurations if _same_registry(each, template)), None)
+        yield _made(template, registry)
+
+
+def _made(template: Resource, registry: Resource | None) -> Judgement:
+    """Of the repositories that a template makes: nothing in it turns scanning on (CloudFormation Template Reference,
+    AWS::ECR::RepositoryCreationTemplate), so that the registry's rules have to."""
+    prefix, fix = template.get("Prefix"), "Add a filter that matches the prefix to the registry's scanning rules."
+    begun = prefix.value if isinstance(prefix, Known) and isinstance(prefix.value, str) else None
+    rules = registry.get("Rules") if registry is not None else None
+    if isinstance(rules, Unknown) or begun is None:
+        why = rules.why if isinstance(rules, Unknown) else "its prefix is not known"
+        return template.undecided(None, f"whether the registry scans what it makes: {why}", path="Prefix", fix=fix)
+    each_rule = as_list(rules.value) if isinstance(rules, Known) else []
+    scanned = either(_covers(rule, partial(_begins, prefix=begun)) for rule in each_rule)
+    if scanned is YES and registry is not None and registry.certain:
+        return template.passes(None, "The registry's configuration scans what it makes on push.", path="Prefix")
+    if scanned is NO:
+        said = "Nothing scans the images of the repositories that it makes: no filter of the registry matches them all."
+        return template.fails(None, said, fix=fix, path="Prefix")
+    doubt = why_open(scanned) or "whether the registry's configuration is there at all"
+    return template.undecided(None, f"whether the registry scans what it makes: {doubt}", path="Prefix", fix=fix)
 
 
 def _judged(repository: Resource, registry: Resource | None) -> Judgement:
@@ -95,42 +120,53 @@ def _scanned(registry: Resource, repository: Resource) -> Answer:
     if isinstance(rules, Unknown):
         return Open(f"its rules: {rules.why}")
     name = repository.get("RepositoryName")
-    return either(_covers(rule, name.value if isinstance(name, Known) else None) for rule in as_list(rules.value))
+    named = partial(_is_of, name=name.value if isinstance(name, Known) else None)
+    return either(_covers(rule, named) for rule in as_list(rules.value))
 
 
-def _covers(rule: Resolved, name: Resolved) -> Answer:
+def _covers(rule: Resolved, matches: Callable[[str], Answer]) -> Answer:
     if not isinstance(rule, dict):
         return Open("what one of its rules says")
     frequency = rule.get("ScanFrequency")
     if isinstance(frequency, str) and frequency not in _ON_PUSH:
         return NO
-    found = either(_matches(entry, name) for entry in as_list(rule.get("RepositoryFilters")))
+    found = either(_filtered(entry, matches) for entry in as_list(rule.get("RepositoryFilters")))
     return found if isinstance(frequency, str) or found is NO else Open("when one of its rules scans")
 
 
-def _matches(entry: Resolved, name: Resolved) -> Answer:
+def _filtered(entry: Resolved, matches: Callable[[str], Answer]) -> Answer:
     """Amazon ECR User Guide, "Filters to choose which repositories are scanned": without ``*`` a filter matches every
-    name that contains it. ``name`` is ``None`` where CloudFormation generates it.
-    """
+    name that contains it."""
     pattern = entry.get("Filter") if isinstance(entry, dict) else None
     if not isinstance(pattern, str):
         return Open("what one of its filters matches")
     whole = pattern if "*" in pattern else f"*{pattern}*"
-    if set(whole) == {"*"}:
-        return YES
+    return YES if set(whole) == {"*"} else matches(whole)
+
+
+def _is_of(pattern: str, *, name: Resolved) -> Answer:
+    """Whether a filter matches a name, ``None`` where CloudFormation generates it."""
     form: list[frozenset[str] | None] = []
     for part in name.parts if isinstance(name, Text) else (name,):
         if isinstance(part, str):
             form.extend(map(frozenset, part))
         else:
             form.append(None)
-    if not meets(whole, form):
+    if not meets(pattern, form):
         return NO
-    return YES if isinstance(name, str) else Open(f"whether the filter {pattern} matches its name")
+    return YES if isinstance(name, str) else Open(f"whether the filter {pattern.strip('*')} matches its name")
+
+
+def _begins(pattern: str, *, prefix: str) -> Answer:
+    """Whether a filter matches the names of all repositories that begin so; with ``ROOT`` they have any name."""
+    begun = [] if prefix == "ROOT" else [*map(frozenset, f"{prefix}/")]
+    if pattern.endswith("*") and meets(pattern, begun):
+        return YES
+    return Open(f"which names below {prefix} the filter {pattern} matches") if meets(pattern, [*begun, None]) else NO
 
 
 RULE = Rule(
     id="W7",
-    looked_for="image repository (AWS::ECR::Repository)",
+    looked_for="image repository (AWS::ECR::Repository, AWS::ECR::RepositoryCreationTemplate)",
     check=check,
 )

@@ -4,7 +4,9 @@ Sources: Amazon SNS Developer Guide, "Amazon SNS access policy" (the default pol
 which alarms do and rules, buckets and budgets do not); Amazon SQS Developer Guide, "Basic examples" (without a policy
 only the owner); AWS Lambda Developer Guide, "Granting function access to AWS services"; AWS IAM User Guide, "Global
 condition keys" (``aws:SourceArn``, ``aws:SourceAccount``, ``aws:PrincipalIsAWSService``); AWS KMS Developer Guide, "Key
-policies" (an AWS managed key's policy lets no service of another name use it).
+policies" (an AWS managed key's policy lets no service of another name use it); Amazon CloudWatch Logs User Guide,
+"Encrypt log data in CloudWatch Logs using AWS Key Management Service" (the principal of each Region, the encryption
+context ``aws:logs:arn``).
 """
 
 from __future__ import annotations
@@ -21,11 +23,13 @@ from checker.model.resources import FUNCTIONS, Resource
 from checker.model.values import Absent, Known, Parameter, Pseudo, Text, Unknown, as_list, first_unknown, pieces, text
 from checker.reason.iam.conditions import Context
 from checker.reason.iam.evaluation import Access, Decision, Request, applies
+from checker.reason.iam.keys import own_key, policy_of
 from checker.reason.iam.policies import Condition, Document, Statement, read_document
 from checker.reason.names.arns import account_of, arn_of, expand
 from checker.reason.text.patterns import UNREAD, exact, folded, glob, match
 
 CLOUDWATCH: Final = "cloudwatch.amazonaws.com"
+_ANY_LOGS: Final = "logs.amazonaws.com"  # of no Region: AWS does not say that it stands for that of each
 # Keys that only a request of a person or a role has.
 _OF_PRINCIPALS: Final = frozenset(
     {"aws:principalarn", "aws:principalaccount", "aws:principalorgid", "aws:principalorgpaths", "aws:principaltag/team",
@@ -111,7 +115,7 @@ def _context(service: str, source: Resource) -> Context:
     return Context(values, frozenset(absent))
 
 
-def _decide(documents: list[Document], request: Request, service: str) -> Decision:
+def _decide(documents: list[Document], request: Request, service: str | Text) -> Decision:
     allowed: Decision | None = None
     doubt = next((why for document in documents for why in document.unread), "")
     for document in documents:
@@ -131,12 +135,12 @@ def _decide(documents: list[Document], request: Request, service: str) -> Decisi
     return allowed or Decision(Access.DENIED, "its policy allows it to nobody but those it names")
 
 
-def _applies(statement: Statement, request: Request, service: str) -> Answer:
+def _applies(statement: Statement, request: Request, service: str | Text) -> Answer:
     speaks = _speaks_to(statement, service)
     return NO if speaks is NO else every((applies(statement, request), speaks))
 
 
-def _speaks_to(statement: Statement, service: str) -> Answer:
+def _speaks_to(statement: Statement, service: str | Text) -> Answer:
     if statement.principals is None:
         return Open("whom its NotPrincipal leaves") if statement.not_principals else NO
 
@@ -226,19 +230,42 @@ def key_refuses(environment: Environment, target: Resource, service: str, source
         return Decision(Access.UNKNOWN, "its key is not known")
     if isinstance(value.value, str) and value.value.rpartition("alias/")[2].startswith("aws/"):
         return Decision(Access.DENIED, f"{value.value} is AWS's own key, and its policy does not let {service} use it")
-    key = environment.referred(value)
-    if key is not None and key.type == "AWS::KMS::Alias":
-        key = environment.referred(key.get("TargetKeyId"))
-    if key is None or key.type != "AWS::KMS::Key":
+    key = own_key(environment, value)
+    if key is None:
         return Decision(Access.UNKNOWN, "its key is not part of this project")
-    policy = key.get("KeyPolicy")
-    content = policy.value if isinstance(policy, Known) else policy if isinstance(policy, Unknown) else None
-    document = read_document(content, key, "KeyPolicy", environment.project)
+    return _key_keeps_out(key, service, _context(service, source), environment.project)
+
+
+def _key_keeps_out(key: Resource, service: str | Text, context: Context, project: Project) -> Decision | None:
+    document = policy_of(key, project)
     for action in ("kms:GenerateDataKey", "kms:Decrypt"):
-        decision = _decide([document], Request(action, glob("*"), _context(service, source)), service)
+        decision = _decide([document], Request(action, glob("*"), context), service)
         if not decision.allowed:
             return Decision(decision.answer, f"its key {key.logical_id}: {action}: {decision.why}")
     return None
+
+
+def logs_kept_out(environment: Environment, group: Resource) -> Decision | None:
+    """Why the key that a log group is encrypted with keeps CloudWatch Logs out, which then refuses to make the group;
+    ``None`` where it lets it in. The service has a name for each Region."""
+    key = own_key(environment, group.get("KmsKeyId"))
+    if key is None:
+        return Decision(Access.UNKNOWN, "its key is not part of this project")
+    account, region = text([*account_of(group.stack)]), group.stack.region or Pseudo("AWS::Region")
+    service = text(["logs.", region, ".amazonaws.com"])
+    values: dict[str, tuple[str | Text, ...]] = {
+        "aws:securetransport": ("true",),
+        "aws:principalisawsservice": ("true",),
+        "kms:calleraccount": (account,),
+    }
+    arn = arn_of(group)
+    if arn is not None:
+        values["kms:encryptioncontext:aws:logs:arn"] = (arn,)
+    context = Context(values, _OF_PRINCIPALS)
+    refused = _key_keeps_out(key, service, context, environment.project)
+    if refused is not None and refused.denied and _key_keeps_out(key, _ANY_LOGS, context, environment.project) is None:
+        return Decision(Access.UNKNOWN, f"its key {key.logical_id} names {_ANY_LOGS}, and not {service}")
+    return refused
 
 
 # --- roles ------------------------------------------------------------------------------------------------------------

@@ -99,8 +99,13 @@ def revision_of(at: At, call: AwsCall, release: Release) -> Revision:
 def _named(at: At, value: Scalar, release: Release) -> Revision:
     origin = call_behind(value)
     operation = plain_name(origin.operation) if origin is not None else ""
+    cut = isinstance(value, Text) and _CUT.search(str(value)) is not None
+    open_newest = Revision(
+        Runs.OPEN, "whether the newest revision of its family is the release's: it names no revision"
+    )
     if operation == "registertaskdefinition":
-        return _registered(at, origin, release)
+        found = _registered(at, origin, release)
+        return open_newest if cut and found.runs is Runs.COMMIT and not _surely(at, origin) else found
     if operation == "describeservices":
         if isinstance(value, Text) and not all(isinstance(hole, Answered) for hole in value.holes):
             return Revision(Runs.OTHER, "it counts revisions from the one that runs, whatever image that one has")
@@ -110,7 +115,7 @@ def _named(at: At, value: Scalar, release: Release) -> Revision:
             return Revision(Runs.OPEN, why)
         return Revision(Runs.OTHER, "it names the revision that runs already, not the release's")
     if operation in {"describetaskdefinition", "listtaskdefinitions"}:
-        return _asked_for(at, origin, release)
+        return open_newest if cut else _asked_for(at, origin, release)
     if from_stack(value):
         return _of_stack(at, release)
     if isinstance(value, str):
@@ -118,6 +123,18 @@ def _named(at: At, value: Scalar, release: Release) -> Revision:
             return Revision(Runs.OTHER, f"it names {value}, whatever image that has")
         return _newest(at, value.rpartition("/")[2], release)
     return Revision(Runs.OPEN, f"which image {shown(value)} runs")
+
+
+# What takes the revision off a task definition's ARN, whose family then stands for its newest one.
+_CUT: Final = lazy_re.compile(
+    r"\.r?partition\(\s*['\"]:['\"]\s*\)\[0\]|\.r?split\(\s*['\"]:['\"]\s*(?:,[^()]*)?\)\[0\]|\bre\.sub\("
+)
+
+
+def _surely(at: At, origin: CallPlace | None) -> bool:
+    """Whether the registration before ``at`` that stands at a line is made on every way."""
+    made = [each for _, each in _registrations(at) if origin is not None and each.is_behind(origin)]
+    return any(each.certain and not each.unless for each in made)
 
 
 def _of_stack(at: At, release: Release) -> Revision:

@@ -32,6 +32,14 @@ VARYING: Final = lazy_re.compile(
     r"|(?<![\w.])hash\(\s*(?!-?\d+\s*\))",
     re.IGNORECASE,
 )
+# What stands between a client and the database, and gives a session to others after each transaction: by its name, or
+# the port that it listens on. Sources: PgBouncer documentation, "Feature matrix" (session pooling alone keeps advisory
+# locks) and ``listen_port``; Supabase and Neon documentation, "Connection pooling". Amazon RDS Proxy keeps a session
+# for whoever locks (Amazon RDS User Guide, "Avoiding pinning").
+POOLER: Final = lazy_re.compile(
+    r"pgbouncer|\bpgcat\b|:(?:6432|6543)\b|\bport\s*[=:]\s*[\"']?(?:6432|6543)\b|-pooler\.|\bpooler\.[a-z0-9]",
+    re.IGNORECASE,
+)
 _TAKES_VALUE: Final = frozenset({"fetchval", "scalar", "scalar_one", "scalar_one_or_none"})
 
 

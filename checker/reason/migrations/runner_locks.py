@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.migrations.folders import MigrationRunner, SourceFile
-from checker.reason.migrations.lock_values import VARYING
+from checker.reason.migrations.lock_values import POOLER, VARYING
 from checker.reason.migrations.python_locks import fault_of
 from checker.reason.migrations.script_locks import fault_of as of_script
 
@@ -61,8 +61,16 @@ _OWN: Final = (
 _RUNS_A_FILE: Final = lazy_re.compile(
     rf"(?<![\w$.])([A-Za-z_$][\w$.]*?)\.{_METHODS}\s*(?:<[^<>]*>)?\(\s*(?:ctx\s*,\s*)?(?:text\(\s*)?([A-Za-z_]\w*(?:\.\w+)*)\s*[,)]"
 )
+_SENDS: Final = lazy_re.compile(rf"(?<![\w$.])([A-Za-z_$][\w$]*)\.{_METHODS}\s*\(\s*(?![\"'`]|[rRfFbB]+[\"'])")
+# A connection by the address that it is given first.
+_CONNECTED: Final = lazy_re.compile(
+    r"\b([A-Za-z_]\w*)\s*(?::=|=)\s*(?:await\s+)?(?:[\w.]+\.connect|new\s+[\w.]*Client|new\s+Client)\(\s*([^,()]*(?:\([^()]*\))?[^,()]*)"
+)
 _FUNCTION: Final = lazy_re.compile(r"\b(?:function|def|func|async)\b|=>\s*\{")
-_POOLER: Final = lazy_re.compile(r"pgbouncer|:6432\b|-pooler\.", re.IGNORECASE)
+_PORT: Final = lazy_re.compile(r"\bport[\"']?\s*[=:]\s*[\"']?(?:6432|6543)\b")
+# A client that is started with the lock as its statement, and whose session ends with it.
+_BY_CLIENT: Final = lazy_re.compile(r"\bpsql\b[^;\n]*$")
+_RUNS_FILES: Final = lazy_re.compile(r"[^;\n]*(?:\s|[\"'`])(?:-f|--file)\b")
 # PostgreSQL documentation, "Server Signaling Functions" and "The Cumulative Statistics System" (pg_stat_activity).
 _ENDS_SESSIONS: Final = lazy_re.compile(r"\bpg_(?:terminate|cancel)_backend\s*\((?!\s*pg_backend_pid)", re.IGNORECASE)
 _PICKED: Final = lazy_re.compile(
@@ -113,12 +121,16 @@ def locking(runner: MigrationRunner) -> Locking:
         taken = tuple(replace(each, fault=each.fault or fault) for each in taken)
     table, other = _first(_TABLE, runner), _first(_OTHERS, runner)
     pooler = next(
-        (f"{file.file}:{line}" for file in runner.files for line, text in file.strings if _POOLER.search(text)), ""
+        (f"{file.file}:{line}" for file in runner.files for line, text in file.strings if POOLER.search(text)), ""
     )
+    pooler = pooler or _first(_PORT, runner)
     holders = {each.receiver for each in taken if not each.fault and each.receiver and each.pooled is NO}
-    doubt = doubt and f"whether {fault}: {doubt}"
+    doubt = (
+        (doubt and f"whether {fault}: {doubt}") or (holders and not fault and _other_database(runner, holders)) or ""
+    )
     if sound and not fault:
-        ends, doubt = _ends_sessions(runner)
+        ends, perhaps = _ends_sessions(runner)
+        doubt = perhaps or doubt
         taken = tuple(replace(each, fault=each.fault or ends) for each in taken)
     return Locking(taken, table, other, _elsewhere(runner, holders) if holders else "", pooler, doubt)
 
@@ -160,6 +172,9 @@ def _taken(file: SourceFile, runner: MigrationRunner) -> Iterator[Taken]:
             continue
         if VARYING.search(file.code[match.end() : match.end() + _KEY].partition("\n")[0].partition(";")[0]):
             yield Taken(at, attempt, "its key is another one in each run")
+            continue
+        if _BY_CLIENT.search(before) and not _RUNS_FILES.match(file.code, match.end()):
+            yield Taken(at, attempt, "psql takes it in a session of its own, which ends with that")
             continue
         named = _NAMED.search(before)
         if named is not None and not _CALL.search(before[named.start() :]):
@@ -256,6 +271,18 @@ def _is_pooled(receiver: str, runner: MigrationRunner) -> Answer:
     if pooled or "pool" in name.lower():
         return undecided if any(_ONE.search(file.code) for file in runner.files) else YES
     return undecided if name.lower() in {"db", "sql", "knex", "prisma", "database", "engine"} else NO
+
+
+def _other_database(runner: MigrationRunner, holders: set[str]) -> str:
+    """That the lock may be another database's: it is asked for over one address, and migrations go to another."""
+    for file in runner.files:
+        of = {each[1]: each[2].strip() for each in islice(_CONNECTED.finditer(file.code), _MOST)}
+        locked = {of[name] for name in holders if name in of}
+        for match in islice(_SENDS.finditer(file.code), _MOST):
+            to = of.get(match[1])
+            if to is not None and locked and to not in locked and match[1] not in holders:
+                return f"whether {to} is the database that {', '.join(sorted(locked))} is, which the lock is of"
+    return ""
 
 
 def _elsewhere(runner: MigrationRunner, holders: set[str]) -> str:

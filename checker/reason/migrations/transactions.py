@@ -20,7 +20,7 @@ from checker.model.migrations.tools import BY_NAME, MigrationTool
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible
-from checker.reason.migrations.lock_values import VARYING
+from checker.reason.migrations.lock_values import POOLER, VARYING
 from checker.reason.migrations.migrating import migrating, tool_of, tools_run
 
 # Folders whose files are named as those of several tools, or of a program of the repository's own.
@@ -81,6 +81,8 @@ _CHANGES_NOTHING: Final = lazy_re.compile(r"\s*(?:(?:SET|SHOW|SELECT)\b|\\|$)", 
 _OPEN: Final = "what only the run knows"  # no statement, and nothing that changes nothing
 _BEGINS: Final = lazy_re.compile(r"\s*(?:BEGIN|START\s+TRANSACTION)\b", re.IGNORECASE)
 _COMMITS: Final = lazy_re.compile(r"\s*(?:COMMIT|END|ROLLBACK|ABORT)\b", re.IGNORECASE)
+_STOPS: Final = lazy_re.compile(r"\bON_ERROR_STOP(?:[\s=]+(?:1|on|true|yes))?\s*$", re.IGNORECASE)
+_TIMES_OUT: Final = lazy_re.compile(r"\b(?:lock|statement)_timeout\s*(?:=|\bTO\b)\s*'?[1-9]", re.IGNORECASE)
 _COMMENT: Final = lazy_re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _INCLUDES: Final = lazy_re.compile(r"\s*\\(?:i|ir|include|include_relative)\b")
 _GIVEN: Final = lazy_re.compile(
@@ -95,14 +97,22 @@ HERE: Final = frozenset({"<<", "<<-", "<<<"})
 _LEAVES: Final = lazy_re.compile(r"\s*\\(?:c|connect|if|elif|else|endif)\b")
 
 
-def locked_first(command: Command, handed: Sequence[tuple[str, Possible]], drivers: Mapping[str, str]) -> bool:
-    """Whether psql takes an advisory lock and holds it while it goes through its files; ``handed`` is what it reads
-    from a pipe (:func:`checker.reason.migrations.at_hand.handed`), ``drivers`` are files that include others.
+def locked_first(
+    command: Command, handed: Sequence[tuple[str, Possible]], drivers: Mapping[str, str]
+) -> tuple[bool, str]:
+    """Whether psql takes an advisory lock and holds it while it goes through its files, and why one that it takes keeps
+    nobody out; ``handed`` is what it reads from a pipe (:func:`checker.reason.migrations.at_hand.handed`), ``drivers``
+    are files that include others.
 
     All that ``-c`` and ``-f`` give is done in one session, in their order, and so is what it reads where there is
-    neither; with ``--single-transaction`` in one transaction, as long as which its locks last. Source: PostgreSQL
-    documentation, "psql", Options.
+    neither; with ``--single-transaction`` in one transaction, as long as which its locks last. Where a wait for the
+    lock may time out, psql goes on without it unless ``ON_ERROR_STOP`` is set or its transaction fails as a whole.
+    Source: PostgreSQL documentation, "psql", Options and Variables.
     """
+    about = [*command.words, *command.handed.values()]
+    stops = any(_STOPS.search(str(each)) for each in about)
+    times_out = _TIMES_OUT.search(str(command.handed.get("PGOPTIONS", ""))) is not None
+    fault = ""
     whole = bool({"-1", "--single-transaction"} & {word for word in command.words if isinstance(word, str)})
     begun = held = ends = changes = False  # a transaction, a lock, whether that lasts as long, and what it is for
     given = [*_in_order(command.words)] or [*_read_in(command, handed)]
@@ -111,18 +121,26 @@ def locked_first(command: Command, handed: Sequence[tuple[str, Possible]], drive
         asks = _ASKS.search(text) if kind == "c" else None
         if asks is not None:
             ends = bool(asks["scope"])
+            times_out = times_out or _TIMES_OUT.search(text, 0, asks.start()) is not None
             held = (whole or begun or not ends) and not VARYING.search(text[asks.end() :])
+            if held and times_out and not (stops or whole or begun):
+                held, fault = False, "its wait may time out, and psql goes on without it (no ON_ERROR_STOP)"
         elif kind == "c" and (_LETS_GO.search(text) or (ends and _COMMITS.match(text))):
             held = begun = False
         elif kind == "c" and _BEGINS.match(text):
             begun = True
         elif kind == "c" and _LEAVES.match(text):
-            return False  # another session, or a part that is perhaps not run
+            return False, fault  # another session, or a part that is perhaps not run
         elif kind == "f" or not _CHANGES_NOTHING.match(text):
             changes = True
             if not held:
-                return False
-    return changes
+                return False, fault
+        elif kind == "c":
+            stops, times_out = stops or bool(_STOPS.search(text)), times_out or bool(_TIMES_OUT.search(text))
+    port = str(command.handed.get("PGPORT", ""))
+    if changes and (port in {"6432", "6543"} or any(POOLER.search(str(each)) for each in about)):
+        return False, "it connects through a pooler, which gives the lock's session to others"
+    return changes, fault
 
 
 def _driven(given: tuple[str, str], folder: str | None, drivers: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -68,12 +68,15 @@ _SHAPES: Final[Mapping[str, _Shape]] = {
     "AWS::CloudWatch::CompositeAlarm": _Shape("AlarmName", "cloudwatch", "alarm:{name}"),
     "AWS::CloudTrail::Trail": _Shape("TrailName", "cloudtrail", "trail/{name}"),
     "AWS::DynamoDB::Table": _Shape("TableName", "dynamodb", "table/{name}"),
+    "AWS::KMS::Key": _Shape("", "kms", "key/{name}"),  # AWS KMS makes up the id of each
 }
 
 
 def name_of(resource: Resource) -> str | Text:
     """The physical name: as the template sets it, or as CloudFormation would make it up, with a hole for the rest."""
     shape = _SHAPES[resource.type]
+    if not shape.name:
+        return Text((Generated(_shown(resource), resource.key),))
     value = resource.get(shape.name)
     if isinstance(value, Known) and isinstance(value.value, str | Text):
         return _host(value.value) if shape.name == "Url" else value.value

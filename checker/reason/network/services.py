@@ -340,6 +340,7 @@ class Forwarding:
         self._environment = environment
         self.incomplete = False
         self._listeners: dict[Resource, dict[Resource, None]] = {}
+        self._places: dict[Resource, list[Resource]] = {}
         for listener in environment.project.resources("AWS::ElasticLoadBalancingV2::Listener"):
             self._read(listener, listener.get("DefaultActions"), listener)
         for rule in environment.project.resources("AWS::ElasticLoadBalancingV2::ListenerRule"):
@@ -358,10 +359,15 @@ class Forwarding:
         for found in self._environment.project.all_referred(actions):
             if found.type == "AWS::ElasticLoadBalancingV2::TargetGroup":
                 self._listeners.setdefault(found, {})[listener or place] = None
+                self._places.setdefault(found, []).append(place)
 
     def to(self, group: Resource) -> list[Resource]:
         """The listeners that forward to ``group``; a rule stands for a listener that is not part of the project."""
         return list(self._listeners.get(group, ()))
+
+    def places(self, group: Resource) -> list[Resource]:
+        """The listeners and rules that say that they forward to ``group``."""
+        return self._places.get(group, [])
 
     def balancers(self, group: Resource) -> list[Resource | None]:
         """The load balancers behind those listeners, ``None`` for one that is not part of the project."""

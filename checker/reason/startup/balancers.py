@@ -2,7 +2,7 @@
 
 Sources: Elastic Load Balancing User Guide, "Listener rules" (evaluated in the order of their priority, which each has
 for itself; the first that matches decides) and API Reference, CreateTargetGroup ("Health check interval must be greater
-than the timeout", as it answers otherwise: https://github.com/aws/aws-cdk/pull/29075).
+than the timeout", as it answers otherwise: https://github.com/aws/aws-cdk/pull/29075; the range of each number).
 """
 
 from __future__ import annotations
@@ -25,8 +25,20 @@ _PAUSE: Final = 30.0
 """Seconds between two health checks where a target group of HTTP says nothing."""
 
 
+_RANGES: Final = {
+    "HealthCheckIntervalSeconds": (5, 300),
+    "HealthCheckTimeoutSeconds": (2, 120),
+    "HealthyThresholdCount": (2, 10),
+    "UnhealthyThresholdCount": (2, 10),
+}
+
+
 def wrong_check(group: Resource) -> tuple[str, str]:
     """Why a target group's health check is refused, or never answered, and the property; empty where neither is so."""
+    for name, (least, most) in _RANGES.items():
+        number = _seconds(group, name)
+        if number is not None and not least <= number <= most:
+            return f"Its {name} is {number:g}, and ELB takes {least} to {most}", name
     timeout, interval = _seconds(group, "HealthCheckTimeoutSeconds"), _seconds(group, "HealthCheckIntervalSeconds")
     protocol, checked = (group.get(name) for name in ("Protocol", "HealthCheckProtocol"))
     speaks = protocol.value if isinstance(protocol, Known) else None

@@ -12,13 +12,15 @@ from checker.model.resources import Resource
 from checker.model.values import Absent, Known, Pseudo, Text, Unknown, Value
 from checker.model.verdicts import Surface
 from checker.reason.network.reachability import Reach
-from checker.reason.network.services import Service
+from checker.reason.network.services import Forwarding, Service
 from checker.reason.startup.balancers import rules_at_odds, wrong_check
 from checker.reason.startup.execution_roles import in_doubt, needs_one, refused, shut_out
 from checker.reason.startup.functions import refused_functions
+from checker.reason.startup.keys import locked, missing_keys
 from checker.reason.startup.named import closed_roles, unnamed_ports
 from checker.reason.startup.networks import misplaced, without_names
-from checker.reason.startup.rollouts import never_begins
+from checker.reason.startup.refused import refused_to_make
+from checker.reason.startup.rollouts import made_too_soon, never_begins
 from checker.reason.startup.sizes import (
     on_fargate,
     open_size,
@@ -27,11 +29,13 @@ from checker.reason.startup.sizes import (
     without_size,
     wrong_size,
 )
+from checker.reason.startup.told_of import told_in_vain
 from checker.reason.startup.zones import few_zones, open_zones
 
 _TASK: Final = "AWS::ECS::TaskDefinition"
 _ROLE: Final = "AWS::IAM::Role"
 _FIX_WORKER: Final = "Let ecs-tasks.amazonaws.com assume the role."
+_FIX_KEY: Final = "Allow kms:Decrypt on the secret's key to the execution role, in its policy and in the key's."
 _FIX_ZONES: Final = "Name subnets of two Availability Zones."
 _FIX_SIZE: Final = "Take a pair of Cpu and Memory from the table for Fargate in the Amazon ECS Developer Guide."
 _FIX_ROLE: Final = (
@@ -40,7 +44,7 @@ _FIX_ROLE: Final = (
 )
 
 
-def startup(reach: Reach, services: list[Service]) -> Iterator[Judgement]:
+def startup(reach: Reach, services: list[Service], forwarding: Forwarding) -> Iterator[Judgement]:
     """What the templates say that cannot be started, or may not: nothing is said of what can."""
     environment = reach.environment
     launched = {each.task for each in services if each.task is not None and runs_on_fargate(each.resource)}
@@ -60,14 +64,21 @@ def startup(reach: Reach, services: list[Service]) -> Iterator[Judgement]:
     for rule, sub, said, others in rules_at_odds(environment):
         fix = "Give each rule a priority of its own, the ones for everything last."
         yield rule.fails(sub, f"{said}.", fix=fix, path="Priority", related=others)
-    for service in services:
-        yield from unnamed_ports(service)
+    for each_service in services:
+        yield from unnamed_ports(each_service)
     for each in environment.resources("AWS::ECS::Service"):
         if why := never_begins(each):
             fix = "Let a task more run, or one less: MaximumPercent 200, or MinimumHealthyPercent 0."
             yield each.fails("deployment", f"{why}: no roll-out can begin.", fix=fix, path="DeploymentConfiguration")
+    for service, group, places, path in made_too_soon(environment, services, forwarding):
+        said = f"It does not wait for {places[0].logical_id}, which forwards to {group.logical_id}"
+        refused_so = "Amazon ECS refuses a service whose target group no load balancer has yet"
+        fix = "Let the service depend on the listener or the rule that forwards to its target group (DependsOn)."
+        yield service.fails("made-first", f"{said}: {refused_so}.", fix=fix, path=path, related=(group, *places))
     yield from closed_roles(environment)
     yield from refused_functions(environment)
+    yield from refused_to_make(environment)
+    yield from told_in_vain(environment)
     yield from misplaced(reach, services)
     yield from without_names(environment, services)
 
@@ -85,6 +96,11 @@ def _task(environment: Environment, task: Resource, *, fargate: bool) -> Iterato
     if refused_port[0]:
         fix = "Leave HostPort out."
         yield task.fails("host-port", f"{refused_port[0]}.", fix=fix, path=refused_port[1])
+    for each in missing_keys(environment, task):
+        has = f"has {', '.join(each.has)}" if each.has else "is a plain text"
+        said = f"It takes {each.key} out of {each.secret.logical_id}, which {has}: no task starts with it."
+        fix = "Name a key that the secret has, or put the key into the secret's template."
+        yield task.fails("secret-key", said, fix=fix, path=each.path, related=(each.secret,))
     yield from _execution_role(environment, task, fargate=fargate)
     worker = environment.referred(task.get("TaskRoleArn"))
     if worker is not None and worker.type == _ROLE and shut_out(worker, environment.project):
@@ -111,6 +127,22 @@ def _execution_role(environment: Environment, task: Resource, *, fargate: bool) 
         yield task.fails(sub, said, fix=_FIX_ROLE, path=need.path, related=(role,))
     elif why := in_doubt(task, role, project):
         yield task.undecided(sub, why, path=path, fix=_FIX_ROLE)
+    else:
+        yield from _keys(environment, task, role)
+
+
+def _keys(environment: Environment, task: Resource, role: Resource) -> Iterator[Judgement]:
+    found = list(locked(environment, task, role))
+    first = next((each for each in found if each.decision.denied), next(iter(found), None))
+    if first is None:
+        return
+    secret, why = first.secret.logical_id, first.decision.why
+    if first.decision.denied:
+        said = f"Its execution role {role.logical_id} cannot decrypt {secret}: {why}."
+        yield task.fails("execution-role", said, fix=_FIX_KEY, path=first.path, related=(role, first.secret))
+    else:
+        asked = f"whether {role.logical_id} may decrypt {secret}: {why}"
+        yield task.undecided("execution-role", asked, path=first.path, fix=_FIX_KEY)
 
 
 def _given(value: Value) -> str:

@@ -1,16 +1,25 @@
-"""Roll-outs of Amazon ECS that can never begin: no task may be stopped, and none started beside those that run.
+"""Roll-outs of Amazon ECS that can never begin, and services that it refuses to make.
 
-Source: Amazon ECS API Reference, DeploymentConfiguration: ``minimumHealthyPercent`` of the tasks that are wanted is
-rounded up, ``maximumPercent`` is rounded down; by default they are 100 and 200, and 0 and 100 for a daemon.
+No roll-out begins where no task may be stopped, and none started beside those that run. A service is refused whose
+target group no load balancer has yet; CloudFormation makes at the same time what does not wait for another. Sources:
+Amazon ECS API Reference, DeploymentConfiguration: ``minimumHealthyPercent`` of the tasks that are wanted is rounded up,
+``maximumPercent`` is rounded down; by default they are 100 and 200, and 0 and 100 for a daemon; CloudFormation User
+Guide, "DependsOn attribute"; the refusal itself ("does not have an associated load balancer"), as aws/aws-cdk#1160 has
+it, since which the CDK's services depend on their listeners and rules.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from typing import Final
 
+from checker.model.environments import Environment
 from checker.model.resources import Resource
 from checker.model.values import Absent, Known, as_number
+from checker.model.verdicts import Surface
+from checker.reason.network.services import Forwarding, Service, targets_of
+from checker.reason.templates.order import Order, root_of
 
 _ROLLING: Final = (("DeploymentController.Type", "ECS"), ("DeploymentConfiguration.Strategy", "ROLLING"))
 _DEFAULTS: Final = {"REPLICA": (100.0, 200.0), "DAEMON": (0.0, 100.0)}
@@ -50,3 +59,23 @@ def _number(service: Resource, path: str, default: float) -> float | None:
     if isinstance(value, Absent):
         return default
     return as_number(value.value) if isinstance(value, Known) else None
+
+
+def made_too_soon(
+    environment: Environment, services: Sequence[Service], forwarding: Forwarding
+) -> Iterator[tuple[Resource, Resource, list[Resource], str]]:
+    """The services of templates that do not wait for what forwards to their target groups: each with the group, what
+    forwards to it, and where the service names it."""
+    order = Order()
+    for service in services:
+        made = service.resource
+        targets = targets_of(environment, made) if made.surface is Surface.TEMPLATE else None
+        for target in targets or ():
+            group = target.group
+            places = forwarding.places(group) if group is not None and group.certain else []
+            if group is None or not places or root_of(group) is not root_of(made):
+                continue
+            # Another stack's may be there already; so may one that is only perhaps in this one.
+            if any(root_of(each) is not root_of(made) or order.comes_after(made, each) for each in places):
+                continue
+            yield made, group, places, target.path

@@ -33,11 +33,16 @@ def few_zones(environment: Environment, balancer: Resource) -> str:
         return ""
     if len(named) < _SUBNETS:
         return "It is in one subnet, and Elastic Load Balancing wants two, in two Availability Zones"
-    zones = [_zone(environment, each) for each in named]
-    if all(_same(*pair) is YES for pair in combinations(zones, 2)):
-        where = zones[0][1] if isinstance(zones[0], tuple) else "one"
-        return f"Its subnets are all in one Availability Zone, {where}"
-    return ""
+    where = all_in_one(environment, named)
+    return f"Its subnets are all in one Availability Zone, {where}" if where else ""
+
+
+def all_in_one(environment: Environment, subnets: Sequence[Resolved]) -> str:
+    """The Availability Zone that all of several subnets are in; empty where there are more, or that is not known."""
+    zones = [_zone(environment, each) for each in subnets]
+    if len(zones) < _SUBNETS or not all(_same(*pair) is YES for pair in combinations(zones, 2)):
+        return ""
+    return str(zones[0][1]) if isinstance(zones[0], tuple) else "one"
 
 
 def open_zones(environment: Environment, balancer: Resource) -> str:

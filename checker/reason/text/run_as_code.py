@@ -1,43 +1,49 @@
 """What commands run as code of what they are given: text that becomes a script again once variables stand in it.
 
-``eval "$X"``, ``bash -c "deploy $X"``, ``python -c "$X"``, ``xargs -I{} sh -c 'deploy {}'`` and ``echo "$X" | bash``
-make a script of the variable's text, as GitHub does of an expression's. Sources: GNU Bash manual, "Bourne Shell
-Builtins" (``eval``), "Invoking Bash" (``-c``); POSIX, ``xargs``; the command lines of Python, Node.js, Perl, Ruby, PHP.
+``eval "$X"``, ``bash -c "deploy $X"``, ``python -c "$X"``, ``xargs -I{} sh -c 'deploy {}'``, ``ssh host "deploy $X"``
+and ``echo "$X" | bash`` make a script of the variable's text, as GitHub does of an expression's; and so do task runners
+of the values that a recipe names (``make deploy X="$X"``). Sources: GNU Bash manual, "Bourne Shell Builtins"
+(``eval``), "Invoking Bash" (``-c``); POSIX, ``xargs``; GNU make manual, "Recipe Execution"; just and Task, "Variables";
+GitHub documentation, "Workflow commands for GitHub Actions", "Setting an environment variable", "Adding a system path".
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from checker import lazy_re
-from checker.model.pipeline.scripts import Command
-from checker.model.possible import Possible
-from checker.model.values import Text
+from checker.model.pipeline.scripts import AwsCall, Command, Trace
+from checker.model.pipeline.shell import PASTED
+from checker.model.possible import Possible, shown
+from checker.model.values import Text, text
+from checker.reason.text.code_given import SHELLS, code_given, code_sent, is_interpreter, reads_code
 
-_SHELLS: Final = frozenset({"bash", "sh", "dash", "zsh", "ksh"})
-# Programs and the options in front of code (their own help texts).
-_CODE: Final = {
-    **dict.fromkeys(_SHELLS, ("-c",)),
-    "node": ("-e", "--eval", "-p", "--print"),
-    "perl": ("-e", "-E", "-ne", "-pe"),
-    "ruby": ("-e",),
-    "php": ("-r",),
-    "deno": ("eval",),
-}
-_PYTHON: Final = lazy_re.compile(r"python[\d.]*")
 # What stands for a variable's text in a text that is read as a script: a step's own expressions have lower numbers.
-_MARK: Final = lazy_re.compile(r"__gha\d{4,}__")
+_MARK: Final = lazy_re.compile(rf"__gha\d{{4,}}__|\b{PASTED}\w+")
+_HERE: Final = frozenset({"<<", "<<-", "<<<"})
+_PRINTS: Final = frozenset({"echo", "printf", "cat", "sed"})
+# Files of a run that name variables for later steps, and folders of programs.
+_SETS_ALL: Final = lazy_re.compile(r"\bGITHUB_(?:ENV|PATH)\b")
 
 
-def run_as_code(commands: Sequence[Command]) -> Iterator[tuple[Command, tuple[Possible, ...]]]:
-    """The commands that run text as code, each with that text as far as it is not known."""
+def run_as_code(trace: Trace) -> Iterator[tuple[Command | AwsCall, tuple[Possible, ...]]]:
+    """The commands and calls that run text as code, each with that text as far as it is not known."""
     before: Command | None = None
-    for command in commands:
-        found = tuple(each for each in _texts(command, before) if isinstance(each, Text))
+    kept: dict[str, list[Possible]] = {}  # what was written to files
+    for command in trace.commands:
+        given = [*_texts(command, before), *_calculated(command), *_from_files(command, kept)]
+        found = tuple(each for each in given if isinstance(each, Text))
         if found:
             yield command, found
+        for each in command.writes:
+            if each.operator in {">", ">>", ">|"} and isinstance(each.target, str):
+                kept.setdefault(each.target, []).extend(_printed(command))
         before = command
+    for call in trace.aws:
+        sent = tuple(each for each in code_sent(call) if isinstance(each, Text))
+        if sent:
+            yield call, sent
 
 
 def _texts(command: Command, before: Command | None) -> Iterator[Possible]:
@@ -50,11 +56,41 @@ def _texts(command: Command, before: Command | None) -> Iterator[Possible]:
     if words[:1] == ("eval",):
         yield from words[1:]
         return
-    options = ("-c",) if _PYTHON.fullmatch(command.program) else _CODE.get(command.program, ())
-    at = next((index for index, word in enumerate(words) if index and word in options), None)
-    if at is not None:
-        yield from words[at + 1 : at + 2]
-    elif command.program in _SHELLS and all(isinstance(word, str) and word.startswith("-") for word in words[1:]):
-        yield from (each.target for each in command.writes if each.operator == "<<<")
-        if before is not None and before.handling.piped and before.spot.line == command.spot.line:
-            yield from before.words[1:]
+    yield from code_given(words)
+    if command.program in {"echo", "printf"} and any(_SETS_ALL.search(shown(each.target)) for each in command.writes):
+        # A text that begins a line there names what is set.
+        line = words[2:3] if command.program == "printf" and str(words[1:2])[2:4] == "%s" else words[1:2]
+        yield from (word for word in line if isinstance(word, Text) and not isinstance(word.parts[0], str))
+    reads = reads_code(words)
+    if reads:
+        yield from (each.target for each in command.writes if each.operator in _HERE)
+    named = any(isinstance(word, Text) and word.holes[0].shown.startswith("<(") for word in words)
+    if before is None or not before.handling.piped or before.spot.line > command.spot.line:
+        return
+    if reads or (named and is_interpreter(command.program)):
+        yield from (
+            _printed(before) if command.program not in SHELLS or named else (*_printed(before), *before.words[1:])
+        )
+
+
+def _printed(command: Command) -> Iterator[Possible]:
+    """What a command prints, as far as it is what it is given."""
+    if command.program in _PRINTS:
+        yield from command.words[1:]
+        yield from (each.target for each in command.writes if each.operator in _HERE)
+
+
+def _from_files(command: Command, kept: Mapping[str, Sequence[Possible]]) -> Iterator[Possible]:
+    """What stands in files that a command runs and that the script wrote."""
+    if not kept or not command.words or not (command.words[0] in kept or is_interpreter(command.program)):
+        return
+    names = [word.removeprefix("./") for word in command.words if isinstance(word, str)]
+    yield from (each for name in names for each in kept.get(name, kept.get(f"./{name}", ())))
+
+
+def _calculated(command: Command) -> Iterator[Possible]:
+    """Variables of calculations: their texts are calculated too, and what stands in an index is run (GNU Bash manual,
+    "Shell Arithmetic", "Arrays")."""
+    for word in command.words:
+        holes = word.holes if isinstance(word, Text) else ()
+        yield from (text([hole]) for hole in holes if hole.shown.startswith("$(("))

@@ -65,9 +65,13 @@ _OWN_REF: Final = lazy_re.compile(
 _AS_IT_IS: Final = lazy_re.compile(
     r"\$\{\w+(?:(?:[#%]|:?-)[^}]*)?\}|\$\(\s*git\s+(?:branch\s+--show-current|rev-parse\s+--abbrev-ref\s+HEAD)\s*\)"
 )
+# What the shell makes of a variable; and what makes one word of a text, whatever it holds: `${NAME@Q}`, `printf %q`.
+_MADE: Final = lazy_re.compile(r"\$\{(?P<name>\w+)(?:@(?P<quotes>Q)|[/,^@:#%]).*\.\.\.\}", re.DOTALL)
+_QUOTED: Final = lazy_re.compile(r"\$\(\s*printf\s+(?:--\s+)?[\"']?%q[\"']?\s")
 # A script that lets only some texts through looks like one of these.
 _LOOKED_AT: Final = lazy_re.compile(r"\bcase\b|=~|\bgrep\b|\bexit\b|\btest\b|\[\[?\s|\bexpr\b")
 _PYTHON: Final = lazy_re.compile(r"\bpython[\d.]*\b|\.py\b")
+_NAMES: Final = lazy_re.compile(r"(?<![\w#])[A-Za-z_]\w*")
 _VARIABLE: Final = lazy_re.compile(r"\$\{?(\w+)")
 _A_REF: Final = "the name of the branch or tag that the run is of"
 _LEFT: Final = "whether it leaves of it what would run as code"
@@ -135,7 +139,11 @@ class Handed:
             return Written(f"what {shown} gives", "" if shown.startswith("${") else "which part of the event that is")
         if _OWN_REF.search(shown) and _is_free_ref("github.ref", job):
             return Written(_A_REF, "" if _AS_IT_IS.fullmatch(shown) else _LEFT)
-        if not shown.startswith("$("):
+        if (made := _MADE.match(shown)) and not made["quotes"]:
+            return self._given(step, {made["name"]}, job, left, _LEFT)
+        if shown.startswith("$(("):
+            return self._given(step, set(_NAMES.findall(shown)), job, left, "")
+        if not shown.startswith("$(") or _QUOTED.search(shown):
             return None
         if _TOLD.search(shown):
             return Written(f"what {shown} gives")
@@ -166,7 +174,7 @@ class Handed:
             for shown, where in expressions_of(value):
                 found = self._of(shown, self._jobs.get(where, job), left)
                 if found is not None:
-                    return Written(found.what, found.doubt or f"{doubt} ({step.step.label})")
+                    return Written(found.what, found.doubt or (doubt and f"{doubt} ({step.step.label})"))
         return None
 
 

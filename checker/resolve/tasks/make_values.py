@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from checker import lazy_re
 from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.possible import Possible, joined, open_text
-from checker.resolve.tasks.recipes import Line, placed
+from checker.resolve.tasks.recipes import Line, placed, put_in
 
 _MAX_REFERENCES: Final = 1_000  # of one target's recipe: variables that name one another may double without end
 _MAX_DEPTH: Final = 20
@@ -184,8 +184,7 @@ class Scope(Struct):
     def _value(self, name: str, value: Possible) -> str:
         if isinstance(value, str):
             return value
-        plain = re.sub(r"\W", "_", name)
-        self.used[plain] = joined([value])
+        plain = put_in(re.sub(r"\W", "_", name), joined([value]), self.used)
         return f"${{{plain}}}"
 
 

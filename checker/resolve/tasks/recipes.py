@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from checker import lazy_re
+from checker.model.pipeline.shell import PASTED
 from checker.model.possible import Possible, one_of, options
 from checker.model.values import Text, pieces, text
 
@@ -95,10 +96,19 @@ def placed(name: str, value: Possible, before: str, used: dict[str, Possible]) -
     be the caller's and not the file's own. What is more than a word is put in place."""
     if isinstance(value, str) and not _WORD.fullmatch(value):
         return value
-    plain = re.sub(r"\W", "_", name)[:40] or "given"
-    used[plain] = value
+    plain = put_in(re.sub(r"\W", "_", name)[:40] or "given", value, used)
     quoted = before.count("'") % 2
     return f"'\"${{{plain}}}\"'" if quoted else f"${{{plain}}}"
+
+
+def put_in(name: str, value: Possible, used: dict[str, Possible]) -> str:
+    """The variable that stands for a value in the shell's text. The shell gets the value as a part of its script, which
+    no other variable's is: where the value is not the files' own, the variable's name says so."""
+    used[name] = value
+    if isinstance(value, str):
+        return name
+    used[f"{PASTED}{name}"] = value
+    return f"{PASTED}{name}"
 
 
 def joined_path(folder: str, name: str) -> str:

@@ -1,9 +1,11 @@
 """What a call gives on a way on which it fails, or answers that what it asks about has failed or is not there yet.
 
-Each is written in Python and followed as the program's own code is. Sources: Boto3 documentation, "Error handling" and
-"Waiters"; Amazon ECS API Reference, "Deployment", "Service", "Task", "Container" (the exit code is that of a container
-which ran); Amazon ECS Developer Guide, "Amazon ECS API failure reasons" (``RunTask`` answers with ``failures``, and is
-no error); the documentation of http.client, Requests, HTTPX, urllib and subprocess.
+Each is written in Python and followed as the program's own code is. A task that failed has exit code 1, as what ends by
+an error of its own does, and one that was killed 137: a program may take either for success. Sources: Boto3
+documentation, "Error handling" and "Waiters"; Amazon ECS API Reference, "Deployment", "Service", "Task", "Container"
+(the exit code is that of a container which ran); Amazon ECS Developer Guide, "Amazon ECS API failure reasons"
+(``RunTask`` answers with ``failures``, and is no error); the documentation of http.client, Requests, HTTPX, urllib and
+subprocess.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ class Mode(StrEnum):
     STATUS = "status"  # it answers, and says that something is wrong
     WELL = "well"  # not at all: it answers that all is as it should be
     FAILED = "failed"  # it answers that what it asks about has failed
+    KILLED = "killed"  # it answers that a task's program was ended from outside, for its memory
     WAITING = "waiting"  # it answers that what it asks about is not there yet, whenever it is asked
     UNSTARTED = "unstarted"  # it answers that nothing could be started
 
@@ -152,7 +155,16 @@ failed_tasks = {
         "taskArn": __same__, "lastStatus": "STOPPED", "desiredStatus": "STOPPED",
         "stopCode": "EssentialContainerExited",
         "stoppedReason": "Essential container in task exited",
-        "containers": [{"name": __same__, "lastStatus": "STOPPED", "exitCode": 137, "reason": "failed"}],
+        "containers": [{"name": __same__, "lastStatus": "STOPPED", "exitCode": 1, "reason": "failed"}],
+    }],
+    "failures": [],
+}
+killed_tasks = {
+    "tasks": [{
+        "taskArn": __same__, "lastStatus": "STOPPED", "desiredStatus": "STOPPED",
+        "stopCode": "EssentialContainerExited",
+        "stoppedReason": "Essential container in task exited",
+        "containers": [{"name": __same__, "lastStatus": "STOPPED", "exitCode": 137, "reason": "OutOfMemoryError"}],
     }],
     "failures": [],
 }
@@ -197,7 +209,7 @@ OTHER: Final = "__other__"
 # (service, operation) -> how its answers end, and in which modes there are some.
 _ANSWERS: Final = {
     ("ecs", "DescribeServices"): ("services", (Mode.WELL, Mode.FAILED, Mode.WAITING)),
-    ("ecs", "DescribeTasks"): ("tasks", (Mode.WELL, Mode.FAILED, Mode.WAITING, Mode.UNSTARTED)),
+    ("ecs", "DescribeTasks"): ("tasks", (Mode.WELL, Mode.FAILED, Mode.KILLED, Mode.WAITING, Mode.UNSTARTED)),
     ("ecs", "RunTask"): ("runs", (Mode.UNSTARTED,)),
     ("ecs", "UpdateService"): ("service", (Mode.WELL,)),
     ("lambda", "Invoke"): ("functions", (Mode.FAILED,)),  # AWS Lambda API Reference, "Invoke": 200 and FunctionError

@@ -160,7 +160,7 @@ class Rehearsals(Struct):
 
     def mends(self, call: AwsCall | Command, other: AwsCall) -> Answer:
         """Whether the program comes to a place where what the call waits for fails, and where that never comes."""
-        modes = [mode for mode in (Mode.FAILED, Mode.WAITING) if _answers(call, mode)] or [Mode.RAISES]
+        modes = [mode for mode in (Mode.FAILED, Mode.KILLED, Mode.WAITING) if _answers(call, mode)] or [Mode.RAISES]
         answers = [self._leads(call, other.spot, mode) for mode in modes]
         return next((each for each in answers if each is NO), next((each for each in answers if each is not YES), YES))
 
@@ -342,7 +342,7 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
         return self.rehearsals.ends(self.call)
 
     def notices(self) -> Answer:
-        modes = [mode for mode in (Mode.FAILED, Mode.WAITING) if _answers(self.call, mode)]
+        modes = [mode for mode in (Mode.FAILED, Mode.KILLED, Mode.WAITING) if _answers(self.call, mode)]
         found = self.rehearsals.every(self.call, modes) if modes else Rehearsal.notices(self)
         invoked = isinstance(self.call, AwsCall) and self.call.operation == "Invoke"
         return self.rehearsals.depends(self.call) if found is NO and invoked else found
@@ -395,5 +395,6 @@ def _answers(call: AwsCall | Command, mode: Mode) -> bool:
     """Whether a call can answer so: of a task also where it is asked once, when it has stopped; and of a function."""
     if not isinstance(call, AwsCall) or call.how is not How.SDK or answer(call.service, call.operation, mode) is None:
         return False
-    once = mode is Mode.UNSTARTED or (mode is Mode.FAILED and call.operation in {"DescribeTasks", "Invoke"})
+    ended = mode in {Mode.FAILED, Mode.KILLED} and call.operation in {"DescribeTasks", "Invoke"}
+    once = ended or mode is Mode.UNSTARTED
     return once or any(loop.kind in {"retry", "while"} for loop in call.reached.loops)

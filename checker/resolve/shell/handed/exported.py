@@ -24,14 +24,18 @@ WHO: Final = (
 
 HANDED: Final = "\0"  # no word has it
 
+# Where psql connects to, and how (PostgreSQL documentation, "Environment Variables").
+_TO_THE_DATABASE: Final = ("PGHOST", "PGPORT", "PGOPTIONS", "PGSERVICE")
+
 
 def exported_to(words: Sequence[Possible], environment: Callable[[], Mapping[str, Stored]]) -> Mapping[str, Possible]:
     """What a command that may start others hands on to them; where it starts none, who makes the calls of one."""
     if not words:
         return {}
     if words[0] in STARTS_NONE:
-        held = environment() if words[0] == "aws" else {}
-        held = {name: held[name] for name in WHO if name in held}
+        asked = WHO if words[0] == "aws" else _TO_THE_DATABASE if words[0] == "psql" else ()
+        held = environment() if asked else {}
+        held = {name: held[name] for name in asked if name in held}
     else:
         held = environment()
     return {name: value for name, value in held.items() if not isinstance(value, tuple)}

@@ -90,7 +90,10 @@ def of_elements(value: tuple[Possible, ...], part: Variable, change: Change, sta
 
 def derived(part: Variable, state: State, value: Scalar = None) -> Text:
     """What is made of a variable; it comes from where the variable does."""
-    shown_as = f"${{{part.name}{part.operator if part.operator != 'length' else ''}...}}"
+    operator = part.operator if part.operator != "length" else ""
+    if operator == "@" and part.argument is not None:  # which of the changes tells whether a shell reads it as a text
+        operator += "".join(each.text for each in part.argument.parts if isinstance(each, Literal))[:1]
+    shown_as = f"${{{part.name}{operator}...}}"
     for hole in value.holes if isinstance(value, Text) else ():
         if isinstance(hole, Answered):
             return open_text(shown_as, number=hole.number, call=hole.call)

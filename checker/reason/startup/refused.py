@@ -1,0 +1,143 @@
+"""What AWS refuses to make: task definitions that contradict themselves, subnets that do not fit, groups of one zone.
+
+Sources: Amazon ECS API Reference, ContainerDefinition (``essential``: all tasks must have at least one;
+``mountPoints``, ``volumesFrom``) and ContainerDependency (``HEALTHY`` needs a health check in the task definition);
+Amazon VPC User Guide, "Subnet CIDR blocks" (a subset of the VPC's, and none of them overlaps another); Amazon RDS User
+Guide, "Working with DB subnet groups" (subnets in at least two Availability Zones), as Amazon Neptune and Amazon
+DocumentDB have it too.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Final
+
+from checker.model.environments import Environment
+from checker.model.judgements import Judgement
+from checker.model.resources import Resource
+from checker.model.values import Absent, Known, Resolved, ResourceKey, as_bool, as_list
+from checker.model.verdicts import Surface
+from checker.reason.startup.zones import all_in_one
+
+_SUBNET: Final = "AWS::EC2::Subnet"
+_VPC: Final = "AWS::EC2::VPC"
+_GROUPS: Final = ("AWS::RDS::DBSubnetGroup", "AWS::Neptune::DBSubnetGroup", "AWS::DocDB::DBSubnetGroup")
+_FIX_ZONES: Final = "Name subnets of two Availability Zones."
+_FIX_ADDRESSES: Final = "Give each subnet a range of its own within the VPC's."
+_FIX_CONTAINER: Final = "Name containers and volumes that the task definition has, and let one container be essential."
+
+
+def refused_to_make(environment: Environment) -> Iterator[Judgement]:
+    for task in environment.resources("AWS::ECS::TaskDefinition"):
+        if task.surface is Surface.TEMPLATE:
+            for said, path in _of_containers(task):
+                fails = f"{said}: Amazon ECS refuses the task definition."
+                yield task.fails("container", fails, fix=_FIX_CONTAINER, path=path)
+    for group in environment.resources(*_GROUPS):
+        value = group.get("SubnetIds")
+        named = value.value if isinstance(value, Known) and isinstance(value.value, list) else None
+        if group.surface is Surface.TEMPLATE and named and (zone := all_in_one(environment, named)):
+            said = f"Its subnets are all in one Availability Zone, {zone}: AWS refuses a group for databases with one."
+            yield group.fails("zones", said, fix=_FIX_ZONES, path="SubnetIds")
+    yield from _addresses(environment)
+
+
+# -- containers --------------------------------------------------------------------------------------------------------
+
+
+def _of_containers(task: Resource) -> Iterator[tuple[str, str]]:
+    """What is wrong with a task definition's containers, and where; nothing where one of them is not known."""
+    value = task.get("ContainerDefinitions")
+    listed = value.value if isinstance(value, Known) and isinstance(value.value, list) else []
+    containers = [each for each in listed if isinstance(each, dict)]
+    names = [name for each in containers if isinstance(name := each.get("Name"), str)]
+    if not containers or len(names) != len(listed):
+        return
+    if all(as_bool(each.get("Essential")) is False for each in containers):
+        yield "None of its containers is essential", "ContainerDefinitions"
+    volumes = task.get("Volumes")
+    declared = _names_of(volumes.value if isinstance(volumes, Known) else [], "Name")
+    open_volumes = not isinstance(volumes, Absent | Known) or declared is None
+    waits: dict[str, set[str]] = {}
+    for index, container in enumerate(containers):
+        here, name = f"ContainerDefinitions.{index}", str(container["Name"])
+        for number, entry in enumerate(as_list(container.get("MountPoints"))):
+            source = entry.get("SourceVolume") if isinstance(entry, dict) else None
+            if isinstance(source, str) and not open_volumes and source not in (declared or ()):
+                yield f"{name} mounts the volume {source}, which the task does not have", f"{here}.MountPoints.{number}"
+        for number, entry in enumerate(as_list(container.get("VolumesFrom"))):
+            source = entry.get("SourceContainer") if isinstance(entry, dict) else None
+            if isinstance(source, str) and source not in names:
+                yield (
+                    f"{name} takes volumes from {source}, which the task does not have",
+                    f"{here}.VolumesFrom.{number}",
+                )
+        for number, entry in enumerate(as_list(container.get("DependsOn"))):
+            other = entry.get("ContainerName") if isinstance(entry, dict) else None
+            path = f"{here}.DependsOn.{number}"
+            if not isinstance(entry, dict) or not isinstance(other, str):
+                continue
+            if other not in names:
+                yield f"{name} waits for the container {other}, which the task does not have", path
+                continue
+            waits.setdefault(name, set()).add(other)
+            checked = containers[names.index(other)].get("HealthCheck")
+            if entry.get("Condition") == "HEALTHY" and checked is None:
+                yield f"{name} waits until {other} is healthy, and nothing checks the health of that", path
+    if (turned := _in_a_circle(waits)) and not any(each not in names for others in waits.values() for each in others):
+        yield f"Containers wait for each other ({', '.join(turned)})", "ContainerDefinitions"
+
+
+def _names_of(listed: Resolved, key: str) -> list[str] | None:
+    """The names in a list of objects, ``None`` where one is not known."""
+    named = [each.get(key) if isinstance(each, dict) else None for each in as_list(listed)]
+    names = [each for each in named if isinstance(each, str)]
+    return names if len(names) == len(named) else None
+
+
+def _in_a_circle(waits: Mapping[str, set[str]]) -> Sequence[str]:
+    """Those that are left when, again and again, all are taken away that wait for none of the others."""
+    left = {name: set(others) for name, others in waits.items()}
+    while free := [name for name, others in left.items() if not others & left.keys()]:
+        for name in free:
+            del left[name]
+    return sorted(left)
+
+
+# -- subnets -----------------------------------------------------------------------------------------------------------
+
+
+def _addresses(environment: Environment) -> Iterator[Judgement]:
+    """Subnets outside of their VPC's range, and those that share addresses with another."""
+    by_vpc: dict[ResourceKey, list[tuple[ipaddress.IPv4Network, Resource]]] = {}
+    further = {
+        each.key
+        for block in environment.resources("AWS::EC2::VPCCidrBlock")
+        for each in environment.project.all_referred(block.get("VpcId"))
+    }
+    for subnet in environment.resources(_SUBNET):
+        vpc, own = environment.referred(subnet.get("VpcId")), _range(subnet)
+        if vpc is None or vpc.type != _VPC or own is None or subnet.surface is not Surface.TEMPLATE:
+            continue
+        whole = _range(vpc)
+        if whole is not None and vpc.key not in further and not own.subnet_of(whole):
+            said = f"Its addresses {own} are not among those of {vpc.logical_id}, {whole}: AWS refuses the subnet."
+            yield subnet.fails("addresses", said, fix=_FIX_ADDRESSES, path="CidrBlock", related=(vpc,))
+        elif subnet.certain:
+            by_vpc.setdefault(vpc.key, []).append((own, subnet))
+    for found in by_vpc.values():
+        found.sort(key=lambda each: (each[0].network_address, each[0].prefixlen, each[1].logical_id))
+        for (before, first), (after, second) in pairwise(found):
+            if before.overlaps(after):
+                said = f"Its addresses {after} are those of {first.logical_id} too, {before}: AWS refuses the second."
+                yield second.fails("addresses", said, fix=_FIX_ADDRESSES, path="CidrBlock", related=(first,))
+
+
+def _range(place: Resource) -> ipaddress.IPv4Network | None:
+    value = place.get("CidrBlock")
+    try:
+        return ipaddress.IPv4Network(value.value) if isinstance(value, Known) and isinstance(value.value, str) else None
+    except ValueError:
+        return None
