@@ -295,5 +295,5 @@ def test_an_environment_is_judged_as_beside_the_others(project: Project, environ
     assert {"fail", "pass"} <= {outcome for finding, _, outcome, _ in whole if finding == "C5"}
     assert said("--env", environment) == whole
     (other,) = {*APART} - {environment}
-    assert f"what is said of environment {other} is left out, 1 failures among it" in project.said
+    assert f"what is said of environment {other} is left out, 1 failure in it" in project.said
     assert said("--env", environment, "--env", other) == whole
