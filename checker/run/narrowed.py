@@ -40,7 +40,7 @@ def notes_of(others: Sequence[str], verdicts: Sequence[Verdict]) -> Iterator[str
     """That something is left out, and how much of it fails: no failure goes in silence."""
     for name in others:
         failures = sum(each.outcome is Outcome.FAIL for each in verdicts if each.environment == name)
-        among = f", {failures} failures among it" if failures else ""
+        among = f", {failures} failure{'s' if failures > 1 else ''} in it" if failures else ""
         yield f"what is said of environment {name} is left out{among}: --env does not name it"
 
 
