@@ -31,7 +31,7 @@ from checker.reason.names.physical import literal_names
 from checker.resolve.account.project import LiveAccount, StacksKnown, live_project
 from checker.resolve.templates.discovery import assign, in_environment
 from checker.resolve.templates.project import with_nested
-from checker.run.account import unread_of
+from checker.run.account import of_nobody, unread_of
 from checker.together import together
 
 if TYPE_CHECKING:
@@ -48,6 +48,12 @@ _LISTED: Final = 20
 
 def audit(request: Request, snapshot: Snapshot) -> Run:
     """Judge an account as a snapshot has it, with the pipeline of the project around it where there is one."""
+    run = _audited(request, snapshot)
+    unread = (*of_nobody(snapshot, run.environments), *run.coverage.unread)
+    return replace(run, coverage=replace(run.coverage, unread=unread))
+
+
+def _audited(request: Request, snapshot: Snapshot) -> Run:
     register = load_register()
     live, pipeline, known = _at_hand(request, snapshot)
     settings = settings_of(snapshot)
@@ -67,6 +73,7 @@ def audit(request: Request, snapshot: Snapshot) -> Run:
         notes=(
             *live.notes,
             *known.notes,
+            *_gone(live),
             *_unmanaged(live, snapshot.facts.get("asked_stacks")),
             *([] if settings else [_NO_SETTINGS]),
             *(f"not read, and nothing that is judged rests on it: {each.what} ({each.why})" for each in of_no_matter),
@@ -103,10 +110,13 @@ def audit_many(request: Request, reads: Iterable[tuple[Audited, Read]]) -> Run:
             lost.append(Unread(f"account {audited.place}", absent))
             continue
         try:
-            runs.append((audited.place, audit(asked, read.reading.snapshot)))
+            runs.append((audited.place, _audited(asked, read.reading.snapshot)))
         except UsageError as error:
             lost.append(Unread(f"account {audited.place}", f"{error.message}. {error.hint}"))
     lost += [] if lost else _nowhere(request, every)
+    if not any(run.environments for _, run in runs):
+        snapshots = (read.reading.snapshot for _, read in every if read.reading is not None)
+        lost += [each for snapshot in snapshots for each in of_nobody(snapshot, ())]
     return together("audit", runs, lost, request)
 
 
@@ -161,7 +171,7 @@ def _at_hand(request: Request, snapshot: Snapshot) -> tuple[LiveAccount, Pipelin
     )
     missing = [name for name in request.environments if name not in live.kinds]
     if missing:
-        there = ", ".join(live.kinds) or "none"
+        there = ", ".join(each.name for each in (*live.project.environments, *live.project.elsewhere)) or "none"
         raise UsageError(
             f"no stack or resource of environment {', '.join(missing)} in account {snapshot.account}",
             f"There is: {there}. Is it the right account and region? checker.toml's [stacks] may name its stacks.",
@@ -280,6 +290,16 @@ def _shown(snapshot: Snapshot) -> str:
     at = f", as of {snapshot.taken_at}" if snapshot.taken_at else ""
     region = f" in {snapshot.region}" if snapshot.region else ""
     return f"account {snapshot.account}{region}: {len(snapshot.stacks)} stacks, {len(snapshot.resources)} resources{at}"
+
+
+def _gone(live: LiveAccount) -> Iterable[str]:
+    """What stacks have and the account has not: rules see what is there, so nothing else speaks of it."""
+    account = live.project.account
+    gone = [each for each in account.gone if each.environment_name in live.kinds] if account else []
+    if gone:
+        named = ", ".join(f"{each.stack.name}/{each.logical_id} ({each.type})" for each in gone[:_LISTED])
+        more = f" and {len(gone) - _LISTED} more" if len(gone) > _LISTED else ""
+        yield f"gone from the account, though a stack has it: {named}{more}; `checker drift` compares everything"
 
 
 def _unmanaged(live: LiveAccount, asked: Raw) -> Iterable[str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec.structs import replace
 
 from checker.errors import printable
-from checker.model.environments import Project
+from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement, Place
 from checker.model.resources import Resource, StackPlace
 from checker.model.rules import Rule
@@ -112,7 +112,7 @@ def _collect(
     on_resources = rule.check or rule.check_project or (rule.check_account and account)
     for environment in project.environments if on_resources else ():
         if environment.name not in heard:
-            _add(found, rule, environment.not_applicable(None, f"There is no {rule.looked_for}."))
+            _add(found, rule, _silence(rule, environment, project.gaps))
     if rule.check_pipeline is not None and pipeline is not None:
         before, known = said, len(found)
         listen(pipeline, rule.check_pipeline(pipeline, project))
@@ -124,6 +124,15 @@ def _collect(
         listen(repository, rule.check_settings(repository, project))
     _doubted(found, rule, project)
     return found
+
+
+def _silence(rule: Rule, environment: Environment, gaps: Gaps) -> Judgement:
+    """What a silent rule says of an environment: that it does not apply, unless it looked at what nobody read."""
+    blank = sorted(kind for name, kind in gaps.blank_met if name == environment.name)
+    if not blank:
+        return environment.not_applicable(None, f"There is no {rule.looked_for}.")
+    said = "; ".join(f"{kind} ({gaps.blank[environment.name, kind]})" for kind in blank)
+    return environment.undecided(None, f"whether there is a {rule.looked_for}: not read: {said}", fix=_FIX)
 
 
 def _nothing_there(rule: Rule, pipeline: Pipeline) -> Judgement:

@@ -18,17 +18,16 @@ from checker.model.live.account import Account
 from checker.model.live.snapshot import Snapshot
 from checker.model.rules import Rule
 from checker.model.values import Unknown
-from checker.model.verdicts import Coverage, Outcome, ProjectSummary, Run, Surface, Unread
+from checker.model.verdicts import Coverage, Outcome, ProjectSummary, Run, Surface
 from checker.model.worlds import Budget, World
-from checker.policies.rules import w14_alarm_false_positives
+from checker.policies.rules import w14_alarm_false_positives, w17_partial_deploy
 from checker.reason.account.facts import table, texts
 from checker.reason.account.running import Service, running_tasks, services, task_places
 from checker.reason.account.state import is_behind, stack_trouble, stacks
 from checker.reason.facts import drawn_of
-from checker.run.account import unread_of
+from checker.run.account import of_nobody, unread_of
 
 if TYPE_CHECKING:
-    from checker.resolve.account.project import LiveAccount
     from checker.run.request import Request
 
 _READ: Final = "Let the role read it: `checker permissions` prints the policy."
@@ -54,7 +53,7 @@ def preflight(request: Request, snapshot: Snapshot, *, image_tag: str = "") -> R
     coverage = Coverage(
         judged=tuple(finding for finding in register.entries if finding in judged),
         surfaces={Surface.ACCOUNT.value: f"account {snapshot.account}, {snapshot.region}: what a deploy needs"},
-        unread=(*unread_of(snapshot), *_of_nobody(snapshot, live)),
+        unread=(*unread_of(snapshot), *of_nobody(snapshot, live.kinds)),
         notes=live.notes,
     )
     summary = ProjectSummary(
@@ -68,13 +67,6 @@ def preflight(request: Request, snapshot: Snapshot, *, image_tag: str = "") -> R
     from checker.run.judging import with_facts
 
     return with_facts(run, drawn_of(live.project, None), request.project)
-
-
-def _of_nobody(snapshot: Snapshot, live: LiveAccount) -> Iterator[Unread]:
-    """An account whose stacks are of no environment has been looked at, and nothing of it was judged."""
-    if snapshot.stacks and not live.kinds:
-        why = f"none of its {len(snapshot.stacks)} stacks belongs to an environment that is known"
-        yield Unread(f"account {snapshot.account}, {snapshot.region}", why, "[stacks] in checker.toml")
 
 
 def settled(first: Run, again: Callable[[], Run]) -> Run:
@@ -113,7 +105,11 @@ def _no_migration(account: Account, project: Project) -> Iterator[Judgement]:
 def _at_rest(account: Account, project: Project) -> Iterator[Judgement]:
     for place, status in stacks(project):
         trouble = stack_trouble(status)
-        yield place.fails("stack", trouble, fix=_WAIT, actual=status) if trouble else place.passes("stack", status)
+        if not status:
+            yield place.undecided("stack", "whether it is at rest: its status was not read", fix=_READ)
+        else:
+            yield place.fails("stack", trouble, fix=_WAIT, actual=status) if trouble else place.passes("stack", status)
+    yield from w17_partial_deploy.deleted(account, project)
     running = services(account, project)
     if isinstance(running, Unknown):
         for environment in project.environments:
@@ -121,14 +117,18 @@ def _at_rest(account: Account, project: Project) -> Iterator[Judgement]:
         return
     for service in running:
         busy = _busy(service)
-        yield (
-            service.resource.fails("roll-out", busy, fix=_WAIT)
-            if busy
-            else service.resource.passes("roll-out", "Nothing is being rolled.")
-        )
+        if not service.told:
+            yield service.resource.undecided("roll-out", "whether it is being rolled: it was not read", fix=_READ)
+        elif busy:
+            yield service.resource.fails("roll-out", busy, fix=_WAIT)
+        else:
+            yield service.resource.passes("roll-out", "Nothing is being rolled.")
 
 
 def _busy(service: Service) -> str:
+    # One that is being deleted cannot be updated (Amazon ECS API Reference, UpdateService: ServiceNotActiveException).
+    if service.state.get("status") in ("DRAINING", "INACTIVE"):
+        return f"It is {service.state['status']}: somebody deleted it."
     for each in service.deployments:
         if each.get("rolloutState") in ("IN_PROGRESS", "FAILED") and each.get("status") != "INACTIVE":
             return f"Its deployment {each.get('id')} is {each.get('rolloutState')}."

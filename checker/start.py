@@ -11,13 +11,22 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 
+_USAGE = 2  # checker.errors.ExitCode.USAGE: nothing is imported before the path is our own
+_NOWHERE = "error: the folder that the command is called in is not there any more\n  fix: Go to one that is.\n"
+
+
 def own_path() -> None:
     """Take the folder that the command is called in, and what lies in it, off the path that modules are imported from.
 
     A project may have packages of any name there (``PYTHONPATH=.`` is common): none of its code may run here. What
     belongs to the interpreter stays, a virtual environment inside the project included, and the checker's own folder.
     """
-    here = os.path.realpath(os.getcwd())  # noqa: PTH109 - os alone: this runs before every import
+    try:
+        here = os.path.realpath(os.getcwd())  # noqa: PTH109 - os alone: this runs before every import
+    except OSError:
+        if sys.stderr is not None:
+            sys.stderr.write(_NOWHERE)
+        raise SystemExit(_USAGE) from None
     home = os.path.realpath(os.path.dirname(os.path.dirname(__file__)))  # noqa: PTH120
     interpreters = [os.path.realpath(each) for each in (sys.prefix, sys.base_prefix)]
 

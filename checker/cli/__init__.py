@@ -87,14 +87,15 @@ def run(argv: Sequence[str] | None = None) -> int:
         error.show()
         return ExitCode.USAGE
     except click.ClickException as error:
-        _complain(printable(error.format_message()), "See --help.")
+        _complain(printable(" ".join(error.format_message().split())), "See --help.")
         return ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt):
         return 130
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 0
     except OSError as error:
-        _complain(_UNWRITTEN.format(error.strerror or error), _DISK)
+        what = f"{_UNWRITTEN.format(error.strerror or error)}{f' ({error.filename})' if error.filename else ''}"
+        _complain(printable(what), _DISK)
         return ExitCode.USAGE
     except (MemoryError, RecursionError) as error:
         _complain(f"the input is more than can be judged ({type(error).__name__})", "Judge its parts one by one.")

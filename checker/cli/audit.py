@@ -16,7 +16,7 @@ from checker.cli.account import (
     targets_go_alone,
     with_facts,
 )
-from checker.cli.options import assembly, earlier_runs, folder, judging_options, progress
+from checker.cli.options import assembly, earlier_runs, findings_that_exist, folder, judging_options, progress
 from checker.cli.output import finish, shows_facts
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def audit(targets: Path | None, scheduler: str, **options: Any) -> None:
     from checker.run.request import request_for
 
     targets_go_alone({**options, "targets": targets, "scheduler": scheduler})
+    findings_that_exist(options["findings"], folder(options["project"]))
     request = request_for(
         folder(options["project"]),
         assemblies=[assembly(each) for each in options["assemblies"]],

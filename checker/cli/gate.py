@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec.structs import replace
 
-from checker.cli.options import assembly, earlier_runs, folder, judging_options, progress
+from checker.cli.options import assembly, earlier_runs, findings_that_exist, folder, judging_options, progress
 from checker.cli.output import finish, shows_facts
 from checker.cli.scanning import chosen, scanned, scanner_options, triage_of
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 )
 def gate(allow_project_rules: bool, scanners: str, scanner_seconds: float, **options: Any) -> None:
     """Judge what is about to be merged or deployed. Offline."""
-    from checker.cli.options import findings_that_exist
     from checker.run.judging import gate as judge_gate
     from checker.run.request import request_for
 

@@ -20,7 +20,7 @@ def finish(run: Run, options: dict[str, Any]) -> None:
     from checker.reports.safe import safe_to_show
     from checker.run.ending import exit_code, only, with_note
 
-    baseline = stored(options["baseline"]) if options["baseline"] else None
+    baseline = stored_before(options["baseline"], run) if options["baseline"] else None
     if baseline is not None:
         run = safe_to_show(run)  # as the stored one is: otherwise what names a secret would be new each time
     before: Sequence[EarlierRun] = ()
@@ -56,9 +56,11 @@ def _keep(run: Run, store: Path) -> None:
 
 
 def _compared(run: Run, baseline: Run, file: Path) -> str:
-    from checker.run.ending import new_failures
+    from checker.run.ending import new_failures, newly_undecided
 
-    return f"{len(new_failures(run, baseline))} of {run.totals['fail']} failures are new against {file}"
+    failures = f"{len(new_failures(run, baseline))} of {run.totals['fail']} failures"
+    undecided = f"{len(newly_undecided(run, baseline))} of {run.totals['unknown']} undecided"
+    return f"{failures} and {undecided} are new against {file}"
 
 
 # Formats that say what is new and fixed beside everything else. The console shows only what is new; documents for
@@ -83,7 +85,7 @@ def write(run: Run, options: dict[str, Any], baseline: Run | None = None, histor
             extra = {"color": color and not file, "quiet": options["quiet"]}
             if options.get("summary"):
                 extra["summary"] = True
-        if baseline is not None and name in _WITH_CHANGES and run.command != "drift":
+        if baseline is not None and name in _WITH_CHANGES:
             extra["since"] = compare(baseline, run)
         if name in {"html", "pdf"}:
             extra["history"] = history
@@ -164,3 +166,21 @@ def stored(path: Path) -> Run:
 
     # A stored run is a file like any other: whoever wrote it may have put into it what no format holds.
     return safe_to_show(parse(read_text(path, str(path)), str(path)))
+
+
+def stored_before(path: Path, run: Run) -> Run:
+    """An earlier run to hold ``run`` against. Two that have nothing in common would differ in nothing that counts."""
+    from checker.errors import UsageError
+
+    before = stored(path)
+    if before.command != run.command:
+        raise UsageError(
+            f"{path}: a run of {before.command}, and it is held against one of {run.command}",
+            "Name two runs of the same command.",
+        )
+    if run.command == "drift":
+        raise UsageError(
+            f"{path}: two runs of drift are not compared: each compares the account as it was",
+            "Read the newer one: it holds all that differs.",
+        )
+    return before

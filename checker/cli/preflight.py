@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from checker.cli.account import account_options, snapshot_of
-from checker.cli.options import assembly, earlier_runs, folder, judging_options, progress
+from checker.cli.options import assembly, earlier_runs, findings_that_exist, folder, judging_options, progress
 from checker.cli.output import finish, shows_facts
 
 # Seconds between two looks at what fails.
@@ -29,6 +29,7 @@ def preflight(image_tag: str, **options: Any) -> None:
     from checker.preflight import settled
     from checker.run.request import request_for
 
+    findings_that_exist(options["findings"], folder(options["project"]))
     request = request_for(
         folder(options["project"]),
         assemblies=[assembly(each) for each in options["assemblies"]],

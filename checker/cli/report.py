@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from checker.cli.options import formats_that_can_be
-from checker.cli.output import stored, write
+from checker.cli.output import stored, stored_before, write
 
 
 @click.command()
@@ -30,4 +30,5 @@ def report(run: Path, baseline: Path | None, history: Path | None, **options: An
     from checker.collect.history import earlier
 
     found = stored(run)
-    write(found, options, stored(baseline) if baseline else None, earlier(history, found.command) if history else ())
+    before = stored_before(baseline, found) if baseline else None
+    write(found, options, before, earlier(history, found.command) if history else ())

@@ -105,6 +105,7 @@ class Environment(Judgeable):
     def resources(self, *types: str) -> Iterator[Resource]:
         """The resources of these types, in the template's order; of all types where none is named."""
         self.project.gaps.ask(types or self.project.gaps.unlisted)
+        self.project.gaps.look(self.name, types)
         for kind in types or self._by_type:
             yield from self._by_type.get(kind, ())
 
@@ -197,7 +198,7 @@ class Project:
         self.pipeline: Pipeline | None = None  # where the judge has one beside the resources
         self._find_names = find_names
         # What was worked out, and which gaps were met on the way: whoever asks again meets them again.
-        self._worked_out: dict[Hashable, tuple[Any, set[str]]] = {}
+        self._worked_out: dict[Hashable, tuple[Any, set[str], set[tuple[str, str]]]] = {}
         for environment in (*self.environments, *self.elsewhere):
             environment.project = self
 
@@ -207,15 +208,18 @@ class Project:
 
     def once_for(self, key: Hashable, compute: Callable[[], T]) -> T:
         """``compute()``, worked out once per ``key``, which says whose it is and what it depends on."""
+        gaps = self.gaps
         if key not in self._worked_out:
-            asked, self.gaps.met = self.gaps.met, set()
+            before = gaps.met, gaps.blank_met
+            gaps.met, gaps.blank_met = set(), set()
             try:
-                self._worked_out[key] = (compute(), self.gaps.met)
+                self._worked_out[key] = (compute(), gaps.met, gaps.blank_met)
             finally:
-                self.gaps.met = asked
+                gaps.met, gaps.blank_met = before
         found: T
-        found, met = self._worked_out[key]
-        self.gaps.meet(met)
+        found, met, blank = self._worked_out[key]
+        gaps.meet(met)
+        gaps.blank_met |= blank
         return found
 
     def environment(self, name: str) -> Environment | None:

@@ -48,10 +48,18 @@ class BudgetExceeded(Exception):  # noqa: N818 - it is a signal to the judge, no
 
 
 class Gaps:
-    """Types of an account whose resources could not all be listed, and which of them the current rule asked for."""
+    """Types of an account whose resources could not all be listed, and which of them the current rule asked for.
 
-    def __init__(self, unlisted: Mapping[str, str] | None = None) -> None:
+    ``blank``: those of which a resource is there that nothing was read of, by environment. Whether such a one is what
+    a rule looks for is not known: only its silence is in doubt.
+    """
+
+    def __init__(
+        self, unlisted: Mapping[str, str] | None = None, blank: Mapping[tuple[str, str], str] | None = None
+    ) -> None:
         self.unlisted: Mapping[str, str] = unlisted or {}  # type -> why
+        self.blank: Mapping[tuple[str, str], str] = blank or {}  # environment and type -> why
+        self.blank_met: set[tuple[str, str]] = set()  # those of them that the current rule looked at
         self.met: set[str] = set()
         self._fresh: set[str] = set()
 
@@ -59,6 +67,11 @@ class Gaps:
         """Take note that somebody looks at these types."""
         if self.unlisted:
             self.meet(kind for kind in types if kind in self.unlisted)
+
+    def look(self, environment: str, types: Iterable[str]) -> None:
+        """Take note that somebody looks at these types in an environment."""
+        if self.blank:
+            self.blank_met.update(key for kind in types if (key := (environment, kind)) in self.blank)
 
     def meet(self, types: Iterable[str]) -> None:
         """Take note of gaps that somebody meets, or met when what is asked for again was worked out."""
@@ -73,7 +86,7 @@ class Gaps:
 
     def forget(self) -> None:
         """Another rule begins."""
-        self.met, self._fresh = set(), set()
+        self.met, self._fresh, self.blank_met = set(), set(), set()
 
     def missed(self, value: str) -> None:
         """Take note that a value names nothing that was read: an ARN or an id may be that of what was not listed."""

@@ -6,6 +6,7 @@ Its keys are what pipelines hold on to: keys are added, never renamed or dropped
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -156,7 +157,7 @@ def parse(text: str, shown: str = "the run document") -> Run:
     Keys that this version does not know are passed over; those that were added to the schema later may be absent.
     """
     try:
-        data = json.loads(text)
+        data = json.loads(text, object_pairs_hook=_each_key_once)
     except json.JSONDecodeError as error:
         raise InputError(f"{shown}:{error.lineno}: not valid JSON: {error.msg}", "Name a run document.") from None
     except (RecursionError, ValueError) as error:
@@ -172,7 +173,7 @@ def parse(text: str, shown: str = "the run document") -> Run:
         verdict.finding: Finding(verdict.finding, "", verdict.severity) for verdict in verdicts
     }
     return Run(
-        command=node.text("command"),
+        command=_read_command(node.child("command")),
         project=ProjectSummary(
             project.text("repository"), project.text("commit"), project.mapping("assemblies", lambda n, _: n.as_text())
         ),
@@ -193,6 +194,23 @@ def parse(text: str, shown: str = "the run document") -> Run:
         facts=facts_document.read(node.child("facts")),
         excuse_changes=tuple(node.items("excuse_changes", Node.as_text, optional=True)),
     )
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object. Of a key that stands twice each reader takes another value, and a pack is to say one thing."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        counts = Counter(key for key, _ in pairs)
+        raise ValueError(f"the key {next(key for key in counts if counts[key] > 1)!r} stands twice in one object")
+    return found
+
+
+def _read_command(node: Node) -> str:
+    """The name of a command, which reports print as it stands."""
+    name = node.as_text()
+    if not (name.isascii() and name.replace("-", "").isalpha()):
+        raise node.wrong("is no command's name")
+    return name
 
 
 def _read_verdict(node: Node) -> Verdict:
@@ -226,7 +244,10 @@ def _read_verdict(node: Node) -> Verdict:
 
 
 def _read_location(node: Node) -> Location:
-    return Location(node.text("file"), node.maybe_number("line"), node.maybe_text("path"))
+    line = node.maybe_number("line")
+    if line is not None and line < 0:
+        raise node.child("line").wrong("is no line's number")
+    return Location(node.text("file"), line, node.maybe_text("path"))
 
 
 def _read_note(node: Node) -> WaiverNote:

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from checker.model.live.snapshot import NOT_ASKED, Snapshot, is_failure
 from checker.model.verdicts import Unread
+
+
+def of_nobody(snapshot: Snapshot, environments: Collection[str]) -> Iterator[Unread]:
+    """An account of which nothing is of an environment has been looked at, and nothing of it was judged."""
+    if not environments:
+        stacks = len(snapshot.stacks)
+        why = f"none of its {stacks} stacks belongs to an environment that is known" if stacks else "it has no stack"
+        needs = "the right account and region, or [stacks] in checker.toml"
+        yield Unread(_place(snapshot), f"nothing of it was judged: {why}", needs)
+
+
+def _place(snapshot: Snapshot) -> str:
+    return f"account {snapshot.account or 'of unknown number'}, {snapshot.region or 'an unknown region'}"
 
 
 def unread_of(snapshot: Snapshot) -> Iterator[Unread]:
@@ -14,9 +27,8 @@ def unread_of(snapshot: Snapshot) -> Iterator[Unread]:
     A stack that was asked for and is not there comes first: nothing of it was judged.
     """
     missing = snapshot.facts.get("missing_stacks")
-    place = f"account {snapshot.account or 'of unknown number'}, {snapshot.region or 'an unknown region'}"
     for name in missing if isinstance(missing, list) else ():
-        yield Unread(f"stack {name}", f"it is not in {place}; nothing of it is judged")
+        yield Unread(f"stack {name}", f"it is not in {_place(snapshot)}; nothing of it is judged")
     yield from snapshot.unread
     yield from unread_properties(snapshot)
 

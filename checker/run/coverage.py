@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -107,11 +107,13 @@ def unread_of_stacks(stacks: Sequence[Stack]) -> Iterable[Unread]:
         yield Unread(f"{stack.source.file}: {loop}", "its collection is not known")
 
 
-def unread_of_pipeline(pipeline: Pipeline | None) -> Iterable[Unread]:
+def unread_of_pipeline(pipeline: Pipeline | None, others: Collection[str] = ()) -> Iterable[Unread]:
+    """What of the pipeline was not read or followed, but for what only jobs of ``others`` do: nobody asks for them."""
     if pipeline is None:
         return
     of_migrations = [problem for folder in pipeline.migrations for problem in folder.all_problems]
-    unfollowed = [each.problem for each in pipeline.unfollowed]
+    asked = (each for each in pipeline.unfollowed if any(way.environment_name not in others for way in each.job.ways))
+    unfollowed = [each.problem for each in asked]
     causes = dict.fromkeys((*pipeline.problems, *of_migrations, *unfollowed))
     for problem in causes:
         if problem.unread:

@@ -47,6 +47,7 @@ from checker.run.coverage import (
     waived_away,
 )
 from checker.run.deployed import not_judged
+from checker.run.narrowed import not_asked_for, notes_of, without
 from checker.run.pipeline import pipeline_of
 from checker.run.request import Request
 from checker.run.stacks import at_hand
@@ -61,8 +62,11 @@ GATE_SURFACES: Final = frozenset({Surface.TEMPLATE, Surface.WORKFLOW, Surface.SC
 
 @seen_once()
 def gate(request: Request, *, with_pipeline: bool = True) -> Run:
-    """Judge what is about to be merged or deployed, offline: templates, and the pipeline of the project around them."""
-    here = at_hand(request)
+    """Judge what is about to be merged or deployed, offline: templates, and the pipeline of the project around them.
+
+    Where some environments are asked for, all are judged, and what is said of the others is left out.
+    """
+    here = at_hand(replace(request, environments=()))
     assemblies, stacks, kinds, notes = here.assemblies, here.stacks, here.kinds, here.notes
     register = load_register()
     told = (tuple(kinds), request.earlier, here.there)
@@ -73,7 +77,7 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
 
         text = ScriptLibrary(request.project).text
         deployed_as = as_deployed(stacks, kinds, here.notes, pipeline, request.settings, Reading(text))
-        if not request.environments and set(deployed_as.kinds) - set(kinds):
+        if set(deployed_as.kinds) - set(kinds):
             # Jobs are told apart by the environments that there are.
             pipeline = pipeline_of(request.project, request.settings, tuple(deployed_as.kinds), request.earlier)
         stacks, kinds, notes = deployed_as.stacks, deployed_as.kinds, deployed_as.notes
@@ -83,6 +87,7 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
             pipeline = with_tasks(pipeline, stacks)
     if not stacks and (pipeline is None or pipeline.all_left_out):
         raise here.nothing(request.project)
+    others = not_asked_for(kinds, request.environments)
     if request.own_rules_allowed:
         refuse_endless(find(request.project, request.settings.rules, register.findings), request.settings.rule_seconds)
     own = usable(request.project, request.settings, register.findings, allowed=request.own_rules_allowed)
@@ -111,13 +116,15 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
     judged = {verdict.finding for verdict in verdicts}
     deployed = () if request.assemblies else not_judged(request, assemblies, pipeline)
     broken = {each.what.partition(":")[0] for each in here.unread}  # one that is found and not read is said once
-    others = (each for each in deployed if each.what not in broken)
-    unread = once_each((*here.unread, *others, *unread_of_stacks(stacks), *unread_of_pipeline(pipeline)))
+    also = (each for each in deployed if each.what not in broken)
+    wanted = [stack for stack in stacks if stack.environment not in others]
+    gaps = (*unread_of_stacks(wanted), *unread_of_pipeline(pipeline, others))
+    unread = once_each((*here.unread, *also, *gaps))
     waived = waived_away(unread, pipeline, verdicts)
     coverage = Coverage(
         judged=tuple(finding for finding in findings if finding in judged),
         not_judged=tuple(finding for finding in findings if finding not in judged),
-        surfaces=surfaces(stacks, pipeline),
+        surfaces=surfaces(wanted, pipeline),
         # No exclusion settles that the project's own rules were not run.
         unread=(
             *(
@@ -134,6 +141,7 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
             *exclusions(request, here.exclusions, pipeline, unread),
             *around(request.project),
             *left_out(pipeline),
+            *notes_of(others, verdicts),
             *never_made(stacks, made),
             *(
                 f"not read, and left out by checker.toml: {each.what} ({why})"
@@ -149,9 +157,11 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
     summary = ProjectSummary(
         repository=request.settings.repository or repository.slug(request.project),
         commit=repository.commit(request.project),
-        assemblies=digests(assemblies, stacks),
+        assemblies=digests(assemblies, wanted),
     )
-    run = Run("gate", summary, tuple(kinds), tuple(verdicts), coverage, findings, tuple(statuses))
+    environments = tuple(name for name in kinds if name not in others)
+    shown = without(others, request.environments, verdicts)
+    run = Run("gate", summary, environments, shown, coverage, findings, tuple(statuses))
     return with_facts(run, facts[0] if facts else Facts(), request.project) if request.with_facts else run
 
 

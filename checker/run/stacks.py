@@ -11,7 +11,7 @@ from checker.collect.config.settings_file import missing_folders
 from checker.collect.templates.assembly import Assembly, read_assembly
 from checker.collect.templates.own import EXCLUDE, Own, read_own, unread_of
 from checker.collect.templates.stack_sets import with_stack_sets
-from checker.errors import InputError, UsageError
+from checker.errors import InputError
 from checker.model.environments import EnvironmentKind
 from checker.model.resources import Stack, rebuilt
 from checker.model.settings import Settings
@@ -20,6 +20,7 @@ from checker.resolve.templates.discovery import assign, in_environment
 from checker.resolve.templates.inside import at_home
 from checker.resolve.templates.loosened import loosened
 from checker.resolve.templates.placing import check_names, placed
+from checker.run.narrowed import not_asked_for
 from checker.run.request import Request
 
 _SHOWN = 8  # of what was seen where nothing can be judged
@@ -88,20 +89,11 @@ def at_hand(request: Request) -> AtHand:
             *assigned.notes,
             *located,
             *of_assemblies,
-            *_apart(there, kinds),
         ),
         (*names.faults, *missing_folders(request.project, request.settings), *own.unread, *passed_over),
         tuple(own.left_out),
         None if request.assemblies else frozenset(own.left_out_by),
     )
-
-
-def _apart(there: Sequence[str], judged: Mapping[str, EnvironmentKind]) -> Iterable[str]:
-    """That what is judged is held against nothing of the environments that nobody asked for."""
-    for name in there:
-        if name not in judged and judged:
-            compared = "names that both claim (C5), exports that tie them (C4), roles that reach both (W6)"
-            yield f"environment {name} is not judged, and nothing is compared with it: {compared}"
 
 
 def _read(request: Request) -> Own:
@@ -152,9 +144,5 @@ def _once_per_environment(assemblies: Iterable[Assembly], settings: Settings) ->
 
 def _chosen(stacks: list[Stack], kinds: Mapping[str, EnvironmentKind], wanted: Sequence[str]) -> list[Stack]:
     """The stacks of the wanted environments, and what they share. All where none is named."""
-    if not wanted:
-        return stacks
-    unknown = [name for name in wanted if name not in kinds]
-    if unknown:
-        raise UsageError(f"no environment {', '.join(unknown)} here", f"There is: {', '.join(kinds)}.")
-    return [s for s in stacks if s.environment in wanted or kinds[s.environment] is EnvironmentKind.SHARED]
+    others = not_asked_for(kinds, wanted)
+    return [stack for stack in stacks if stack.environment not in others]

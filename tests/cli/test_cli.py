@@ -122,9 +122,53 @@ def test_reports_to_files_and_back(project: Path, capsys: pytest.CaptureFixture[
 def test_a_baseline_lets_only_what_is_new_fail(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(["gate", "--assembly", "broken.yaml", "--format", "json=old.json"])
     assert run(["gate", "--assembly", "broken.yaml", "--baseline", "old.json"]) == ExitCode.CLEAN
-    assert "note: 0 of 3 failures are new against old.json" in capsys.readouterr().out
+    assert "note: 0 of 3 failures and 0 of 0 undecided are new against old.json" in capsys.readouterr().out
     (project / "broken.yaml").write_text(BROKEN + BROKEN.split("\n", 1)[1].replace("  Cache:", "  Second:"))
     assert run(["gate", "--assembly", "broken.yaml", "--baseline", "old.json"]) == ExitCode.FAILED
+
+
+@pytest.mark.parametrize(
+    ("of", "said"),
+    [
+        ("audit", "old.json: a run of audit, and it is held against one of gate"),
+        ("drift", "old.json: a run of drift, and it is held against one of gate"),
+    ],
+)
+def test_runs_that_have_nothing_in_common_are_not_compared(
+    project: Path, of: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["gate", "--assembly", "broken.yaml", "--format", "json=new.json"])
+    document = json.loads((project / "new.json").read_text())
+    (project / "old.json").write_text(json.dumps({**document, "command": of, "drift": []}))
+    for arguments in (
+        ["diff", "old.json", "new.json"],
+        ["comment", "--base", "old.json", "--head", "new.json"],
+        ["report", "new.json", "--baseline", "old.json"],
+        ["gate", "--assembly", "broken.yaml", "--baseline", "old.json"],
+    ):
+        assert run(arguments) == ExitCode.USAGE, arguments
+        assert capsys.readouterr().err.startswith(f"error: {said}\n  fix: ")
+    if of == "drift":
+        assert run(["diff", "old.json", "old.json"]) == ExitCode.USAGE
+        assert "two runs of drift are not compared" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["completion"], ["diff"], ["comment"], ["evidence", "make"]])
+def test_what_is_missing_is_told_in_two_lines(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments) == ExitCode.USAGE
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("error: Missing ")
+    assert second.startswith("  fix: ")
+
+
+@pytest.mark.parametrize("command", ["gate", "audit", "preflight"])
+def test_a_finding_that_there_is_not_is_refused(
+    project: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "account.json").write_text(json.dumps({"schema": "checker-snapshot/1", "account": "111111111111"}))
+    given = ["--assembly", "clean.yaml"] if command == "gate" else ["--snapshot", "account.json"]
+    assert run([command, *given, "--finding", "C88"]) == ExitCode.USAGE
+    assert capsys.readouterr().err.startswith("error: --finding C88: there is no such finding\n  fix: ")
 
 
 def test_diff(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

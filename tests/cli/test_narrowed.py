@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from checker.errors import ExitCode
@@ -246,10 +248,7 @@ def test_what_goes_back_in_another_environment_is_not_missed_in_this(project: Pr
     assert said() == {("C6", "pass"), ("S11", "pass")}
     assert said("--env", "production") == said()
     assert said("--env", "staging") == {("S11", "not_applicable")}
-    assert "jobs of environment production are not judged" in project.said
-    (note,) = [each for each in project.gate("--env", "staging")["coverage"]["notes"] if "nothing is compared" in each]
-    assert note.startswith("environment production is not judged")
-    assert not [each for each in project.gate()["coverage"]["notes"] if "nothing is compared" in each]
+    assert "what is said of environment production is left out" in project.said
 
 
 def test_workflows_around_the_folder_that_is_judged_are_named(project: Project) -> None:
@@ -263,3 +262,38 @@ def test_workflows_around_the_folder_that_is_judged_are_named(project: Project) 
     assert "(../.github/workflows)" in note
     project.write({"infra/.github/workflows/cd.yml": deploying("true")})
     assert named("--project", "infra") == []
+
+
+def named(name: str | None, **more: object) -> dict[str, object]:
+    return {"Type": "AWS::SQS::Queue", "Properties": {**({"QueueName": name} if name else {}), **more}}
+
+
+# Two environments: a name of both, one that only the deployment tells in one of them, one for each.
+APART: dict[str, object] = {
+    "staging": {"Same": named("jobs"), "Open": named("mail"), "Own": named("staging-work"), "Free": named(None)},
+    "production": {
+        "Same": named("jobs"),
+        "Open": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Ref": "Name"}}},
+        "Own": named("production-work"),
+        "Free": named(None),
+    },
+}
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_an_environment_is_judged_as_beside_the_others(project: Project, environment: str) -> None:
+    parameters = {"Name": {"Type": "String"}}
+    project.write({f"{name}.json": json.dumps({"Parameters": parameters, "Resources": APART[name]}) for name in APART})
+    both = [part for name in APART for part in ("--assembly", f"{name}={name}.json")]
+
+    def said(*arguments: str) -> list[tuple[str, str, str, str]]:
+        verdicts = project.gate(*both, *arguments)["verdicts"]
+        told = ((each["finding"], each["subject"]["name"], each["outcome"], each["violation"]) for each in verdicts)
+        return sorted(told for told, each in zip(told, verdicts, strict=True) if each["environment"] == environment)
+
+    whole = said()
+    assert {"fail", "pass"} <= {outcome for finding, _, outcome, _ in whole if finding == "C5"}
+    assert said("--env", environment) == whole
+    (other,) = {*APART} - {environment}
+    assert f"what is said of environment {other} is left out, 1 failure in it" in project.said
+    assert said("--env", environment, "--env", other) == whole

@@ -101,3 +101,22 @@ def test_a_full_disk_is_an_error_and_no_traceback(arguments: tuple[str, ...], ch
         "error: cannot write or read: No space left on device",
         "  fix: Check the disk, and where the output goes.",
     ]
+
+
+def test_a_folder_that_is_not_there_any_more_is_an_error_and_no_traceback(tmp_path: Path) -> None:
+    words = " ".join(f"'{word}'" for word in (*COMMAND, "list"))
+    line = f"mkdir gone && cd gone && rmdir ../gone && {words}"
+    ended = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, check=False)
+    assert (ended.returncode, ended.stdout) == (2, b"")
+    assert ended.stderr.decode().splitlines() == [
+        "error: the folder that the command is called in is not there any more",
+        "  fix: Go to one that is.",
+    ]
+
+
+def test_a_report_that_was_closed_to_others_stays_so(tmp_path: Path, checker: Checker) -> None:
+    document = tmp_path / "run.json"
+    document.touch(mode=0o600)
+    checker("gate", "--assembly", f"production={TEMPLATE}", "--format", f"json={document}")
+    assert document.read_text().startswith("{")
+    assert document.stat().st_mode & 0o777 == 0o600

@@ -128,6 +128,9 @@ def test_a_document_with_the_bare_keys_can_be_read() -> None:
         (lambda d: d.update(schema="checker-run/9"), "not a checker-run/1 document: its schema is 'checker-run/9'"),
         (lambda d: d.pop("schema"), "not a checker-run/1 document: it names no schema"),
         (lambda d: d.pop("verdicts"), "verdicts is not a list"),
+        (lambda d: d.update(command="ga\ud800te"), "command is no command's name"),
+        (lambda d: d.update(command="gate\n::error::"), "command is no command's name"),
+        (lambda d: d["verdicts"][0]["location"].update(line=-5), "verdicts[0].location.line is no line's number"),
         (lambda d: d["verdicts"][0].update(outcome="ok"), "verdicts[0].outcome is none of pass, fail"),
         (lambda d: d["verdicts"][0].update(outcome=[]), "verdicts[0].outcome is not text"),
         (lambda d: d["verdicts"][1]["location"].update(line="7"), "verdicts[1].location.line is not a whole number"),
@@ -141,6 +144,12 @@ def test_a_broken_document_is_refused_by_the_place_of_its_fault(change: Any, mes
     change(document)
     with pytest.raises(InputError, match=re.escape(f"old.json: {message}")):
         json_document.parse(json.dumps(document), "old.json")
+
+
+def test_a_key_that_stands_twice_is_refused() -> None:
+    text = json_document.render(RUN).replace('"command"', '"command": "audit", "command"', 1)
+    with pytest.raises(InputError, match="the key 'command' stands twice in one object"):
+        json_document.parse(text, "old.json")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "{", "7", "[" * 100_000])

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+from msgspec.structs import replace
+
 from checker.audit import audit, audit_many, declared
 from checker.collect.account import Read, Reading, Target
 from checker.collect.config.targets_file import Audited
 from checker.errors import ExitCode
-from checker.model.live.snapshot import LiveResource, Snapshot, SnapshotStack
+from checker.model.live.snapshot import LiveResource, Snapshot, SnapshotStack, StackResource
 from checker.model.settings import Settings
-from checker.model.verdicts import Run, Unread
+from checker.model.verdicts import Outcome, Run, Unread
 from checker.preflight import preflight
 from checker.run.coverage import once_each
 from checker.run.ending import exit_code
@@ -101,3 +104,62 @@ def test_what_is_counted_beforehand_is_of_the_stacks_that_are_read(tmp_path: Pat
     assert declared(asked, ("Shop",)).counts == {"AWS::SQS::Queue": 1}
     assert declared(asked, ("Shop",)).regions == {"Shop": "us-west-2"}
     assert declared(asked, ("Elsewhere",)).counts == both
+
+
+@pytest.mark.parametrize("stacks", [(), ("Elsewhere",)])
+def test_an_account_of_which_nothing_is_judged_is_unread(tmp_path: Path, stacks: tuple[str, ...]) -> None:
+    told = replace(snapshot(*stacks), resources=())
+    for judge in (audit, preflight):
+        run = judge(request(tmp_path), told)
+        assert run.environments == ()
+        assert [each.what for each in run.coverage.unread] == [PLACE]
+        assert exit_code(run) is ExitCode.INCOMPLETE
+    here = Audited(Target(account="111111111111", region="us-west-1"))
+    reads = [(here, Read(here.target, Reading(each))) for each in (told, snapshot("Base", "Shop"))]
+    assert PLACE in {each.what for each in audit_many(request(tmp_path), reads[:1]).coverage.unread}
+    # One of several may well have nothing.
+    assert PLACE not in {each.what for each in audit_many(request(tmp_path), reads).coverage.unread}
+
+
+def deploying(**more: object) -> Snapshot:
+    """A service that its stack has, as ECS tells it."""
+    arn = "arn:aws:ecs:us-west-1:111111111111:service/shop/web"
+    listed = StackResource("Web", "AWS::ECS::Service", arn, "CREATE_COMPLETE")
+    rolled = {"status": "PRIMARY", "rolloutState": "COMPLETED"}
+    state = {"serviceArn": arn, "serviceName": "web", "status": "ACTIVE", "deployments": [rolled], **more}
+    return replace(
+        snapshot("Base"),
+        stacks=(SnapshotStack("Shop", "CREATE_COMPLETE", resources=(listed,)),),
+        resources=(LiveResource("AWS::ECS::Service", arn, "Shop", "Web", {"ServiceName": "web"}),),
+        facts={"asked": ["AWS::ECS::Service", "facts/tasks"], "deployments": [state], "tasks": []},
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "outcome"),
+    [
+        (deploying(), Outcome.PASS),
+        (deploying(deployments=[{"id": "1", "status": "PRIMARY", "rolloutState": "IN_PROGRESS"}]), Outcome.FAIL),
+        (deploying(status="DRAINING"), Outcome.FAIL),
+        (deploying(serviceArn="another"), Outcome.UNKNOWN),
+        (replace(deploying(), resources=()), Outcome.FAIL),
+    ],
+    ids=["at rest", "rolled", "being deleted", "not told", "deleted by hand"],
+)
+def test_a_deploy_starts_where_each_service_is_there_and_at_rest(
+    tmp_path: Path, told: Snapshot, outcome: Outcome
+) -> None:
+    run = preflight(request(tmp_path), told)
+    assert [each.outcome for each in run.verdicts if each.sub == "roll-out"] == [outcome]
+
+
+def test_a_deploy_does_not_start_where_nobody_read_what_a_stack_is_doing(tmp_path: Path) -> None:
+    told = deploying()
+    run = preflight(request(tmp_path), replace(told, stacks=(replace(told.stacks[0], status=""),)))
+    assert [each.outcome for each in run.verdicts if each.sub == "stack"] == [Outcome.UNKNOWN]
+
+
+def test_what_a_stack_has_and_the_account_has_not_is_noted(tmp_path: Path) -> None:
+    told = replace(deploying(), resources=())
+    assert "Shop/Web (AWS::ECS::Service)" in "".join(audit(request(tmp_path), told).coverage.notes)
+    assert "gone from" not in "".join(audit(request(tmp_path), deploying()).coverage.notes)

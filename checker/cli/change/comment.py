@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from checker.cli.output import stored
+from checker.cli.output import stored, stored_before
 
 _PATH = click.Path(path_type=Path)
 
@@ -40,7 +40,8 @@ def comment(
 
     if (base_project is None) != (head_project is None):
         raise UsageError("--base-project and --head-project go together", "Name both checkouts, or none.")
-    old, new = stored(base), stored(head)
+    new = stored(head)
+    old = stored_before(base, new)
     changed = (
         excuses(base_project, head_project, WAIVER_FILES, load_register().requirements)
         if base_project is not None and head_project is not None

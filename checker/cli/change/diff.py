@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from checker.cli.output import stored
+from checker.cli.output import stored, stored_before
 
 
 @click.command()
@@ -17,6 +17,7 @@ def diff(old: Path, new: Path) -> None:
     """What is new, fixed, still failing or changed between two stored runs. Exit code 1 where something is new."""
     from checker.compare import compare, shown
 
-    comparison = compare(stored(old), stored(new))
+    run = stored(new)
+    comparison = compare(stored_before(old, run), run)
     click.echo(shown(comparison), nl=False)
     sys.exit(1 if comparison.new else 0)

@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
+from checker.collect.documents import parse_json, parse_yaml, read_text
+from checker.errors import UsageError
 from checker.lab import assembly
 from checker.lab.breaks.account import Account, Target
 
@@ -82,9 +84,12 @@ def change_the_template(account: Account) -> str:
 def _edited(account: Account, target: Target, change: Callable[[dict[str, Any]], object]) -> None:
     """Change a resource in the assembly that is judged against the lab, as a commit would."""
     for file in assembly.template_files(account.assembly):
-        template = json.loads(file.read_text(encoding="utf-8"))
+        text = read_text(file, str(file))
+        read = parse_json if text.lstrip()[:1] == "{" else parse_yaml
+        template = dict(read(text, str(file)).data)
         resource = template["Resources"].get(target.logical_id, {})
         if resource.get("Properties") == target.properties:
             change(resource["Properties"])
             file.write_text(json.dumps(template, indent=1), encoding="utf-8")
             return
+    raise UsageError(f"nothing to break: {target.logical_id} is not as it is deployed in the code", "Run lab up again.")

@@ -8,7 +8,7 @@ from typing import ClassVar
 from msgspec import Struct, field
 
 from checker.model.judgements import Judgeable
-from checker.model.resources import Raw
+from checker.model.resources import Raw, Resource
 from checker.model.values import ABSENT, Known, Unknown, Value
 from checker.model.verdicts import Location, Subject, SubjectKind, Surface
 
@@ -17,7 +17,7 @@ class Account(Judgeable, Struct, frozen=True, eq=False):
     """One account in one region. It is a place, for what belongs to no resource.
 
     ``facts`` are a snapshot's (:mod:`checker.collect.account` says what is in each); ``unread`` says why one is
-    missing.
+    missing. ``gone`` is what the stacks have and the account has not.
     """
 
     surface: ClassVar[Surface] = Surface.ACCOUNT
@@ -28,6 +28,7 @@ class Account(Judgeable, Struct, frozen=True, eq=False):
     taken_at: str = ""
     facts: Mapping[str, Raw] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
+    gone: tuple[Resource, ...] = ()
 
     def fact(self, name: str) -> Value:
         """A fact: known only where all of it was read."""

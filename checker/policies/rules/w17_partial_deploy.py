@@ -15,6 +15,8 @@ What is checked
     A stack with an ECS service whose update a call only begins (``update-stack``, ``execute-change-set``) is rolled
     too: something waits for its end, and the job fails with it. ``aws cloudformation deploy`` and the CDK wait by
     themselves.
+    In an account: every service that a stack has is there, all run one commit, no roll-out failed or is stuck, and
+    every stack is at rest.
 When it does not apply
     No workflow that rolls an ECS service, by itself or by its stack.
 What cannot be decided
@@ -40,7 +42,7 @@ from checker.model.rules import Rule, Unseen
 from checker.model.values import Unknown
 from checker.model.verdicts import Outcome
 from checker.reason.account.facts import table, when
-from checker.reason.account.running import Service, own_repositories, services
+from checker.reason.account.running import Service, own_repositories, services, services_gone
 from checker.reason.account.state import rollout_trouble, stack_trouble, stacks
 from checker.reason.deploys.paths import (
     At,
@@ -71,6 +73,7 @@ from checker.reason.workloads.stack_updates import begun, may_be_watched, watche
 
 _FIX_READ: Final = "Let the audit read it: `checker permissions` prints the policy."
 _FIX_STACK: Final = "Wait for it; continue or cancel a failed update, delete a failed creation."
+_FIX_GONE: Final = "Make it again before the next release; `checker drift` shows what else is gone."
 _FIX_ROLL: Final = "Roll the release again or roll it back, until all services run one commit."
 _FIX_SEEN: Final = "After update-service: aws ecs wait services-stable, under set -e and without `|| true`."
 _FIX_BEGUN: Final = "After it: aws cloudformation wait stack-update-complete; or aws cloudformation deploy: it waits."
@@ -204,14 +207,16 @@ def _dealt_with(path: DeployPath) -> Judgement:
 
 
 def check_account(account: Account, project: Project) -> Iterator[Judgement]:
-    """Live: all services run one commit, no roll-out failed or is stuck, and every stack is at rest."""
+    """Live: all services are there and run one commit, no roll-out failed or is stuck, and every stack is at rest."""
     for place, status in stacks(project):
         trouble = stack_trouble(status)
-        yield (
-            place.fails("stack", trouble, fix=_FIX_STACK, actual=status)
-            if trouble
-            else place.passes("stack", f"It is in {status}.")
-        )
+        if not status:
+            yield place.undecided("stack", "whether it is at rest: its status was not read", fix=_FIX_READ)
+        elif trouble:
+            yield place.fails("stack", trouble, fix=_FIX_STACK, actual=status)
+        else:
+            yield place.passes("stack", f"It is in {status}.")
+    yield from deleted(account, project)
     running = services(account, project)
     if isinstance(running, Unknown):
         for environment in project.environments:
@@ -221,13 +226,23 @@ def check_account(account: Account, project: Project) -> Iterator[Judgement]:
     now = when(account.taken_at)
     for service in running:
         found = rollout_trouble(service, now)
-        if found is None:
+        if not service.told:
+            yield service.resource.undecided("roll-out", "what its deployments are was not read", fix=_FIX_READ)
+        elif found is None:
             yield service.resource.passes("roll-out", "No deployment of it failed or is stuck.")
         elif found.certain:
             yield service.resource.fails("roll-out", f"Its deployment {found.what}.", fix=_FIX_ROLL)
         else:
             yield service.resource.undecided("roll-out", found.what, fix=_FIX_ROLL)
     yield from _versions(running, account, project)
+
+
+def deleted(account: Account, project: Project) -> Iterator[Judgement]:
+    """Services that were deleted by hand: ECS refuses to roll them (Amazon ECS API Reference, UpdateService)."""
+    for each in services_gone(account, project):
+        yield each.fails(
+            "roll-out", "Its stack has it, and it is not in the account: somebody deleted it.", fix=_FIX_GONE
+        )
 
 
 def _versions(running: list[Service], account: Account, project: Project) -> Iterator[Judgement]:

@@ -49,7 +49,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
 
 
 def _reads_stacks(deployment: Deployment, deployer: Deployer) -> Judgement:
-    stacks = list(stacks_to_read(deployment, deployer))
+    stacks = sorted(stacks_to_read(deployment, deployer), key=lambda each: each.name)  # in one order
     decisions = [(stack, decide(deployer.policies, _request(stack))) for stack in stacks]
     if any(not decision.allowed for _, decision in decisions):
         read = _read(deployment, deployer)

@@ -89,6 +89,8 @@ def _kept(account: Account, project: Project) -> list[_Use] | Unknown:
     uses: list[_Use] = []
     definitions = resources_by_id(project, "AWS::ECS::TaskDefinition")
     for service in found:
+        if not service.told:
+            return Unknown(f"what the deployments of {service.resource.logical_id} are was not read")
         name = str(service.state.get("serviceName"))
         for each in service.deployments:
             definition = definitions.get(str(each.get("taskDefinition")))

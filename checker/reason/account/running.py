@@ -109,11 +109,18 @@ def _task(task: Entry) -> Task:
 
 
 class Service(Struct, frozen=True):
-    """A service of the project, what ECS says of its deployments, and the tasks that it runs."""
+    """A service of the project, what ECS says of its deployments, and the tasks that it runs.
+
+    Without a ``state`` it is there, and nothing was told of what it does.
+    """
 
     resource: Resource
     state: Entry
     tasks: tuple[Task, ...]
+
+    @property
+    def told(self) -> bool:
+        return bool(self.state)
 
     @property
     def deployments(self) -> list[Entry]:
@@ -143,13 +150,19 @@ def services(account: Account, project: Project) -> list[Service] | Unknown:
     for task in tasks:
         by_service.setdefault((task.cluster, task.service), []).append(task)
     found = []
-    for arn, resource in resources_by_id(project, SERVICE).items():
-        state = by_arn.get(arn)
-        if state is not None:
-            # The ARN ends in the service's name.
-            key = str(state.get("clusterArn") or ""), str(state.get("serviceName") or arn.rpartition("/")[2])
-            found.append(Service(resource, state, tuple(by_service.get(key, ()))))
+    for resource in project.resources(SERVICE):
+        arn = resource.physical_id or ""
+        state = by_arn.get(arn, {})
+        # The ARN ends in the service's name.
+        key = str(state.get("clusterArn") or ""), str(state.get("serviceName") or arn.rpartition("/")[2])
+        found.append(Service(resource, state, tuple(by_service.get(key, ()))))
     return found
+
+
+def services_gone(account: Account, project: Project) -> list[Resource]:
+    """The services that a stack of the project has, and that are not in the account any more."""
+    names = {each.name for each in project.environments}
+    return [each for each in account.gone if each.type == SERVICE and each.environment_name in names]
 
 
 def own_repositories(project: Project) -> frozenset[str]:

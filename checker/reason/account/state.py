@@ -39,10 +39,9 @@ def stack_trouble(status: str) -> str:
 
 
 def stacks(project: Project) -> Iterator[tuple[StackPlace, str]]:
-    """The stacks of the account that their status was read of."""
+    """The stacks of the account, each with its status; empty where that was not read."""
     for stack in project.stacks:
-        if stack.status:
-            yield StackPlace(stack, surface=Surface.ACCOUNT), stack.status
+        yield StackPlace(stack, surface=Surface.ACCOUNT), stack.status
 
 
 def rollout_trouble(service: Service, now: datetime | None) -> Trouble | None:

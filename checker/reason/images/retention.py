@@ -18,7 +18,6 @@ from checker.model.environments import Project
 from checker.model.resources import Resource
 from checker.model.shown.facts import Fate, ImagesOfAge, Retention
 from checker.model.values import Known, ResourceKey, Text, Unknown
-from checker.reason.images.asked_first import asked_first
 from checker.reason.images.lifecycle import Image, LifecycleRule, Refused, parse_policy, taken, wildcard
 from checker.reason.images.references import (
     SHA,
@@ -118,6 +117,8 @@ def _pushed_again(project: Project) -> dict[ResourceKey, set[str]]:
     found: dict[ResourceKey, set[str]] = {}
     if (pipeline := project.pipeline) is None:
         return found
+    from checker.reason.images.asked_first import asked_first
+
     for call in pipeline.aws_calls():
         if call.service != "ecr" or call.operation not in {"docker-push", "PutImage"} or asked_first(call, pipeline):
             continue

@@ -17,6 +17,7 @@ from checker.model.environments import EnvironmentKind, Project
 from checker.model.overlap import could_be_equal, is_dynamic
 from checker.model.resources import Resource
 from checker.model.values import Absent, ResourceKey, Text, Unknown, Value
+from checker.model.verdicts import Surface
 from checker.reason.names.naming import PhysicalName, Reach, naming_of
 from checker.reason.names.physical import ALIASES, is_open, is_stacks_own, physical_names, references, settled
 
@@ -175,7 +176,6 @@ def _others(candidate: Candidate, group: Sequence[Candidate], limit: int = 10) -
 
 
 def _note(found: dict[Candidate, Clash], one: Candidate, other: Candidate, *, certain: bool) -> None:
-    clash = found.setdefault(one, Clash())
     sure = (
         certain
         and not _told_once_for_both(one, other)
@@ -183,6 +183,9 @@ def _note(found: dict[Candidate, Clash], one: Candidate, other: Candidate, *, ce
         and other.name.naming.certain
         and other.resource.certain
     )
+    if not sure and one.resource.surface is Surface.ACCOUNT is other.resource.surface:
+        return  # both are there, so what is not told of them keeps them apart
+    clash = found.setdefault(one, Clash())
     (clash.certain if sure else clash.possible).append(other)
 
 

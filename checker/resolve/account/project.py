@@ -6,12 +6,13 @@ be read is a gap: whoever asks for its resources is told afterwards (:class:`che
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct, field
 
-from checker.model.environment_words import environment_of, environment_tag, kind_of
+from checker import lazy_re
+from checker.model.environment_words import UNNAMED, environment_of, environment_tag, kind_of
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.live.account import Account
 from checker.model.live.snapshot import LiveResource, Snapshot, SnapshotStack
@@ -20,9 +21,15 @@ from checker.model.settings import Settings
 from checker.model.values import ABSENT, Absent, Resolved, ResourceKey, Text, Unknown, as_count
 from checker.model.verdicts import Surface
 from checker.model.worlds import Gaps
+from checker.resolve.account.presence import gone, not_read
 from checker.resolve.account.references import ReadOnly, References, completing, named
+from checker.resolve.templates.discovery import NOTHING_NAMES, taken
+from checker.resolve.templates.inside import environment_inside
 
 _NESTED: Final = "AWS::CloudFormation::Stack"
+# Stacks that tools make for themselves in an account (AWS CDK, "cdk bootstrap"; AWS SAM; Elastic Beanstalk; AWS Control
+# Tower): they are nobody's environment, unless somebody says so.
+_OF_TOOLS: Final = lazy_re.compile(r"CDKToolkit|aws-sam-cli-managed-|awseb-|StackSet-AWSControlTower|AWSControlTower")
 # Attributes beside Properties that only the deployed template tells.
 _DECLARED: Final = ("DeletionPolicy", "UpdateReplacePolicy", "DependsOn", "UpdatePolicy", "CreationPolicy", "Metadata")
 FindNames = Callable[[Project], Mapping[str | Text, tuple[Resource, ...]]]
@@ -81,7 +88,7 @@ def live_project(
     source = LiveSource(place)
     notes: list[str] = []
     parents = _parents(snapshot.stacks)
-    environments = {each.name: _environment(each.name, parents, known, notes) for each in snapshot.stacks}
+    environments = _environments(snapshot.stacks, parents, known, notes)
     stacks = _stacks(snapshot, source, known, environments, parents)
     outside: dict[str, Stack] = {}
 
@@ -116,19 +123,23 @@ def live_project(
     adopt(named(unmanaged, [(stack, resource) for stack, _, resource in placed], read_only))
     rest = [each for each in unmanaged if id(each) not in belongs]
     adopt(completing(rest, [(stack, resource) for stack, _, resource in placed]))
-    placed += _not_read({(stack.id, logical_id) for stack, logical_id, _ in placed}, stacks, snapshot)
+    here = {(stack.id, logical_id) for stack, logical_id, _ in placed}
+    placed += not_read(here, stacks, snapshot)
     keyed = [(ResourceKey(stack.id, logical_id), resource) for stack, logical_id, resource in placed]
     references = References(keyed, read_only)
     resources: dict[str, list[Resource]] = {}
     templates = {each.name: each for each in snapshot.stacks}
-    for (stack, logical_id, live), (key, _) in zip(placed, keyed, strict=True):
+
+    def made(stack: Stack, logical_id: str, live: LiveResource) -> Resource:
+        scope = LiveScope(references, ResourceKey(stack.id, logical_id))
         raw = _raw(live, logical_id, templates.get(stack.name))
-        made = Resource(
-            stack, logical_id, raw, LiveScope(references, key), Surface.ACCOUNT, physical_id=live.physical_id,
-            declared=_declared(live, logical_id, templates.get(stack.name)),
-        )  # fmt: skip
-        resources.setdefault(stack.environment, []).append(made)
+        declared = _declared(live, logical_id, templates.get(stack.name))
+        return Resource(stack, logical_id, raw, scope, Surface.ACCOUNT, physical_id=live.physical_id, declared=declared)
+
+    for each in placed:
+        resources.setdefault(each[0].environment, []).append(made(*each))
     kinds, others = _kinds([*stacks.values(), *outside.values()], settings, wanted)
+    others |= _in_part(kinds, snapshot, {each.environment for each in stacks.values()}, known, notes)
 
     def environments_of(kinds: Mapping[str, EnvironmentKind]) -> list[Environment]:
         return [
@@ -147,8 +158,11 @@ def live_project(
         environments_of(kinds),
         _with_ids(find_names, references),
         settings,
-        gaps=Gaps({each.what: each.why for each in snapshot.unread if each.what.startswith("AWS::")}),
-        account=_account(snapshot, source.file),
+        gaps=Gaps(
+            {each.what: each.why for each in snapshot.unread if each.what.startswith("AWS::")},
+            {(stack.environment, live.type): live.unread[""] for stack, _, live in placed if "" in live.unread},
+        ),
+        account=_account(snapshot, source.file, [made(*each) for each in gone(here, stacks, snapshot)]),
         elsewhere=environments_of(others),
     )
     return LiveAccount(
@@ -221,17 +235,37 @@ def _above(name: str, parents: Mapping[str, tuple[str, str]]) -> Sequence[str]:
     return found[1:]
 
 
-def _environment(name: str, parents: Mapping[str, tuple[str, str]], known: StacksKnown, notes: list[str]) -> str:
-    """The environment of a stack: said, or that of the stack that it is nested in, or the one its name speaks of."""
-    for each in (name, *_above(name, parents)):
-        if each in known.environments:
-            return known.environments[each]
-    if known.environments:
-        return ""  # the project says which stacks are its own: this is somebody else's
-    guess = environment_of(name)
-    if guess:
-        notes.append(f"took stack {name} for environment {guess} (by its name)")
-    return guess or ""
+def _environments(
+    listed: Sequence[SnapshotStack], parents: Mapping[str, tuple[str, str]], known: StacksKnown, notes: list[str]
+) -> dict[str, str]:
+    """Stack -> its environment: said, or that of a stack that it is nested in, or the one that its name speaks of, or
+    its resources do. One that says nothing is somebody else's (empty), where the project says which are its own."""
+    by_name = {each.name: each for each in listed}
+    found: dict[str, str] = {}
+    for stack in listed:
+        above = _above(stack.name, parents)
+        own = next((known.environments[each] for each in (stack.name, *above) if each in known.environments), None)
+        if own is not None or known.environments:
+            found[stack.name] = own or ""
+            continue
+        why = "by its name"
+        guess = environment_of(stack.name)
+        if guess is None:
+            guess, why = _inside(by_name.get(above[-1], stack) if above else stack)
+        found[stack.name] = guess
+        if guess:
+            notes.append(taken(stack.name, guess, why))
+    return found
+
+
+def _inside(stack: SnapshotStack) -> tuple[str, str]:
+    """What a stack whose name says nothing says otherwise; empty for what a tool has made for itself."""
+    if _OF_TOOLS.match(stack.name):
+        return "", ""
+    if (by_name := environment_of(stack.name)) is not None:
+        return by_name, "by the name of the stack around it"
+    inside = environment_inside(Stack(stack.name, stack.name, "", stack.template or {}, LiveSource("")))
+    return inside or (UNNAMED, NOTHING_NAMES)
 
 
 def _spoken(resource: LiveResource) -> str:
@@ -240,45 +274,6 @@ def _spoken(resource: LiveResource) -> str:
     if tag is not None:
         return environment_of(tag) or tag
     return environment_of(resource.physical_id or "") or ""
-
-
-def _not_read(
-    placed: set[tuple[str, str]], stacks: Mapping[str, Stack], snapshot: Snapshot
-) -> Iterator[tuple[Stack, str, LiveResource]]:
-    """Resources that a stack has and that nothing was read of: they are there, and all about them is unknown.
-
-    Of a type that was read, such a resource is gone from the account; drift says so.
-    """
-    lost = {each.what for each in snapshot.unread}
-    asked = snapshot.facts.get("asked")
-    read = {each.type for each in snapshot.resources}
-    # Of a type that was asked for, and of which nothing failed, all that there are were read: these are gone.
-    read |= {each for each in asked if isinstance(each, str) and each not in lost} if isinstance(asked, list) else set()
-    for stack in snapshot.stacks:
-        for each in stack.resources:
-            if (
-                (stack.name, each.logical_id) not in placed
-                and each.type not in read
-                and not _stands_elsewhere(each.type)
-            ):
-                why = "nothing was read of this resource"
-                found = LiveResource(each.type, each.physical_id, stack.name, each.logical_id, unread={"": why})
-                yield stacks[stack.name], each.logical_id, found
-
-
-# What a template has as a resource of its own and an account as a part of another one, which was read.
-_PARTS: Final = frozenset(
-    {
-        "AWS::EC2::SecurityGroupEgress",
-        "AWS::EC2::SecurityGroupIngress",
-        "AWS::EC2::VPCGatewayAttachment",
-        "AWS::IAM::GroupPolicy",
-        "AWS::IAM::Policy",
-        "AWS::IAM::RolePolicy",
-        "AWS::IAM::UserPolicy",
-        "AWS::SecretsManager::SecretTargetAttachment",
-    }
-)
 
 
 def _inline_policies(snapshot: Snapshot) -> set[tuple[str, str]]:
@@ -296,10 +291,6 @@ def _stands_in(policy: LiveResource, shown: Collection[tuple[str, str]]) -> bool
     roles, name = policy.properties.get("Roles"), str(policy.properties.get("PolicyName"))
     alone = not policy.properties.get("Users") and not policy.properties.get("Groups")
     return alone and isinstance(roles, list) and bool(roles) and all((str(role), name) in shown for role in roles)
-
-
-def _stands_elsewhere(kind: str) -> bool:
-    return kind in _PARTS or kind.startswith(("Custom::", "AWS::CloudFormation::", "AWS::CDK::"))
 
 
 def _raw(live: LiveResource, logical_id: str, stack: SnapshotStack | None) -> dict[str, Raw]:
@@ -366,6 +357,22 @@ def _kinds(
     return judged, {name: kind for name, kind in kinds.items() if name not in judged}
 
 
-def _account(snapshot: Snapshot, place: str) -> Account:
+def _in_part(
+    kinds: dict[str, EnvironmentKind], snapshot: Snapshot, whole: Collection[str], known: StacksKnown, notes: list[str]
+) -> dict[str, EnvironmentKind]:
+    """Take from ``kinds`` the environments of which no stack was asked for.
+
+    Only what every list of the account shows was read of them: judged, they would lack all the rest.
+    """
+    asked = snapshot.facts.get("asked_stacks")
+    if not isinstance(asked, list):
+        return {}
+    meant = {*whole, *_environments([SnapshotStack(str(name)) for name in asked], {}, known, []).values()}
+    found = {name: kinds.pop(name) for name in list(kinds) if name not in meant}
+    notes += [f"environment {name} is not judged: none of its stacks was asked for" for name in found]
+    return found
+
+
+def _account(snapshot: Snapshot, place: str, gone: Iterable[Resource]) -> Account:
     unread = {each.what.removeprefix("facts/"): each.why for each in snapshot.unread if each.what.startswith("facts/")}
-    return Account(snapshot.account, snapshot.region, place, snapshot.taken_at, snapshot.facts, unread)
+    return Account(snapshot.account, snapshot.region, place, snapshot.taken_at, snapshot.facts, unread, tuple(gone))

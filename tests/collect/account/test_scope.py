@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+from checker.collect.account import AUDIT
 from checker.collect.account.scope import Scope
 from checker.collect.account.shapes import Draft
 from checker.model.live.snapshot import SnapshotStack, StackResource
-from tests.collect.account.support import account_of, describe
+from tests.collect.account.support import Script, account_of, describe
 from tests.work import lines_run
 
 
@@ -184,3 +186,44 @@ def test_what_is_not_found_by_another_name_than_its_identifier_is_not_gone(
     scope, _ = scope_of({"It": (kind, {}, physical_id)})
     found = describe(account_of({}, scope=scope), "cloudcontrol")
     assert [(each.type, list(each.unread)) for each in found if each.type == kind] == ([] if gone else [(kind, [""])])
+
+
+@pytest.mark.parametrize(
+    ("service", "asked_in"),
+    [
+        ("arn:aws:ecs:us-west-2:111111111111:service/elsewhere/api", ["elsewhere"]),
+        ("arn:aws:ecs:us-west-2:111111111111:service/shop/api", ["shop"]),
+        # The old form names no cluster (Amazon ECS Developer Guide, "Amazon Resource Names (ARNs) and IDs").
+        ("arn:aws:ecs:us-west-2:111111111111:service/api", ["shop"]),
+    ],
+)
+def test_a_service_is_asked_for_in_its_own_cluster_whoever_made_that(service: str, asked_in: list[str]) -> None:
+    scope, _ = scope_of({"Cluster": ("AWS::ECS::Cluster", {}, "shop"), "Service": ("AWS::ECS::Service", {}, service)})
+    asked: list[str] = []
+
+    def clusters(wanted: Mapping[str, Any]) -> dict[str, Any]:
+        arn = "arn:aws:ecs:us-west-2:111111111111:cluster/{}"
+        return {"clusters": [{"clusterName": name, "clusterArn": arn.format(name)} for name in wanted["clusters"]]}
+
+    def services(wanted: Mapping[str, Any]) -> dict[str, Any]:
+        asked.append(wanted["cluster"].rpartition("/")[2])
+        return {"services": [{"serviceArn": each, "serviceName": "api"} for each in wanted["services"]]}
+
+    script: Script = {
+        ("ecs", "DescribeClusters"): clusters,
+        ("ecs", "DescribeServices"): services,
+        ("ecs", "ListTasks"): {"taskArns": []},
+        ("application-autoscaling", "DescribeScalableTargets"): {"ScalableTargets": []},
+        ("application-autoscaling", "DescribeScalingPolicies"): {"ScalingPolicies": []},
+    }
+    found = describe(account_of(script, AUDIT, scope), "ecs")
+    assert asked == asked_in
+    assert [each.physical_id for each in found if each.type == "AWS::ECS::Service"] == [service]
+    assert [each.physical_id for each in found if each.type == "AWS::ECS::Cluster"] == ["shop"]
+
+
+def test_a_service_whose_cluster_nobody_names_is_unread() -> None:
+    scope, _ = scope_of({"Service": ("AWS::ECS::Service", {}, "arn:aws:ecs:us-west-2:111111111111:service/api")})
+    account = account_of({}, AUDIT, scope)
+    describe(account, "ecs")
+    assert "AWS::ECS::Service" in {each.what for each in account.all_unread}

@@ -13,8 +13,8 @@ import pytest
 from checker.collect.config.register import load_register
 from checker.errors import UsageError
 from checker.lab import breaks, release
-from checker.lab.breaks import images
-from checker.lab.breaks.account import Account
+from checker.lab.breaks import drift, images
+from checker.lab.breaks.account import Account, Target
 from tests.lab.breaks.test_each_break import fresh_lab
 
 pytestmark = pytest.mark.xdist_group("broken lab")
@@ -372,3 +372,14 @@ def test_a_break_that_there_is_not(shared: Account) -> None:
 def test_every_finding_of_the_live_account_can_be_broken() -> None:
     live = {entry.id for entry in load_register().entries.values() if "A" in entry.surfaces.split()}
     assert live - set(breaks.BREAKS) == set()
+
+
+def test_code_that_is_a_template_in_yaml_is_changed_too(tmp_path: Path) -> None:
+    code = tmp_path / "app.yaml"
+    code.write_text("Resources:\n  Db:\n    Type: AWS::RDS::DBInstance\n    Properties: {DBName: !Ref Name}\n")
+    account = Account(clients=None, assembly=code, stacks=("app",), environment="unnamed")  # type: ignore[arg-type]
+    target = Target("app", "Db", "db", {"DBName": {"Ref": "Name"}})
+    drift._edited(account, target, lambda properties: properties.update(DBName="other"))
+    assert json.loads(code.read_text())["Resources"]["Db"]["Properties"] == {"DBName": "other"}
+    with pytest.raises(UsageError, match="Db is not as it is deployed in the code"):
+        drift._edited(account, target, lambda properties: properties.update(DBName="again"))

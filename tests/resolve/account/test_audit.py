@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ def resource(kind: str, physical_id: str, **properties: Any) -> dict[str, Any]:
 
 
 def judged(tmp_path: Path, *resources: dict[str, Any], **more: Any) -> Run:
-    import json
 
     document = {
         "schema": "checker-snapshot/1",
@@ -139,3 +139,63 @@ def test_a_certificate_that_nobody_read_covers_nothing(tmp_path: Path) -> None:
         Certificates=[{"CertificateArn": arn}],
     )
     assert outcomes(judged(tmp_path, listener), "W12").get(("covers", listener["physical_id"])) is not Outcome.PASS
+
+
+def test_an_environment_of_which_no_stack_was_asked_for_is_not_judged_by_what_else_was_seen_of_it(
+    tmp_path: Path,
+) -> None:
+    beside = {**resource("AWS::EC2::VPC", "vpc-1", Tags=[{"Key": "environment", "Value": "staging"}]), "stack": None}
+    stack = {**STACK, "name": "shop-production"}
+    whole = judged(tmp_path, beside, stack=stack)
+    assert Outcome.FAIL in {each.outcome for each in whole.verdicts if each.environment == "staging"}
+    for asked in (["shop-production"], ["shop-production", "shop-staging"]):
+        run = judged(tmp_path, beside, stack=stack, facts={"asked_stacks": asked})
+        assert run.environments == (("production",) if len(asked) == 1 else ("production", "staging"))
+    part = judged(tmp_path, beside, stack=stack, facts={"asked_stacks": ["shop-production"]})
+    assert {each.environment for each in part.verdicts} <= {"production", ""}
+    assert "environment staging is not judged: none of its stacks was asked for" in part.coverage.notes
+
+
+def test_a_resource_that_nothing_was_read_of_may_be_what_a_rule_looks_for(tmp_path: Path) -> None:
+    blank = {**resource("AWS::ElasticLoadBalancingV2::LoadBalancer", "arn:lb"), "unread": {"": "denied"}}
+    there = resource("AWS::ElasticLoadBalancingV2::LoadBalancer", "arn:lb", Scheme="internal", Type="application")
+    assert set(outcomes(judged(tmp_path, blank), "S1").values()) == {Outcome.UNKNOWN}
+    assert set(outcomes(judged(tmp_path, there), "S1").values()) == {Outcome.NOT_APPLICABLE}
+    # Nothing of S1 is asked of a queue.
+    other = {**resource("AWS::SQS::Queue", "jobs"), "unread": {"": "denied"}}
+    assert set(outcomes(judged(tmp_path, there, other), "S1").values()) == {Outcome.NOT_APPLICABLE}
+
+
+def test_stacks_that_nothing_names_are_judged_where_the_project_says_nothing_of_its_own(tmp_path: Path) -> None:
+    """Somebody looks at an account from an empty folder."""
+    named = {"Resources": {"Q": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "staging-jobs"}}}}
+    nested = {
+        "logical_id": "Inner",
+        "type": "AWS::CloudFormation::Stack",
+        "physical_id": "arn:aws:cloudformation:eu-west-1:111111111111:stack/jobs-Inner-1/1",
+    }
+    stacks = [
+        {**STACK, "name": "orders"},
+        {**STACK, "name": "jobs", "template": named, "resources": [nested]},
+        {**STACK, "name": "jobs-Inner-1", "id": nested["physical_id"]},
+        {**STACK, "name": "CDKToolkit"},
+    ]
+    databases = [
+        {**resource("AWS::RDS::DBInstance", name, DBInstanceIdentifier=name, StorageEncrypted=False), "stack": stack}
+        for name, stack in (("a", "orders"), ("b", "jobs"), ("c", "jobs-Inner-1"), ("d", "CDKToolkit"))
+    ]
+    run = judged(tmp_path, *databases, stacks=stacks)
+    assert outcomes(run, "C8") == {("storage", name): Outcome.FAIL for name in "abc"}
+    assert {each.environment for each in run.verdicts if each.sub == "storage"} == {"unnamed", "staging"}
+    assert [each for each in run.coverage.notes if each.startswith("took")] == [
+        "took stack orders for environment unnamed (nothing names an environment)",
+        "took stack jobs for environment staging (by the names of its resources)",
+        "took stack jobs-Inner-1 for environment staging (by the names of its resources)",
+    ]
+
+
+def test_an_account_that_holds_what_tools_made_for_themselves_alone_was_not_judged(tmp_path: Path) -> None:
+    run = judged(tmp_path, stack={"name": "CDKToolkit"})
+    assert [each.why for each in run.coverage.unread] == [
+        "nothing of it was judged: none of its 1 stacks belongs to an environment that is known"
+    ]

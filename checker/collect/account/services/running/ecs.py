@@ -107,9 +107,18 @@ def describe(account: Account) -> Iterator[Draft | None]:
         for arn, names in running
         for some in _batches(names.items, 100)
     ]
-    yield from clusters
+    # A cluster that only a service of the stacks names is somebody else's, with all else that runs in it.
+    own = account.scope.ids("AWS::ECS::Cluster")
+    every = account.needs.unmanaged or not account.scope.known
+    yield from (each for each in clusters if every or not {*own}.isdisjoint(each.ids))
     wanted: dict[str, None] = {}
-    for service in _described(account, services, "AWS::ECS::Service"):
+    described = _described(account, services, "AWS::ECS::Service")
+    there = {str(each.get("serviceArn")) for each in described}
+    old = [each for each in account.scope.ids("AWS::ECS::Service") if not _cluster_of(each)]
+    if not every and not there.issuperset(old):
+        why = "the ARN of a service names no cluster, and the service is in none of the stacks' own"
+        account.unread("AWS::ECS::Service", why, "ecs:DescribeServices")
+    for service in described:
         draft = SERVICE.draft(service) if service.get("status") != "INACTIVE" else None
         if draft is not None:
             _service_connect(draft, service)
@@ -127,9 +136,10 @@ def describe(account: Account) -> Iterator[Draft | None]:
 
 
 def _clusters(account: Account) -> list[Draft]:
-    """The clusters of the stacks; where somebody asks for what no stack has, all of the account."""
+    """The clusters of the stacks, and of their services; where somebody asks for what no stack has, all there are."""
     scope = account.scope
-    names = list(scope.ids("AWS::ECS::Cluster"))
+    beside = (_cluster_of(each) for each in scope.ids("AWS::ECS::Service"))
+    names = [*dict.fromkeys([*scope.ids("AWS::ECS::Cluster"), *filter(None, beside)])]
     if account.needs.unmanaged or not scope.known:
         names = [*dict.fromkeys([*names, *map(_name, account.ask("ecs", "ListClusters").items)])]
     answers = [
@@ -146,8 +156,16 @@ def _services_of(account: Account, cluster: str) -> Callable[[], list[str]]:
     if account.needs.unmanaged or not account.scope.known:
         answer = account.ask("ecs", "ListServices", cluster=cluster)
         return lambda: [str(each) for each in answer.items]
-    prefix = cluster.replace(":cluster/", ":service/") + "/"
-    return lambda: [each for each in account.scope.ids("AWS::ECS::Service") if each.startswith(prefix)]
+    own = list(account.scope.ids("AWS::ECS::Service"))
+    # An ARN of the old form may be of any cluster: it is asked for in each.
+    return lambda: [each for each in own if _cluster_of(each) in ("", _name(cluster))]
+
+
+def _cluster_of(service: str) -> str:
+    """The cluster that a service's ARN names; empty in one of the old form (Amazon ECS Developer Guide, "Amazon
+    Resource Names (ARNs) and IDs")."""
+    cluster, _, name = service.partition(":service/")[2].partition("/")
+    return cluster if name else ""
 
 
 def _described(account: Account, answers: list[Answer], what: str) -> list[Mapping[str, Any]]:
