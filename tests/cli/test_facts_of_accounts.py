@@ -23,7 +23,7 @@ def test_a_preflight_says_what_its_verdicts_support(tmp_path: Path, monkeypatch:
     snapshot = planted.snapshot()
     snapshot["stacks"][0]["status"] = "UPDATE_ROLLBACK_FAILED"
     Path("snapshot.json").write_text(json.dumps(snapshot))
-    assert run(["preflight", "--snapshot", "snapshot.json"]) == ExitCode.INCOMPLETE  # whose stack it is is not known
+    assert run(["preflight", "--snapshot", "snapshot.json"]) == ExitCode.FAILED  # whoever's stack it is
     Path("checker.toml").write_text('[stacks]\ntemplate = "production"\n')
     run(["preflight", "--snapshot", "snapshot.json", "--format", "json=run.json"])
     document = json.loads(Path("run.json").read_text())
