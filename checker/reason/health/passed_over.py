@@ -51,7 +51,7 @@ def _around(at: At) -> Iterator[Command | AwsCall | CdkCommand]:
 def condition_of(at: At, others: Sequence[At]) -> str:
     """What a workflow asks before the action's step or job runs, and cannot be answered beforehand; empty for nothing.
 
-    Nothing either where all the ``others`` are asked something too: it may be the same.
+    Nothing either where all the ``others`` are asked the same.
     """
     shared = {id(job) for other in others for job in other.job.chain}
     asked = [each for each in at.job.chain if id(each) not in shared and isinstance(each.runs, Open)]
@@ -61,10 +61,24 @@ def condition_of(at: At, others: Sequence[At]) -> str:
         return brief(written, 80)
     if step is None or not isinstance(step.runs, Open):
         return ""
-    if all(other.action.step is not None and isinstance(other.action.step.runs, Open) for other in others):
+    asks = [each for each in step.conditions if not _only_results(each)]
+    if all(other.action.step is not None and _asked_too(asks, other.action.step.conditions) for other in others):
         return ""
-    written = next((each for each in step.conditions if not _only_results(each)), "")
-    return brief(written, 80)
+    return brief(next(iter(asks), ""), 80)
+
+
+def _asked_too(these: Sequence[str], those: Sequence[str]) -> bool:
+    """Whether somebody else is asked the same before: each of these, alone or as one of the terms that have to hold."""
+    terms = {term for each in those for term in _terms(each)}
+    return all(terms.issuperset(_terms(each)) for each in these)
+
+
+def _terms(condition: str) -> list[str]:
+    """What all has to hold for a condition; the whole of it where it has a choice, or brackets, in it."""
+    text = condition.strip()
+    text = text.removeprefix("${{").removesuffix("}}") if text.startswith("${{") else text
+    whole = "||" in text or "(" in text
+    return [each.strip() for each in ([text] if whole else text.split("&&"))]
 
 
 def _only_results(condition: str) -> bool:

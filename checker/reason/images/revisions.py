@@ -219,12 +219,20 @@ def _newest(at: At, family: str, release: Release) -> Revision:
         named = _family(place, action)
         if named == family:
             found = _image(place, action, release)
-            if found.runs is Runs.COMMIT and not action.certain and at.action.certain:
+            if found.runs is Runs.COMMIT and _may_be_left_out(action, at):
                 return Revision(Runs.OPEN, f"whether a revision of {family} is registered before, on every way")
             return found
         if named is None:
             return Revision(Runs.OPEN, f"whether the revision that is registered before is one of {family}")
     return Revision(Runs.OTHER, f"it names {family}, whatever image its newest revision has")
+
+
+def _may_be_left_out(before: AwsCall, then: At) -> bool:
+    """Whether one call may not be made where another one is, in a run of their step or of their job."""
+    later = then.action
+    if before.step is later.step:
+        return later.reached.certain and not before.reached.certain
+    return later.certain_in_job and not before.certain_in_job
 
 
 def _family(at: At, call: AwsCall) -> str | None:
