@@ -120,13 +120,15 @@ def _texts(value: Raw) -> Iterator[str]:
 
 
 def _resources(stack: Stack) -> Iterator[tuple[str, Mapping[str, Raw]]]:
-    """Type and properties of all resources, those of the stacks nested in it too."""
+    """Type and properties of the resources that are there wherever a stack is deployed, those of the stacks nested in
+    it too. What a condition may leave out may be of another environment or account than this deployment's."""
     pending = [stack]
     while pending:
         each = pending.pop()
-        pending.extend(each.nested.values())
         declared: Raw = each.template.get("Resources")
-        for raw in declared.values() if isinstance(declared, Mapping) else ():
-            if isinstance(raw, Mapping) and isinstance(raw.get("Type"), str):
+        for name, raw in declared.items() if isinstance(declared, Mapping) else ():
+            if isinstance(raw, Mapping) and isinstance(raw.get("Type"), str) and "Condition" not in raw:
                 properties = raw.get("Properties")
                 yield raw["Type"], properties if isinstance(properties, Mapping) else {}
+                if name in each.nested:
+                    pending.append(each.nested[name])
