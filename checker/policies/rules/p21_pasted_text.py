@@ -109,7 +109,8 @@ def _judged(step: EffectiveStep, handed: Handed) -> Iterator[Judgement]:
             yield step.undecided(None, why, fix=_FIX)
             return
         if not written.doubt:
-            way = "" if written.what in expression or expression in written.what else f" (as {expression})"
+            plain = written.what in expression or expression in written.what or not expression.strip("*")
+            way = "" if plain else f" (as {expression})"
             why = f"The text of {written.what} is pasted into the script{way}: what somebody writes there runs as code."
             yield step.fails(None, why, fix=_FIX)
             return

@@ -151,7 +151,7 @@ def is_commit(value: Scalar) -> Answer:
     if named:
         if any(_is_of_commit(part) for part in tag if isinstance(part, Hole)):
             return YES
-        return NO if _MOVES.search(named) else Open(f"whether {named} is a commit")
+        return NO if _MOVES.search(named) else Open(f"whether {shown(text(tag))} is a commit")
     return NO if literal else Open("what its tag is")
 
 

@@ -216,8 +216,8 @@ def _by_name(
         agreeing = [each for each in meant if purposes & _purposes(each)]
         silent = [each for each in meant if not _purposes(each)]
         meant = agreeing or silent
-        if not meant:
-            return ()
+    if not meant:
+        return ()
     named = environment_of(name) or job.environment_name
     if named and len(meant) > 1:
         theirs = {id(each): _environment(each, deployment) for each in meant}
