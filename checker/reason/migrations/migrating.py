@@ -79,17 +79,18 @@ def migrating(pipeline: Pipeline) -> tuple[Migrating, ...]:
 
 def tool_of(step: Migrating, pipeline: Pipeline) -> MigrationTool | None:
     """The tool that a step runs, through a script of package.json too; ``None`` for a program of its own."""
-    if step.tool is None and not isinstance(step.action, Command):
-        return _of_task(step.action, pipeline)
-    if step.tool is not None or not isinstance(step.action, Command):
+    if step.tool is not None:
         return step.tool
-    words = {shown(word) for word in step.action.words[1:]}
-    for name, command in pipeline.migration_code.scripts:
-        if name in words:
-            applied = applies(command.split())
-            if applied is not None and applied.tool is not None:
-                return applied.tool
-    return None
+    if isinstance(step.action, Command):
+        words = {shown(word) for word in step.action.words[1:]}
+    else:
+        lists = _LIST.findall(" ".join(_texts(step.action.arguments)))
+        words = {word for each in lists for word in _words(each)[1:]}
+    of_scripts = (applies(command.split()) for name, command in pipeline.migration_code.scripts if name in words)
+    tools = {each.tool.name for each in of_scripts if each is not None and each.tool is not None}
+    if tools:
+        return BY_NAME[tools.pop()] if len(tools) == 1 else None
+    return None if isinstance(step.action, Command) else _of_task(step.action, pipeline)
 
 
 def _of_task(call: AwsCall, pipeline: Pipeline) -> MigrationTool | None:
