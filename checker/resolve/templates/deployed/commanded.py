@@ -3,6 +3,7 @@
 Sources: AWS CLI Command Reference, "cloudformation deploy" (``--parameter-overrides``: pairs, or a file of JSON) and
 "cloudformation create-stack" (``--parameters``); SAM documentation, "sam deploy" (either form, in one word too); CDK
 documentation, "cdk deploy" (``--parameters STACK:NAME=VALUE``); README of aws-actions/aws-cloudformation-github-deploy.
+What ``deploy`` is not told stays as the stack has it: aws/aws-cli issue 2599.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ class Deployment(Struct, frozen=True):
     names: tuple[str, ...] = ()
     held: Held | None = None  # what the template holds by then, where the job has changed it
     previous: bool = False  # it keeps the template that the stack has
+    keeps: bool = False  # it keeps the values that it is not told
 
 
 def given(stack: Stack, found: Sequence[Deployment], settings: Settings, said: Collection[str] = ()) -> Stack:
@@ -159,12 +161,16 @@ def _takes(stack: Stack, values: Collection[str]) -> bool:
 
 def deployments(pipeline: Pipeline, read: Callable[[str], str | None]) -> Iterator[Deployment]:
     made: dict[str, str] = {}  # a packaged template -> the one that it was made of
+    before: dict[tuple[str, ...], list[tuple[EffectiveJob, Deployment]]] = {}  # by the stack's names, in order
     for job in pipeline.jobs:
         for way in job.alternatives or (job,):
             trace = pipeline.trace(way)
             for command in trace.commands:
                 for found in _by_command(command, way, made, read):
-                    yield _with_changes(found, trace, command, read)
+                    whole = _with_kept(found, way, before.get(found.names, ()))
+                    if command.certain_in_job:
+                        before.setdefault(found.names, []).append((way, whole))
+                    yield _with_changes(whole, trace, command, read)
             for call in trace.aws:
                 if call.how is How.SDK and call.service == "cloudformation" and call.operation in _SDK:
                     yield from _with_body(_by_call(call, way), call, trace, read)
@@ -179,6 +185,18 @@ def deployments(pipeline: Pipeline, read: Callable[[str], str | None]) -> Iterat
                     yield _with_changes(registered, trace, step, read)
                 if step.step.action.lower() == _ACTION:
                     yield _with_changes(_by_action(step, way, read), trace, step, read)
+
+
+def _with_kept(
+    deployment: Deployment, job: EffectiveJob, before: Sequence[tuple[EffectiveJob, Deployment]]
+) -> Deployment:
+    """A deployment with the values that an earlier one of the same run has surely given to its stack."""
+    if not deployment.keeps or len(deployment.names) != 1 or deployment.values is None:
+        return deployment
+    for other, earlier in reversed(before):
+        if earlier.values and (other is job or job.after(other)):
+            return replace(deployment, values={**earlier.values, **deployment.values})
+    return deployment
 
 
 def _with_changes(
@@ -250,10 +268,8 @@ def _by_command(
         [*words_of(words, "--parameter-overrides"), *words_of(words, "--parameters")], command.folder, read
     )
     stack = option_of(words, "--stack-name") or ""
-    previous = "--use-previous-template" in words
-    yield Deployment(
-        template, shown(stack), job.environment_name, given, command.spot, _names(stack), previous=previous
-    )
+    named = (template, shown(stack), job.environment_name, given, command.spot, _names(stack))
+    yield Deployment(*named, previous="--use-previous-template" in words, keeps=verb == "deploy")
 
 
 def _names(stack: Possible) -> tuple[str, ...]:
