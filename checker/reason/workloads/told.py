@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 
@@ -47,6 +47,7 @@ def all_told(environment: Environment) -> Iterator[Told]:
                 yield from _of_volumes(owner)
 
 
+_Container: TypeAlias = Mapping[str, Resolved]
 # Where a container is told something, as a list or a map.
 _PLACES: Final = (
     "Environment",
@@ -63,54 +64,76 @@ def _of_containers(task: Resource, containers: Resolved) -> Iterator[Told]:
     for index, container in enumerate(containers if isinstance(containers, list) else []):
         here = f"ContainerDefinitions.{index}"
         if isinstance(container, Unknown | Text):
-            yield Told(task, "", Unknown(f"{here} is not known before deployment"), here)
-        if not isinstance(container, dict):
-            continue
-        for place in _PLACES:
-            if isinstance(container.get(place), Unknown | Text):
-                yield Told(task, "", Unknown(f"{here}.{place} is not known before deployment"), f"{here}.{place}")
-        for place in ("Environment", "Secrets"):
-            for position, entry in enumerate(_list(container.get(place))):
-                name = entry.get("Name") if isinstance(entry, dict) else entry
-                if isinstance(name, Unknown) or (isinstance(name, Text) and place == "Environment"):
-                    path = f"{here}.{place}.{position}"
-                    yield Told(task, "", Unknown(f"{path} is not known before deployment"), path)
-        for position, entry in enumerate(_list(container.get("Secrets"))):
-            if isinstance(entry, dict):
-                path = f"{here}.Secrets.{position}.ValueFrom"
-                yield Told(task, str(entry.get("Name", "")), entry.get("ValueFrom"), path, secret=True)
-        for position, entry in enumerate(_list(container.get("EnvironmentFiles"))):
-            if isinstance(entry, dict):
-                path = f"{here}.EnvironmentFiles.{position}.Value"
-                yield Told(task, "EnvironmentFiles", entry.get("Value"), path, secret=True)
-        for place in ("Command", "EntryPoint"):
-            for name, word, position in arguments(place, _list(container.get(place))):
-                yield Told(task, name, word, f"{here}.{place}.{position}")
-        check = container.get("HealthCheck")
-        asked = check.get("Command") if isinstance(check, dict) else check
-        if isinstance(asked, Unknown | Text):
-            yield Told(task, "", Unknown(f"{here}.HealthCheck is not known before deployment"), f"{here}.HealthCheck")
-        for name, word, position in arguments("HealthCheck", _list(asked)):
-            yield Told(task, name, word, f"{here}.HealthCheck.Command.{position}")
-        labels = container.get("DockerLabels")
-        for label, value in labels.items() if isinstance(labels, dict) else ():
-            yield Told(task, label, value, f"{here}.DockerLabels.{label}")
-        for position, domain in enumerate(_list(container.get("DnsSearchDomains"))):
-            yield Told(task, "DnsSearchDomains", domain, f"{here}.DnsSearchDomains.{position}", secret=True)
-        for position, host in enumerate(_list(container.get("ExtraHosts"))):
-            if isinstance(host, dict):
-                path = f"{here}.ExtraHosts.{position}.Hostname"
-                yield Told(task, "ExtraHosts", host.get("Hostname"), path, secret=True)
-        logging = container.get("LogConfiguration")
-        options = logging.get("Options") if isinstance(logging, dict) else logging
-        if isinstance(options, Unknown):
-            yield Told(task, "", options, f"{here}.LogConfiguration")
-        if isinstance(options, dict) and "awslogs-group" in options:
-            path = f"{here}.LogConfiguration.Options.awslogs-group"
-            yield Told(task, "awslogs-group", options["awslogs-group"], path, secret=True)
-        for option, value in options.items() if isinstance(options, dict) else ():
-            if not option.startswith("awslogs-"):
-                yield Told(task, option, value, f"{here}.LogConfiguration.Options.{option}")
+            yield _open(task, here)
+        elif isinstance(container, dict):
+            for tells in (_open_places, _referred_to, _words, _labels, _hosts, _log_options):
+                yield from tells(task, container, here)
+
+
+def _open(task: Resource, path: str) -> Told:
+    return Told(task, "", Unknown(f"{path} is not known before deployment"), path)
+
+
+def _open_places(task: Resource, container: _Container, here: str) -> Iterator[Told]:
+    for place in _PLACES:
+        if isinstance(container.get(place), Unknown | Text):
+            yield _open(task, f"{here}.{place}")
+    for place in ("Environment", "Secrets"):
+        for position, entry in enumerate(_list(container.get(place))):
+            name = entry.get("Name") if isinstance(entry, dict) else entry
+            if isinstance(name, Unknown) or (isinstance(name, Text) and place == "Environment"):
+                yield _open(task, f"{here}.{place}.{position}")
+
+
+def _referred_to(task: Resource, container: _Container, here: str) -> Iterator[Told]:
+    for position, entry in enumerate(_list(container.get("Secrets"))):
+        if isinstance(entry, dict):
+            path = f"{here}.Secrets.{position}.ValueFrom"
+            yield Told(task, str(entry.get("Name", "")), entry.get("ValueFrom"), path, secret=True)
+    for position, entry in enumerate(_list(container.get("EnvironmentFiles"))):
+        if isinstance(entry, dict):
+            path = f"{here}.EnvironmentFiles.{position}.Value"
+            yield Told(task, "EnvironmentFiles", entry.get("Value"), path, secret=True)
+
+
+def _words(task: Resource, container: _Container, here: str) -> Iterator[Told]:
+    """The words of its commands, of the one that asks for its health too."""
+    for place in ("Command", "EntryPoint"):
+        for name, word, position in arguments(place, _list(container.get(place))):
+            yield Told(task, name, word, f"{here}.{place}.{position}")
+    check = container.get("HealthCheck")
+    asked = check.get("Command") if isinstance(check, dict) else check
+    if isinstance(asked, Unknown | Text):
+        yield _open(task, f"{here}.HealthCheck")
+    for name, word, position in arguments("HealthCheck", _list(asked)):
+        yield Told(task, name, word, f"{here}.HealthCheck.Command.{position}")
+
+
+def _labels(task: Resource, container: _Container, here: str) -> Iterator[Told]:
+    labels = container.get("DockerLabels")
+    for label, value in labels.items() if isinstance(labels, dict) else ():
+        yield Told(task, label, value, f"{here}.DockerLabels.{label}")
+
+
+def _hosts(task: Resource, container: _Container, here: str) -> Iterator[Told]:
+    for position, domain in enumerate(_list(container.get("DnsSearchDomains"))):
+        yield Told(task, "DnsSearchDomains", domain, f"{here}.DnsSearchDomains.{position}", secret=True)
+    for position, host in enumerate(_list(container.get("ExtraHosts"))):
+        if isinstance(host, dict):
+            path = f"{here}.ExtraHosts.{position}.Hostname"
+            yield Told(task, "ExtraHosts", host.get("Hostname"), path, secret=True)
+
+
+def _log_options(task: Resource, container: _Container, here: str) -> Iterator[Told]:
+    logging = container.get("LogConfiguration")
+    options = logging.get("Options") if isinstance(logging, dict) else logging
+    if isinstance(options, Unknown):
+        yield Told(task, "", options, f"{here}.LogConfiguration")
+    for option, value in options.items() if isinstance(options, dict) else ():
+        # Of what awslogs is told the group alone may be another environment's; none of it is a secret.
+        if option == "awslogs-group" or not option.startswith("awslogs-"):
+            path = f"{here}.LogConfiguration.Options.{option}"
+            yield Told(task, option, value, path, secret=option == "awslogs-group")
 
 
 def _of_volumes(task: Resource) -> Iterator[Told]:
