@@ -16,7 +16,8 @@ UNNAMED: Final = "unnamed"
 _WORDS: Final[Mapping[str, EnvironmentKind]] = {
     **dict.fromkeys(("production", "prod", "prd", "live"), EnvironmentKind.PRODUCTION),
     **dict.fromkeys(
-        ("staging", "stage", "stg", "test", "testing", "qa", "uat", "preprod", "dev", "develop", "development",
+        ("staging", "stage", "stg", "test", "testing", "qa", "uat", "preprod", "preproduction", "nonprod",
+         "nonproduction", "acceptance", "dev", "develop", "development",
          "sandbox", "demo", "beta", "gamma", "integration", "preview"),
         EnvironmentKind.STAGING,
     ),
@@ -33,7 +34,12 @@ def words(name: str) -> list[str]:
 
 @lru_cache(maxsize=4096)  # the same stacks and roles are asked about over and over
 def _words_of(name: str) -> tuple[str, ...]:
-    return tuple(word.lower() for word in _WORD.findall(name))
+    found: list[str] = []
+    for word in (each.lower() for each in _WORD.findall(name)):
+        # `pre-prod` and `NonProd` are no production, in one word or two.
+        joined = word in {"prod", "production"} and found and found[-1] in {"pre", "non"}
+        found.append(found.pop() + word if joined else word)
+    return tuple(found)
 
 
 # Top-level domains that are words for environments as well (IANA, "Root Zone Database"): they say nothing of one. Two

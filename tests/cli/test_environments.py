@@ -64,6 +64,44 @@ def test_a_stack_that_others_import_from_is_shared(tmp_path: Path) -> None:
     assert document["environments"] == ["shared", "production"]
 
 
+def _called(*names: str) -> dict[str, Any]:
+    queues = {
+        f"Q{index}": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name}} for index, name in enumerate(names)
+    }
+    return {"Resources": queues}
+
+
+@pytest.mark.parametrize(
+    ("names", "environments"),
+    [
+        (("shop-canary-orders", "shop-canary-mail", "CanaryJobs"), ["canary"]),
+        (("shop-canary-orders", "shop-canary-mail", "shop-jobs"), ["unnamed"]),
+        (("shop-canary-orders", "shop-canary-mail", "shop-stable-canary"), ["unnamed"]),
+        (("canaryisland-a", "canaryisland-b", "canaryisland-c"), ["unnamed"]),
+        (("shop-blue-orders", "shop-blue-mail", "shop-blue-jobs"), ["unnamed"]),
+    ],
+    ids=["called so", "hardly", "of two", "inside a word", "of no job"],
+)
+def test_what_is_called_after_an_environment_of_the_jobs_is_of_it(
+    tmp_path: Path, names: tuple[str, ...], environments: list[str]
+) -> None:
+    root = repository(tmp_path, Shop=_called(*names))
+    workflow = root / ".github/workflows/deploy.yml"
+    workflow.parent.mkdir(parents=True)
+    jobs = "".join(
+        f"  {name}: {{runs-on: ubuntu-latest, environment: {name}, steps: [{{run: echo}}]}}\n"
+        for name in ("canary", "stable")
+    )
+    workflow.write_text(f"on: push\njobs:\n{jobs}")
+    _, document = gate(root)
+    assert document["environments"] == environments
+
+
+def test_what_is_before_production_is_another_environment(tmp_path: Path) -> None:
+    _, document = gate(repository(tmp_path, **{"shop-pre-prod": QUEUE, "ShopNonProd": QUEUE, "shop-prod": QUEUE}))
+    assert document["environments"] == ["preprod", "nonprod", "production"]
+
+
 @pytest.mark.parametrize(
     "association_in", ["AppProd", "Network"], ids=["declared with the app", "declared with the network"]
 )

@@ -79,6 +79,8 @@ class Others(Struct, frozen=True):
     hosts: Mapping[str, str]
     # Nothing says which environment this is, so a word of any may be right or wrong.
     unsure: bool
+    # The environment's own names for versions of functions, `:live`: whatever word they are, they are its own.
+    aliases: tuple[str, ...]
 
 
 def check(environment: Environment) -> Iterator[Judgement]:
@@ -142,7 +144,9 @@ def _others(environment: Environment) -> Others:
         hosts.pop(host, None)
     foreign = frozenset(found - own)
     hint = re.compile("|".join(map(re.escape, sorted(foreign))) or r"(?!)", re.IGNORECASE)
-    return Others(foreign, hint, hosts, unsure)
+    named = (alias.get("Name") for alias in environment.resources("AWS::Lambda::Alias"))
+    aliases = tuple(f":{each.value}" for each in named if isinstance(each, Known) and isinstance(each.value, str))
+    return Others(foreign, hint, hosts, unsure, aliases)
 
 
 def _vocabulary(environment: Environment) -> set[str]:
@@ -259,7 +263,8 @@ def _foreign_word(written: str, others: Others) -> str | None:
             continue
         if _FILE.fullmatch(part):
             continue
-        found = others.words.intersection(words(without_top_level(_NOT_PRODUCTION.sub("", part))))
+        named = next((part.removesuffix(alias) for alias in others.aliases if part.endswith(alias)), part)
+        found = others.words.intersection(words(without_top_level(_NOT_PRODUCTION.sub("", named))))
         if found:
             return min(found)
     return None

@@ -234,10 +234,13 @@ def same_account(one: Stack, other: Stack) -> bool:
 
 
 def same_environment(one: str, other: str) -> bool:
-    """Whether two names speak of the same environment: ``prod`` and ``production``."""
-    return one.lower() == other.lower() or (
-        (environment_of(one) or one).lower() == (environment_of(other) or other).lower()
-    )
+    """Whether two names speak of the same environment: ``prod`` and ``production``, ``live`` too."""
+    return one.lower() == other.lower() or _spoken(one) == _spoken(other)
+
+
+def _spoken(name: str) -> str:
+    found = (environment_of(name) or name).lower()
+    return "production" if found == "live" else found
 
 
 def deployment_of(project: Project) -> Deployment:

@@ -290,7 +290,13 @@ def _inside(line: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _only_looks(line: Sequence[str]) -> bool:
-    return any(part in _LOOKS for word in line[1:] for part in (word.lower(), *word.lower().split(":")[1:]))
+    for before, word in pairwise(line):
+        own, *parts = word.lower().split(":")
+        # By itself it is an environment's name: `./migrate.sh dev`; `prisma migrate dev` is for one's own machine.
+        alone = own == "dev" and not parts and (before != "migrate" or not any("prisma" in each for each in line))
+        if not alone and any(part in _LOOKS for part in (word.lower(), *parts)):
+            return True
+    return False
 
 
 def _by_tool(line: Sequence[str]) -> Applied | None:

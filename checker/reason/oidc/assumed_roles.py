@@ -228,6 +228,8 @@ def _by_name(
         if other and not same_environment(other, named):
             return ()
     meant = _sharing_words(meant, set(words(name)) - _COMMON)
+    if len(meant) > 1 and named:
+        meant = [each for each in meant if _is_called_after(each, named)] or meant
     if len(meant) > 1 and not purposes and hole is not None and _SETTING.search(hole.shown):
         # A setting's name that says nothing of what it is for, in a job that deploys or in one that does not.
         deploying = [each for each in meant if each.deploys]
@@ -250,6 +252,11 @@ def _own_words(role: Deployer) -> list[str]:
 
 def _purposes(role: Deployer) -> set[str]:
     return {_PURPOSES[word] for word in _own_words(role) if word in _PURPOSES}
+
+
+def _is_called_after(role: Deployer, environment: str) -> bool:
+    """Whether a role's name has all words of an environment's, which may be any."""
+    return {*words(environment)} <= {*_own_words(role)}
 
 
 def _environment(role: Deployer, deployment: Deployment) -> str:

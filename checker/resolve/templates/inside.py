@@ -12,7 +12,7 @@ region); Amazon EC2 User Guide, "Regions and Zones" (a zone's name begins with i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 from checker import lazy_re
@@ -26,8 +26,12 @@ BY_NAMES: Final = "by the names of its resources"
 # Of the words for environments those that hardly stand in a name for anything else: a portal for developers may be
 # `dev-portal`, an app for shows `demo`.
 _PLAIN: Final = frozenset({"production", "prod", "prd", "staging", "stg"})
-# Names that stand for hosts, which a stack may have for other environments than its own.
-_HOSTS: Final = ("AWS::Route53", "AWS::CertificateManager::", "AWS::SES::")
+# What has names that say nothing of the environment: hosts, which a stack may have for other environments than its own,
+# and what a version is called by, `live` or `Prod` in each environment.
+_SAY_NOTHING: Final = (
+    *("AWS::Route53", "AWS::CertificateManager::", "AWS::SES::"),
+    *("AWS::Lambda::Alias", "AWS::ApiGateway::Stage", "AWS::ApiGatewayV2::Stage"),
+)
 
 
 def environment_inside(stack: Stack) -> tuple[str, str] | None:
@@ -41,6 +45,27 @@ def environment_inside(stack: Stack) -> tuple[str, str] | None:
     return None
 
 
+# How many of a stack's resources have to be called after an environment whose name may be any word.
+_ENOUGH: Final = 3
+
+
+def named_after(stack: Stack, environments: Collection[str]) -> str | None:
+    """The one of these environments that a stack's resources are called after; ``None`` where they are after none or
+    several, or hardly any is."""
+    spoken = [
+        environment
+        for kind, properties in _resources(stack)
+        for value in _names(kind, properties)
+        for environment in environments
+        if _holds(words(value), words(environment))
+    ]
+    return spoken[0] if len(spoken) >= _ENOUGH and len({*spoken}) == 1 else None
+
+
+def _holds(name: list[str], part: list[str]) -> bool:
+    return any(name[at : at + len(part)] == part for at in range(len(name) - len(part) + 1))
+
+
 def _tagged(stack: Stack) -> Iterator[str]:
     for _, properties in _resources(stack):
         if (found := environment_of(environment_tag(properties.get("Tags")) or "")) is not None:
@@ -49,12 +74,15 @@ def _tagged(stack: Stack) -> Iterator[str]:
 
 def _named(stack: Stack) -> Iterator[str]:
     for kind, properties in _resources(stack):
-        if kind.startswith(_HOSTS):
-            continue
-        for path in name_properties(kind):
-            value = properties.get(path)
-            if isinstance(value, str) and not _PLAIN.isdisjoint(words(value)):
-                yield from (each for word in words(value) if word in _PLAIN and (each := environment_of(word)))
+        for value in _names(kind, properties):
+            yield from (each for word in words(value) if word in _PLAIN and (each := environment_of(word)))
+
+
+def _names(kind: str, properties: Mapping[str, Raw]) -> Iterator[str]:
+    for path in name_properties(kind) if not kind.startswith(_SAY_NOTHING) else ():
+        value = properties.get(path)
+        if isinstance(value, str):
+            yield value
 
 
 _ROLE: Final = lazy_re.compile(r"arn:aws[\w-]*:iam::(?P<account>\d{12}):(?:role|policy)/.+")

@@ -26,10 +26,11 @@ from checker.resolve.templates.deployed.commanded import (
     makes_anew,
     of_previous,
 )
-from checker.resolve.templates.discovery import BESIDE, NOTHING_NAMES, taken
-from checker.resolve.templates.inside import BY_NAMES, BY_TAGS, environment_inside
+from checker.resolve.templates.discovery import BESIDE, NOTHING_NAMES, in_environment, taken
+from checker.resolve.templates.inside import BY_NAMES, BY_TAGS, environment_inside, named_after
 
 _MOST: Final = 12
+_SHORTEST: Final = 3  # letters of an environment's name that is looked for in others
 
 
 class Deployed(Struct, frozen=True):
@@ -70,7 +71,22 @@ def as_deployed(
                 said.append(taken(f"{name}, as {own[0].spot} deploys {stack.source.file},", environment, why))
             called = _with_changes(_called(stack, name, environment, alone=len(names) == 1), own, reading)
             made.append(given(called, own, settings, said=stack.parameters))
+    made, said = _of_jobs(made, said, pipeline)
     return Deployed(made, _kinds(made, kinds, settings), tuple(said))
+
+
+def _of_jobs(stacks: Sequence[Stack], notes: Sequence[str], pipeline: Pipeline) -> tuple[list[Stack], list[str]]:
+    """The stacks that nothing names are of that environment of the pipeline's jobs which their resources are called
+    after: what an environment is called may be any word, and the jobs tell which words are."""
+    told = (name for job in pipeline.jobs for name in job.environments or ())
+    names = {name for name in told if isinstance(name, str) and len(name) >= _SHORTEST}
+    made, said = list(stacks), list(notes)
+    for index, stack in enumerate(stacks):
+        note = taken(stack.name, UNNAMED, NOTHING_NAMES)
+        if note in said and (found := named_after(stack, names)) is not None:
+            made[index] = in_environment(stack, found)
+            said[said.index(note)] = taken(stack.name, found, BY_NAMES)
+    return made, said
 
 
 def _with_changes(stack: Stack, of: Sequence[Deployment], reading: Reading) -> Stack:
