@@ -218,23 +218,52 @@ def _by_name(
         meant = agreeing or silent
     if not meant:
         return ()
-    named = environment_of(name) or job.environment_name
+    spoken = environment_of(name)
+    named = spoken or job.environment_name
+    # One of several settings that the environment's jobs use, which does not say for what: not surely the deploy role.
+    any_of = not purposes and not spoken and _is_one_of_several(name, job, deployment)
     if named and len(meant) > 1:
         theirs = {id(each): _environment(each, deployment) for each in meant}
         own = [each for each in meant if theirs[id(each)] and same_environment(theirs[id(each)], named)]
-        meant = own or [each for each in meant if not theirs[id(each)]] or meant
-    elif environment_of(name):
+        of_none = [each for each in meant if not theirs[id(each)]]
+        meant = (own + of_none if any_of else own or of_none) or meant
+    elif spoken:
         other = _environment(meant[0], deployment)
         if other and not same_environment(other, named):
             return ()
     meant = _sharing_words(meant, set(words(name)) - _COMMON)
-    if len(meant) > 1 and named:
+    if len(meant) > 1 and named and not any_of:
         meant = [each for each in meant if _is_called_after(each, named)] or meant
-    if len(meant) > 1 and not purposes and hole is not None and _SETTING.search(hole.shown):
+    if len(meant) > 1 and not purposes and not any_of and hole is not None and _SETTING.search(hole.shown):
         # A setting's name that says nothing of what it is for, in a job that deploys or in one that does not.
         deploying = [each for each in meant if each.deploys]
         meant = deploying if len(deploying) == 1 and job.environment_name else meant
     return tuple(meant)
+
+
+def _is_one_of_several(name: str, job: EffectiveJob, deployment: Deployment) -> bool:
+    """Whether jobs of the same environment assume a role by another setting too: two are hardly for one role."""
+    used = deployment.project.once(_Settings).of.get(job.environment_name, frozenset())
+    return bool(used - {_telling(name)})
+
+
+class _Settings:
+    """By environment, the words that tell apart the secrets and variables by which its jobs assume roles."""
+
+    def __init__(self, project: Project) -> None:
+        found: dict[str, set[frozenset[str]]] = {}
+        for job in project.pipeline.ways() if project.pipeline is not None else ():
+            for credentials in job.credentials:
+                for choice in () if isinstance(credentials.role, Absent) else options(credentials.role) or ():
+                    hole = choice.only_hole if isinstance(choice, Text) else None
+                    if hole is not None and _SETTING.search(hole.shown):
+                        name = _EXPRESSION.findall(hole.shown)[-1]
+                        found.setdefault(job.environment_name, set()).add(_telling(name))
+        self.of = {environment: frozenset(names) for environment, names in found.items()}
+
+
+def _telling(name: str) -> frozenset[str]:
+    return frozenset(words(name)) - (_COMMON - _PURPOSES.keys())
 
 
 def _sharing_words(roles: Sequence[Deployer], wanted: set[str]) -> list[Deployer]:
