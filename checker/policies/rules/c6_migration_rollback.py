@@ -19,7 +19,8 @@ What is checked
     lasting database, but staging's, is refused whatever the migrations say. What is marked as an expand takes nothing
     away by way of code that it runs either (a block, a function, a rule, a trigger that drops rows), and changes no
     rows but in columns that were added for it. Some test or job runs the way back. A workflow that is started by hand
-    goes back to a release, and an input of it decides whether migrations run.
+    goes back to a release (by its name, or else one that is told the tag), and an input of it decides whether
+    migrations run.
 When it does not apply
     No migrations in the repository. For the workflow: no job migrates a lasting database.
 What cannot be decided
@@ -50,8 +51,7 @@ from checker.model.pipeline.scripts import Command
 from checker.model.pipeline.workflows import Workflow
 from checker.model.rules import Rule
 from checker.model.sources import brief
-from checker.reason.deploys.manual_inputs import controls
-from checker.reason.deploys.rollbacks import is_rollback
+from checker.reason.deploys.manual_inputs import controls, ways_back_by_hand
 from checker.reason.migrations.at_hand import not_at_hand
 from checker.reason.migrations.migrating import Migrating, destroying, migrating, runs_back
 from checker.reason.migrations.tools import ALL_IT_HOLDS, declares
@@ -354,7 +354,8 @@ def _tested(folder: MigrationFolder, pipeline: Pipeline) -> Judgement:
 
 def _workflow(pipeline: Pipeline, steps: Sequence[Migrating]) -> Iterator[Judgement]:
     files = pipeline.workflows.files.values()
-    found = [each for each in files if "workflow_dispatch" in each.triggers and is_rollback(each)]
+    changing = {each.job.entry.file for each in steps}
+    found = ways_back_by_hand(files, changing)
     if not found:
         if any(problem.unread for problem in pipeline.workflows.all_problems):
             why = "no workflow goes back to an earlier release, but some workflow could not be read"
@@ -364,8 +365,7 @@ def _workflow(pipeline: Pipeline, steps: Sequence[Migrating]) -> Iterator[Judgem
             yield pipeline.fails("workflow", said, fix=_FIX_WORKFLOW)
         return
     # What one lacks may be in its jobs of another environment, which are not judged here.
-    migrating = {each.job.entry.file for each in steps}
-    whole = [each for each in found if each.file in migrating or each.file not in pipeline.in_part]
+    whole = [each for each in found if each.file in changing or each.file not in pipeline.in_part]
     answers = [_can_choose(workflow, pipeline, steps) for workflow in whole]
     order = ["pass", "unknown", "fail"]
     yield from sorted(answers, key=lambda each: order.index(each.outcome.value))[:1]

@@ -1,20 +1,34 @@
-"""Whether an input of a manual start decides if something runs, read from the conditions on the way to it."""
+"""What a person who starts a workflow by hand chooses: an earlier release to go back to, and whether something runs,
+which is read from the conditions on the way to it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from msgspec import Struct
 
 from checker import lazy_re
 from checker.model.pipeline.jobs import EffectiveJob
-from checker.model.pipeline.workflows import Input
+from checker.model.pipeline.workflows import Input, Workflow
+from checker.reason.deploys.rollbacks import is_rollback
+from checker.reason.deploys.tag_code import tag_inputs
 from checker.reason.migrations.migrating import Migrating
 
 _INPUT: Final = lazy_re.compile(r"\b(github\.event\.)?inputs\.([\w-]+)(\s*(?:==|!=|<|>))?")
 _CALLED_WITH: Final = lazy_re.compile(r"\b(?:fromJSON|contains|startsWith|format)\(\s*$", re.IGNORECASE)
+
+
+def ways_back_by_hand(workflows: Iterable[Workflow], migrating: Collection[str]) -> list[Workflow]:
+    """The workflows by which a person goes back to an earlier release: those called so, or else those of the files that
+    migrate which are told a tag. A deploy of a tag is a roll-back where the tag is an old one."""
+    by_hand = [each for each in workflows if "workflow_dispatch" in each.triggers]
+    return [each for each in by_hand if is_rollback(each)] or [
+        each
+        for each in by_hand
+        if each.file in migrating and any(each.inputs[name].type != "choice" for name in tag_inputs(each))
+    ]
 
 
 class Control(Struct, frozen=True):
