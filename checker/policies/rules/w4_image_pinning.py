@@ -26,10 +26,12 @@ from typing import Final
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.live.account import Account
+from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall
 from checker.model.rules import Rule, Unseen
 from checker.model.values import Absent, Unknown
+from checker.model.verdicts import Outcome
 from checker.reason.account.running import own_repositories, running_tasks, task_places
 from checker.reason.calls.rolling import rolls
 from checker.reason.deploys.paths import At, after_failure, once, unseen
@@ -48,10 +50,30 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
 
 def _all(pipeline: Pipeline, release: Release) -> Iterator[Judgement]:
     for job in pipeline.jobs:
-        trace = pipeline.trace(job)
-        for index, action in enumerate(trace.actions):
-            if isinstance(action, AwsCall) and (_runs_task(action) or _rolls(action)):
-                yield from _judged(At(job, trace, index), action, release)
+        found = list(_of_job(job, pipeline, release))
+        if job.alternatives and any(each.outcome is Outcome.UNKNOWN for each in found):
+            found = _by_ways(found, [each for way in job.ways for each in _of_job(way, pipeline, release)])
+        yield from found
+
+
+def _by_ways(whole: list[Judgement], ways: list[Judgement]) -> list[Judgement]:
+    """What cannot be decided of all ways that a job can take at once, of one after another: a row of a matrix names a
+    container and the image for it together."""
+    told: dict[tuple[object, ...], list[Judgement]] = {}
+    for each in ways:
+        told.setdefault((each.place.subject, each.sub), []).append(each)
+    found: list[Judgement] = []
+    for each in whole:
+        of_ways = told.get((each.place.subject, each.sub), [each]) if each.outcome is Outcome.UNKNOWN else [each]
+        found.append(min(of_ways, key=lambda judgement: judgement.outcome.gravity))
+    return found
+
+
+def _of_job(job: EffectiveJob, pipeline: Pipeline, release: Release) -> Iterator[Judgement]:
+    trace = pipeline.trace(job)
+    for index, action in enumerate(trace.actions):
+        if isinstance(action, AwsCall) and (_runs_task(action) or _rolls(action)):
+            yield from _judged(At(job, trace, index), action, release)
 
 
 def _runs_task(call: AwsCall) -> bool:

@@ -69,7 +69,7 @@ class View(Struct, frozen=True):
     """The runs that are looked at: those of some starts, and where there is a choice, those in which it was taken.
 
     A pick is a kind, what is chosen of that kind, and the choice: ``inputs``, a name and what a person gave;
-    ``matrix``, the path of a job and the number of a row; ``holds``, a condition and whether it does. What nothing is
+    ``matrix``, the path of a job and the numbers of rows; ``holds``, a condition and whether it does. What nothing is
     picked for can be anything.
     """
 
@@ -161,7 +161,7 @@ class Bound(Struct, eq=False):
             "steps": Open("steps", where),
         }
         contexts |= assuming(self._assumed(view))
-        contexts["matrix"] = matrix_of(job.matrix, contexts, view.of("matrix").get(where))
+        contexts["matrix"] = matrix_of(job.matrix, contexts, view.of("matrix").get(where, ()))
         asked = interpolate(job.runs_on, contexts)
         if not isinstance(asked, Unknown):
             contexts["runner"] = lift(lambda labels: _runner(labels, where), asked)

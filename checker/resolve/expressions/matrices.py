@@ -70,14 +70,16 @@ def _same(one: Data, other: Data) -> bool:
     return equal(one, other) is YES
 
 
-def matrix_of(written: Field | None, contexts: Contexts, row: int | None = None) -> Data:
-    """The ``matrix`` context: one row of it, or for each key one of its values."""
+def matrix_of(written: Field | None, contexts: Contexts, numbers: Sequence[int] = ()) -> Data:
+    """The ``matrix`` context: one row of it, or for each key one of its values, of all rows or of those with these
+    numbers."""
     if written is None:
         return None
     rows = rows_of(written, contexts)
     if rows is not None:
-        if row is not None and row < len(rows):
-            return rows[row]
+        rows = tuple(rows[each] for each in numbers if each < len(rows)) or rows
+        if len(rows) == 1:
+            return rows[0]
         return {key: several(_different(rows, key)) for key in dict.fromkeys(key for each in rows for key in each)}
     matrix = interpolate(written.value, contexts)
     if not isinstance(matrix, Mapping):

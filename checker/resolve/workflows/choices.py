@@ -23,7 +23,7 @@ from checker.model.pipeline.workflows import Field, Input, Job, Step
 from checker.model.possible import shown
 from checker.resolve.expressions.contexts import Bound, View
 from checker.resolve.expressions.evaluation import Contexts, open_conditions
-from checker.resolve.expressions.matrices import rows_of
+from checker.resolve.expressions.matrices import Row, rows_of
 from checker.resolve.expressions.syntax import split
 
 MAX_WAYS: Final = 256
@@ -262,20 +262,28 @@ def _picked(way: Way, name: str, value: object) -> Way:
 
 
 def _rows(way: Way, level: _Level) -> list[Way]:
-    """A way once for each row of a matrix; rows that differ in nothing that matters are one."""
+    """A way once for each row of a matrix, of the rows that it still has; those that differ in nothing that matters go
+    together, and what else they have stays several."""
     where = f"{level.bound.path}/{level.job.id}"
-    if where in way.view.of("matrix"):
-        return [way]
     rows = rows_of(level.job.matrix, level.bound.contexts(way.view, level.job)) or ()
-    found: dict[str, Way] = {}
-    for index, row in enumerate(rows):
-        told = {key: value for key, value in row.items() if _among(key, level.matrix)}
-        mark = repr(told)
-        if mark not in found:
-            words = ", ".join(f"{key}={shown(value)}" for key, value in told.items() if isinstance(value, str))
-            view = replace(way.view, picks=(*way.view.picks, ("matrix", where, index)))
-            found[mark] = replace(way, view=view, given=", ".join(each for each in (way.given, words) if each))
-    return list(found.values()) or [way]
+    left = way.view.of("matrix").get(where, tuple(range(len(rows))))
+    groups: dict[str, list[int]] = {}
+    for index in left:
+        groups.setdefault(repr(_that_matters(rows[index], level)), []).append(index)
+    if len(groups) < 2:
+        return [way]
+    found: list[Way] = []
+    for group in groups.values():
+        told = _that_matters(rows[group[0]], level)
+        words = (f"{key}={shown(value)}" for key, value in told.items() if isinstance(value, str))
+        given = ", ".join(dict.fromkeys(each for each in (*way.given.split(", "), *words) if each))
+        picks = (*(each for each in way.view.picks if each[:2] != ("matrix", where)), ("matrix", where, tuple(group)))
+        found.append(replace(way, view=replace(way.view, picks=picks), given=given))
+    return found
+
+
+def _that_matters(row: Row, level: _Level) -> Row:
+    return {key: value for key, value in row.items() if _among(key, level.matrix)}
 
 
 def _conditions(way: Way, axes: _Axes, least: int) -> list[Way]:
