@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from msgspec import Struct, field
@@ -164,9 +165,8 @@ class Command(_ScriptPlace, Struct, frozen=True, eq=False, dict=True):
     ``exit 1``, a request over HTTP is HTTPie's ``http METHOD URL``.
 
     ``environment`` is what it is given in front (``X=1 cmd``), ``exported`` what its shell hands to what it may start;
-    ``folder`` the folder it runs in, relative to the
-    repository's root, ``None`` where that is not known; ``source`` how it is written; ``entered`` whether what it runs
-    stands behind it in the trace (a task of a Makefile).
+    ``folder`` the folder it runs in, relative to the repository's root, ``None`` where that is not known; ``source``
+    how it is written; ``entered`` whether what it runs stands behind it in the trace (a task of a Makefile).
     """
 
     words: tuple[Possible, ...]
@@ -197,7 +197,9 @@ class Command(_ScriptPlace, Struct, frozen=True, eq=False, dict=True):
 
     @property
     def spelled(self) -> str:
-        known = [each for each in self.words[:4] if isinstance(each, str) and not each.startswith("-")]
+        said = [each if isinstance(each, str) else "" for each in self.words[:4]]
+        of_options = (before[:1] == "-" and each.isdigit() for before, each in pairwise(("", *said)))  # --retry 10
+        known = [each for each, its in zip(said, of_options, strict=True) if each and each[0] != "-" and not its]
         return brief(" ".join(known[:3]) or "a command", 80)
 
     def text(self) -> str:

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Final
 
 from checker import lazy_re
-from checker.model.answers import YES, Answer, Certain, Open, alike, either, every, negated, yes_if
+from checker.model.answers import NO, YES, Answer, Certain, Open, alike, either, every, negated, yes_if
 from checker.model.pipeline.shell import Literal, Opaque, Part, Script, Substitution, Variable, Word
 from checker.model.possible import (
     OneOf,
@@ -38,6 +38,8 @@ Capture = Callable[[Substitution], Possible]
 _MARK: Final = lazy_re.compile(r"(__gha\d+__)")
 _BRACES: Final = lazy_re.compile(r"^(.*?)\{([^{}]*(?:,|\.\.)[^{}]*)\}(.*)$", re.DOTALL)
 _BLANK: Final = lazy_re.compile(r"[ \t\n]+")
+# A question whose answer ends in an ARN: `--query taskDefinition.taskDefinitionArn`.
+_ASKS_ARN: Final = lazy_re.compile(r"\$\(aws [^|&;]*--query[= ]['\"]?[^\s|&;]*[aA]rn['\"]?(?: [^|&;]*)?\)")
 _DEFAULTS: Final = frozenset({":-", "-", ":=", "=", ":?", "?", ":+", "+"})
 _MAX_FIELDS: Final = 6_000  # more than the rounds of a loop that are gone through
 
@@ -352,7 +354,21 @@ def _filled(value: Possible) -> Answer:
 
 def _equal(left: Possible, right: Possible) -> Answer:
     one, other = options(left) or (), options(right) or ()
-    return alike((matches(first, second) for first in one for second in other), _UNDECIDED.why)
+    return alike(
+        (
+            NO if (first == "" and _is_arn(second)) or (second == "" and _is_arn(first)) else matches(first, second)
+            for first in one
+            for second in other
+        ),
+        _UNDECIDED.why,
+    )
+
+
+def _is_arn(value: Scalar) -> bool:
+    """Whether it is an ARN that a call of AWS answered: something, even where the answer has none (AWS CLI User Guide,
+    "Setting the output format", text: ``None``)."""
+    hole = value.only_hole if isinstance(value, Text) else None
+    return hole is not None and _ASKS_ARN.fullmatch(hole.shown) is not None
 
 
 def _numbers(left: str, operator: str, right: str) -> Answer:

@@ -151,7 +151,7 @@ def unread_action(step: EffectiveStep) -> Problem | None:
         return Problem(step.spot, brief(f"what the image {uses[9:]} does was not followed"), FIX)
     if action == GITHUB_SCRIPT:
         script = step.with_.get("script", "")
-        if isinstance(script, str) and inert(script):
+        if _is_known_to_begin(script) and inert(shown(script)):
             return None
     elif not uses.startswith("./") and action_is_harmless(action):
         return None
@@ -228,9 +228,14 @@ def _is_inert(name: str, words: Sequence[Possible]) -> bool:
     if name in _CHECKS and _CHECKS[name].intersection(map(str, words[1:2])):
         return True
     code = [words[index + 1] for index, word in enumerate(words[:-1]) if word in _INLINE[name]]
-    if any(isinstance(each, Text) and not isinstance(each.parts[0], str) for each in code):
-        return False  # the run alone knows how it begins
+    if not all(map(_is_known_to_begin, code)):
+        return False
     return bool(code) and all(inert(str(each), javascript=name in _JAVASCRIPT) for each in code)
+
+
+def _is_known_to_begin(code: Possible) -> bool:
+    """Whether it is code that is pasted together around values, and not one that the run alone knows."""
+    return isinstance(code, str) or (isinstance(code, Text) and isinstance(code.parts[0], str))
 
 
 def image_command(words: Sequence[Possible]) -> tuple[Possible, ...] | None:
