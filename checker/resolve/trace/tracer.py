@@ -29,7 +29,7 @@ from checker.model.values import Hole, RunValue, Text
 from checker.resolve.effort import Effort, SpentError
 from checker.resolve.shell.files.overlaid import Overlaid
 from checker.resolve.shell.files.written import Written
-from checker.resolve.shell.handed.exported import KEY
+from checker.resolve.shell.variables.exported import KEY
 from checker.resolve.trace.actions import calls_of_action, command_of_action, files_of, metadata_of
 from checker.resolve.trace.assuming.sessions import Sessions
 from checker.resolve.trace.collected import Collected, Scripts

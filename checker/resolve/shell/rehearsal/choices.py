@@ -9,8 +9,8 @@ from msgspec import Struct, field
 
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import shown
-from checker.resolve.shell.handed.exported import HANDED
 from checker.resolve.shell.state import Failing
+from checker.resolve.shell.variables.exported import HANDED
 from checker.resolve.shell.waiting import picked
 
 _ASKED_FREELY: Final = 2  # how often one question is answered both ways on one way through the script

@@ -22,12 +22,12 @@ from checker.model.pipeline.scripts import Command, Reached
 from checker.model.pipeline.shell import Script
 from checker.model.possible import shown
 from checker.model.sources import Spot
-from checker.resolve.shell.handed.exported import told_apart
 from checker.resolve.shell.rehearsal.choices import Choices, TooMuchError, is_same
 from checker.resolve.shell.rehearsal.manner import Rehearsed
 from checker.resolve.shell.rehearsal.shown import hands_on, where_shown
 from checker.resolve.shell.rehearsal.way import Way
 from checker.resolve.shell.state import Failing, Library, State
+from checker.resolve.shell.variables.exported import told_apart
 from checker.resolve.shell.waiting import failed_answer, is_waiter, running_answer, unfinished_answer
 
 MAX_WAYS: Final = 48
