@@ -390,6 +390,7 @@ class Trace(Struct, frozen=True):
     sessions: tuple[Credentials, ...] = ()  # roles that scripts take on by themselves
     failing: tuple[EffectiveStep, ...] = ()  # the steps that surely end with a failure
     changes: tuple[Change, ...] = ()  # files that the job changes, in order
+    javascript: tuple[tuple[Command, str], ...] = ()  # programs for Node.js that are not followed, with their code
     calculated: tuple[Command, ...] = ()  # what shells calculate of values that are not known, behind the first word
     elsewhere: tuple[tuple[Spot, str], ...] = ()  # calls to an emulator or another vendor: where they stand, the host
 
