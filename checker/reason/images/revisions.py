@@ -347,13 +347,10 @@ def _is_foreign(replaced: Replaced, family: str | None, project: Project) -> boo
             continue
         of = [_container(each, project) for each in containers.value]
         own = any(image is not None and image.registry is Registry.ECR for _, image in of)
-        named = [(name, index, index - len(of)) for index, (name, _) in enumerate(of)]
-        if not any(replaced.container in each for each in named):
-            continue
-        meant = [
-            image for each, (_, image) in zip(named, of, strict=True) if (replaced.container in each) ^ replaced.others
-        ]
-        seen.append(own and all(image is not None and image.registry is Registry.FOREIGN for image in meant))
+        named = [replaced.container in (name, index, index - len(of)) for index, (name, _) in enumerate(of)]
+        if any(named):
+            meant = [image for index, (_, image) in enumerate(of) if named[index] is not replaced.others]
+            seen.append(own and all(image is not None and image.registry is Registry.FOREIGN for image in meant))
     return bool(seen) and all(seen)
 
 
