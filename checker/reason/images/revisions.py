@@ -347,9 +347,9 @@ def _is_foreign(replaced: Replaced, family: str | None, project: Project) -> boo
             continue
         of = [_container(each, project) for each in containers.value]
         own = any(image is not None and image.registry is Registry.ECR for _, image in of)
-        named = [replaced.container in (name, index, index - len(of)) for index, (name, _) in enumerate(of)]
-        if any(named):
-            meant = [image for index, (_, image) in enumerate(of) if named[index] is not replaced.others]
+        chosen = [replaced.container in (name, index, index - len(of)) for index, (name, _) in enumerate(of)]
+        if any(chosen):
+            meant = [image for index, (_, image) in enumerate(of) if chosen[index] is not replaced.others]
             seen.append(own and all(image is not None and image.registry is Registry.FOREIGN for image in meant))
     return bool(seen) and all(seen)
 
