@@ -13,6 +13,7 @@ What is checked
     a shell that reads it, a ``trap``; a recipe of make, just or Task; the shell of another machine or of a container
     (ssh, ``docker exec``, Systems Manager); a statement of SQL, a program of awk or sed; a calculation of the shell's,
     an index, a comparison of numbers in ``[[ ]]`` and the name of a variable, in each of which ``a[$(...)]`` is run.
+    Nor is such a text, where it may have several lines, written where a line sets a variable for the steps after it.
 When it does not apply
     No job holds anything, or no script of such a job has an expression.
 What cannot be decided

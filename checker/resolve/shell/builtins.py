@@ -13,7 +13,7 @@ from checker.data.harmless import prints_settings
 from checker.model.answers import NO, YES, Answer, yes_if
 from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.pipeline.shell import Group, Simple, Substitution
-from checker.model.possible import Possible, joined, open_text, shown
+from checker.model.possible import Possible, joined, open_text, options, shown
 from checker.model.sources import Spot
 from checker.model.values import Text, Unknown, as_count
 from checker.resolve.shell.files.told import formatted
@@ -246,13 +246,13 @@ def _source(asked: Asked) -> Result:
 
 def _trap(asked: Asked) -> Result:
     words = [word for index, word in enumerate(asked.words) if index != 1 or word != "--"]
-    written = marked(words[1]) if len(words) > 2 else None
-    if written is not None and written[0] not in {"-", "-l", "-p"}:
+    for written in map(marked, options(words[1]) or (None,) if len(words) > 2 else ()):
         fails = any(not isinstance(each, str) or each.upper() in {"ERR", "EXIT", "0"} for each in words[2:])
-        trap(asked.shell, written, asked.spot, asked.state, replace(asked.context, trap=fails))
-    elif len(words) > 2 and written is None:
-        asked.shell.problem(asked.spot, "a trap runs what is not known before it runs", "Write the command out.")
-        asked.note()
+        if written is None:
+            asked.shell.problem(asked.spot, "a trap runs what is not known before it runs", "Write the command out.")
+            asked.note()
+        elif written[0] not in {"-", "-l", "-p"}:
+            trap(asked.shell, written, asked.spot, asked.state, replace(asked.context, trap=fails))
     return Result(Flow.NEXT, YES)
 
 

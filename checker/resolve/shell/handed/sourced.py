@@ -76,7 +76,10 @@ def _sourced_input(follower: Shell, call: Call) -> Result:
     written = marked(text) if text is not None else None
     if written is None:
         follower.problem(call.spot, "a shell runs what comes in: it was not followed", "Put it in a file.")
-        follower.emit(["eval", text], Simple((), (), (), 0, 0, ""), call.spot, call.state, call.context, {})
+        if text is not None:
+            follower.emit(["eval", text], Simple((), (), (), 0, 0, ""), call.spot, call.state, call.context, {})
+        return Result()
+    if not follower.enter(call.spot, "what comes in"):
         return Result()
     state, kept = call.state, (call.state.script, call.state.marks)
     lines = tuple(call.spot.line for _ in range(written[0].count("\n") + 1))
@@ -84,6 +87,7 @@ def _sourced_input(follower: Shell, call: Call) -> Result:
     state.marks = {**state.marks, **written[1]}
     result = follower.block(state.script.body, state, call.context)
     state.script, state.marks = kept
+    follower.depth -= 1
     return result
 
 
