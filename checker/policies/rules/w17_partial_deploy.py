@@ -7,11 +7,11 @@ What is checked
     Every workflow that rolls services. That a failure is seen: something waits for each roll-out, by the same name and
     whenever it is made, and the job fails when it does not succeed; a service that a circuit breaker or an alarm took
     back is stable too, so what it runs is compared with what was rolled. And, where more than one service is rolled,
-    that a failure part way is dealt with: the services are brought back (a trap, ``||``, ``except``, a step or job that runs on failure), or what each
-    service runs is printed and the job fails. Each service's own circuit breaker brings that service back, and no
-    other. What brings back is of the services and the cluster that were rolled, leaves none of them out (those rolled
-    before the one that fails neither), and its own failure is not swallowed (``|| true``, ``&``,
-    ``continue-on-error``, a handler that says nothing).
+    that a failure part way is dealt with: the services are brought back (a trap, ``||``, ``except``, a step or job
+    that runs on failure), or what each service runs is printed and the job fails. Each service's own circuit breaker
+    brings that service back, and no other. What brings back is of the services and the cluster that were rolled,
+    leaves none of them out (those rolled before the one that fails neither), and its own failure is not swallowed
+    (``|| true``, ``&``, ``continue-on-error``, a handler that says nothing).
     A stack with an ECS service whose update a call only begins (``update-stack``, ``execute-change-set``) is rolled
     too: something waits for its end, and the job fails with it. ``aws cloudformation deploy`` and the CDK wait by
     themselves.
