@@ -160,7 +160,8 @@ def _with_callers(runner: MigrationRunner, sources: Iterable[str], library: _Lib
         )
 
     callers = tuple(each for each in sources if each not in own and calls(each))
-    return replace(runner, callers=callers) if callers else runner
+    starts = tuple(library.file(each) for each in callers if each.endswith("/__main__.py") and each.startswith(inside))
+    return replace(runner, callers=callers, starts=starts) if callers else runner
 
 
 def _is_wanted(name: str) -> bool:

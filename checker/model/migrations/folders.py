@@ -151,6 +151,7 @@ class MigrationRunner(Judgeable, Struct, frozen=True, eq=False):
     library: str = ""
     callers: tuple[str, ...] = ()
     line: int = 1  # where it does so, as far as that is told
+    starts: tuple[SourceFile, ...] = ()  # callers that Python runs where it is told the package's name
 
     @property
     def subject(self) -> Subject:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from enum import StrEnum
 from typing import Final
 
@@ -77,6 +77,9 @@ class Rehearsal:
         return _UNREHEARSED
 
     def reaches(self, other: Rehearsal) -> Answer:  # noqa: ARG002
+        return _UNREHEARSED
+
+    def omits(self, others: Sequence[Rehearsal]) -> Answer:  # noqa: ARG002
         return _UNREHEARSED
 
     def mends(self, other: Rehearsal) -> Answer:  # noqa: ARG002
@@ -208,6 +211,10 @@ class Handling(Struct, frozen=True):
     def reaches(self, other: Handling) -> Answer:
         """Whether the script goes on to another of its commands although this one fails."""
         return self.rehearsal.reaches(other.rehearsal)
+
+    def omits(self, others: Sequence[Handling]) -> Answer:
+        """Whether the script can end well, having made this command, and come to none of these others after it."""
+        return self.rehearsal.omits([each.rehearsal for each in others])
 
     def mends(self, other: Handling) -> Answer:
         """Whether a program comes to another of its commands where what this one waits for fails, and where it never

@@ -163,7 +163,6 @@ class Command(_ScriptPlace, Struct, frozen=True, eq=False, dict=True):
 
     ``exit`` and ``return`` are among them. So are Python's ways of doing the same: ``raise`` and ``sys.exit`` are
     ``exit 1``, a request over HTTP is HTTPie's ``http METHOD URL``.
-
     ``environment`` is what it is given in front (``X=1 cmd``), ``exported`` what its shell hands to what it may start;
     ``folder`` the folder it runs in, relative to the repository's root, ``None`` where that is not known; ``source``
     how it is written; ``entered`` whether what it runs stands behind it in the trace (a task of a Makefile).
@@ -197,9 +196,8 @@ class Command(_ScriptPlace, Struct, frozen=True, eq=False, dict=True):
 
     @property
     def spelled(self) -> str:
-        said = [each if isinstance(each, str) else "" for each in self.words[:4]]
-        of_options = (before[:1] == "-" and each.isdigit() for before, each in pairwise(("", *said)))  # --retry 10
-        known = [each for each, its in zip(said, of_options, strict=True) if each and each[0] != "-" and not its]
+        said = [each if isinstance(each, str) else "-" for each in self.words[:4]]  # `--retry 10`: no name of anything
+        known = [b for a, b in pairwise(("", *said)) if b[:1] not in {"", "-"} and not (a[:1] == "-" and b.isdigit())]
         return brief(" ".join(known[:3]) or "a command", 80)
 
     def text(self) -> str:
@@ -392,6 +390,8 @@ class Trace(Struct, frozen=True):
     sessions: tuple[Credentials, ...] = ()  # roles that scripts take on by themselves
     failing: tuple[EffectiveStep, ...] = ()  # the steps that surely end with a failure
     changes: tuple[Change, ...] = ()  # files that the job changes, in order
+    javascript: tuple[tuple[Command, str], ...] = ()  # programs for Node.js that are not followed, with their code
+    calculated: tuple[Command, ...] = ()  # what shells calculate of values that are not known, behind the first word
     elsewhere: tuple[tuple[Spot, str], ...] = ()  # calls to an emulator or another vendor: where they stand, the host
 
     @property

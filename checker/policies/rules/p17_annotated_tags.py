@@ -5,9 +5,9 @@ What the review found
     ``git/ref/tags/v1.2.3`` answer with that object's id, which no image is called after. With a lightweight tag the
     same line works, so nobody notices before the first annotated one.
 What is checked
-    Every place where a job turns a tag into an id that it goes on with, in shell, Python and ``actions/github-script``:
-    it asks for the commit (``TAG^{commit}``, ``git rev-list -n 1``, ``commits/TAG``), or follows the tag's object to
-    the commit (``git/tags``).
+    Every place where a job turns a tag into an id that it goes on with, in shell, Python, ``actions/github-script``
+    and programs for Node.js: it asks for the commit (``TAG^{commit}``, ``git rev-list -n 1``, ``commits/TAG``), or
+    follows the tag's object to the commit (``git/tags``).
 When it does not apply
     No job turns a tag into an id: ``actions/checkout`` and ``git checkout`` take tags of both kinds, and a question
     whether a tag is there takes no id from the answer.

@@ -10,8 +10,10 @@ What is checked
     or of an event, a title, body, comment or message, a branch's name, through callers and called workflows, and by
     what a step hands on to later steps and jobs. A choice from a list, a number, a yes or no, and a comparison give no
     such text. No command runs such text as code either, once it is a variable: ``eval``, ``bash -c``, ``python -c``,
-    a shell that reads it; a recipe of make, just or Task; the shell of another machine or of a container (ssh,
-    ``docker exec``, Systems Manager); a statement of SQL, a program of awk or sed, a calculation of the shell's.
+    a shell that reads it, a ``trap``; a recipe of make, just or Task; the shell of another machine or of a container
+    (ssh, ``docker exec``, Systems Manager); a statement of SQL, a program of awk or sed; a calculation of the shell's,
+    an index, a comparison of numbers in ``[[ ]]`` and the name of a variable, in each of which ``a[$(...)]`` is run.
+    Nor is such a text, where it may have several lines, written where a line sets a variable for the steps after it.
 When it does not apply
     No job holds anything, or no script of such a job has an expression.
 What cannot be decided
@@ -24,8 +26,8 @@ Fix
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from checker import lazy_re
 from checker.model.answers import NO
@@ -36,12 +38,13 @@ from checker.model.rules import Rule
 from checker.model.values import Unknown
 from checker.reason.deploys.paths import once
 from checker.reason.text.run_as_code import run_as_code
-from checker.reason.text.written import INPUT, Handed, free_text
+from checker.reason.text.set_for_later import set_for_later
+from checker.reason.text.written import INPUT, Handed, Written, free_text, is_name_of_a_ref, may_have_lines
 
 if TYPE_CHECKING:
     from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
     from checker.model.pipeline.pipeline import Pipeline
-    from checker.model.pipeline.scripts import Trace
+    from checker.model.pipeline.scripts import AwsCall, Command, Trace
 
 _FIX: Final = 'Hand it to the script as a variable of the step (env: {NOTE: "${{ ... }}"}), and write "$NOTE" there.'
 _FIX_RUN: Final = (
@@ -49,6 +52,7 @@ _FIX_RUN: Final = (
     """bash -c '... "$1"' _ "$NOTE"."""
 )
 _EXPRESSION: Final = lazy_re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
+_Texts: TypeAlias = "list[tuple[Written, str]]"  # each with the expression that gives it
 _SCRIPTS: Final = lazy_re.compile(r"^(?:inline-?)?script$|^(?:run|commands?|cmd)$", re.IGNORECASE)
 
 
@@ -69,13 +73,11 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
 def _run(trace: Trace, handed: Handed) -> Iterator[Judgement]:
     """What commands run as code of the text that they are given."""
     ends = [(each.step, each.spot) for each in trace.commands if each.only_ends]
-    for command, texts in run_as_code(trace):
-        step = command.step
-        found = [each for text in texts for each in handed.in_command(text, step)] if step is not None else []
-        if step is None or not found:
-            continue
+    for command, step, found in _found(trace, handed):
         here = command.spot
-        looked_at = any(by is step and at.file == here.file and at.line <= here.line for by, at in ends)
+        looked_at = any(
+            by is step and at.file == here.file and (at.line, at.column) < (here.line, here.column) for by, at in ends
+        )
         certain = next((written for written, _ in found if not written.doubt and not looked_at), None)
         if step.job.is_reusable_alone and any(INPUT.search(expression) for _, expression in found):
             why = (
@@ -89,6 +91,29 @@ def _run(trace: Trace, handed: Handed) -> Iterator[Judgement]:
             doubt = found[0][0].doubt or "whether the script lets only some texts through"
             why = f"what is run as code may be what somebody writes as {found[0][0].what}: {doubt}"
             yield command.undecided(None, why, fix=_FIX_RUN)
+
+
+def _found(trace: Trace, handed: Handed) -> Iterator[tuple[Command | AwsCall, EffectiveStep, _Texts]]:
+    """The commands and calls that make code of what they are given, each with the texts of people in that."""
+    for command, texts in run_as_code(trace):
+        if command.step is not None and (found := _texts_of(texts, command.step, handed)):
+            yield command, command.step, found
+    for command in trace.calculated:  # what is run of it stands in brackets
+        step = command.step
+        found = _texts_of(command.words[1:], step, handed) if step is not None else []
+        found = [(each, expression) for each, expression in found if not is_name_of_a_ref(each)]
+        if step is not None and found:
+            yield command, step, found
+    for command, text, broken in set_for_later(trace):
+        step = command.step
+        found = _texts_of((text,), step, handed) if step is not None else []
+        found = [each for each in found if not broken or may_have_lines(*each)]
+        if step is not None and found:
+            yield command, step, found
+
+
+def _texts_of(texts: Iterable[Possible], step: EffectiveStep, handed: Handed) -> _Texts:
+    return [each for text in texts for each in handed.in_command(text, step)]
 
 
 def _holds_something(job: EffectiveJob) -> bool:

@@ -24,7 +24,8 @@ from checker.model.judgements import Judgement
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.rules import Rule, Unseen
 from checker.reason.deploys.paths import DeployPath, Rollout, deploy_paths, environment_of, follows, once, unseen
-from checker.reason.deploys.sequence import Needs, needs, order_of, several
+from checker.reason.deploys.sequence import order_of, several
+from checker.reason.workloads.needs import Needs, needs
 
 _FIX: Final = "Roll servers before their clients: list the services in that order, and in reverse to go back."
 

@@ -4,14 +4,14 @@ What the review found
     A deployment that fails at the second service leaves the first on the new version and the rest on the old one, and
     nobody is told which.
 What is checked
-    Every workflow that rolls services. That a failure is seen: something waits for each roll-out, and the job fails
-    when it does not succeed; a service that a circuit breaker or an alarm took back is stable too, so what it runs is
-    compared with what was rolled. And, where more than one service is rolled, that a failure part way is dealt with:
-    the services are brought back (a trap, ``||``, ``except``, a step or job that runs on failure), or what each
-    service runs is printed and the job fails. Each service's own circuit breaker brings that service back, and no
-    other. What brings back is of the services and the cluster that were rolled, leaves none of them out (those rolled
-    before the one that fails neither), and its own failure is not swallowed (``|| true``, ``&``,
-    ``continue-on-error``, a handler that says nothing).
+    Every workflow that rolls services. That a failure is seen: something waits for each roll-out, by the same name and
+    whenever it is made, and the job fails when it does not succeed; a service that a circuit breaker or an alarm took
+    back is stable too, so what it runs is compared with what was rolled. And, where more than one service is rolled,
+    that a failure part way is dealt with: the services are brought back (a trap, ``||``, ``except``, a step or job
+    that runs on failure), or what each service runs is printed and the job fails. Each service's own circuit breaker
+    brings that service back, and no other. What brings back is of the services and the cluster that were rolled,
+    leaves none of them out (those rolled before the one that fails neither), and its own failure is not swallowed
+    (``|| true``, ``&``, ``continue-on-error``, a handler that says nothing).
     A stack with an ECS service whose update a call only begins (``update-stack``, ``execute-change-set``) is rolled
     too: something waits for its end, and the job fails with it. ``aws cloudformation deploy`` and the CDK wait by
     themselves.
@@ -48,6 +48,7 @@ from checker.reason.deploys.paths import (
     At,
     DeployPath,
     Rollout,
+    after_failure,
     deploy_paths,
     environment_of,
     fails_here,
@@ -60,6 +61,7 @@ from checker.reason.deploys.sequence import (
     UNNAMED,
     comes_after_failure,
     fails_unseen,
+    is_for,
     left_behind,
     may_be_for,
     rolls_again,
@@ -69,6 +71,7 @@ from checker.reason.deploys.sequence import (
     takes_back,
 )
 from checker.reason.deploys.taken_back import asks_only_for_stability, looked_at, taken_back
+from checker.reason.health.passed_over import left_out
 from checker.reason.workloads.stack_updates import begun, may_be_watched, watched
 
 _FIX_READ: Final = "Let the audit read it: `checker permissions` prints the policy."
@@ -99,17 +102,17 @@ def _judged(path: DeployPath, project: Project) -> Iterator[Judgement]:
 
 def _stack_seen(pipeline: Pipeline, at: At, service: Resource, rolls: Answer) -> Judgement:
     """Whether somebody learns of the end of a stack's update, which is the roll-out of its services."""
-    wait, looks = watched(at)
-    if wait is not None and wait.action.certain >= at.action.certain:
-        answer = fails_here(wait)
-        if answer is YES:
-            return wait.action.passes("seen", "A stack's update that fails, fails the job.")
-        if answer is NO and rolls is YES:
-            return wait.action.fails(
-                "seen", "The job goes on although the stack's update has failed.", fix=_FIX_BEGUN, related=(service,)
-            )
-    if wait is not None or looks or not at.trace.complete or may_be_watched(at.job, pipeline):
+    waits, looks = watched(at)
+    sure = [each for each in waits if fails_here(each) is YES]
+    if sure and not left_out(sure, at):
+        return sure[0].action.passes("seen", "A stack's update that fails, fails the job.")
+    if waits and not left_out(waits, at) and rolls is YES and all(fails_here(each) is NO for each in waits):
+        said = "The job goes on although the stack's update has failed."
+        return waits[0].action.fails("seen", said, fix=_FIX_BEGUN, related=(service,))
+    if waits or looks or not at.trace.complete or may_be_watched(at.job, pipeline):
         why = "whether the end of the stack's update, which rolls its services, is waited for"
+        if sure:
+            why = f"{why}: {left_out(sure, at)}"
         return at.action.undecided("seen", why, fix=_FIX_BEGUN)
     if isinstance(rolls, Open):
         return at.action.undecided("seen", f"whether a service is rolled: {rolls.why}", fix=_FIX_BEGUN)
@@ -133,6 +136,8 @@ def _seen_of(path: DeployPath, ends: Sequence[Rollout], project: Project) -> Jud
         for wait in path.waits()
         if (wait == end or follows(wait, end)) and all(may_be_for(wait, each) for each in ends)
     ]
+    # What only waits after a failure sees no roll-out that fails.
+    waits = [each for each in waits if not after_failure(each.action)]
     if not waits:
         if not path.complete:
             return end.action.undecided("seen", path.unread, fix=_FIX_SEEN)
@@ -155,6 +160,12 @@ def _seen_of(path: DeployPath, ends: Sequence[Rollout], project: Project) -> Jud
                 return wait.action.undecided("seen", why, fix=_FIX_TAKEN)
             what = "ECS takes a failed roll-out back, and the service is stable again: the wait succeeds."
             return wait.action.fails("seen", what, fix=_FIX_TAKEN, related=(service,))
+        sure = [each for each in waits if fails_here(each) is YES]
+        if wait != end and (doubt := left_out(sure, end)):
+            return wait.action.undecided("seen", f"whether the roll-out is waited for: {doubt}", fix=_FIX_SEEN)
+        if other := next((each for each in ends if not any(is_for(one, each) for one in sure)), None):
+            why = f"whether what is waited for is {other.service or 'what was rolled'}: both have their names elsewhere"
+            return wait.action.undecided("seen", why, fix=_FIX_SEEN)
         return wait.action.passes("seen", "A roll-out that fails, fails the job.")
     if isinstance(wait.action, AwsCall) and wait.action.how is How.SDK_WAITER and looked_at(path, wait):
         # A program that passes over what its waiter raises, and asks for the state itself.

@@ -9,18 +9,12 @@ from msgspec import Struct
 
 from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open
-from checker.model.environments import Environment
 from checker.model.pipeline.handling import UNASKED, Stream
 from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.scripts import AwsCall, Command, How, Loop, plain_name
 from checker.model.possible import OneOf, Possible, call_behind, options, shown, truth
-from checker.model.resources import Resource
-from checker.model.values import Absent, Known, Text, Unknown
+from checker.model.values import Absent, Text, Unknown
 from checker.reason.deploys.paths import At, DeployPath, Rollout, fails_here, follows, is_wait, shared_loops
-from checker.reason.network.callers import calls
-from checker.reason.network.directory import Directory
-from checker.reason.network.services import Service, services
-from checker.reason.workloads.variables import Variable, environment_variables
 
 _PRINTS: Final = frozenset({"echo", "printf", "jq", "cat", "tee", "column"})
 _SHOWS: Final = frozenset({"DescribeServices", "ListTasks", "DescribeTasks", "DescribeTaskSets"})
@@ -88,6 +82,19 @@ def may_be_for(wait: At, rollout: Rollout) -> bool:
     if not asked or not all(isinstance(each, str) for each in asked):
         return True
     return rollout.service in {str(each).rsplit("/", 1)[-1] for each in asked}
+
+
+def is_for(wait: At, rollout: Rollout) -> bool:
+    """Whether a wait surely asks for the service that was rolled: by one name, or by what is called the same."""
+    call, rolled = wait.action, rollout.call.text("service")
+    if not isinstance(call, AwsCall) or call.operation == "UpdateService" or isinstance(rolled, Absent | Unknown):
+        return True
+    asked = call.argument("services" if call.operation == "DescribeServices" else "service")
+    each = asked if isinstance(asked, tuple) else (asked,)
+    if any(isinstance(one, Absent | Unknown | tuple | Mapping) for one in each):
+        return True
+    named = {shown(one).rpartition("/")[2] for one in each} | {shown(one) for one in each}
+    return shown(rolled) in named or shown(rolled).rpartition("/")[2] in named
 
 
 def _in_another_cluster(one: AwsCall, other: AwsCall) -> bool:
@@ -236,6 +243,8 @@ def several(path: DeployPath) -> bool:
     if len({each.service for each in forward if each.service}) > 1:
         return True
     # A function that code hands to threads or a pool; a script starts each of several in a call or a loop of its own.
+    if forward and all(each.service == forward[0].service is not None for each in forward):
+        return False  # one, more than once
     beside = any(
         each.call.handling.background and each.service is None and each.call.how is not How.CLI for each in forward
     )
@@ -356,44 +365,3 @@ def _is_answer(word: Possible, at: At) -> bool:
         if origin is not None and (origin.file, origin.line) == (spot.file, spot.line):
             return True
     return False
-
-
-class Needs(Struct, frozen=True):
-    """Service -> the services that it calls by a name that only the inside resolves; what is not known of that."""
-
-    of: Mapping[str, frozenset[str]]
-    untold: str
-
-
-def needs(environment: Environment) -> Needs:
-    found = list(services(environment))
-    directory = Directory(environment, found)
-    by_task: dict[Resource, list[Service]] = {}
-    for service in found:
-        if service.task is not None:
-            by_task.setdefault(service.task, []).append(service)
-    containers: dict[tuple[Resource, str], dict[str, Variable]] = {}
-    for variable in environment_variables(environment):
-        if variable.owner in by_task:
-            containers.setdefault((variable.owner, variable.container), {})[variable.name] = variable
-    wanted: dict[str, set[str]] = {service.label: set() for service in found}
-    elsewhere = (each for each in found if each.task is None and _is_told_later(each.resource, "TaskDefinition"))
-    untold = [f"what {each.label} calls" for each in elsewhere]
-    for (owner, _), variables in containers.items():
-        for variable in variables.values():
-            for call in calls(variable, variables, environment):
-                place = directory.find(call.host) if call.host else None
-                servers = {each.label for each in place.services} if place is not None else set()
-                if place is None and call.host and isinstance(ours := directory.answers_for(call.host), Open):
-                    untold.append(ours.why)
-                for client in by_task[owner]:
-                    wanted[client.label] |= servers - {client.label}
-    joined = {label for client, servers in wanted.items() if servers for label in (client, *servers)}
-    unnamed = [each.label for each in found if each.label in joined and _is_told_later(each.resource, "ServiceName")]
-    untold += [f"how {each} is called" for each in unnamed]
-    return Needs({name: frozenset(servers) for name, servers in wanted.items()}, next(iter(untold), ""))
-
-
-def _is_told_later(service: Resource, path: str) -> bool:
-    value = service.get(path)
-    return isinstance(value, Unknown) or (isinstance(value, Known) and isinstance(value.value, Text))

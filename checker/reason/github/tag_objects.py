@@ -60,7 +60,10 @@ def tag_reads(job: EffectiveJob, trace: Trace) -> Iterator[TagRead]:
     yield from _objects_in_values(trace)
     for step in job.steps:
         if step.runs is not NO and step.step.action == "actions/github-script":
-            yield from _script(step)
+            written = step.step.with_.get("script")
+            yield from _script(step, str(written.value) if written is not None else "")
+    for command, text in trace.javascript:
+        yield from _script(command, text)
 
 
 # --- git --------------------------------------------------------------------------------------------------------------
@@ -226,7 +229,7 @@ def _last_part(url: Possible) -> Possible:
     return Text((last,)) if isinstance(last, Hole) else last.rpartition("/")[2]
 
 
-_LIBRARY: Final = lazy_re.compile(r"get_git_ref\(\W{0,3}(?:refs/)?tags/.*object\.sha|\btags\[.*\]\.object\.hexsha")
+_LIBRARY: Final = lazy_re.compile(r"get_git_ref\(f?\W{0,3}(?:refs/)?tags/.*object\.sha|\btags\[.*\]\.object\.hexsha")
 
 
 def _objects_in_values(trace: Trace) -> Iterator[TagRead]:
@@ -237,24 +240,23 @@ def _objects_in_values(trace: Trace) -> Iterator[TagRead]:
             return
 
 
-_COMMENT: Final = lazy_re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+_COMMENT: Final = lazy_re.compile(r"(?<!:)//[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
-def _script(step: EffectiveStep) -> Iterator[TagRead]:
-    """JavaScript of ``actions/github-script``: read as text, for it is followed by nobody."""
-    written = step.step.with_.get("script")
-    text = _COMMENT.sub("", str(written.value)) if written is not None else ""
+def _script(place: Place, code: str) -> Iterator[TagRead]:
+    """JavaScript of ``actions/github-script``, or of a program: read as text, for it is followed by nobody."""
+    text = _COMMENT.sub("", code)
     asks = re.search(r"\bgetRef\s*\(|git/refs?/|listMatchingRefs\s*\(|matching-refs", text) and "tags/" in text
     if asks:
         peels = re.search(r"\bgetTag\s*\(|git/tags/|object\.type\b|\bgetCommit\s*\(", text)
         taken = re.search(r"object\??\.sha\b|object\s*:\s*\{\s*sha\b|object\[.sha.\]", text)
         yield TagRead(
-            step,
+            place,
             "GitHub's reference of a tag",
             commit=YES if peels else NO if taken else Open("which part of the answer is used"),
         )
     elif re.search(r"\bgetCommit\s*\(", text) and re.search(r"tag", text, re.IGNORECASE):
-        yield TagRead(step, "the commit of a tag", commit=YES)
+        yield TagRead(place, "the commit of a tag", commit=YES)
 
 
 # --- values -----------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from checker import lazy_re
-from checker.model.answers import YES, Open
+from checker.model.answers import YES, Open, yes_if
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command
 from checker.model.sources import Spot, brief
 from checker.reason.deploys.paths import At
@@ -46,6 +46,29 @@ def _around(at: At) -> Iterator[Command | AwsCall | CdkCommand]:
         each = at.trace.actions[index]
         if isinstance(each, Command) and each.step is at.action.step and each.reached.leads_to(at.action.reached):
             yield each
+
+
+_UNTOLD: Final = "its script can end well without it"
+
+
+def left_out(checks: Sequence[At], of: At) -> str:
+    """What decides whether any of these checks is made where this is done; empty where one of them surely is."""
+    found = ""
+    for each in checks:
+        if each.action.step is of.action.step and not each.action.certain_in_job:
+            continue
+        where = passed_over(each) if not each.action.certain_in_job else None
+        asked = condition_of(each, [of])
+        if where is None and not asked:
+            return ""
+        found = found or (_UNTOLD if where is not None else f"that hangs on `{asked}`")
+    beside = [each for each in checks if each.action.step is of.action.step]
+    if beside:
+        omits = of.action.handling.omits([each.action.handling for each in beside])
+        if isinstance(omits, Open):
+            omits = yes_if(of.action.certain_in_job and all(passed_over(each) is not None for each in beside))
+        return _UNTOLD if omits is YES else ""
+    return found
 
 
 def condition_of(at: At, others: Sequence[At]) -> str:

@@ -27,10 +27,12 @@ _STANDS: Final = lazy_re.compile("([\ue000-\uf8ff])")
 
 
 class Replaced(Struct, frozen=True):
-    """An image that is put into a container: the one of this name or at this position, where it says which."""
+    """An image that is put into a container: the one of this name or at this position, where it says which; ``others``:
+    into all but that one."""
 
     image: Possible
     container: str | int | None = None
+    others: bool = False
 
 
 def marked(value: str | Text) -> tuple[str, Sequence[Hole]] | None:
@@ -99,8 +101,10 @@ _SETS: Final = lazy_re.compile(
     r'(?:\.image|\["image"\])\s*\)?\s*\|?=(?!=)|"?\bimage"?\s*:(?!\s*\.image\b)|"image"\s*\]\s*[;,]'
 )
 _AT_END: Final = lazy_re.compile(r"\b(?:else|elif|end|then|as|del)\b")
-_NAMED: Final = lazy_re.compile(r"""\.name\s*==\s*(?:\\?"([^"\\]+)\\?"|\$(\w+))""")
-_NUMBERED: Final = lazy_re.compile(r"containerDefinitions\s*\.?\[(\d+)\]")
+_NOT: Final = lazy_re.compile(r"\s*\|\s*not\b")
+_ELSE: Final = lazy_re.compile(r"\belse\b")
+_NAMED: Final = lazy_re.compile(r"""\.name\s*([=!]=)\s*(?:\\?"([^"\\]+)\\?"|\$(\w+))""")
+_NUMBERED: Final = lazy_re.compile(r"containerDefinitions\s*\.?\[(-?\d+)\]")
 _SLICE: Final = lazy_re.compile(r"\[\s*0?\s*:\s*\d+\s*\]")
 _VARIABLE: Final = lazy_re.compile(r"\$(?:ENV\.)?(\w+)|\b(?:str)?env\(?\.?(\w+)\)?")
 
@@ -118,10 +122,10 @@ def _assigned(command: Command) -> Iterator[Replaced]:
                 continue
             line, holes = found
             for place in _SETS.finditer(line):
-                container = _container(line, place.start(), given)
+                container, others = _container(line, place.start(), given)
                 image = _evaluated(_right_side(line[place.end() :]), holes, given)
                 if image is not None:
-                    yield Replaced(image, container)
+                    yield Replaced(image, container, others)
 
 
 def _arguments(command: Command) -> Mapping[str, Possible]:
@@ -221,15 +225,19 @@ def _variable(name: str, given: Mapping[str, Possible], *, cut: bool) -> Possibl
     return open_text(f"{shown(value)}[:n]".replace("[:n]", "[0:7]")) if cut else value
 
 
-def _container(line: str, end: int, given: Mapping[str, Possible]) -> str | int | None:
-    """Which container an assignment at ``end`` is about, where the filter names one just before."""
+def _container(line: str, end: int, given: Mapping[str, Possible]) -> tuple[str | int | None, bool]:
+    """Which container an assignment at ``end`` is about, where the filter names one just before; and whether it is
+    about all the others: behind ``!=``, ``| not``, or the ``else`` of the question."""
     before = line[:end]
     named = list(_NAMED.finditer(before))
     if named:
-        name = given.get(named[-1][2]) if named[-1][2] else named[-1][1]
-        return name if isinstance(name, str) and not _STANDS.search(name) else None
+        name = given.get(named[-1][3]) if named[-1][3] else named[-1][2]
+        between = before[named[-1].end() :]
+        turned = (named[-1][1] == "!=") ^ bool(_NOT.match(between)) ^ bool(_ELSE.search(between))
+        known = isinstance(name, str) and not _STANDS.search(name)
+        return (name, turned) if known and isinstance(name, str) else (None, False)
     numbered = list(_NUMBERED.finditer(before))
-    return int(numbered[-1][1]) if numbered else None
+    return (int(numbered[-1][1]) if numbered else None), False
 
 
 # A word that names a file, by its ending; a filter of jq's begins with a full stop, and has signs that no path has.

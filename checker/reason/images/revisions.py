@@ -271,6 +271,8 @@ def _image(at: At, call: AwsCall, release: Release) -> Revision:
         wrong = next((each for each in changed if _is_foreign(each, _family(at, call), release.project)), None)
         if wrong is not None:
             why = f"it puts the image into the container {wrong.container}, which runs another publisher's"
+            if wrong.others:
+                why = f"it puts the image into no container of the project's own: {wrong.container} is left as it is"
             return Revision(Runs.OTHER, why)
         images = [each.image for each in changed]
     return _of_images(images, release)
@@ -344,10 +346,11 @@ def _is_foreign(replaced: Replaced, family: str | None, project: Project) -> boo
         if not isinstance(containers, Known) or not isinstance(containers.value, list):
             continue
         of = [_container(each, project) for each in containers.value]
-        for index, (name, image) in enumerate(of):
-            if replaced.container in (name, index):
-                own = any(other is not None and other.registry is Registry.ECR for _, other in of)
-                seen.append(own and image is not None and image.registry is Registry.FOREIGN)
+        own = any(image is not None and image.registry is Registry.ECR for _, image in of)
+        chosen = [replaced.container in (name, index, index - len(of)) for index, (name, _) in enumerate(of)]
+        if any(chosen):
+            meant = [image for index, (_, image) in enumerate(of) if chosen[index] is not replaced.others]
+            seen.append(own and all(image is not None and image.registry is Registry.FOREIGN for image in meant))
     return bool(seen) and all(seen)
 
 

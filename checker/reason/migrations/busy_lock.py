@@ -39,18 +39,19 @@ from checker.reason.migrations.runner_code import READS, Code, Function, calls, 
 _SENDS: Final = frozenset(
     {"execute", "executescript", "exec_driver_sql", "fetchval", "fetchrow", "fetch", "scalar", "query"}
 )
-_ENDS: Final = frozenset({"exit", "_exit", "quit", "abort"})
-_ANY: Final = frozenset({"Exception", "BaseException", "Error", "OSError", "TimeoutError", "RuntimeError"})
+ENDS: Final = frozenset({"exit", "_exit", "quit", "abort"})
 _MOST_STATES: Final = 256
 _MOST_STEPS: Final = 20_000
 _DEEPEST: Final = 20
 
 
-class _TooMuch(Exception):  # noqa: N818 - no error of anybody's: the code is too long to go through
+class TooMuch(Exception):  # noqa: N818 - no error of anybody's: the code is too long to go through
     pass
 
 
-class _Walk(Struct):
+class Walk(Struct):
+    """One way after the other through a runner's code."""
+
     code: Code
     busy: bool
     found: list[tuple[str, str]] = field(default_factory=list)  # a fault, and the doubt about it
@@ -73,13 +74,13 @@ class _Walk(Struct):
             )
             ways = different(end.state for end in after if end.how == "falls")
             if len(ways) > _MOST_STATES:
-                raise _TooMuch
+                raise TooMuch
         return distinct([*ends, *(End("falls", way) for way in ways)])
 
     def statement(self, node: ast.stmt, state: State) -> list[End]:
         self.steps += 1
         if self.steps > _MOST_STEPS:
-            raise _TooMuch
+            raise TooMuch
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.Import() | ast.ImportFrom():
                 return [End("falls", state)]
@@ -104,14 +105,7 @@ class _Walk(Struct):
             case ast.Try():
                 return self.try_(node, state)
             case ast.Match(subject=subject, cases=cases):
-                return self.given(
-                    subject,
-                    state,
-                    lambda after, _: [
-                        End("falls", after),
-                        *(end for each in cases for end in self.block(each.body, after)),
-                    ],
-                )
+                return self.given(subject, state, lambda after, _: self.cases(cases, after))
             case ast.Assign(targets=targets, value=value):
                 return self.assign(targets, value, state)
             case ast.AnnAssign(target=target, value=ast.expr() as value):
@@ -128,6 +122,9 @@ class _Walk(Struct):
             case ast.Expr():
                 return self.given(node.value, state, lambda after, _: [End("falls", after)])
         return [End("falls", state)]
+
+    def cases(self, cases: Sequence[ast.match_case], state: State) -> list[End]:
+        return [End("falls", state), *(end for each in cases for end in self.block(each.body, state))]
 
     def assign(self, targets: Sequence[ast.expr], value: ast.expr, state: State) -> list[End]:
         return self.given(value, state, lambda after, worth: [End("falls", assigned(targets, value, after, worth))])
@@ -255,7 +252,7 @@ class _Walk(Struct):
             after = [done for way in ways if way.how == "falls" for done in self.made(call, way.state)]
             ways = distinct([*(way for way in ways if way.how != "falls"), *after])
             if len(ways) > _MOST_STATES:
-                raise _TooMuch
+                raise TooMuch
         return [
             replace(way, value=worth(node, way.state, way.value, self.code.constants)) if way.how == "falls" else way
             for way in ways
@@ -266,7 +263,7 @@ class _Walk(Struct):
         text = self.sql(call, state) if name in _SENDS else None
         if text is not None:
             return self.sent(call, text, state)
-        if name in _ENDS and (
+        if name in ENDS and (
             isinstance(call.func, ast.Name) or name_of(getattr(call.func, "value", None)) in {"sys", "os"}
         ):
             return [End("exits", state)]
@@ -327,12 +324,8 @@ class _Walk(Struct):
 
     def is_file(self, node: ast.expr, state: State) -> bool:
         """Whether what is sent is what a file says."""
-        for each in walked(node):
-            if isinstance(each, ast.Call) and name_of(each.func) in READS:
-                return True
-            if isinstance(each, ast.Name) and each.id in state.texts:
-                return True
-        return False
+        read = (isinstance(each, ast.Call) and name_of(each.func) in READS for each in walked(node))
+        return any(read) or any(isinstance(each, ast.Name) and each.id in state.texts for each in walked(node))
 
     def call(self, several: Sequence[Function], state: State, made: ast.expr | None = None) -> list[End]:
         ends: list[End] = []
@@ -354,9 +347,14 @@ class _Walk(Struct):
                 passed = end.state.passed or (function.name in self.code.locking and not end.state.asked)
                 own = replace(end.state, names=state.names, texts=state.texts, bound=state.bound, passed=passed)
                 how = "falls" if end.how == "returns" else end.how
-                ends.append(replace(end, how=how, state=own, value=end.value if end.how == "returns" else None))
+                value = end.value if end.how == "returns" else None
+                ends.append(replace(end, how=how, state=self.back(end, own), value=value))
             self.inside = before
         return distinct(ends)
+
+    def back(self, end: End, state: State) -> State:  # noqa: ARG002 - whoever asks for a status looks at it
+        """The state behind a call that has ended so."""
+        return state
 
     def matters(self, function: Function, made: ast.expr | None, state: State) -> bool:
         """Whether what a function does may change anything: under the lock what lets it go, before it what asks for it
@@ -385,7 +383,7 @@ def gone_through(trees: Mapping[str, ast.Module]) -> tuple[str, str]:
     found: list[tuple[str, str]] = []
     left_off: list[tuple[str, str]] = []
     for busy in (True, False):
-        walk = _Walk(code, busy)
+        walk = Walk(code, busy)
         try:
             for module, tree in trees.items():
                 walk.inside = (f"{module}:",)
@@ -393,7 +391,7 @@ def gone_through(trees: Mapping[str, ast.Module]) -> tuple[str, str]:
             if not walk.migrated:
                 for root in code.roots():
                     walk.call([root], State())
-        except (_TooMuch, RecursionError):
+        except (TooMuch, RecursionError):
             left_off = [UNFOLLOWED]  # what was found until then is so
         found.extend(walk.found)
     sure = next((fault for fault, doubt in found if not doubt), "")

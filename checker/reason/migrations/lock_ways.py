@@ -35,6 +35,8 @@ class State(Struct, frozen=True):
     holders: tuple[str, ...] = ()  # names of connections that were asked for the lock
     assumed: tuple[tuple[str, bool], ...] = ()
     doubt: str = ""
+    failed: bool = False  # a migration's statement
+    good: bool = False  # what was given last is a status of success: 0, or nothing
 
     def fault(self, *, busy: bool) -> str:
         """What is wrong where a migration runs now, and the lock is not held."""

@@ -116,6 +116,8 @@ def code_given(words: Sequence[Possible]) -> Iterator[Possible]:
         yield first  # a line that something hands to a shell
     if program == "let":
         yield from words[1:]
+    elif program == "trap":
+        yield from words[1:2]
     elif program in _SETS:
         yield from (word for word in words[1:] if isinstance(word, Text) and not isinstance(word.parts[0], str))
     elif (option := _NAMED_BY.get(program)) and option in words:

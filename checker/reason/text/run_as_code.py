@@ -3,8 +3,7 @@
 ``eval "$X"``, ``bash -c "deploy $X"``, ``python -c "$X"``, ``xargs -I{} sh -c 'deploy {}'``, ``ssh host "deploy $X"``
 and ``echo "$X" | bash`` make a script of the variable's text, as GitHub does of an expression's; and so do task runners
 of the values that a recipe names (``make deploy X="$X"``). Sources: GNU Bash manual, "Bourne Shell Builtins"
-(``eval``), "Invoking Bash" (``-c``); POSIX, ``xargs``; GNU make manual, "Recipe Execution"; just and Task, "Variables";
-GitHub documentation, "Workflow commands for GitHub Actions", "Setting an environment variable", "Adding a system path".
+(``eval``), "Invoking Bash" (``-c``); POSIX, ``xargs``; GNU make manual, "Recipe Execution"; just and Task, "Variables".
 """
 
 from __future__ import annotations
@@ -15,16 +14,14 @@ from typing import Final
 from checker import lazy_re
 from checker.model.pipeline.scripts import AwsCall, Command, Trace
 from checker.model.pipeline.shell import PASTED
-from checker.model.possible import Possible, shown
-from checker.model.values import Text, text
+from checker.model.possible import Possible
+from checker.model.values import Text
 from checker.reason.text.code_given import SHELLS, code_given, code_sent, is_interpreter, reads_code
 
 # What stands for a variable's text in a text that is read as a script: a step's own expressions have lower numbers.
 _MARK: Final = lazy_re.compile(rf"__gha\d{{4,}}__|\b{PASTED}\w+")
 _HERE: Final = frozenset({"<<", "<<-", "<<<"})
 _PRINTS: Final = frozenset({"echo", "printf", "cat", "sed"})
-# Files of a run that name variables for later steps, and folders of programs.
-_SETS_ALL: Final = lazy_re.compile(r"\bGITHUB_(?:ENV|PATH)\b")
 
 
 def run_as_code(trace: Trace) -> Iterator[tuple[Command | AwsCall, tuple[Possible, ...]]]:
@@ -32,7 +29,7 @@ def run_as_code(trace: Trace) -> Iterator[tuple[Command | AwsCall, tuple[Possibl
     before: Command | None = None
     kept: dict[str, list[Possible]] = {}  # what was written to files
     for command in trace.commands:
-        given = [*_texts(command, before), *_calculated(command), *_from_files(command, kept)]
+        given = [*_texts(command, before), *_from_files(command, kept)]
         found = tuple(each for each in given if isinstance(each, Text))
         if found:
             yield command, found
@@ -57,10 +54,6 @@ def _texts(command: Command, before: Command | None) -> Iterator[Possible]:
         yield from words[1:]
         return
     yield from code_given(words)
-    if command.program in {"echo", "printf"} and any(_SETS_ALL.search(shown(each.target)) for each in command.writes):
-        # A text that begins a line there names what is set.
-        line = words[2:3] if command.program == "printf" and str(words[1:2])[2:4] == "%s" else words[1:2]
-        yield from (word for word in line if isinstance(word, Text) and not isinstance(word.parts[0], str))
     reads = reads_code(words)
     if reads:
         yield from (each.target for each in command.writes if each.operator in _HERE)
@@ -86,11 +79,3 @@ def _from_files(command: Command, kept: Mapping[str, Sequence[Possible]]) -> Ite
         return
     names = [word.removeprefix("./") for word in command.words if isinstance(word, str)]
     yield from (each for name in names for each in kept.get(name, kept.get(f"./{name}", ())))
-
-
-def _calculated(command: Command) -> Iterator[Possible]:
-    """Variables of calculations: their texts are calculated too, and what stands in an index is run (GNU Bash manual,
-    "Shell Arithmetic", "Arrays")."""
-    for word in command.words:
-        holes = word.holes if isinstance(word, Text) else ()
-        yield from (text([hole]) for hole in holes if hole.shown.startswith("$(("))

@@ -91,9 +91,11 @@ class Handed:
     def __init__(self, pipeline: Pipeline) -> None:
         self._jobs = {job.name: job for job in pipeline.jobs}
         self._values: dict[tuple[str, str, str], list[Possible]] = {}
+        self._in_order: dict[tuple[str, str], list[tuple[str, Possible]]] = {}
         for job in pipeline.jobs:
             for output in pipeline.trace(job).outputs:
                 self._values.setdefault((job.name, output.step, output.name), []).append(output.value)
+                self._in_order.setdefault((job.name, output.step), []).append((output.name, output.value))
 
     def written(self, value: Possible, job: EffectiveJob) -> Iterator[tuple[Written, str]]:
         """The texts that somebody writes in a value, each with the expression that gives it."""
@@ -130,6 +132,20 @@ class Handed:
                 found = self._of(shown, self._jobs.get(where, job), left)
                 found = found or self._by_command(shown, step, job, left)
                 if found is not None:
+                    return _perhaps_looked_at(found, step)
+        return self._set_anew(named, step, job, left) if step is not None else None
+
+    def _set_anew(
+        self, named: tuple[str, str, str], step: EffectiveStep, job: EffectiveJob, left: int
+    ) -> Written | None:
+        """The text with a line break that sets an output as well which its step has written before it."""
+        written = self._in_order.get(named[:2], [])
+        last = max((index for index, (name, _) in enumerate(written) if name == named[2]), default=0)
+        for _, value in written[last + 1 :]:
+            for shown, where in expressions_of(value):
+                found = self._of(shown, self._jobs.get(where, job), left)
+                found = found or self._by_command(shown, step, job, left)
+                if found is not None and may_have_lines(found, shown):
                     return _perhaps_looked_at(found, step)
         return None
 
@@ -185,6 +201,34 @@ def _perhaps_looked_at(found: Written, step: EffectiveStep | None) -> Written:
     if not (step.shell.startswith("python") or _PYTHON.search(step.run.text) or _LOOKED_AT.search(step.run.text)):
         return found
     return Written(found.what, f"whether {step.step.label} lets only some texts through")
+
+
+# A name that git gives no branch or tag: with a bracket or a line break in it (git-check-ref-format documentation).
+_NAME_OF_A_REF: Final = lazy_re.compile(
+    r"\b(?:ref|ref_name|head_ref|head_branch|default_branch|tag_name|GITHUB_HEAD_REF)\b", re.IGNORECASE
+)
+
+
+def is_name_of_a_ref(found: Written) -> bool:
+    """Whether a text is surely the name of a branch or a tag."""
+    return found.what == _A_REF or bool(_NAME_OF_A_REF.search(found.what))
+
+
+# What may have several lines: forms filled in through GitHub's API, bodies and messages. Titles and names have one.
+_LINES: Final = lazy_re.compile(
+    r"^the input |\b(?:body|message|description|client_payload)\b|%[bB]\b|%\(body\)|\bcomments\b", re.IGNORECASE
+)
+_IN_ONE_LINE: Final = lazy_re.compile(
+    r"\btr\s+(?:-\w+\s+)*[\"']?(?:\\n|\\r|\[:space:\]|\[:cntrl:\])|\bhead\s+-(?:n\s*)?1\b|\bjq\s+-c|\btoJSON\(|@json"
+    r"|\bbase64\b|\b(?:sha|md5)\w*sum\b|\bwc\b",
+    re.IGNORECASE,
+)
+
+
+def may_have_lines(found: Written, expression: str) -> bool:
+    """Whether a text may have a line break in it, as an expression gives it."""
+    said = f"{found.what}\n{expression}"
+    return bool(_LINES.search(said)) and not is_name_of_a_ref(found) and not _IN_ONE_LINE.search(expression)
 
 
 def expressions_of(value: Possible) -> Iterator[tuple[str, str]]:

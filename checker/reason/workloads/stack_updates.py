@@ -19,7 +19,7 @@ from checker.model.overlap import overlap
 from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall
-from checker.model.possible import Possible, Scalar, options
+from checker.model.possible import Possible, Scalar, as_text, options, shown
 from checker.model.resources import Resource, Stack
 from checker.model.values import Absent, Text
 from checker.reason.calls.rolling import of_action
@@ -29,6 +29,10 @@ from checker.reason.text.patterns import exact
 _BEGINS = frozenset({"UpdateStack", "CreateStack", "ExecuteChangeSet"})
 # What tells how a stack's update went.
 _TELLS = frozenset({"DescribeStacks", "DescribeStackEvents", "DescribeChangeSet", "ListStacks"})
+# What waits for the end of what is begun. The waiter for a creation takes an update that has begun for success, and the
+# one for a roll-back a failed update for what it waits for (botocore's waiters of CloudFormation).
+_UPDATED = frozenset({"stackupdatecomplete"})
+_CREATED = frozenset({"stackcreatecomplete"})
 _FILE = "file://"
 _WHICH = Open("which stack it updates")
 
@@ -48,16 +52,52 @@ def begun(pipeline: Pipeline, project: Project) -> Iterator[tuple[At, Resource, 
                         yield at, service, answer
 
 
-def watched(at: At) -> tuple[At | None, bool]:
-    """The wait for a stack that comes after, in the same job; and whether something else looks at how it went."""
+def watched(at: At) -> tuple[list[At], bool]:
+    """The waits for the end of what a call begins that come after, in the same job; and whether something else looks
+    at how it went, or may do so."""
     looks = False
+    waits: list[At] = []
+    call = _made_by(at)
     for index in range(at.index + 1, len(at.trace.actions)):
         action = at.trace.actions[index]
         if isinstance(action, AwsCall) and action.service == "cloudformation":
-            if action.waiter.startswith("stack-"):
-                return At(at.job, at.trace, index), looks
-            looks = looks or action.operation in _TELLS
-    return None, looks
+            same = _is_of(action, call)
+            if action.waiter:
+                waits_for_it = action.waiter.replace("_", "").replace("-", "").lower() in _ends(call)
+                waits += [At(at.job, at.trace, index)] if same is YES and waits_for_it else []
+                looks = looks or (isinstance(same, Open) and waits_for_it)
+            else:
+                looks = looks or (same is not NO and action.operation in _TELLS)
+    return waits, looks
+
+
+def _ends(call: AwsCall) -> frozenset[str]:
+    """The waiters for the end of what a call begins; of a change set that hangs on what it is for."""
+    if call.operation in {"UpdateStack", "CreateStack"}:
+        return _UPDATED if call.operation == "UpdateStack" else _CREATED
+    kinds = _options(call.text("changeSetType")) if call.operation == "CreateChangeSet" else None
+    if kinds is None or not all(isinstance(each, str) for each in kinds):
+        return _UPDATED | _CREATED
+    return _CREATED if kinds == ("CREATE",) else _UPDATED
+
+
+def _is_of(asks: AwsCall, call: AwsCall) -> Answer:
+    """Whether a call asks for the stack that another one changes."""
+    one, other = asks.text("stackName"), call.text("stackName")
+    if isinstance(one, Absent) or isinstance(other, Absent) or shown(one) == shown(other):
+        return YES
+    names = [_options(each) for each in (one, other)]
+    if names[0] is None or names[1] is None:
+        return _WHICH
+    alike = [overlap(exact(_name(first)), exact(_name(second))) for first in names[0] for second in names[1]]
+    open_ = len(alike) > 1 or any(isinstance(each, Text) for each in (*names[0], *names[1]))
+    return NO if not any(alike) else _WHICH if open_ else YES
+
+
+def _name(given: Scalar) -> Text | str:
+    """A stack's name, which may be told by its ARN."""
+    value = as_text(given)
+    return value.split("/")[1] if isinstance(value, str) and value.startswith("arn:") and "/" in value else value
 
 
 def may_be_watched(job: EffectiveJob, pipeline: Pipeline) -> bool:

@@ -13,17 +13,18 @@ from checker.data.harmless import prints_settings
 from checker.model.answers import NO, YES, Answer, yes_if
 from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.pipeline.shell import Group, Simple, Substitution
-from checker.model.possible import Possible, joined, open_text, shown
+from checker.model.possible import Possible, joined, open_text, options, shown
 from checker.model.sources import Spot
 from checker.model.values import Text, Unknown, as_count
 from checker.resolve.shell.files.told import formatted
 from checker.resolve.shell.handed.asking import coming_in
-from checker.resolve.shell.handed.exported import key_printed
+from checker.resolve.shell.handed.sourced import source, trap
 from checker.resolve.shell.lists.keyed import Keyed, with_element
 from checker.resolve.shell.process import Shell
-from checker.resolve.shell.starting import Call, marked, source, trap
+from checker.resolve.shell.starting import Call, marked
 from checker.resolve.shell.state import ERRTRACE, EXPANDS, INHERITS, UNTOLD, Context, Flow, Result, State
 from checker.resolve.shell.syntax_facts import first_word, word_text
+from checker.resolve.shell.variables.exported import key_printed
 
 
 class Asked(Struct, frozen=True):
@@ -244,11 +245,14 @@ def _source(asked: Asked) -> Result:
 
 
 def _trap(asked: Asked) -> Result:
-    words = asked.words
-    if len(words) > 2 and isinstance(words[1], str) and words[1] not in {"-", "--", "-l", "-p"}:
+    words = [word for index, word in enumerate(asked.words) if index != 1 or word != "--"]
+    for written in map(marked, options(words[1]) or (None,) if len(words) > 2 else ()):
         fails = any(not isinstance(each, str) or each.upper() in {"ERR", "EXIT", "0"} for each in words[2:])
-        spot = asked.state.script.spot(asked.statement.line)
-        trap(asked.shell, words[1], spot, asked.state, replace(asked.context, trap=fails))
+        if written is None:
+            asked.shell.problem(asked.spot, "a trap runs what is not known before it runs", "Write the command out.")
+            asked.note()
+        elif written[0] not in {"-", "-l", "-p"}:
+            trap(asked.shell, written, asked.spot, asked.state, replace(asked.context, trap=fails))
     return Result(Flow.NEXT, YES)
 
 

@@ -28,7 +28,6 @@ from checker.model.sources import Problem, Spot, brief
 from checker.resolve.shell.dialects.aws_line import in_order
 from checker.resolve.shell.dialects.patterns import compared
 from checker.resolve.shell.handed.asking import first_of, handed, in_place_of, without_loading
-from checker.resolve.shell.handed.exported import WHO, exported_to, key_printed, told_apart
 from checker.resolve.shell.handed.kinds import Handed
 from checker.resolve.shell.handed.variables import asked_by, is_loading
 from checker.resolve.shell.in_time import Timed, is_left_alone, timed
@@ -41,6 +40,7 @@ from checker.resolve.shell.starting import Call, start
 from checker.resolve.shell.state import ERR, UNTOLD, Context, Flow, Leaving, Library, Result, State, Stored, ends_with
 from checker.resolve.shell.syntax_facts import runs_something, spelled_out, takes_all
 from checker.resolve.shell.variables.declaring import declare
+from checker.resolve.shell.variables.exported import WHO, exported_to, key_printed, told_apart
 from checker.resolve.shell.variables.scopes import meant
 from checker.resolve.shell.words import decide, expand, single
 from checker.resolve.shell.wrappers import Unwrapped, unwrapped

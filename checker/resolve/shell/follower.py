@@ -57,7 +57,6 @@ from checker.resolve.shell.state import UNTOLD, Context, Flow, Library, Result, 
 from checker.resolve.shell.syntax_facts import (
     attempts_of,
     counted,
-    counted_in,
     ends,
     is_test,
     leaves,
@@ -65,7 +64,8 @@ from checker.resolve.shell.syntax_facts import (
     rounds_of,
     sleeps,
 )
-from checker.resolve.shell.variables.rounds import widen
+from checker.resolve.shell.variables.calculated import calculated
+from checker.resolve.shell.variables.rounds import count, widen
 from checker.resolve.shell.waiting import told_alone
 from checker.resolve.shell.words import decide, is_one_word
 
@@ -86,6 +86,7 @@ class Follower:
     left: int = MAX_STATEMENTS  # statements that may still be followed
     allowance: Allowance = field(default_factory=Allowance)
     fails: bool = False  # whether what was followed last surely ends with a failure
+    calculated: list[Command] = field(default_factory=list)
     _manner: Followed = field(default_factory=Followed)
     _shell: ShellCommands = field(init=False)
 
@@ -142,12 +143,13 @@ class Follower:
         self.left -= 1
         if self.left < 0 or len(self._shell.commands) >= MAX_COMMANDS:
             raise _ExhaustedError
+        self.calculated.extend(calculated(statement, state, context, self.reached))
         match statement:
             case Simple() | Declare() if demands(statement, state):
                 return self._shell.leave(Flow.EXIT, state, NO)
             case Simple():
                 result = self._shell.simple(statement, state, context)
-                self._counted(statement, state)
+                count(statement, state)
                 return result
             case Declare():
                 return self._shell.declare(statement, state, context)
@@ -155,7 +157,7 @@ class Follower:
                 for asked in statement.asked:
                     self._manner.captured(self._shell, asked, state, context, name="", lost=True)
                 words = compared([self._shell.single(word, state, context) for word in statement.words], statement)
-                self._counted(statement, state)
+                count(statement, state)
                 return Result(Flow.NEXT, decide(words) if words else holds(statement.arithmetic, state))
             case Pipe():
                 return self._pipe(statement, state, context)
@@ -182,12 +184,6 @@ class Follower:
             case Function():
                 state.functions[statement.name] = (statement.body, state.script)
                 return NEXT
-
-    @staticmethod
-    def _counted(statement: Simple | Test, state: State) -> None:
-        """What a loop counts has many values: none of them is followed."""
-        for name in counted_in(statement):
-            state.set(name, open_text(f"${{{name}}}", str(state.script.spot(statement.line))))
 
     def _and_or(self, statement: AndOr, state: State, context: Context) -> Result:
         is_or = statement.operator == "||"
@@ -388,8 +384,9 @@ class Follower:
             lost = context.handling.lost or not state.pipefail
             stderr = Stream.MERGED if statement.merged else context.handling.apart
             inner = context.handled(piped=True, lost=lost, stdout=Stream.SHOWN, stderr=stderr)
-            truths.add(self.process(Block((each,)), state.fed_by(fed), inner).truth)
-            fed = fed_by(self._shell.commands[before:])
+            piped = state.fed_by(fed)
+            truths.add(self.process(Block((each,)), piped, inner).truth)
+            fed = fed_by(self._shell.commands[before:], piped)
         with self._shell.inside(*Flow) as leaving:
             result = self.statement(last, state.fed_by(fed), context)
         ended = surely_fails(result, leaving)

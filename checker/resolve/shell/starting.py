@@ -17,23 +17,18 @@ from checker.model.pipeline.scripts import Command
 from checker.model.pipeline.shell import Script, Word
 from checker.model.possible import Possible, shown
 from checker.model.possible import marked as with_marks
-from checker.model.sources import Problem, Spot, brief
+from checker.model.sources import Problem, Spot
 from checker.model.values import Text
 from checker.resolve.shell.dialects.plain_sh import dialect, dialect_of, not_of_sh
 from checker.resolve.shell.files.program_writes import module_files
-from checker.resolve.shell.files.written import interpreter
+from checker.resolve.shell.files.written import Written, interpreter, place
 from checker.resolve.shell.printing import output_of
 from checker.resolve.shell.process import Shell
-from checker.resolve.shell.state import EXPANDS, Context, Fed, Flow, Result, State, Stored
+from checker.resolve.shell.state import EXPANDS, Context, Fed, Result, State, Stored
 from checker.resolve.shell.wrappers import unwrapped
 
 SHELLS: Final = frozenset({"bash", "sh", "dash", "zsh", "ksh"})
 NO_SCRIPT: Final = "there is no script"
-# Files of tools on the runner that give a shell their functions and paths: version managers and their kin.
-_OF_A_TOOL: Final = lazy_re.compile(
-    r"bin/activate|(?:^|/)(?:nvm|asdf|conda|mamba|rvm|sdkman-init|virtualenvwrapper|gvm|chruby|emsdk_env)\.sh$"
-    r"|\.cargo/env$|/scripts/(?:rvm|gvm)$|\.(?:bashrc|bash_profile|profile)$|/completion$"
-)
 HERE: Final = lazy_re.compile(r"\$\{?PWD\}?|\$\(pwd\)|\$\{\{ *github\.workspace *\}\}")
 _MARKS: Final = 1_000  # marks of text that is not a step's own count from here on
 
@@ -153,7 +148,7 @@ def _held(
     text = call.state.written.text(rest[0], call.state.folder)
     program = "" if explicit or text is None else interpreter(text)
     if text is None:
-        _not_known(follower, rest[0], call)
+        not_known(follower, rest[0], call)
         return Result()
     if not explicit and program not in {"", *SHELLS}:
         words[:] = [program, "-c" if program.startswith("python") else "-e", text, *rest[1:]]
@@ -174,11 +169,11 @@ def _in_words(follower: Shell, words: list[Possible], call: Call) -> bool:
         name = files[0] if files else ""
     if not state.written.has(name, state.folder):
         for each in _imported(follower, name, state):
-            _not_known(follower, each, call)
+            not_known(follower, each, call)
         return True
     text = state.written.text(name, state.folder)
     if text is None:
-        _not_known(follower, name, call)
+        not_known(follower, name, call)
         return False
     words[at - is_module : at + 1] = ["-c", text]
     return True
@@ -200,7 +195,7 @@ def _imported(follower: Shell, name: Possible, state: State) -> Iterator[str]:
             yield each
 
 
-def _not_known(follower: Shell, name: Possible, call: Call) -> None:
+def not_known(follower: Shell, name: Possible, call: Call) -> None:
     what = f"what {shown(name)} holds is not known before it runs, and it is run"
     follower.problem(call.spot, what, "Write it by cat, echo or printf, or keep it in the repository.")
 
@@ -229,15 +224,20 @@ def _incoming(follower: Shell, rest: list[Possible], call: Call, flags: tuple[st
     return Result()
 
 
-def fed_by(commands: Sequence[Command]) -> Fed:
-    """What the commands before a pipe print, where it is one command that tells."""
+def fed_by(commands: Sequence[Command], before: State) -> Fed:
+    """What the commands before a pipe print, where it is one command that tells; ``before``: the process it was."""
     if len(commands) != 1:
         return Fed()
     words = commands[0].words
     if commands[0].program == "cat":
         here = next((each.target for each in commands[0].writes if each.operator.startswith("<<")), None)
         return Fed(text=here) if here is not None else Fed(file=words[1] if len(words) == 2 else None)
-    return Fed(text=output_of(commands[0])) if commands[0].program in {"echo", "printf"} else Fed()
+    if commands[0].program in {"echo", "printf"}:
+        return Fed(text=output_of(commands[0]))
+    if not isinstance(before.written, Written):
+        return Fed()
+    folder = commands[0].folder
+    return Fed(text=before.written.changes.edited(commands[0], before.fed, lambda word: place(word, folder)))
 
 
 def _longest(words: Sequence[Word]) -> int:
@@ -314,59 +314,6 @@ def _dialect(script: Script, call: Call) -> str:
 def faults(state: State) -> tuple[Problem, ...]:
     """What of a process's script cannot be followed, before anything of it runs."""
     return (*state.script.problems, *not_of_sh(state.script, state.dialect))
-
-
-def source(follower: Shell, words: list[Possible], call: Call) -> Result:
-    """``source file``: another script in this very process."""
-    state, name = call.state, words[1] if len(words) > 1 else ""
-    path = state.path(name)
-    script = follower.library.as_shell(path) if path else None
-    kept_marks = state.marks
-    if state.written is not None and state.written.has(name, state.folder):
-        text = state.written.text(name, state.folder)
-        if text is None:
-            _not_known(follower, name, call)
-            return Result()
-        written = marked(text)
-        script = None
-        if written is not None:
-            lines = tuple(call.spot.line for _ in range(written[0].count("\n") + 1))
-            script = follower.library.shell_text(written[0], call.spot.file, lines)
-            state.marks = {**state.marks, **written[1]}
-    if script is None:
-        if not (
-            _OF_A_TOOL.search(shown(name))
-            or (isinstance(name, str) and name.startswith(("/etc/", "/usr/", "/dev/null")))
-        ):
-            what = f"a sourced file cannot be found in the repository: {brief(shown(name), 60)}"
-            follower.problem(call.spot, what, "Name it relative to the script.")
-        return Result()
-    if not follower.enter(call.spot, script.file):
-        return Result()
-    kept = (state.script, state.via, state.positional)
-    state.script, state.via = script, (*state.via, call.spot)
-    if len(words) > 2:
-        state.positional = tuple(words[2:])
-    follower.note(faults(state))
-    with follower.inside(Flow.RETURN) as leaving:
-        result = follower.returned(follower.block(script.body, state, call.context), leaving, state)
-    state.script, state.via = kept[:2]
-    state.marks = kept_marks
-    if len(words) > 2:
-        state.positional = kept[2]
-    follower.depth -= 1
-    return result
-
-
-def trap(follower: Shell, text: str, spot: Spot, state: State, context: Context) -> None:
-    """What ``trap`` runs later: after a failure or at the end, as the context says, else when a signal comes."""
-    lines = tuple(spot.line for _ in range(text.count("\n") + 1))
-    fork = state.fork()
-    fork.script = follower.library.shell_text(text, state.script.file, lines)
-    if follower.enter(fork.script.spot(0), "a trap"):
-        with follower.inside(*Flow):
-            follower.block(fork.script.body, fork, replace(context, certain=False, on_failure=True))
-        follower.depth -= 1
 
 
 def _flags(words: Sequence[Possible]) -> Iterator[str]:

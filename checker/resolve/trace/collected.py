@@ -28,11 +28,11 @@ from checker.resolve.shell.files.overlaid import Overlaid
 from checker.resolve.shell.files.written import Written
 from checker.resolve.shell.follower import MAX_STATEMENTS, Follower
 from checker.resolve.shell.handed.asking import settings_kept
-from checker.resolve.shell.handed.exported import hand_on, of_the_app, without_keys
 from checker.resolve.shell.handed.variables import loading
 from checker.resolve.shell.printing import Unfinished, outputs_of
 from checker.resolve.shell.starting import line_of, starts_script
 from checker.resolve.shell.state import Library, State
+from checker.resolve.shell.variables.exported import hand_on, of_the_app, without_keys
 from checker.resolve.tasks import compose
 from checker.resolve.tasks.lines import states_of
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, plain
@@ -90,6 +90,7 @@ class Collected(Struct):
     sessions: Sessions = field(default_factory=Sessions)
     built: list[Possible] = field(default_factory=list)  # names of images
     elsewhere: dict[tuple[Spot, str], None] = field(default_factory=dict)  # calls that do not go to AWS, and where to
+    calculated: list[Command] = field(default_factory=list)
     failed: bool = False  # whether the step that was followed last surely fails
     _exported: Mapping[str, Possible] = field(default_factory=dict)  # of the shell that is followed
     _brought: BroughtIn | None = None
@@ -105,13 +106,13 @@ class Collected(Struct):
 
     def trace(self) -> Trace:
         """All of it. What somebody else's programs do matters to jobs alone: see ``Tracer``."""
-        problems = dict.fromkeys((*self.problems, *self.job.problems))
         return Trace(
             commands=tuple(each for each in self.actions if isinstance(each, Command)),
             aws=tuple(each for each in self.actions if isinstance(each, AwsCall)),
             cdk=tuple(each for each in self.actions if isinstance(each, CdkCommand)),
             outputs=tuple(self.outputs),
-            problems=tuple(problems),
+            problems=tuple(dict.fromkeys((*self.problems, *self.job.problems))),
+            calculated=tuple(self.calculated),
             actions=tuple(self.actions),
             sessions=tuple(self.sessions.found),
             elsewhere=tuple(self.elsewhere),
@@ -186,16 +187,15 @@ class Collected(Struct):
             self.complain(step.run.spot, f"a script for {step.shell or 'PowerShell'} was not followed", "Use bash.")
 
     def shell(self, state: State, reached: Reached, whole: State | None = None, around: Handling | None = None) -> bool:
-        """Follow a shell script, and every program in it that is the repository's own; whether it surely fails.
-
-        ``whole``: the script that it is a part of, as it begins. ``around``: how what starts it takes its failure.
-        """
+        """Follow a shell script, and every program in it that is the repository's own; whether it surely fails. It is a
+        part of the ``whole``, which is as it begins. ``around``: how what starts it takes its failure."""
         effort = self.programs.effort
         left = effort.at_most(MAX_STATEMENTS)
         follower = Follower(self.library, reached, left=left, allowance=effort.rehearsals)
         follower.follow(state, whole)
         effort.spend(STARTING + left - follower.left + RECORDING * len(follower.commands))
         self.problems.extend(follower.problems)
+        self.calculated.extend(follower.calculated)
         variables = {name: value for name, value in state.variables.items() if not isinstance(value, tuple)}
         self._exported = of_the_app({name: value for name, value in variables.items() if name in state.exported})
         made = follower.commands

@@ -29,13 +29,14 @@ from checker.model.values import Hole, RunValue, Text
 from checker.resolve.effort import Effort, SpentError
 from checker.resolve.shell.files.overlaid import Overlaid
 from checker.resolve.shell.files.written import Written
-from checker.resolve.shell.handed.exported import KEY
+from checker.resolve.shell.variables.exported import KEY
 from checker.resolve.trace.actions import calls_of_action, command_of_action, files_of, metadata_of
 from checker.resolve.trace.assuming.sessions import Sessions
 from checker.resolve.trace.collected import Collected, Scripts
 from checker.resolve.trace.commands.foreign import GITHUB_SCRIPT, unread_action, unread_container
 from checker.resolve.trace.gaps import Gaps
 from checker.resolve.trace.held_files import by_now
+from checker.resolve.trace.javascript.texts import texts_of
 from checker.resolve.trace.programs import Earlier, Programs
 from checker.resolve.workflows.starts import runner_variables
 from checker.resolve.workflows.steps import credentials, shell_options
@@ -146,7 +147,9 @@ class Tracer(Struct):
         for hole, value in own.items():
             _learn(self._known, hole, value)
         changes = tuple(collected.written.changes.found)
-        return replace(gaps.closed(collected.trace()), failing=tuple(failing), changes=changes)
+        javascript = tuple(texts_of(collected.actions, Overlaid(self.library, written)))
+        traced = gaps.closed(collected.trace())
+        return replace(traced, failing=tuple(failing), changes=changes, javascript=javascript)
 
     def _composite(self, steps: Sequence[EffectiveStep], own: dict[Hole, Possible]) -> None:
         """Take note of what actions of the repository put out, as far as their steps have been followed: of one that

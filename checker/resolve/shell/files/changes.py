@@ -10,6 +10,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
+from checker import lazy_re
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import Change, Command
 from checker.model.possible import Possible
@@ -17,10 +18,12 @@ from checker.model.values import Text
 from checker.resolve.shell.files.assigning import Edits, assigned
 from checker.resolve.shell.files.changing import plain_of
 from checker.resolve.shell.files.editing import by_envsubst, by_sed
+from checker.resolve.shell.files.told import coming_in
 from checker.resolve.shell.jq.printed import made_of
 from checker.resolve.shell.state import Fed
 
 _SED: Final = frozenset({"sed", "gsed"})
+_IN_PLACE: Final = lazy_re.compile(r"-[A-Za-z]*i|--in-place")
 _ASSIGNING: Final = frozenset({"jq", "yq"})
 _COPYING: Final = frozenset({"cp", "mv", "install", "cat"})
 _MOST: Final = 2000  # changes of a job
@@ -68,6 +71,14 @@ class Changes(Struct):
         first = made.parts[0] if isinstance(made, Text) else made
         return made if isinstance(first, str) and first.startswith("{") else None
 
+    def edited(self, command: Command, fed: Fed | None, where: _Where) -> Possible | None:
+        """What an editor of text prints of one file, or of what comes in; ``None`` where that is not known."""
+        if command.program not in {*_SED, "envsubst"} or any(_IN_PLACE.match(str(word)) for word in command.words[1:]):
+            return None
+        source = self._source(command, None, fed, where)
+        before = self._held(source) if source is not None else coming_in(command, fed)
+        return self._of_text(command, before) if before is not None else None
+
     def _held(self, key: Possible) -> Possible | None:
         return self.texts[key] if key in self.texts else self.own_text(key)
 
@@ -79,13 +90,15 @@ class Changes(Struct):
             return None, found[0]
         if before is None:
             return None, None
+        return self._of_text(command, before), None
+
+    @staticmethod
+    def _of_text(command: Command, before: Possible) -> Possible | None:
         if command.program == "jq":
-            return made_of(command, before), None
+            return made_of(command, before)
         if command.program in _SED:
-            return by_sed(command, before), None
-        return (
-            (by_envsubst(command, before, command.environment), None) if command.program == "envsubst" else (None, None)
-        )
+            return by_sed(command, before)
+        return by_envsubst(command, before, command.handed) if command.program == "envsubst" else None
 
     def _source(self, command: Command, key: Possible, fed: Fed | None, where: _Where) -> Possible:
         """The file of which a command makes another, or the same anew; ``None`` where it is not one."""

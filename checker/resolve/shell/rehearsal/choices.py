@@ -8,9 +8,10 @@ from typing import Final
 from msgspec import Struct, field
 
 from checker.model.pipeline.scripts import Command
+from checker.model.pipeline.shell import Literal, Test, Variable
 from checker.model.possible import shown
-from checker.resolve.shell.handed.exported import HANDED
 from checker.resolve.shell.state import Failing
+from checker.resolve.shell.variables.exported import HANDED
 from checker.resolve.shell.waiting import picked
 
 _ASKED_FREELY: Final = 2  # how often one question is answered both ways on one way through the script
@@ -26,6 +27,7 @@ class Choices(Struct):
     answers: list[bool]
     given: list[bool] = field(default_factory=list)
     asked: dict[int, int] = field(default_factory=dict)
+    askers: list[object] = field(default_factory=list)  # of each answer that is given
 
     def repeats(self) -> bool:
         """Whether a question was asked so often that its answer is made up."""
@@ -38,7 +40,20 @@ class Choices(Struct):
             return times % 2 == 0
         answer = self.answers[len(self.given)] if len(self.given) < len(self.answers) else False
         self.given.append(answer)
+        self.askers.append(asker)
         return answer
+
+    def contradicts(self) -> bool:
+        """Whether one question about variables, asked in two places, got two answers."""
+        told: dict[tuple[object, ...], bool] = {}
+        for asker, answer in zip(self.askers, self.given, strict=True):
+            if isinstance(asker, Test) and asker.words:
+                parts = [part for word in asker.words for part in word.parts]
+                key = tuple(word.parts for word in asker.words)
+                plain = all(isinstance(part, Literal | Variable) for part in parts)
+                if plain and told.setdefault(key, answer) is not answer:
+                    return True
+        return False
 
 
 def is_same(given: Sequence[str], written: Sequence[str], *, here: bool) -> bool:

@@ -342,7 +342,7 @@ class Rehearsed(Struct):
             return before.fed or Fed()
         if before.fed is not None and before.fed.text == "" and all(passes_nothing(each.words) for each in shown_ones):
             return before.fed
-        return fed_by(shown_ones)
+        return fed_by(shown_ones, before)
 
     def begun(self) -> float:
         """How late it is."""

@@ -24,6 +24,7 @@ _KEPT: Final = {"EXIT": EXIT, "0": EXIT, "ERR": ERR}
 
 def set_trap(words: list[Possible], state: State, spot: Spot, spots: dict[str, Spot]) -> Result:
     """Keep what a trap is given, and where."""
+    words = [word for index, word in enumerate(words) if index != 1 or word != "--"]
     if len(words) > 2:
         text = marked(words[1])
         for signal in words[2:]:

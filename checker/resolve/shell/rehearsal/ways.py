@@ -22,12 +22,12 @@ from checker.model.pipeline.scripts import Command, Reached
 from checker.model.pipeline.shell import Script
 from checker.model.possible import shown
 from checker.model.sources import Spot
-from checker.resolve.shell.handed.exported import told_apart
 from checker.resolve.shell.rehearsal.choices import Choices, TooMuchError, is_same
 from checker.resolve.shell.rehearsal.manner import Rehearsed
 from checker.resolve.shell.rehearsal.shown import hands_on, where_shown
 from checker.resolve.shell.rehearsal.way import Way
 from checker.resolve.shell.state import Failing, Library, State
+from checker.resolve.shell.variables.exported import told_apart
 from checker.resolve.shell.waiting import failed_answer, is_waiter, running_answer, unfinished_answer
 
 MAX_WAYS: Final = 48
@@ -79,6 +79,15 @@ class Rehearsals(Struct):
         return yes_if(
             later or any(_is_at(each, spot, words, known=True) for way in ways for each in way.manner.trapped_later)
         )
+
+    def omits(self, failing: Failing, others: Sequence[tuple[Spot, tuple[str, ...]]]) -> Answer:
+        """Whether the script ends well on a way that makes the command, and none of the others after it."""
+        ways = self._ways(failing)
+        if not ways:
+            return _TOO_MUCH
+        ended = (way for way in ways if not way.failed and not way.choices.contradicts())
+        made = ([*way.manner.later, *way.manner.trapped_later] for way in ended)
+        return yes_if(any(not any(_is_at(each, *other) for each in some for other in others) for some in made))
 
     def told(self, failing: Failing) -> tuple[str, ...]:
         """The words that the command is given, where all goes well."""
@@ -271,6 +280,13 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
         if not isinstance(other, _Rehearsal) or other.rehearsals is not self.rehearsals:
             return Rehearsal.reaches(self, other)
         return self.rehearsals.reaches(Failing(self.spot, self.words), other.spot, other.words)
+
+    def omits(self, others: Sequence[Rehearsal]) -> Answer:
+        known = [each for each in others if isinstance(each, _Rehearsal) and each.rehearsals is self.rehearsals]
+        if len(known) < len(others):
+            return Rehearsal.omits(self, others)
+        asked = [(each.spot, each.words) for each in known]
+        return self.rehearsals.omits(Failing(self.spot, self.words, works=True), asked)
 
     def missed(self) -> Answer:
         return self.rehearsals.found(Failing(self.spot, self.words, works=True, missed=True))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from checker.model.pipeline.shell import Block
+from checker.model.pipeline.shell import Block, Simple, Test
 from checker.model.possible import Possible, one_of, open_text
 from checker.model.values import Unknown
 from checker.resolve.shell.lists.keyed import Keyed
 from checker.resolve.shell.state import State
-from checker.resolve.shell.syntax_facts import assigned_in
+from checker.resolve.shell.syntax_facts import assigned_in, counted_in
 from checker.resolve.shell.variables.scopes import meant
 
 
@@ -17,6 +17,12 @@ def widen(body: Block, state: State, where: str) -> None:
         known = state.variables.get(name)
         if known is not None and not isinstance(known, tuple):
             state.variables[name] = _widened(known, open_text(f"${{{name}}}", where))
+
+
+def count(statement: Simple | Test, state: State) -> None:
+    """What a loop counts has many values: none of them is followed."""
+    for name in counted_in(statement):
+        state.set(name, open_text(f"${{{name}}}", str(state.script.spot(statement.line))))
 
 
 def _widened(known: Possible, opened: Possible) -> Possible:

@@ -25,10 +25,10 @@ from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, plain_words, shown
 from checker.model.sources import Problem
 from checker.model.values import RunValue, Text, pieces
-from checker.resolve.shell.handed.exported import STARTS_NONE
 from checker.resolve.shell.handed.kinds import apart, given
 from checker.resolve.shell.printing import output_of
 from checker.resolve.shell.starting import HERE
+from checker.resolve.shell.variables.exported import STARTS_NONE
 from checker.resolve.trace.commands.foreign import not_read
 
 CLIENTS: Final = frozenset(

@@ -18,7 +18,7 @@ from checker.data.harmless import inert
 from checker.model.migrations.tools import about_migrations
 from checker.model.pipeline.scripts import Command
 
-_RUNNERS: Final = frozenset({"node", "nodejs", "tsx", "ts-node", "bun"})
+RUNNERS: Final = frozenset({"node", "nodejs", "tsx", "ts-node", "bun"})
 _FLAGS: Final = lazy_re.compile(
     r"--(?:enable-source-maps|no-warnings|trace-warnings|trace-uncaught|experimental-strip-types|env-file(?:-if-exists)?=.*"
     r"|unhandled-rejections=\w+|import=tsx|tsconfig=.*|transpile-only|esm)|-T"
@@ -62,7 +62,7 @@ class Files(Protocol):
 def asks_a_database(command: Command, files: Files) -> bool:
     """Whether a command starts such a program, and no other code first."""
     folder = command.folder
-    if command.program not in _RUNNERS or folder is None or "NODE_OPTIONS" in command.handed:
+    if command.program not in RUNNERS or folder is None or "NODE_OPTIONS" in command.handed:
         return False
     rest = [word if isinstance(word, str) else "" for word in command.words[1:]]
     while rest and (rest[0].startswith("-") or rest[0] == "run"):
@@ -90,8 +90,8 @@ def _stays(file: str, files: Files) -> bool:
         if path.endswith(".json"):
             continue
         code = _COMMENT.sub("", text)
-        for name in _imports(code):
-            found = _own(path, name, files) if name.startswith(".") else ""
+        for name in imports_of(code):
+            found = own_file(path, name, files) if name.startswith(".") else ""
             if found:
                 pending.append(found)
             elif name.startswith(".") or not _is_known(name, files):
@@ -102,12 +102,12 @@ def _stays(file: str, files: Files) -> bool:
     return asks
 
 
-def _imports(code: str) -> Iterator[str]:
+def imports_of(code: str) -> Iterator[str]:
     for match in _IMPORT.finditer(code):
         yield match["static"] or match["called"]
 
 
-def _own(path: str, name: str, files: Files) -> str:
+def own_file(path: str, name: str, files: Files) -> str:
     """The file that a path means; TypeScript calls it as it will be called once it is compiled."""
     base = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
     compiled = re.sub(r"\.([cm]?)js$", r".\1ts", base)

@@ -1,0 +1,1 @@
+"""How programs that migrate end, where a migration fails."""

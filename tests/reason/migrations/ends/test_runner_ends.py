@@ -1,0 +1,50 @@
+"""How a runner in Python ends when a statement of a migration is refused, by what its handlers do."""
+
+from __future__ import annotations
+
+import pytest
+
+from checker.model.migrations.folders import MigrationRunner, SourceFile
+from checker.reason.migrations.ends.runner_ends import ends_well
+
+_RUNNER = """
+import sys, psycopg
+from pathlib import Path
+
+def apply(connection, path):
+    connection.execute(path.read_text())
+
+def main():
+    with psycopg.connect("") as connection:
+        for path in sorted(Path("migrations").glob("*.sql")):
+            try:
+                apply(connection, path)
+            {handler}
+    return 0
+
+if __name__ == "__main__":
+    {start}
+"""
+
+
+@pytest.mark.parametrize(
+    ("handler", "start", "expected"),
+    [
+        ("except Exception as error: print(error)", "sys.exit(main())", True),
+        ("except psycopg.Error: sys.exit(0)", "sys.exit(main())", True),
+        ("except psycopg.Error: sys.exit()", "sys.exit(main())", True),
+        ("finally: return 0", "sys.exit(main())", True),
+        ("finally: sys.exit(0)", "sys.exit(main())", True),
+        ("except psycopg.Error: return 1", "main()", True),
+        ("except psycopg.Error: raise", "main()", False),
+        ("except psycopg.Error: return 1", "sys.exit(main())", False),
+        ("except psycopg.Error: return 1", "raise SystemExit(main())", False),
+        ("except psycopg.Error: sys.exit(3)", "main()", False),
+        ("except psycopg.Error as error: sys.exit(f'refused: {error}')", "main()", False),
+        ("except FileNotFoundError: return 0", "sys.exit(main())", False),
+        ("finally: print(path)", "sys.exit(main())", False),
+    ],
+)
+def test_end(handler: str, start: str, expected: bool) -> None:
+    entry = SourceFile("migrate.py", "python", _RUNNER.replace("{handler}", handler).replace("{start}", start))
+    assert expected is ends_well(MigrationRunner(entry, (entry,)))
