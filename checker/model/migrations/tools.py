@@ -231,6 +231,14 @@ TOOLS: Final = (
           wipes="migration:fresh, schema:drop --run, schema:fresh --run"),
     _tool("kysely", "migrate:latest, migrate:up, migrate latest, migrate up", "migrate:down, migrate:rollback", _UNTOLD,
           "Kysely documentation, Migrations", wraps=True, unwrapped=r"\bdisableTransactions['\"]?\s*:\s*true"),
+    _tool("hibernate", "", "", NO, "Hibernate ORM User Guide, hibernate.hbm2ddl.auto: no lock is told of", programs=""),
+    _tool("sqlalchemy", "", "", NO, "SQLAlchemy documentation, MetaData.create_all: it looks, then creates",
+          programs=""),
+    _tool("gorm", "", "", NO, "GORM documentation, Auto Migration: no lock is told of", programs=""),
+    _tool("ent", "", "", NO, "ent documentation, Automatic Migration: no lock is told of", programs=""),
+    _tool("tortoise", "", "", NO, "Tortoise ORM documentation, generate_schemas", programs=""),
+    _tool("peewee", "", "", NO, "Peewee documentation, create_tables", programs=""),
+    _tool("exposed", "", "", NO, "Exposed documentation, SchemaUtils", programs=""),
     _tool("tern", "migrate", "", _UNTOLD, "tern documentation", outside=r"-*[ \t]*tern:[ \t]*disable-tx", whole=YES),
     _tool("skeema", "", "", _UNTOLD, "Skeema documentation, skeema push", declares="push"),
     _tool("pgroll", "start, migrate, complete", "rollback", _UNTOLD, "pgroll documentation, Command line reference"),
@@ -273,38 +281,3 @@ def about_migrations(text: str) -> bool:
         if word in lowered:
             return _ABOUT.search(lowered) is not None
     return False
-
-
-# The ways back of frameworks that make them of what the migration does, and what helps where they cannot.
-MADE_BACK: Final[Mapping[str, tuple[str, str, str]]] = {
-    "django": (
-        "Django undoes it by its operations.",
-        "Django cannot undo it",
-        "Give RunSQL its reverse_sql, and RunPython its reverse_code",
-    ),
-    "rails": (
-        "Rails undoes it, or its `down` does.",
-        "Rails cannot undo it",
-        "Write a `down`, or what it undoes with `reversible`",
-    ),
-    "ecto": (
-        "Ecto undoes it, or its `down` does.",
-        "Ecto cannot undo it",
-        "Write a `down`, or what a command needs to be undone",
-    ),
-    "phinx": (
-        "Phinx undoes it, or its `down` does.",
-        "Phinx cannot undo it",
-        "Write `up` and `down` in place of `change`",
-    ),
-    "node-pg-migrate": (
-        "node-pg-migrate undoes it, or its `down` does.",
-        "node-pg-migrate cannot undo it",
-        "Write a `down` that undoes it",
-    ),
-}
-# What others call a way back that is written.
-CALLED_BACK: Final = {
-    "liquibase": "rollback", "flyway": "undo script", "sqitch": "revert script", "goose": "section that goes down",
-    "dbmate": "section that goes down",
-}  # fmt: skip

@@ -20,7 +20,8 @@ from checker.data.harmless import is_wrapped
 from checker.model.answers import NO, YES, Answer
 from checker.model.environment_words import kind_of
 from checker.model.environments import EnvironmentKind
-from checker.model.migrations.folders import MigrationFolder
+from checker.model.migrations.folders import MigrationFolder, MigrationRunner
+from checker.model.migrations.shaping import Shapes
 from checker.model.migrations.tools import BY_NAME, MigrationTool, about_migrations
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.pipeline import Pipeline
@@ -144,6 +145,15 @@ def locks_of(tool: MigrationTool, pipeline: Pipeline) -> Answer:
     return NO if max(versions) < tool.locks_from else tool.locks
 
 
+def lock_by_themselves(pipeline: Pipeline) -> bool:
+    """Whether all migrations are code that one tool alone can run, and which takes its lock whoever starts it."""
+    tools = [BY_NAME.get(folder.tool) for folder in pipeline.migrations]
+    locks = all(tool is not None and locks_of(tool, pipeline) is YES for tool in tools)
+    files = [each.file for folder in pipeline.migrations for each in folder.migrations]
+    code = bool(files) and not any(file.endswith(".sql") for file in files)
+    return code and locks
+
+
 def told_not_to_lock(step: Migrating, tool: MigrationTool, pipeline: Pipeline) -> str:
     """What switches a tool's lock off: an option, a variable that is set to something, a setting of its connection, a
     migration; empty where nothing does."""
@@ -193,6 +203,18 @@ def destroying(pipeline: Pipeline) -> Iterator[tuple[Command, str, bool]]:
             if found is not None and _lasts(step, [step]) and not any(map(_LOCAL.search, map(shown, command.words))):
                 said.add(command.spot)
                 yield command, *found
+
+
+def changing_at_start(pipeline: Pipeline) -> Iterator[tuple[MigrationRunner, str, bool]]:
+    """The programs that change the schema when they start, by no migration, with what that takes away and whether it
+    surely does. What only adds takes nothing away."""
+    for runner in pipeline.migration_code.shaping:
+        if runner.shapes is Shapes.EMPTIES and not runner.doubt:
+            said = f"Whenever the program starts, {runner.library} takes away all that the database holds."
+            yield runner, said, True
+        elif runner.shapes is not Shapes.ADDS:
+            why = f"what {runner.library} takes away when the program starts follows from its models"
+            yield runner, f"{why}{f': {runner.doubt}' if runner.doubt else ''}", False
 
 
 @lru_cache(maxsize=4)
