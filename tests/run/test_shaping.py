@@ -25,7 +25,7 @@ def test_case(case: dict[str, Any], tmp_path: Path) -> None:
     task = {"Type": "AWS::ECS::TaskDefinition", "Properties": {"ContainerDefinitions": [container]}}
     files = {
         "infra/app.yaml": yaml.safe_dump({"Resources": {"Task": task}}),
-        ".github/workflows/ci.yml": "on: push\njobs: {test: {runs-on: ubuntu-latest, steps: [{run: ./gradlew check}]}}\n",
+        ".github/workflows/ci.yml": "on: push\njobs: {test: {runs-on: u, steps: [{run: ./gradlew check}]}}\n",
         FILE: f"spring:\n  jpa:\n    hibernate:\n      ddl-auto: {case['file']}\n",
     }
     run = gate(Request(project=repository(tmp_path, files), settings=Settings()))

@@ -42,8 +42,8 @@ SHAPERS: Final = (
     Shaper("typeorm", Shapes.EMPTIES, "dropSchema", {"script": r"\bdropSchema['\"]?\s*:\s*true\b"}, _SCRIPT_OF_TYPEORM),
     Shaper("typeorm", Shapes.EMPTIES, "synchronize", {"script": r"\.synchronize\(\s*true\b"}, _SCRIPT_OF_TYPEORM),
     Shaper("typeorm", Shapes.CHANGES, "synchronize",
-           {"script": r"\bsynchronize['\"]?\s*:(?!\s*(?:false\b|boolean\b|z\.))(?P<given>[^,;}\n]+)|\.synchronize\(\s*\)"},
-           _SCRIPT_OF_TYPEORM),
+           {"script": r"\bsynchronize['\"]?\s*:(?!\s*(?:false\b|boolean\b|z\.))(?P<given>[^,;}\n]+)"
+                      r"|\.synchronize\(\s*\)"}, _SCRIPT_OF_TYPEORM),
     Shaper("sequelize", Shapes.EMPTIES, ".sync(",
            {"script": r"\.sync\(\s*\{[^{}]{0,200}\bforce['\"]?\s*:\s*true\b"}, r"(?i:sequelize)"),
     Shaper("sequelize", Shapes.CHANGES, ".sync(",

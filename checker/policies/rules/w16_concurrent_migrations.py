@@ -225,8 +225,8 @@ def _runner(runner: MigrationRunner, pipeline: Pipeline) -> Iterator[Judgement]:
 
 
 def _shaping(runner: MigrationRunner) -> Judgement:
-    if runner.doubt:
-        why = f"whether every program that starts changes the schema: {runner.doubt}"
+    if runner.doubt or BY_NAME[runner.library].locks is YES:
+        why = f"whether each start changes the schema unlocked: {runner.doubt or 'its lock is told of for migrations'}"
         return runner.undecided("lock", why, fix=_FIX_SHAPED)
     said = f"Every program that starts has {runner.library} change the schema, and takes no lock: two do so at once."
     return runner.fails("lock", said, fix=_FIX_SHAPED)

@@ -208,11 +208,11 @@ def destroying(pipeline: Pipeline) -> Iterator[tuple[Command, str, bool]]:
 def changing_at_start(pipeline: Pipeline) -> Iterator[tuple[MigrationRunner, str, bool]]:
     """The programs that change the schema when they start, by no migration, with what that takes away and whether it
     surely does. What only adds takes nothing away."""
-    for runner in pipeline.migration_code.shaping:
+    for runner in (*pipeline.migration_code.shaping, *pipeline.migration_code.at_start):
         if runner.shapes is Shapes.EMPTIES and not runner.doubt:
             said = f"Whenever the program starts, {runner.library} takes away all that the database holds."
             yield runner, said, True
-        elif runner.shapes is not Shapes.ADDS:
+        elif runner.shapes not in (None, Shapes.ADDS):
             why = f"what {runner.library} takes away when the program starts follows from its models"
             yield runner, f"{why}{f': {runner.doubt}' if runner.doubt else ''}", False
 
