@@ -30,7 +30,15 @@ from checker.model.possible import OneOf, Possible, options, shown
 from checker.model.sources import Spot
 from checker.model.values import Absent, Unknown
 from checker.reason.images.used_again import from_stack
-from checker.reason.migrations.tools import ALL_IT_HOLDS, Applied, applied_behind, applied_by, applies, destroys
+from checker.reason.migrations.tools import (
+    ALL_IT_HOLDS,
+    Applied,
+    applied_behind,
+    applied_by,
+    applies,
+    destroys,
+    liquibase_of_gradle,
+)
 
 _STARTS: Final = frozenset(
     {
@@ -236,6 +244,7 @@ def runs_back(pipeline: Pipeline) -> Iterator[Command]:
 
 def _of_job(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Migrating]:
     trace = pipeline.trace(job)
+    has_liquibase = any(folder.tool == "liquibase" for folder in pipeline.migrations)
     found: dict[int, list[Migrating]] = {}
     for index, action in enumerate(trace.actions):
         applied = applied_by(action) if isinstance(action, Command) else None
@@ -243,6 +252,8 @@ def _of_job(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Migrating]:
             applied = applied_behind(trace.actions, index)
         if isinstance(action, AwsCall):
             applied = _call(action, job)
+        elif applied is None and isinstance(action, Command) and has_liquibase:
+            applied = liquibase_of_gradle([shown(word) for word in action.words])
         if applied is not None and isinstance(action, Command | AwsCall):
             found.setdefault(id(action.step), []).append(Migrating(job, action.step, action, applied))
     for entries in found.values():
