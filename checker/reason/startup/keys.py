@@ -21,8 +21,8 @@ from checker.reason.iam.evaluation import Access, Decision, Request, decide, pol
 from checker.reason.iam.keys import own_key, role_decrypts
 from checker.reason.text.patterns import exact
 
-_STORED: Final = "AWS::SecretsManager::Secret"
-_ATTACHED: Final = "AWS::SecretsManager::SecretTargetAttachment"
+STORED: Final = "AWS::SecretsManager::Secret"
+ATTACHED: Final = "AWS::SecretsManager::SecretTargetAttachment"
 _SECRETS_MANAGER: Final = "secretsmanager"
 # What an attachment adds to a secret (CloudFormation Template Reference, SecretTargetAttachment; AWS Secrets Manager
 # User Guide, "JSON structure of AWS Secrets Manager database credential secrets").
@@ -43,7 +43,7 @@ class Missing(Struct, frozen=True):
 
 def missing_keys(environment: Environment, task: Resource) -> Iterator[Missing]:
     """The keys that a task takes out of secrets, and that these surely do not have."""
-    for source, path in _named(task):
+    for source, path in named_secrets(task):
         wanted = _key_of(source)
         has = _keys_in(environment, source) if wanted else None
         if has is not None and wanted not in has:
@@ -64,11 +64,11 @@ def _keys_in(environment: Environment, source: Resolved) -> frozenset[str] | Non
     """The keys of a secret's JSON, none for plain text; ``None`` where they are not known."""
     hole = source.parts[0] if isinstance(source, Text) else None
     found = environment.project.resource(hole.target) if isinstance(hole, Attribute) else None
-    if found is not None and found.type == _ATTACHED:
+    if found is not None and found.type == ATTACHED:
         found = environment.referred(found.get("SecretId"))
     if found is None or not isinstance(hole, Attribute):
         return None
-    if found.type != _STORED:
+    if found.type != STORED:
         # What Amazon RDS keeps of the master user: Amazon RDS User Guide, "Password management with Amazon RDS".
         return frozenset({"username", "password"}) if hole.name == "MasterUserSecret.SecretArn" else None
     if any(environment.resources("AWS::SecretsManager::RotationSchedule")):
@@ -84,7 +84,7 @@ def _keys_in(environment: Environment, source: Resolved) -> frozenset[str] | Non
         has = as_object(written.value)
     if not isinstance(has, dict):
         return None
-    attached = any(environment.children(found, _ATTACHED)) or any(environment.strays(found, _ATTACHED))
+    attached = any(environment.children(found, ATTACHED)) or any(environment.strays(found, ATTACHED))
     return frozenset({*map(str, has), *(_OF_ATTACHED if attached else ())})
 
 
@@ -107,13 +107,13 @@ class Locked(Struct, frozen=True):
 
 def locked(environment: Environment, task: Resource, role: Resource) -> Iterator[Locked]:
     """The secrets of a task that its execution role may read and not, or perhaps not, decrypt."""
-    for source, path in _named(task):
+    for source, path in named_secrets(task):
         secret = environment.referred(source)
-        if secret is not None and secret.type == _ATTACHED:
+        if secret is not None and secret.type == ATTACHED:
             secret = environment.referred(secret.get("SecretId"))
         if secret is None:
             continue
-        value = secret.get("KmsKeyId" if secret.type == _STORED else "MasterUserSecret.KmsKeyId")
+        value = secret.get("KmsKeyId" if secret.type == STORED else "MasterUserSecret.KmsKeyId")
         if not _is_own(value):
             continue
         key = own_key(environment, value)
@@ -143,7 +143,7 @@ def _by_others(value: Value, role: Resource, environment: Environment) -> Decisi
     return Decision(Access.ALLOWED) if decision.answer is Access.UNKNOWN else decision
 
 
-def _named(task: Resource) -> Iterator[tuple[Resolved, str]]:
+def named_secrets(task: Resource) -> Iterator[tuple[Resolved, str]]:
     """What a task's containers name as secrets, and where."""
     containers = task.get("ContainerDefinitions")
     for index, container in enumerate(_listed(containers.value if isinstance(containers, Known) else None)):

@@ -1,10 +1,12 @@
-"""What AWS refuses to make: task definitions that contradict themselves, subnets that do not fit, groups of one zone.
+"""What AWS refuses to make: task definitions that contradict themselves, subnets that do not fit, groups of one zone,
+alarms whose numbers go together nowhere.
 
 Sources: Amazon ECS API Reference, ContainerDefinition (``essential``: all tasks must have at least one;
 ``mountPoints``, ``volumesFrom``) and ContainerDependency (``HEALTHY`` needs a health check in the task definition);
 Amazon VPC User Guide, "Subnet CIDR blocks" (a subset of the VPC's, and none of them overlaps another); Amazon RDS User
 Guide, "Working with DB subnet groups" (subnets in at least two Availability Zones), as Amazon Neptune and Amazon
-DocumentDB have it too.
+DocumentDB have it too; Amazon CloudWatch API Reference, "PutMetricAlarm" (``Period``: 10, 20, 30 and any multiple of
+60; periods of less than an hour end within a day, others within seven; ``DatapointsToAlarm`` is M out of N).
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from typing import Final
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
-from checker.model.values import Absent, Known, Resolved, ResourceKey, as_bool, as_list
+from checker.model.values import Absent, Known, Resolved, ResourceKey, Value, as_bool, as_list, as_number
 from checker.model.verdicts import Surface
 from checker.reason.startup.zones import all_in_one
 
@@ -42,6 +44,48 @@ def refused_to_make(environment: Environment) -> Iterator[Judgement]:
             said = f"Its subnets are all in one Availability Zone, {zone}: AWS refuses a group for databases with one."
             yield group.fails("zones", said, fix=_FIX_ZONES, path="SubnetIds")
     yield from _addresses(environment)
+    for alarm in environment.resources("AWS::CloudWatch::Alarm"):
+        said, path = _wrong_numbers(alarm)
+        if said and alarm.surface is Surface.TEMPLATE:
+            fix = "Take a period of 10, 20, 30 or a multiple of 60 seconds, over a day at most, or a week by the hour."
+            yield alarm.fails("alarm", f"{said}: Amazon CloudWatch refuses the alarm.", fix=fix, path=path)
+
+
+# -- alarms ------------------------------------------------------------------------------------------------------------
+
+_DAY: Final = 86_400
+_HOUR: Final = 3_600
+# 1 and 5 seconds are accepted for some of them too, which no page of the API's says yet.
+_SHORT: Final = frozenset({1, 5, 10, 20, 30})
+
+
+def _wrong_numbers(alarm: Resource) -> tuple[str, str]:
+    """What of an alarm's numbers is refused, and where; empty texts where nothing is, as far as they are known."""
+    periods, datapoints = (_number(alarm.get(name)) for name in ("EvaluationPeriods", "DatapointsToAlarm"))
+    if periods is not None and periods < 1:
+        return "It has less than one evaluation period", "EvaluationPeriods"
+    if periods is not None and datapoints is not None and datapoints > periods:
+        of = f"{datapoints:g} datapoints out of {periods:g} evaluation periods"
+        return f"It wants {of}", "DatapointsToAlarm"
+    metrics = alarm.get("Metrics")
+    given = [("Period", _number(alarm.get("Period")))]
+    for index, each in enumerate(as_list(metrics.value) if isinstance(metrics, Known) else ()):
+        stat = each.get("MetricStat") if isinstance(each, dict) else None
+        for holder, path in ((stat, "MetricStat.Period"), (each, "Period")):
+            written = holder.get("Period") if isinstance(holder, dict) else None
+            given.append((f"Metrics.{index}.{path}", as_number(written)))
+    for path, period in given:
+        if period is not None and period not in _SHORT and (period <= 0 or period % 60):
+            return f"Its period of {period:g} seconds is none of 10, 20 and 30, and no multiple of 60", path
+        bound = _DAY if period is not None and period < _HOUR else 7 * _DAY
+        if period is not None and periods is not None and period * periods > bound:
+            day = "a day" if bound == _DAY else "seven days"
+            return f"Its {periods:g} periods of {period:g} seconds are longer than {day}", "EvaluationPeriods"
+    return "", ""
+
+
+def _number(value: Value) -> float | None:
+    return as_number(value.value) if isinstance(value, Known) else None
 
 
 # -- containers --------------------------------------------------------------------------------------------------------
