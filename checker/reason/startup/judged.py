@@ -16,7 +16,7 @@ from checker.reason.network.services import Forwarding, Service
 from checker.reason.startup.balancers import rules_at_odds, wrong_check
 from checker.reason.startup.execution_roles import in_doubt, needs_one, refused, shut_out
 from checker.reason.startup.functions import refused_functions
-from checker.reason.startup.keys import locked, missing_keys
+from checker.reason.startup.keys import locked, missing_keys, wrong_logins
 from checker.reason.startup.named import closed_roles, unnamed_ports
 from checker.reason.startup.networks import misplaced, without_names
 from checker.reason.startup.refused import refused_to_make
@@ -105,6 +105,9 @@ def _task(environment: Environment, task: Resource, *, fargate: bool) -> Iterato
         said = f"It takes {each.key} out of {each.secret.logical_id}, which {has}: no task starts with it."
         fix = "Name a key that the secret has, or put the key into the secret's template."
         yield task.fails("secret-key", said, fix=fix, path=each.path, related=(each.secret,))
+    for login in wrong_logins(environment, task):
+        fix = "Take user and password out of one secret: the one that the server has its password or token from."
+        yield task.fails("login", f"{login.why}.", fix=fix, path=login.path, related=login.related)
     yield from _execution_role(environment, task, fargate=fargate)
     worker = environment.referred(task.get("TaskRoleArn"))
     if worker is not None and worker.type == _ROLE and shut_out(worker, environment.project):

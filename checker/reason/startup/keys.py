@@ -1,5 +1,5 @@
 """Whether a task gets the secrets that it names: what it takes out of them is in them, and its execution role may use
-the keys that they are encrypted with.
+the keys that they are encrypted with; and whether what it logs in with is that login's own.
 
 A secret without a key of its own has AWS's, which everybody of the account may use who may read the secret. Sources:
 Amazon ECS Developer Guide, "Amazon ECS task execution IAM role" (``kms:Decrypt`` where the secret has a key of the
@@ -9,11 +9,13 @@ customer's); AWS Secrets Manager User Guide, "Secret encryption and decryption i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.environments import Environment
 from checker.model.resources import Resource
 from checker.model.values import Absent, Attribute, Known, Resolved, Text, Unknown, Value, first_unknown
@@ -156,6 +158,107 @@ def named_secrets(task: Resource) -> Iterator[tuple[Resolved, str]]:
         registry = container.get("RepositoryCredentials")
         if isinstance(registry, dict):
             yield registry.get("CredentialsParameter"), f"{here}.RepositoryCredentials"
+
+
+# -- logins ------------------------------------------------------------------------------------------------------------
+
+_DATABASES: Final = frozenset({"AWS::RDS::DBInstance", "AWS::RDS::DBCluster", "AWS::DocDB::DBCluster"})
+_CACHE: Final = "AWS::ElastiCache::ReplicationGroup"
+# What variables are called that tell of one server: where it is, who logs in, and with what.
+_TELLS: Final = lazy_re.compile(
+    r"(?P<of>\w*?)_?(?:(?P<host>HOST(?:NAME)?|ADDRESS|ENDPOINT|SERVER)|(?P<user>USER(?:NAME)?|LOGIN)"
+    r"|(?P<password>PASSWORD|PASS|PWD|AUTH(?:_?TOKEN)?|TOKEN))",
+    re.IGNORECASE,
+)
+_RESOLVED: Final = lazy_re.compile(r":SecretString:(?P<key>[\w-]+)(?::[^}]*)?\}\}")
+
+
+class Login(Struct, frozen=True):
+    """What a container logs in with that the server does not take: ``why``, and where the container says so."""
+
+    why: str
+    path: str
+    related: tuple[Resource, ...]
+
+
+def wrong_logins(environment: Environment, task: Resource) -> Iterator[Login]:
+    """The containers that surely log in to a server of the project's with another login's password.
+
+    Sources: Amazon ElastiCache User Guide, "Authenticating with the Valkey and Redis OSS AUTH command" (a group with a
+    token has no other password); CloudFormation Template Reference, ``AWS::RDS::DBInstance``, ``MasterUsername``.
+    """
+    containers = task.get("ContainerDefinitions")
+    for index, container in enumerate(_listed(containers.value if isinstance(containers, Known) else None)):
+        told: dict[str, dict[str, tuple[Resolved, str]]] = {}
+        for kind, field in (("Environment", "Value"), ("Secrets", "ValueFrom")):
+            for number, entry in enumerate(_listed(container.get(kind))):
+                name = entry.get("Name")
+                found = _TELLS.fullmatch(name) if isinstance(name, str) else None
+                if found is not None:
+                    path = f"ContainerDefinitions.{index}.{kind}.{number}"
+                    told.setdefault(found["of"].upper(), {})[str(found.lastgroup)] = entry.get(field), path
+        for each in told.values():
+            server = environment.referred(each["host"][0]) if "host" in each else None
+            if server is not None and "password" in each:
+                yield from _wrong(environment, server, each)
+
+
+def _wrong(environment: Environment, server: Resource, told: Mapping[str, tuple[Resolved, str]]) -> Iterator[Login]:
+    source, path = told["password"]
+    given = _secret(environment, source)
+    if given is None:
+        return
+    if server.type == _CACHE:
+        token = server.get("AuthToken")
+        own = _secret(environment, token.value) if isinstance(token, Known) else None
+        if own is not None and own is not given and isinstance(server.get("UserGroupIds"), Absent):
+            why = f"It is told {given.logical_id} for the token of {server.logical_id}, which is {own.logical_id}"
+            yield Login(why, path, (given, own, server))
+        return
+    if server.type not in _DATABASES or "user" not in told:
+        return
+    user = _login(environment, told["user"][0])
+    password, name = server.get("MasterUserPassword"), server.get("MasterUsername")
+    own = _secret(environment, password.value) if isinstance(password, Known) else None
+    master = _login(environment, name.value) if isinstance(name, Known) else None
+    of = _username(given, "username")
+    if user is None or (own is given and master == user):
+        return
+    if own is given and master is not None:
+        why = f"It logs in to {server.logical_id} as {user} with the password of its master user, {master}"
+        yield Login(why, path, (given, server))
+    elif own is not None and own is not given and user == master:
+        why = (
+            f"It logs in to {server.logical_id} as {user}, whose password is {own.logical_id}, with {given.logical_id}"
+        )
+        yield Login(why, path, (given, own, server))
+    elif of is not None and of != user:
+        why = f"It logs in to {server.logical_id} as {user} with {given.logical_id}, which is the password of {of}"
+        yield Login(why, path, (given, server))
+
+
+def _secret(environment: Environment, source: Resolved) -> Resource | None:
+    found = environment.referred(source)
+    if found is not None and found.type == ATTACHED:
+        found = environment.referred(found.get("SecretId"))
+    return found if found is not None and found.type == STORED else None
+
+
+def _login(environment: Environment, value: Resolved) -> str | None:
+    """The user's name that a value is: written out, or out of a secret's template."""
+    if isinstance(value, str) and "{{" not in value and not value.startswith("arn:"):
+        return value
+    secret = _secret(environment, value)
+    written = value.parts[-1] if isinstance(value, Text) else ""
+    found = _RESOLVED.match(written) if isinstance(written, str) else None
+    key = found["key"] if found is not None else _key_of(value)
+    return _username(secret, key) if secret is not None and key else None
+
+
+def _username(secret: Resource, key: str) -> str | None:
+    made = secret.get("GenerateSecretString.SecretStringTemplate")
+    found = as_object(made.value).get(key) if isinstance(made, Known) and isinstance(made.value, str) else None
+    return found if isinstance(found, str) else None
 
 
 def _listed(value: Resolved) -> Iterator[dict[str, Resolved]]:
