@@ -332,7 +332,7 @@ def _values(call: AwsCall, names: list[str], words: tuple[str, ...]) -> tuple[Sc
         found = call.texts(name)
         if name == "eventbusname" and call.operation == "PutEvents":
             found = inside(call, "entries", name)
-        if found is None or (name == "documentname" and any(str(each).startswith(("AWS-", "AWS")) for each in found)):
+        if found is None or (call.service == "ssm" and any(str(each).startswith("AWS") for each in found)):
             return None  # AWS's own documents are of no account
         if name == "eventbusname":
             found = tuple(each for each in found if each != "default")  # the ARNs of its rules do not name it

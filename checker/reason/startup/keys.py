@@ -222,9 +222,10 @@ def _wrong(environment: Environment, server: Resource, told: Mapping[str, tuple[
     own = _secret(environment, password.value) if isinstance(password, Known) else None
     master = _login(environment, name.value) if isinstance(name, Known) else None
     of = _username(given, "username")
-    if user is None or (own is given and master == user):
+    if user is None or (own is given and user == master):
         return
-    if own is given and master is not None:
+    taken, key = _taken(password), _key_of(source)
+    if own is given and master is not None and key == taken:
         why = f"It logs in to {server.logical_id} as {user} with the password of its master user, {master}"
         yield Login(why, path, (given, server))
     elif own is not None and own is not given and user == master:
@@ -232,9 +233,16 @@ def _wrong(environment: Environment, server: Resource, told: Mapping[str, tuple[
             f"It logs in to {server.logical_id} as {user}, whose password is {own.logical_id}, with {given.logical_id}"
         )
         yield Login(why, path, (given, own, server))
-    elif of is not None and of != user:
+    elif of is not None and of != user and key == "password":
         why = f"It logs in to {server.logical_id} as {user} with {given.logical_id}, which is the password of {of}"
         yield Login(why, path, (given, server))
+
+
+def _taken(value: Value) -> str:
+    """The key that a property takes out of a secret, as CloudFormation resolves it; empty for the whole of it."""
+    written = value.value.parts[-1] if isinstance(value, Known) and isinstance(value.value, Text) else ""
+    found = _RESOLVED.match(written) if isinstance(written, str) else None
+    return found["key"] if found is not None else ""
 
 
 def _secret(environment: Environment, source: Resolved) -> Resource | None:

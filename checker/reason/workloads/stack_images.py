@@ -81,7 +81,10 @@ def brought(pipeline: Pipeline, project: Project) -> Iterator[Brought]:
             at = At(job, trace, places[id(call)])
             if after_failure(call) or made_by(at).argument("changesettype") == "CREATE":
                 continue
+            own = project.environment(job.environment_name)
             for service, rollout in released:
+                if own is not None and own.name != service.environment_name:
+                    continue  # the same template, as another environment's stack
                 stack = _root(service.stack)
                 answer = _updates(at, stack, project)
                 image = images.get(task.key) if (task := _task(service, project)) is not None else None
