@@ -166,7 +166,7 @@ _DATABASES: Final = frozenset({"AWS::RDS::DBInstance", "AWS::RDS::DBCluster", "A
 _CACHE: Final = "AWS::ElastiCache::ReplicationGroup"
 # What variables are called that tell of one server: where it is, who logs in, and with what.
 _TELLS: Final = lazy_re.compile(
-    r"(?P<of>\w*?)_?(?:(?P<host>HOST(?:NAME)?|ADDRESS|ENDPOINT|SERVER)|(?P<user>USER(?:NAME)?|LOGIN)"
+    r"(?P<of>\w*?)_?(?:(?P<host>HOST(?:NAME)?|ADDRESS|ENDPOINT|SERVER|UR[IL])|(?P<user>USER(?:NAME)?|LOGIN)"
     r"|(?P<password>PASSWORD|PASS|PWD|AUTH(?:_?TOKEN)?|TOKEN))",
     re.IGNORECASE,
 )

@@ -12,10 +12,12 @@ DocumentDB have it too; Amazon CloudWatch API Reference, "PutMetricAlarm" (``Per
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
+from checker import lazy_re
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
@@ -49,6 +51,64 @@ def refused_to_make(environment: Environment) -> Iterator[Judgement]:
         if said and alarm.surface is Surface.TEMPLATE:
             fix = "Take a period of 10, 20, 30 or a multiple of 60 seconds, over a day at most, or a week by the hour."
             yield alarm.fails("alarm", f"{said}: Amazon CloudWatch refuses the alarm.", fix=fix, path=path)
+    yield from _servers(environment)
+
+
+# -- databases and caches ----------------------------------------------------------------------------------------------
+
+_FIX_DATABASE: Final = "Let the storage grow beyond what is allocated, and keep the two windows apart."
+_FIX_CACHE: Final = "Add a replica (NumCacheClusters 2 or more), or switch the failover off."
+_WINDOW: Final = lazy_re.compile(
+    r"(?:(?P<from>[a-z]{3}):)?(\d\d):(\d\d)-(?:(?P<to>[a-z]{3}):)?(\d\d):(\d\d)", re.IGNORECASE
+)
+_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_WEEK: Final = 7 * 24 * 60
+
+
+def _servers(environment: Environment) -> Iterator[Judgement]:
+    """Sources: Amazon RDS API Reference, "CreateDBInstance" (``PreferredBackupWindow`` must not conflict with the
+    maintenance window; ``MaxAllocatedStorage`` is an upper limit), Amazon ElastiCache API Reference,
+    "CreateReplicationGroup" (with ``AutomaticFailoverEnabled`` ``NumCacheClusters`` is at least 2)."""
+    for database in environment.resources("AWS::RDS::DBInstance", "AWS::RDS::DBCluster"):
+        if database.surface is not Surface.TEMPLATE:
+            continue
+        allocated, most = (_number(database.get(name)) for name in ("AllocatedStorage", "MaxAllocatedStorage"))
+        if allocated is not None and most is not None and most < allocated:
+            said = f"Its storage may grow to {most:g} GiB, and has {allocated:g} already: Amazon RDS refuses it."
+            yield database.fails("database", said, fix=_FIX_DATABASE, path="MaxAllocatedStorage")
+        path = "PreferredBackupWindow"
+        if _meet(database.get(path), database.get("PreferredMaintenanceWindow")):
+            said = "Its backups are made while it is maintained: Amazon RDS refuses windows that overlap."
+            yield database.fails("database", said, fix=_FIX_DATABASE, path=path)
+    for cache in environment.resources("AWS::ElastiCache::ReplicationGroup"):
+        fails_over, nodes = cache.get("AutomaticFailoverEnabled"), _number(cache.get("NumCacheClusters"))
+        on = isinstance(fails_over, Known) and as_bool(fails_over.value) is True
+        if on and nodes is not None and nodes < 2 and cache.surface is Surface.TEMPLATE:
+            said = "It fails over by itself, and has no replica to fail over to: Amazon ElastiCache refuses it."
+            yield cache.fails("cache", said, fix=_FIX_CACHE, path="NumCacheClusters")
+
+
+def _meet(daily: Value, weekly: Value) -> bool:
+    """Whether a window of each day and one of the week overlap, in minutes of the week."""
+    matches = [
+        _WINDOW.fullmatch(each.value) if isinstance(each, Known) and isinstance(each.value, str) else None
+        for each in (daily, weekly)
+    ]
+    day, week = matches
+    if day is None or week is None or not week["from"] or not week["to"] or day["from"]:
+        return False
+    if week["from"].lower() not in _DAYS or week["to"].lower() not in _DAYS:
+        return False
+    first, last = (_DAYS.index(week[name].lower()) * 1440 for name in ("from", "to"))
+    begin, end = first + _minutes(week[2], week[3]), last + _minutes(week[5], week[6])
+    end += _WEEK if end <= begin else 0
+    opens, closes = _minutes(day[2], day[3]), _minutes(day[5], day[6])
+    closes += 1440 if closes <= opens else 0
+    return any(at + opens < end and begin < at + closes for at in range(-1440, 2 * _WEEK, 1440))
+
+
+def _minutes(hours: str, minutes: str) -> int:
+    return int(hours) * 60 + int(minutes)
 
 
 # -- alarms ------------------------------------------------------------------------------------------------------------
