@@ -2,11 +2,12 @@
 alarms whose numbers go together nowhere.
 
 Sources: Amazon ECS API Reference, ContainerDefinition (``essential``: all tasks must have at least one;
-``mountPoints``, ``volumesFrom``) and ContainerDependency (``HEALTHY`` needs a health check in the task definition);
-Amazon VPC User Guide, "Subnet CIDR blocks" (a subset of the VPC's, and none of them overlaps another); Amazon RDS User
-Guide, "Working with DB subnet groups" (subnets in at least two Availability Zones), as Amazon Neptune and Amazon
-DocumentDB have it too; Amazon CloudWatch API Reference, "PutMetricAlarm" (``Period``: 10, 20, 30 and any multiple of
-60; periods of less than an hour end within a day, others within seven; ``DatapointsToAlarm`` is M out of N).
+``mountPoints``, ``volumesFrom``, ``stopTimeout``) and ContainerDependency (``HEALTHY`` needs a health check in the
+task definition); Amazon VPC User Guide, "Subnet CIDR blocks" (a subset of the VPC's, and none of them overlaps
+another); Amazon RDS User Guide, "Working with DB subnet groups" (subnets in at least two Availability Zones), as
+Amazon Neptune and Amazon DocumentDB have it too; Amazon CloudWatch API Reference, "PutMetricAlarm" (``Period``: 10,
+20, 30 and any multiple of 60; periods of less than an hour end within a day, others within seven;
+``DatapointsToAlarm`` is M out of N).
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from itertools import pairwise
 from typing import Final
 
 from checker import lazy_re
+from checker.model.answers import YES
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.values import Absent, Known, Resolved, ResourceKey, Value, as_bool, as_list, as_number
 from checker.model.verdicts import Surface
+from checker.reason.startup.sizes import on_fargate
 from checker.reason.startup.zones import all_in_one
 
 _SUBNET: Final = "AWS::EC2::Subnet"
@@ -151,6 +154,9 @@ def _number(value: Value) -> float | None:
 # -- containers --------------------------------------------------------------------------------------------------------
 
 
+_LONGEST_STOP: Final = 120
+
+
 def _of_containers(task: Resource) -> Iterator[tuple[str, str]]:
     """What is wrong with a task definition's containers, and where; nothing where one of them is not known."""
     value = task.get("ContainerDefinitions")
@@ -167,6 +173,9 @@ def _of_containers(task: Resource) -> Iterator[tuple[str, str]]:
     waits: dict[str, set[str]] = {}
     for index, container in enumerate(containers):
         here, name = f"ContainerDefinitions.{index}", str(container["Name"])
+        stops = as_number(container.get("StopTimeout"))
+        if stops is not None and stops > _LONGEST_STOP and on_fargate(task) is YES:
+            yield f"{name} takes {stops:g} seconds to stop, and Fargate gives 120", f"{here}.StopTimeout"
         for number, entry in enumerate(as_list(container.get("MountPoints"))):
             source = entry.get("SourceVolume") if isinstance(entry, dict) else None
             if isinstance(source, str) and not open_volumes and source not in (declared or ()):
