@@ -121,11 +121,10 @@ def _locks(pipeline: Pipeline, steps: Sequence[Migrating]) -> Iterator[Judgement
     at_start = {each.entry.file: each for each in pipeline.migration_code.at_start}
     for runner in at_start.values():
         yield from _runner(runner, pipeline)
-    seen = {*entries, *at_start}
-    shaping = [each for each in pipeline.migration_code.shaping if each.entry.file not in seen]
-    for runner in shaping:
-        yield from _runner(runner, pipeline)
-    if not runners and not said and not at_start and not shaping:
+    for runner in pipeline.migration_code.shaping:
+        if runner.entry.file not in at_start:
+            yield from _runner(runner, pipeline)
+    if not runners and not said and not at_start:
         yield from _by_folder(pipeline)
 
 
