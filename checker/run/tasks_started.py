@@ -13,8 +13,10 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.collect.migrations.frameworks.containers import tool_before_more, tool_of_task
 from checker.model.migrations.folders import MigrationRunner, SourceFile, TaskThatMigrates
+from checker.model.migrations.shaping import HIBERNATES_VARIABLES, OF_HIBERNATE
 from checker.model.migrations.tools import about_migrations
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.resources import Stack
@@ -34,10 +36,56 @@ def with_tasks(pipeline: Pipeline, stacks: Iterable[Stack]) -> Pipeline:
         for runner in _of_stack(stack):
             if runner.entry.file not in known:
                 found.setdefault(runner.entry.file, runner)
-    if not found and not once:
+    shaping = _shaping(code.shaping, stacks)
+    if not found and not once and shaping == code.shaping:
         return pipeline
     at_start, tasks = (*code.at_start, *found.values()), tuple(dict.fromkeys(once))
-    return replace(pipeline, migration_code=replace(code, at_start=at_start, in_tasks=tasks))
+    told = {"at_start": at_start, "in_tasks": tasks, "shaping": shaping}
+    return replace(pipeline, migration_code=replace(code, **told))
+
+
+# What a variable or an option tells Hibernate; an option goes before a variable, and that before a file.
+_OPTION: Final = lazy_re.compile(r"(?:--|-D)(?:spring\.jpa\.hibernate\.ddl-auto|hibernate\.hbm2ddl\.auto)=([\w-]+)")
+
+
+def _shaping(found: tuple[MigrationRunner, ...], stacks: Iterable[Stack]) -> tuple[MigrationRunner, ...]:
+    """The programs that change the schema when they start, as their containers are told (Spring Boot documentation,
+    "Externalized Configuration": variables of the environment go before files)."""
+    told: list[MigrationRunner | None] = []
+    for stack in with_nested(stacks):
+        for logical_id, _, containers in _definitions(stack):
+            for index, container in enumerate(containers):
+                value = _told_to_shape(container)
+                if value is None:
+                    continue
+                at = ("Resources", logical_id, "Properties", "ContainerDefinitions", index)
+                entry = SourceFile(stack.source.file, "other", "")
+                line = stack.source.line_of(at) or 1
+                shapes = OF_HIBERNATE.get(value.lower())
+                runner = MigrationRunner(entry, (entry,), "hibernate", (), line, shapes)
+                told.append(runner if shapes is not None else None)
+    if not told:
+        return found
+    files = [each for each in found if each.library == "hibernate" and each.entry.language == "other"]
+    # What every container is told otherwise, the files do not decide; of several programs one may not be told.
+    left = files if len(files) > len(told) else []
+    kept = [each for each in found if each not in files]
+    said = {each.entry.file: each for each in told if each is not None}
+    return (*kept, *left, *said.values())
+
+
+def _told_to_shape(container: Any) -> str | None:
+    """What a container tells Hibernate to do; ``None`` where it says nothing that is written out."""
+    if not isinstance(container, dict):
+        return None
+    variables = container.get("Environment")
+    given: dict[str, str] = {}
+    for each in variables if isinstance(variables, list) else ():
+        if isinstance(each, dict) and isinstance(each.get("Name"), str) and isinstance(each.get("Value"), str):
+            given[each["Name"]] = each["Value"]
+    words = [*_words(container, "EntryPoint"), *_words(container, "Command"), *given.values()]
+    option = next((match[1] for word in words if (match := _OPTION.search(word)) is not None), None)
+    return option or next((value for name, value in given.items() if name in HIBERNATES_VARIABLES), None)
 
 
 def _once(stack: Stack) -> Iterator[TaskThatMigrates]:

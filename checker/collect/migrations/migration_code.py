@@ -7,7 +7,6 @@ the runner.
 
 from __future__ import annotations
 
-import json
 import os
 import posixpath
 import re
@@ -21,9 +20,15 @@ from checker import lazy_re
 from checker.collect.documents import read_text
 from checker.collect.folders import walk
 from checker.collect.migrations.constraints.relied_on import may_upsert, upserts_of
-from checker.collect.migrations.frameworks.connections import read_connections
+from checker.collect.migrations.frameworks.connections import package_scripts, read_connections
 from checker.collect.migrations.frameworks.containers import is_recipe, started_with
 from checker.collect.migrations.frameworks.libraries import is_project, libraries_in, line_of, versions_in
+from checker.collect.migrations.frameworks.shaping import (
+    is_settings,
+    may_shape,
+    shaped_by_code,
+    shaped_by_settings,
+)
 from checker.collect.migrations.source_code import LANGUAGES, source_file
 from checker.errors import InputError
 from checker.model.migrations.folders import MigrationCode, MigrationRunner, SourceFile, Upsert
@@ -33,7 +38,6 @@ from checker.model.sources import Problem, Spot
 MAX_FILES: Final = 50_000  # the code of a large repository of many packages
 MAX_BYTES: Final = 1024 * 1024
 _MOST_KEPT: Final = 128 * 1024 * 1024  # characters of texts; those beyond are read again when they are asked for
-_MAX_PACKAGES: Final = 5_000
 _MAX_OF_RUNNER: Final = 60
 _MAX_LOOKED_THROUGH: Final = 300
 _TEST: Final = lazy_re.compile(
@@ -85,12 +89,15 @@ def read_migration_code(root: Path) -> MigrationCode:
     upserts: list[Upsert] = []
     at_start: list[MigrationRunner] = []
     versions: list[tuple[str, int]] = []
-    for shown in walk(root, _is_wanted, MAX_FILES, problems):
+    wanted = list(walk(root, _is_wanted, MAX_FILES, problems))
+    for shown in wanted:
         if is_recipe(shown):
             at_start.extend(started_with(shown, library.text(shown), library.found))
             continue
         if is_project(shown):
             versions.extend(versions_in(library.text(shown)))
+            continue
+        if is_settings(shown):
             continue
         if _is_query(shown):  # which a program has code made of (sqlc), or reads
             if not about_migrations(shown) and may_upsert(text := library.text(shown)):
@@ -122,7 +129,7 @@ def read_migration_code(root: Path) -> MigrationCode:
     for each in candidates:
         for runner in _runners(each, library):
             runners.setdefault(runner.entry.file, runner)
-    scripts = tuple(_package_scripts(root, problems))
+    scripts = tuple(package_scripts(root, problems))
     connections = tuple(read_connections(root, []))
     applying = [_with_callers(each, sources, library) for each in runners.values()]
     unread = (*problems, *library.problems)
@@ -136,7 +143,23 @@ def read_migration_code(root: Path) -> MigrationCode:
         tuple(upserts),
         tuple(at_start),
         tuple(sorted(set(versions))),
+        shaping=tuple(each for shown in wanted if not _TEST.search(shown) for each in _shaping(shown, library)),
     )
+
+
+def _shaping(shown: str, library: _Library) -> Iterator[MigrationRunner]:
+    """Whether a program, or what it is told in its settings, changes the schema when it starts."""
+    if is_settings(shown):
+        entry = SourceFile(shown, "other", library.text(shown))
+        found = shaped_by_settings(shown, entry.code)
+    elif _suffix(shown) in LANGUAGES and may_shape(library.text(shown)):
+        entry = library.file(shown)
+        found = shaped_by_code(entry)
+    else:
+        return
+    if found is not None:
+        files = (entry,) if is_settings(shown) else tuple(_below(entry, library))
+        yield MigrationRunner(entry, files, found.tool, (), found.line, found.shapes, found.doubt)
 
 
 def _with_callers(runner: MigrationRunner, sources: Iterable[str], library: _Library) -> MigrationRunner:
@@ -165,7 +188,7 @@ def _with_callers(runner: MigrationRunner, sources: Iterable[str], library: _Lib
 
 
 def _is_wanted(name: str) -> bool:
-    return _suffix(name) in LANGUAGES or _is_query(name) or is_recipe(name) or is_project(name)
+    return _suffix(name) in LANGUAGES or _is_query(name) or is_recipe(name) or is_project(name) or is_settings(name)
 
 
 def _is_query(path: str) -> bool:
@@ -179,19 +202,6 @@ def _suffix(path: str) -> str:
 
 def _speaks_of_migrations(shown: str, text: str) -> bool:
     return about_migrations(text) or about_migrations(shown)
-
-
-def _package_scripts(root: Path, problems: list[Problem]) -> Iterator[tuple[str, str]]:
-    """What ``npm run NAME`` runs, of every package.json."""
-    for shown in walk(root, lambda name: name == "package.json", _MAX_PACKAGES, problems):
-        try:
-            data = json.loads(read_text(root / shown, shown, MAX_BYTES))
-        except (InputError, ValueError, RecursionError):
-            continue
-        scripts = data.get("scripts") if isinstance(data, dict) else None
-        for name, command in scripts.items() if isinstance(scripts, dict) else ():
-            if isinstance(command, str):
-                yield str(name), command
 
 
 class _Library:

@@ -16,6 +16,7 @@ from typing import ClassVar
 from msgspec import Struct, field
 
 from checker.model.judgements import Judgeable
+from checker.model.migrations.shaping import Shapes
 from checker.model.sources import Problem, Spot
 from checker.model.values import as_count
 from checker.model.verdicts import Location, Subject, SubjectKind, Surface
@@ -142,7 +143,8 @@ class MigrationRunner(Judgeable, Struct, frozen=True, eq=False):
     """A program of the repository that applies migrations. ``entry`` is the file that drives it, ``files`` are it and
     all that it imports of the repository's own; ``library`` the tool whose library does the work, by its name in
     :mod:`checker.model.migrations.tools`. ``callers`` are files that import one of them. It is a place; a path is
-    ``FILE:LINE``."""
+    ``FILE:LINE``. ``shapes``: it applies no migrations, but brings the database to the schema of its models, and what
+    that does to what is there; ``doubt`` is why it may not."""
 
     surface: ClassVar[Surface] = Surface.SCRIPT
     environment_name: ClassVar[str] = ""
@@ -151,6 +153,8 @@ class MigrationRunner(Judgeable, Struct, frozen=True, eq=False):
     library: str = ""
     callers: tuple[str, ...] = ()
     line: int = 1  # where it does so, as far as that is told
+    shapes: Shapes | None = None
+    doubt: str = ""
     starts: tuple[SourceFile, ...] = ()  # callers that Python runs where it is told the package's name
 
     @property
@@ -196,6 +200,7 @@ class MigrationCode(Struct, frozen=True, eq=False):
     at_start: tuple[MigrationRunner, ...] = ()
     versions: tuple[tuple[str, int], ...] = ()
     in_tasks: tuple[TaskThatMigrates, ...] = ()
+    shaping: tuple[MigrationRunner, ...] = ()
 
 
 class Migration(Judgeable, Struct, frozen=True, eq=False):

@@ -71,7 +71,8 @@ class Pipeline(Judgeable, Struct, frozen=True, eq=False):
     @property
     def all_left_out(self) -> bool:
         """Whether ``checker.toml`` leaves nothing of it to judge."""
-        left = self.workflows.files or self.migrations or self.migration_code.runners or self.problems
+        code = self.migration_code
+        left = self.workflows.files or self.migrations or code.runners or code.shaping or self.problems
         return bool(self.exclusions) and not left
 
     def trace(self, job: EffectiveJob) -> Trace:

@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property, lru_cache
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from msgspec import Struct, field
@@ -163,6 +162,7 @@ class Command(_ScriptPlace, Struct, frozen=True, eq=False, dict=True):
 
     ``exit`` and ``return`` are among them. So are Python's ways of doing the same: ``raise`` and ``sys.exit`` are
     ``exit 1``, a request over HTTP is HTTPie's ``http METHOD URL``.
+
     ``environment`` is what it is given in front (``X=1 cmd``), ``exported`` what its shell hands to what it may start;
     ``folder`` the folder it runs in, relative to the repository's root, ``None`` where that is not known; ``source``
     how it is written; ``entered`` whether what it runs stands behind it in the trace (a task of a Makefile).
@@ -196,8 +196,7 @@ class Command(_ScriptPlace, Struct, frozen=True, eq=False, dict=True):
 
     @property
     def spelled(self) -> str:
-        said = [each if isinstance(each, str) else "-" for each in self.words[:4]]  # `--retry 10`: no name of anything
-        known = [b for a, b in pairwise(("", *said)) if b[:1] not in {"", "-"} and not (a[:1] == "-" and b.isdigit())]
+        known = [each for each in self.words[:4] if isinstance(each, str) and not each.startswith("-")]
         return brief(" ".join(known[:3]) or "a command", 80)
 
     def text(self) -> str:

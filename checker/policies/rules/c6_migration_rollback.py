@@ -16,11 +16,11 @@ What is checked
     of the same file allows every row) is refused unless a comment at its top says that it is the second half (the
     contract) of an earlier change that only added (the expand), and names the release that carried that: ``-- migrate:
     contract of 0007 released in v1.2.0``. The checker reads that comment; no tool needs it. A command that empties a
-    lasting database, but staging's, is refused whatever the migrations say. What is marked as an expand takes nothing
-    away by way of code that it runs either (a block, a function, a rule, a trigger that drops rows), and changes no
-    rows but in columns that were added for it. Some test or job runs the way back. A workflow that is started by hand
-    goes back to a release (by its name, or else one that is told the tag), and an input of it decides whether
-    migrations run.
+    lasting database, but staging's, is refused whatever the migrations say, and so is a program that does so when it
+    starts. What is marked as an expand takes nothing away by way of code that it runs either (a block, a function, a
+    rule, a trigger that drops rows), and changes no rows but in columns that were added for it. Some test or job runs
+    the way back. A workflow that is started by hand goes back to a release (by its name, or else one that is told the
+    tag), and an input of it decides whether migrations run.
 When it does not apply
     No migrations in the repository. For the workflow: no job migrates a lasting database.
 What cannot be decided
@@ -28,7 +28,8 @@ What cannot be decided
     tools than these, calls and values there that do not tell what comes of them, a block of procedural code without
     that comment. Row security that is not forced, where no migration tells of any role but the owner, whom it does not
     bind. Whether the release that a header names was ever made. What a step migrates with that is in no folder of
-    migrations, and what a command takes away that brings the database to a schema which is declared elsewhere.
+    migrations, and what a command takes away that brings the database to a schema which is declared elsewhere, or a
+    program that does so when it starts.
 Fix
     Write the down file, or split the change: expand in one release, move the code, contract in a later one. Give the
     rollback workflow a boolean input, and put it into the ``if`` of the job that migrates.
@@ -45,7 +46,8 @@ from checker.model.answers import Open
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.migrations.folders import Migration, MigrationFolder, SqlFile, Statement
-from checker.model.migrations.tools import CALLED_BACK, MADE_BACK, MigrationTool
+from checker.model.migrations.tools import MigrationTool
+from checker.model.migrations.wording import worded
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Command
 from checker.model.pipeline.workflows import Workflow
@@ -53,7 +55,7 @@ from checker.model.rules import Rule
 from checker.model.sources import brief
 from checker.reason.deploys.manual_inputs import controls, ways_back_by_hand
 from checker.reason.migrations.at_hand import not_at_hand
-from checker.reason.migrations.migrating import Migrating, destroying, migrating, runs_back
+from checker.reason.migrations.migrating import Migrating, changing_at_start, destroying, migrating, runs_back
 from checker.reason.migrations.tools import ALL_IT_HOLDS, declares
 from checker.reason.migrations.transactions import refused_in, tool_for
 from checker.reason.migrations.ways_back import (
@@ -90,6 +92,7 @@ _FIX_NOT_READ: Final = (
 )
 _FIX_WIPES: Final = "Apply the migrations that are pending; empty the databases of developers and tests alone."
 _FIX_DECLARED: Final = "Have the change written out as a migration, and apply that: what it does is reviewed then."
+_FIX_SHAPED: Final = "Switch that off in production, and apply each change as a migration, which has a way back."
 _FIX_WORKFLOW: Final = (
     "Add a workflow started by hand that deploys an earlier release, with a boolean input in the `if` of its migration "
     "job."
@@ -104,6 +107,9 @@ def check_pipeline(pipeline: Pipeline, _: Project) -> Iterator[Judgement]:
     for step, why in not_at_hand(steps, pipeline):
         yield step.action.undecided("contract", why, fix=_FIX_NOT_READ)
     yield from _declared(steps)
+    for runner, why, surely in changing_at_start(pipeline):
+        judged = runner.fails if surely else runner.undecided
+        yield judged("contract", why, fix=_FIX_SHAPED)
     yield from _destroyed(pipeline)
     if steps:
         yield from _workflow(pipeline, steps)
@@ -142,34 +148,14 @@ def _folder(folder: MigrationFolder, pipeline: Pipeline) -> Iterator[Judgement]:
     for index, migration in enumerate(folder.migrations):
         if migration.number != "R":  # run again whenever it changes: its way back is the file as it was
             earlier = folder.migrations[:index]
-            yield _worded(_refused(migration, tool, pipeline) or _way_back(migration, earlier), migration, folder.tool)
-        yield _worded(_contract(migration, folder.migrations[:index]), migration, folder.tool)
+            yield worded(_refused(migration, tool, pipeline) or _way_back(migration, earlier), migration, folder.tool)
+        yield worded(_contract(migration, folder.migrations[:index]), migration, folder.tool)
     if any(each.down is not None for each in folder.migrations):
         yield _tested(folder, pipeline)
 
 
 # What is gone through by itself, or held against the rest: code, and rights that are taken away.
 _TAKEN_APART: Final = frozenset({"do", "call", "revoke"})
-
-
-def _worded(judgement: Judgement, migration: Migration, tool: str) -> Judgement:
-    """Comments are written as the migration's language has them, and ways back called as its tool does."""
-    if word := CALLED_BACK.get(tool):
-        said, fix = (each.replace("down file", word) for each in (judgement.violation, judgement.fix))
-        judgement = replace(judgement, violation=said, fix=fix)
-    if migration.file.endswith((".sql", ".xml", ".yaml", ".yml", ".json")):
-        return judgement
-    fix = judgement.fix.replace(
-        "-- migrate:", f"{'#' if migration.file.endswith(('.py', '.rb', '.exs')) else '//'} migrate:"
-    )
-    if tool not in MADE_BACK:
-        word = "downgrade" if tool == "alembic" else "`down`"
-        said = judgement.violation if tool == "alembic" else judgement.violation.replace("down file", word)
-        return replace(judgement, violation=said, fix=fix.replace("down file", word))
-    undoes, cannot, how = MADE_BACK[tool]
-    said = judgement.violation.replace("Its down file undoes it.", undoes)
-    fix = fix.replace("Write a down file that undoes it", how)
-    return replace(judgement, violation=said.replace("it has no down file", cannot), fix=fix)
 
 
 def _refused(migration: Migration, tool: MigrationTool | None, pipeline: Pipeline) -> Judgement | None:

@@ -14,10 +14,10 @@ What is checked
     network (``execution-role``), no role that ECS may not assume (``task-role``, ``infrastructure-role``), no port that
     the task does not name (``port-name``), no balancer of one zone (``zones``), no rules of one priority (``priority``)
     or behind one for all (``order``), no group or namespace of another network (``network``), no network without DNS
-    (``dns``), no check (``check``), port mapping (``host-port``), container (``container``) or range of addresses
-    (``addresses``) that is refused, no key that its secret does not have (``secret-key``), nothing that a program is
-    told of and may not use (``may``), no roll-out that may neither stop nor start a task (``deployment``), no service
-    that is made before a listener forwards to its target group (``made-first``).
+    (``dns``), no check (``check``), port mapping (``host-port``), container (``container``), range of addresses
+    (``addresses``), alarm (``alarm``), database (``database``) or cache (``cache``) that is refused, no key that its
+    secret lacks (``secret-key``), no password of another login (``login``), nothing told of in vain (``may``), no
+    roll-out that cannot begin (``deployment``), no service before its listener (``made-first``).
 When it does not apply
     Nothing behind a load balancer, or told an address of this environment. Who starts one-off tasks picks their groups.
 What cannot be decided

@@ -7,9 +7,14 @@ What the review found
 What is checked
     Every ``cdk deploy`` in a workflow, with the ``cdk synth`` that made what it deploys: it is given an image tag by
     context, which is a commit's, under a key that the app's code reads. Without one the templates' own images decide:
-    a placeholder, or a tag that moves, may only be deployed where the run has made sure that nothing runs yet.
+    a placeholder, or a tag that moves, may only be deployed where the run has made sure that nothing runs yet. And
+    every update of a stack by ``aws cloudformation``, ``sam deploy`` or their like, where the pipeline rolls a service
+    of the stack by revisions of its own: the template's image of that service is the release's, by a parameter. A
+    service that names the family keeps its image until it is rolled again: where the same workflow surely does so
+    afterwards, nothing is taken back.
 When it does not apply
-    No workflow deploys with the CDK; the stacks that it deploys run no container images.
+    No workflow deploys with the CDK or CloudFormation; the stacks that it deploys run no container images, or images
+    that nothing but the template sets.
 What cannot be decided
     No templates and no image tag in the context; an assembly that no step of the run makes; a variable that the
     app may read a commit's image tag from. Where other runs of the app are given the commit by context, only a variable
@@ -40,10 +45,15 @@ from checker.reason.deploys.paths import At, exits_after, once, unseen
 from checker.reason.images.commit_tags import is_commit, is_commit_of_run
 from checker.reason.images.references import SHA, Registry, image_references, parse_image
 from checker.reason.workloads.cdk_deploys import IMAGE_KEY, TAG_NAME, selected, syntheses
+from checker.reason.workloads.stack_images import Brought, brought
 
 _FIX: Final = (
     "Read which image tag runs now, and give it to the CDK by a context or parameter that the app puts into its task "
     "definitions, such as --context imageTag=$RUNNING: otherwise a deploy goes back to the template's own tag."
+)
+_FIX_PARAMETER: Final = (
+    "Take the image's tag from a parameter of the template, and give it the one that runs or is released: "
+    "--parameter-overrides ImageTag=$RUNNING."
 )
 _BOOTSTRAP_KEY: Final = lazy_re.compile(r"bootstrap|init|first", re.IGNORECASE)
 _READS: Final = frozenset({"DescribeServices", "ListTasks", "DescribeTasks", "ListServices", "DescribeTaskDefinition"})
@@ -69,6 +79,40 @@ def _all(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
         for index, action in enumerate(trace.actions):
             if isinstance(action, CdkCommand) and action.name in _CHANGES:
                 yield from _judged(At(job, trace, index), action, pipeline, project)
+    yield from _of_stacks(pipeline, project)
+
+
+def _of_stacks(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
+    """Updates by CloudFormation's own commands: what each brings to the services that the pipeline rolls by itself."""
+    by_call: dict[int, list[Brought]] = {}
+    for each in brought(pipeline, project):
+        by_call.setdefault(id(each.at.action), []).append(each)
+    for found in by_call.values():
+        at = found[0].at
+        call = at.action
+        assert isinstance(call, AwsCall)
+        back = [each for each in found if each.taken_back is not NO]
+        surely = [each for each in back if each.taken_back is YES]
+        nothing_runs = _nothing_runs(at, call, pipeline) if back else NO
+        doubts = [nothing_runs, *(each.taken_back for each in back), *(each.image for each in found)]
+        doubt = next((each for each in doubts if isinstance(each, Open)), None)
+        if nothing_runs is YES:
+            yield call.passes(None, "It is only run where nothing was released.")
+        elif surely and nothing_runs is NO:
+            yield call.fails(None, _taken_back(surely[0]), fix=_FIX_PARAMETER, related=(surely[0].service,))
+        elif doubt is not None:
+            yield call.undecided(None, doubt.why, fix=_FIX_PARAMETER)
+        else:
+            yield call.passes(None, "It takes no released image back.")
+
+
+def _taken_back(each: Brought) -> str:
+    name = each.service.logical_id
+    when = "its next deployment starts" if each.of_family else "CloudFormation rolls"
+    return (
+        f"When the task definition of {name} changes, {when} the template's image tag {each.tag} over the one that "
+        f"{each.released.spot} released."
+    )
 
 
 def _judged(at: At, deploy: CdkCommand, pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
@@ -209,14 +253,15 @@ def _is_placeholder(tag: str) -> bool:
     return not (SHA.fullmatch(tag) or _CONTENT_HASH.fullmatch(tag) or tag == _FIXED)
 
 
-def _nothing_runs(at: At, command: CdkCommand, pipeline: Pipeline) -> Answer:
+def _nothing_runs(at: At, command: CdkCommand | AwsCall, pipeline: Pipeline) -> Answer:
     """Whether the run has looked that nothing runs: its ``if`` asks a step that reads the services, or a bootstrap is
     asked for and a step before reads them and can end the job. What nobody followed before it may have looked."""
     step = command.step
     if step is None:
         return NO
     asked = {found[1] or found[2] for found in _NOTHING.finditer(" ".join(step.conditions))}
-    bootstraps = any(_BOOTSTRAP_KEY.search(key) and truth(value) is YES for key, value in command.context.items())
+    context = command.context if isinstance(command, CdkCommand) else {}
+    bootstraps = any(_BOOTSTRAP_KEY.search(key) and truth(value) is YES for key, value in context.items())
     for index in range(at.index):
         action = at.trace.actions[index]
         if not isinstance(action, AwsCall) or action.service != "ecs" or action.operation not in _READS:
@@ -237,5 +282,5 @@ RULE = Rule(
     looked_for="workflow",
     check_pipeline=check_pipeline,
     unseen=Unseen("whether stacks are deployed"),
-    looked_for_in_pipeline="`cdk deploy` of stacks that run container images",
+    looked_for_in_pipeline="`cdk deploy` or update of a stack that runs container images",
 )

@@ -150,7 +150,7 @@ def _session(
         if (program, judged.outcome) not in seen:
             seen.add((program, judged.outcome))
             yield judged
-    at_start = () if named else by_image
+    at_start = (*(() if named else by_image), *pipeline.migration_code.shaping)
     for runner in at_start:
         own = in_connections(name, runner.library, pipeline.migration_code.connections)
         yield _runner(bound, name, fix_of.get(runner.library, fix).format(name), runner, own or everywhere)

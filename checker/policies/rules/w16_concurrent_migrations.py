@@ -10,7 +10,9 @@ What is checked
     one taken over a pool, or a try whose answer nobody looks at keeps nobody out, nor does one whose failure is passed
     over: a Python runner is gone through as if another run held the lock, and no migration may reach the database then.
     Who waits polls, where migrations build indexes concurrently. So does what an image's entry point runs whatever
-    there is, in each container that starts. No workflow cancels a run that may be migrating.
+    there is, in each container that starts, and so does a program that brings the database to the schema of its models
+    when it starts (``synchronize``, ``ddl-auto``, ``AutoMigrate``, ``create_all``). No workflow cancels a run that may
+    be migrating.
 When it does not apply
     Nothing in the repository applies migrations.
 What cannot be decided
@@ -50,6 +52,7 @@ from checker.reason.deploys.serial import cancelled_by, is_of_one_run
 from checker.reason.migrations.at_hand import handed
 from checker.reason.migrations.migrating import (
     Migrating,
+    lock_by_themselves,
     locks_of,
     migrating,
     not_locking,
@@ -69,6 +72,9 @@ _FIX_LOCK: Final = (
 )
 _FIX_START: Final = (
     "Migrate in one task of its own before the roll-out, or run it while a session advisory lock is held."
+)
+_FIX_SHAPED: Final = (
+    "Switch that off in production, write each change as a migration, and apply those in one task before the roll-out."
 )
 _FIX_CONNECTION: Final = "Take one connection of its own (a client, not the pool) for the lock and for every migration."
 _FIX_READ: Final = "Let the audit read it: `checker permissions` prints the policy."
@@ -102,7 +108,7 @@ def _locks(pipeline: Pipeline, steps: Sequence[Migrating]) -> Iterator[Judgement
         if tool is None:
             if ("", "") not in said and not _is_one_of(step, runners, pipeline):
                 said.add(("", ""))
-                if _lock_by_themselves(pipeline):
+                if lock_by_themselves(pipeline):
                     yield from _by_folder(pipeline)
                     continue
                 why = "what it runs is not found in the repository, nor is it a tool that is known"
@@ -115,6 +121,9 @@ def _locks(pipeline: Pipeline, steps: Sequence[Migrating]) -> Iterator[Judgement
     at_start = {each.entry.file: each for each in pipeline.migration_code.at_start}
     for runner in at_start.values():
         yield from _runner(runner, pipeline)
+    for runner in pipeline.migration_code.shaping:
+        if runner.entry.file not in at_start:
+            yield from _runner(runner, pipeline)
     if not runners and not said and not at_start:
         yield from _by_folder(pipeline)
 
@@ -146,15 +155,6 @@ def _is_one_of(step: Migrating, runners: Sequence[MigrationRunner], pipeline: Pi
     names = {each for runner in runners for each in (*(file.file for file in runner.files), *runner.callers)}
     known = {part for each in names for part in each.rpartition(".")[0].split("/")}
     return all(each in known for each in programs_of(step.action))
-
-
-def _lock_by_themselves(pipeline: Pipeline) -> bool:
-    """Whether all migrations are code that one tool alone can run, and which takes its lock whoever starts it."""
-    tools = [BY_NAME.get(folder.tool) for folder in pipeline.migrations]
-    locks = all(tool is not None and locks_of(tool, pipeline) is YES for tool in tools)
-    files = [each.file for folder in pipeline.migrations for each in folder.migrations]
-    code = bool(files) and not any(file.endswith(".sql") for file in files)
-    return code and locks
 
 
 def _by_folder(pipeline: Pipeline) -> Iterator[Judgement]:
@@ -201,6 +201,9 @@ def _tool(step: Migrating, tool: MigrationTool, pipeline: Pipeline) -> Judgement
 def _runner(runner: MigrationRunner, pipeline: Pipeline) -> Iterator[Judgement]:
     found = locking(runner)
     tool = BY_NAME.get(runner.library)
+    if runner.shapes is not None and not found.taken:
+        yield _shaping(runner)  # whatever lock the library takes for migrations
+        return
     if not found.taken and tool is not None and locks_of(tool, pipeline) is YES:
         if where := not_locking(tool, ((file.code, file.file) for file in runner.files)):
             said = f"{tool.name} is told not to lock ({where[0]})."
@@ -218,6 +221,14 @@ def _runner(runner: MigrationRunner, pipeline: Pipeline) -> Iterator[Judgement]:
     yield _connection(runner, found)
     if all(not each.attempt for each in found.sound):
         yield from _waits(runner, found, pipeline)
+
+
+def _shaping(runner: MigrationRunner) -> Judgement:
+    if runner.doubt or BY_NAME[runner.library].locks is YES:
+        why = f"whether each start changes the schema unlocked: {runner.doubt or 'its lock is told of for migrations'}"
+        return runner.undecided("lock", why, fix=_FIX_SHAPED)
+    said = f"Every program that starts has {runner.library} change the schema, and takes no lock: two do so at once."
+    return runner.fails("lock", said, fix=_FIX_SHAPED)
 
 
 def _lock(runner: MigrationRunner, found: Locking, tool: MigrationTool | None, pipeline: Pipeline) -> Judgement:

@@ -5,7 +5,6 @@ The facts are those of :mod:`checker.data.aws_calls`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Final
@@ -15,11 +14,23 @@ from msgspec.structs import replace
 
 from checker import lazy_re
 from checker.data.aws_calls import prefix_of, table
-from checker.model.answers import NO, YES, Answer, Open, yes_if
+from checker.model.answers import NO, YES, Open
 from checker.model.pipeline.scripts import AwsCall, How
 from checker.model.possible import Scalar, as_text
-from checker.model.values import ABSENT, SECRET_SUFFIX, Absent, Generated, Hole, Pseudo, Text, Unknown, pieces, text
-from checker.reason.calls.structures import COPIES, copied, inside, own_arns
+from checker.model.values import (
+    ABSENT,
+    SECRET_SUFFIX,
+    Absent,
+    Generated,
+    Hole,
+    Pseudo,
+    Text,
+    Unknown,
+    Unstated,
+    pieces,
+    text,
+)
+from checker.reason.calls.structures import COPIES, addresses, copied, in_s3, inside, is_recursive, own_arns
 
 _PARTITION: Final = Pseudo("AWS::Partition")
 _REGION: Final = Pseudo("AWS::Region")
@@ -107,11 +118,12 @@ def _beside(call: AwsCall, argument: str, action: str, arn: str) -> Iterator[Nee
     if isinstance(value, Absent) or value in ((), "", {}):
         return
     custom = call.service == "s3" and call.how is How.CLI_CUSTOM  # what is written gets it
-    if custom and _in_s3(call.argument(_TARGET)) is NO:
+    if custom and in_s3(call.argument(_TARGET)) is NO:
         return
     context = {"ecs:CreateAction": call.operation} if call.service == "ecs" else {}
-    template = arn if "{" in arn else table()["arns"][prefix_of(call.service)][arn]
-    resources = _named(call, [template], (_TARGET,) if custom else _BOTH)
+    template = arn if arn == EVERYTHING or "{" in arn else table()["arns"][prefix_of(call.service)][arn]
+    places = (_TARGET,) if custom else _BOTH
+    resources = (EVERYTHING,) if arn == EVERYTHING else _named(call, [template], places)
     if isinstance(value, Unknown):
         why = f"whether {argument} holds anything is not seen"
         yield Need(action, resources, context=context, why=why, perhaps=True)
@@ -134,7 +146,7 @@ def _custom(call: AwsCall) -> Iterator[tuple[str, tuple[str, ...], str]]:
         more = ["DeleteObject", "ListObjectsV2"] if call.operation == "rb" and call.argument("force") is True else []
         yield from ((each, _BOTH, "") for each in (*operations, *more) if each not in skipped)
         return
-    reading, writing = _in_s3(call.argument(_SOURCE)), _in_s3(call.argument(_TARGET))
+    reading, writing = in_s3(call.argument(_SOURCE)), in_s3(call.argument(_TARGET))
     # One of the two is in a bucket, else the command is refused.
     reading, writing = YES if writing is NO else reading, YES if reading is NO else writing
     from_bucket, to_bucket = (_SOURCE,) * (reading is not NO), (_TARGET,) * (writing is not NO)
@@ -142,7 +154,7 @@ def _custom(call: AwsCall) -> Iterator[tuple[str, tuple[str, ...], str]]:
     found = [
         ("GetObject", from_bucket),
         ("PutObject", to_bucket),
-        ("ListObjectsV2", (*(from_bucket if sync or _is_recursive(call) else ()), *(to_bucket if sync else ()))),
+        ("ListObjectsV2", (*(from_bucket if sync or is_recursive(call) else ()), *(to_bucket if sync else ()))),
         ("DeleteObject", from_bucket if call.operation == "mv" else ()),
         ("DeleteObject", to_bucket if not isinstance(call.argument("delete"), Absent) else ()),
     ]
@@ -157,37 +169,30 @@ def _custom(call: AwsCall) -> Iterator[tuple[str, tuple[str, ...], str]]:
 _LEFT_OUT: Final[Mapping[str, Mapping[str, str]]] = {"deploy": {"noexecutechangeset": "ExecuteChangeSet"}}
 
 
-def _is_recursive(call: AwsCall) -> bool:
-    return call.operation == "sync" or not isinstance(call.argument("recursive"), Absent)
-
-
-def _in_s3(value: object) -> Answer:
-    if isinstance(value, str):
-        return yes_if(value.startswith("s3://"))
-    if isinstance(value, Text) and isinstance(value.parts[0], str):
-        return yes_if(value.parts[0].startswith("s3://"))
-    if isinstance(value, Text) and isinstance(value.parts[0], Hole) and _NO_ADDRESS.search(value.parts[0].shown):
-        return NO
-    return Open(f"whether {value} is in a bucket")
-
-
-# What begins no address: names that git takes no colon in, what the runner and a shell's own commands give.
-_NO_ADDRESS: Final = lazy_re.compile(
-    r"^\$(?:\{\{ *github\.|\{?GITHUB_)(?:sha|ref|ref_name|head_ref|run_\w+|repository\w*|workspace)\b"
-    r"|^\$\{?(?:RUNNER_TEMP|PWD)\b|^\$\((?:git (?:rev-parse|describe)|date|mktemp|pwd)\b", re.IGNORECASE)  # fmt: skip
-
-
 def _of_operation(call: AwsCall, operation: str, words: tuple[str, ...] = _BOTH) -> Iterator[Need]:
     entry = table()["services"].get(call.service)
     prefix = prefix_of(call.service)
     if entry is None:
         yield Need(f"{call.service}:{operation}", None, listed=False, why="no such service is known")
         return
+    path = table()["paths"].get(call.service, {}).get(operation)
     for action in entry.get("actions", {}).get(operation, [operation]):
         listed = operation not in entry.get("unlisted", ()) or operation in entry.get("actions", {})
         source = copied(call) if action == "GetObject" and COPIES & {operation, call.operation} else ()
         resources = source if source != () else _resources(call, prefix, action, words)
+        if path is not None:  # of Amazon API Gateway
+            resources = _by_path(call, path)
         yield Need(f"{prefix}:{action}", resources, listed, _context(call, action, words))
+
+
+def _by_path(call: AwsCall, path: str) -> tuple[str | Text, ...] | None:
+    """What a call of Amazon API Gateway is made on: nothing can be said where an argument of its path is missing, where
+    tags are given, which are a resource of their own, and of a domain's name that is private, which has an account."""
+    others = (call.argument(name) for name in ("tags", "domainNameId"))
+    found = (
+        _named(call, [f"apigateway:{{region}}::{path}"]) if all(isinstance(each, Absent) for each in others) else None
+    )
+    return found if found != (EVERYTHING,) else None
 
 
 def _context(call: AwsCall, action: str, words: tuple[str, ...]) -> dict[str, str]:
@@ -197,7 +202,7 @@ def _context(call: AwsCall, action: str, words: tuple[str, ...]) -> dict[str, st
     if call.how is not How.CLI_CUSTOM:
         asked = call.text("prefix")
     else:
-        keys = _addresses(call, "prefix", words)
+        keys = addresses(call, "prefix", words)
         asked = keys[0] if keys is not None and len(keys) == 1 and isinstance(keys[0], str) else ABSENT
     return {"s3:prefix": asked} if isinstance(asked, str) and asked else {}
 
@@ -255,7 +260,7 @@ def _arns(call: AwsCall, template: str, words: tuple[str, ...]) -> list[str | Te
         if not values:
             if default is None:
                 return whole
-            values = (default,)
+            values = (default or text([Unstated(name)]),)
         grown: list[list[str | Hole]] = []
         for value in values:
             shown = as_text(value)
@@ -287,6 +292,9 @@ def _everywhere(call: AwsCall, name: str) -> list[str | Hole] | None:
             return [_region(call)]
         case "account":
             return [_ACCOUNT]
+        case "owner":  # of a domain, who may be another account
+            owners = call.texts("domainOwner")
+            return [_ACCOUNT] if owners == () else [*pieces(as_text(owners[0]))] if owners else [Unstated("its owner")]
         case "revision":
             return [] if _has_revision(call) else [":", _MADE]
         case "qualifier":
@@ -319,11 +327,13 @@ def _short(value: str | Text) -> list[str | Hole]:
 
 def _values(call: AwsCall, names: list[str], words: tuple[str, ...]) -> tuple[Scalar, ...] | None:
     if call.service == "s3" and call.how is How.CLI_CUSTOM:
-        return _addresses(call, names[0], words)
+        return addresses(call, names[0], words)
     for name in names:
         found = call.texts(name)
-        if found is None:
-            return None
+        if name == "eventbusname" and call.operation == "PutEvents":
+            found = inside(call, "entries", name)
+        if found is None or (call.service == "ssm" and any(str(each).startswith("AWS") for each in found)):
+            return None  # AWS's own documents are of no account
         if name == "eventbusname":
             found = tuple(each for each in found if each != "default")  # the ARNs of its rules do not name it
         if name == "keyid" and any(str(each).startswith("alias/") for each in found):
@@ -331,42 +341,6 @@ def _values(call: AwsCall, names: list[str], words: tuple[str, ...]) -> tuple[Sc
         if found:
             return found
     return () if call.complete else None
-
-
-def _addresses(call: AwsCall, part: str, words: tuple[str, ...]) -> tuple[Scalar, ...] | None:
-    """The buckets, the keys or their beginnings (``prefix``) of ``s3://bucket/key`` words of a high-level command.
-
-    Where many objects are meant an address is a folder: AWS CLI Command Reference, ``s3 cp --recursive``.
-    """
-    found: list[Scalar] = []
-    for word in map(call.argument, words):
-        if isinstance(word, Absent):
-            continue
-        if not isinstance(word, str | Text):
-            return None
-        parts = list(pieces(word))
-        if not isinstance(parts[0], str):
-            return None  # an address that is open from its beginning
-        if not parts[0].startswith("s3://"):
-            continue
-        parts[0] = parts[0].removeprefix("s3://")
-        bucket, key = _at_slash(parts)
-        if part == "bucket":
-            found.append(text(bucket))
-            continue
-        whole = text(key) == "" or str(text(key)).endswith("/")
-        if _is_recursive(call) and not whole:
-            key, whole = [*key, "/"], True
-        found.append(text([*key, "*"]) if whole and part != "prefix" else text(key))
-    return tuple(found)
-
-
-def _at_slash(parts: list[str | Hole]) -> tuple[list[str | Hole], list[str | Hole]]:
-    for index, part in enumerate(parts):
-        if isinstance(part, str) and "/" in part:
-            before, _, after = part.partition("/")
-            return [*parts[:index], before], [after, *parts[index + 1 :]]
-    return parts, [""]
 
 
 def _passed_roles(call: AwsCall, to: str, names: tuple[str, ...]) -> Iterator[Need]:

@@ -1,4 +1,4 @@
-"""What stands inside of a structured argument: boto3's own, JSON text, or the AWS CLI's shorthand.
+"""What stands inside of an argument: a structure of boto3's own, JSON text, the AWS CLI's shorthand, an address in S3.
 
 Source: AWS CLI User Guide, "Using shorthand syntax in the AWS CLI" (``key=value,key={key=value}``, blanks between the
 items of a list) and "Loading a parameter from a file".
@@ -7,10 +7,12 @@ items of a list) and "Loading a parameter from a file".
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from checker import lazy_re
+from checker.model.answers import NO, Answer, Open, yes_if
 from checker.model.pipeline.scripts import Argument, AwsCall, plain_name
 from checker.model.possible import Scalar, options
 from checker.model.values import Absent, Hole, Pseudo, Text, pieces, text
@@ -154,3 +156,62 @@ def copied(call: AwsCall) -> tuple[str | Text, ...] | None:
     if isinstance(named[0], str):
         named[0] = named[0].removeprefix("/")
     return (text(["arn:", Pseudo("AWS::Partition"), ":s3:::", *named]),)
+
+
+# -- addresses in Amazon S3 ------------------------------------------------------------------------------------------
+
+
+def is_recursive(call: AwsCall) -> bool:
+    return call.operation == "sync" or not isinstance(call.argument("recursive"), Absent)
+
+
+def in_s3(value: object) -> Answer:
+    if isinstance(value, str):
+        return yes_if(value.startswith("s3://"))
+    if isinstance(value, Text) and isinstance(value.parts[0], str):
+        return yes_if(value.parts[0].startswith("s3://"))
+    if isinstance(value, Text) and isinstance(value.parts[0], Hole) and _NO_ADDRESS.search(value.parts[0].shown):
+        return NO
+    return Open(f"whether {value} is in a bucket")
+
+
+# What begins no address: names that git takes no colon in, what the runner and a shell's own commands give.
+_NO_ADDRESS: Final = lazy_re.compile(
+    r"^\$(?:\{\{ *github\.|\{?GITHUB_)(?:sha|ref|ref_name|head_ref|run_\w+|repository\w*|workspace)\b"
+    r"|^\$\{?(?:RUNNER_TEMP|PWD)\b|^\$\((?:git (?:rev-parse|describe)|date|mktemp|pwd)\b", re.IGNORECASE)  # fmt: skip
+
+
+def addresses(call: AwsCall, part: str, words: tuple[str, ...]) -> tuple[Scalar, ...] | None:
+    """The buckets, the keys or their beginnings (``prefix``) of ``s3://bucket/key`` words of a high-level command.
+
+    Where many objects are meant an address is a folder: AWS CLI Command Reference, ``s3 cp --recursive``.
+    """
+    found: list[Scalar] = []
+    for word in map(call.argument, words):
+        if isinstance(word, Absent):
+            continue
+        if not isinstance(word, str | Text):
+            return None
+        parts = list(pieces(word))
+        if not isinstance(parts[0], str):
+            return None  # an address that is open from its beginning
+        if not parts[0].startswith("s3://"):
+            continue
+        parts[0] = parts[0].removeprefix("s3://")
+        bucket, key = _at_slash(parts)
+        if part == "bucket":
+            found.append(text(bucket))
+            continue
+        whole = text(key) == "" or str(text(key)).endswith("/")
+        if is_recursive(call) and not whole:
+            key, whole = [*key, "/"], True
+        found.append(text([*key, "*"]) if whole and part != "prefix" else text(key))
+    return tuple(found)
+
+
+def _at_slash(parts: list[str | Hole]) -> tuple[list[str | Hole], list[str | Hole]]:
+    for index, part in enumerate(parts):
+        if isinstance(part, str) and "/" in part:
+            before, _, after = part.partition("/")
+            return [*parts[:index], before], [after, *parts[index + 1 :]]
+    return parts, [""]

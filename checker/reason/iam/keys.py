@@ -35,7 +35,7 @@ def own_key(environment: Environment, value: Value) -> Resource | None:
 
 def role_decrypts(key: Resource, role: Resource, service: str, project: Project) -> Decision:
     """Whether a role may decrypt with a key of its own account, in calls that a service makes for it."""
-    request = Request("kms:Decrypt", exact(arn_of(key) or "*"), _context(role, service))
+    request = Request("kms:Decrypt", exact(arn_of(key) or "*"), caller(role, service))
     document = policy_of(key, project)
     by_iam = decide(policies_of(role, project), request)
     if by_iam.denied and by_iam.statements:
@@ -43,7 +43,7 @@ def role_decrypts(key: Resource, role: Resource, service: str, project: Project)
 
     def said(*, allowing: bool, account: bool) -> Answer:
         return either(
-            every((applies(each, request), _speaks_to(each, role, account=account)))
+            every((applies(each, request), speaks_to(each, role, account=account)))
             for each in document.statements
             if each.allows is allowing
         )
@@ -60,7 +60,7 @@ def role_decrypts(key: Resource, role: Resource, service: str, project: Project)
     return Decision(Access.UNKNOWN, doubts[0])
 
 
-def _context(role: Resource, service: str) -> Context:
+def caller(role: Resource, service: str) -> Context:
     account, own = text([*account_of(role.stack)]), arn_of(role)
     values: dict[str, tuple[str | Text, ...]] = {
         "aws:securetransport": ("true",),
@@ -88,7 +88,7 @@ def policy_of(key: Resource, project: Project) -> Document:
     return read_document(content, key, "KeyPolicy", project)
 
 
-def _speaks_to(statement: Statement, role: Resource, *, account: bool) -> Answer:
+def speaks_to(statement: Statement, role: Resource, *, account: bool) -> Answer:
     """Whether a statement of a key's policy is for the role, or for the account as a whole."""
     if statement.principals is None:
         return Open("whom its NotPrincipal leaves") if statement.not_principals else NO

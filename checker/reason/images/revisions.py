@@ -27,7 +27,7 @@ from checker.reason.deploys.changes import What, changes_of
 from checker.reason.deploys.paths import At
 from checker.reason.images.commit_tags import Pushed, is_commit_of_run, is_released, other_tags, pushed
 from checker.reason.images.references import ParsedImage, Registry, image_references, parse_image
-from checker.reason.images.registered import images_in
+from checker.reason.images.registered import images_in, stack_between
 from checker.reason.images.replaced import CHANGERS, Replaced, marked, of_file, set_by, unmarked
 from checker.reason.images.used_again import at_origin, from_stack, unseen_again, used_again
 
@@ -221,6 +221,10 @@ def _newest(at: At, family: str, release: Release) -> Revision:
             found = _image(place, action, release)
             if found.runs is Runs.COMMIT and _may_be_left_out(action, at):
                 return Revision(Runs.OPEN, f"whether a revision of {family} is registered before, on every way")
+            stack = stack_between(place, at, family, release.project) if found.runs is Runs.COMMIT else None
+            if stack is not None:
+                why = f"whether {family}'s newest revision is the registered one, or one of the stack at {stack.spot}"
+                return Revision(Runs.OPEN, why)
             return found
         if named is None:
             return Revision(Runs.OPEN, f"whether the revision that is registered before is one of {family}")

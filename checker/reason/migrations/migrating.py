@@ -20,7 +20,8 @@ from checker.data.harmless import is_wrapped
 from checker.model.answers import NO, YES, Answer
 from checker.model.environment_words import kind_of
 from checker.model.environments import EnvironmentKind
-from checker.model.migrations.folders import MigrationFolder
+from checker.model.migrations.folders import MigrationFolder, MigrationRunner
+from checker.model.migrations.shaping import Shapes
 from checker.model.migrations.tools import BY_NAME, MigrationTool, about_migrations
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.pipeline import Pipeline
@@ -29,7 +30,15 @@ from checker.model.possible import OneOf, Possible, options, shown
 from checker.model.sources import Spot
 from checker.model.values import Absent, Unknown
 from checker.reason.images.used_again import from_stack
-from checker.reason.migrations.tools import ALL_IT_HOLDS, Applied, applied_behind, applied_by, applies, destroys
+from checker.reason.migrations.tools import (
+    ALL_IT_HOLDS,
+    Applied,
+    applied_behind,
+    applied_by,
+    applies,
+    destroys,
+    liquibase_of_gradle,
+)
 
 _STARTS: Final = frozenset(
     {
@@ -145,6 +154,15 @@ def locks_of(tool: MigrationTool, pipeline: Pipeline) -> Answer:
     return NO if max(versions) < tool.locks_from else tool.locks
 
 
+def lock_by_themselves(pipeline: Pipeline) -> bool:
+    """Whether all migrations are code that one tool alone can run, and which takes its lock whoever starts it."""
+    tools = [BY_NAME.get(folder.tool) for folder in pipeline.migrations]
+    locks = all(tool is not None and locks_of(tool, pipeline) is YES for tool in tools)
+    files = [each.file for folder in pipeline.migrations for each in folder.migrations]
+    code = bool(files) and not any(file.endswith(".sql") for file in files)
+    return code and locks
+
+
 def told_not_to_lock(step: Migrating, tool: MigrationTool, pipeline: Pipeline) -> str:
     """What switches a tool's lock off: an option, a variable that is set to something, a setting of its connection, a
     migration; empty where nothing does."""
@@ -196,6 +214,18 @@ def destroying(pipeline: Pipeline) -> Iterator[tuple[Command, str, bool]]:
                 yield command, *found
 
 
+def changing_at_start(pipeline: Pipeline) -> Iterator[tuple[MigrationRunner, str, bool]]:
+    """The programs that change the schema when they start, by no migration, with what that takes away and whether it
+    surely does. What only adds takes nothing away."""
+    for runner in (*pipeline.migration_code.shaping, *pipeline.migration_code.at_start):
+        if runner.shapes is Shapes.EMPTIES and not runner.doubt:
+            said = f"Whenever the program starts, {runner.library} takes away all that the database holds."
+            yield runner, said, True
+        elif runner.shapes not in (None, Shapes.ADDS):
+            why = f"what {runner.library} takes away when the program starts follows from its models"
+            yield runner, f"{why}{f': {runner.doubt}' if runner.doubt else ''}", False
+
+
 @lru_cache(maxsize=4)
 def tools_run(pipeline: Pipeline) -> set[str]:
     """The tools that any job applies migrations with, a database of its own among them; clients are none."""
@@ -215,6 +245,7 @@ def runs_back(pipeline: Pipeline) -> Iterator[Command]:
 
 def _of_job(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Migrating]:
     trace = pipeline.trace(job)
+    has_liquibase = any(folder.tool == "liquibase" for folder in pipeline.migrations)
     found: dict[int, list[Migrating]] = {}
     for index, action in enumerate(trace.actions):
         applied = applied_by(action) if isinstance(action, Command) else None
@@ -222,6 +253,8 @@ def _of_job(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Migrating]:
             applied = applied_behind(trace.actions, index)
         if isinstance(action, AwsCall):
             applied = _call(action, job)
+        elif applied is None and isinstance(action, Command) and has_liquibase:
+            applied = liquibase_of_gradle([shown(word) for word in action.words])
         if applied is not None and isinstance(action, Command | AwsCall):
             found.setdefault(id(action.step), []).append(Migrating(job, action.step, action, applied))
     for entries in found.values():

@@ -19,10 +19,11 @@ from checker.model.migrations.tools import BY_NAME, TOOLS, MigrationTool, evalua
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, shown
 
-# program -> the words of its command group, the tool.
-_BY_PROGRAM: Final[dict[str, tuple[tuple[str, ...], MigrationTool]]] = {
-    program.split()[0]: (tuple(program.split()[1:]), tool) for tool in TOOLS for program in tool.programs
-}
+# program -> of each tool that it starts the words of the command group, and the tool.
+_BY_PROGRAM: Final[dict[str, list[tuple[tuple[str, ...], MigrationTool]]]] = {}
+for _each in TOOLS:
+    for _program in _each.programs:
+        _BY_PROGRAM.setdefault(_program.split()[0], []).append((tuple(_program.split()[1:]), _each))
 _ALONE: Final = {program: tool for tool in TOOLS for program in tool.alone}
 # Build tools that a migration tool is a plug-in of: a task's name holds both (flywayMigrate, flyway:migrate).
 _BUILDS: Final = frozenset({"gradle", "gradlew", "mvn", "mvnw", "sbt"})
@@ -51,7 +52,7 @@ _HARMLESS: Final = frozenset(
 # What stands in front of the program that is run.
 _LAUNCHERS: Final = frozenset(
     ["npx", "npm", "pnpm", "yarn", "bunx", "bun", "exec", "dlx", "run", "uv", "uvx", "poetry", "pipenv", "bundle",
-     "time", "sudo", "env", "timeout", "nohup", "node", "ruby", "deno", "php", "go", "cargo"]
+     "java", "time", "sudo", "env", "timeout", "nohup", "node", "ruby", "deno", "php", "go", "cargo"]
 )  # fmt: skip
 _STARTERS: Final = (
     _CONTAINERS | _SHELLS | _LAUNCHERS | {"xargs", "parallel", "watch", "entr", "nodemon", "make", "just", "task", "nx"}
@@ -60,7 +61,7 @@ _STARTERS: Final = (
 _BETWEEN: Final = lazy_re.compile(r"python[\d.]*|-.*|\w+=.*|\d+[smh]?")
 _LONGEST: Final = 300  # signs of a word that are looked at
 _NAMED: Final = lazy_re.compile(
-    r"(?:^|[/:_.\-])(?:db[:_-]?)?(?:migrate|migrations?|migrator)(?:$|[:_.\-])", re.IGNORECASE
+    r"(?:^|[/:_.\-])(?:db[:_-]?)?(?:migrate|migrations?|migrator|dbup)(?:$|[:_.\-])", re.IGNORECASE
 )
 _FILE: Final = lazy_re.compile(r"migrat.*\.(?:py|js|mjs|cjs|ts|sh|rb)$", re.IGNORECASE)
 _SQL_OF_MIGRATIONS: Final = lazy_re.compile(r"migrations?/.*\.sql|migrat.*\.sql", re.IGNORECASE)
@@ -102,7 +103,7 @@ def applied_by(command: Command) -> Applied | None:
 def _one_by_one(command: Command) -> Applied | None:
     """Whether a database's client is given file after file, whose names only the run knows: ``ls migrations | while
     read f; do psql -f "$f"; done``, ``... | xargs -n1 psql -f``."""
-    client = _BY_PROGRAM.get(_base(command.program), ((), None))[1]
+    client = _known([command.program])[1]
     if client is None or not client.is_client:
         return None
     words = command.words
@@ -121,7 +122,7 @@ def applied_behind(actions: Sequence[object], index: int) -> Applied | None:
     command = actions[index]
     if not isinstance(command, Command):
         return None
-    client = _BY_PROGRAM.get(_base(command.program), ((), None))[1]
+    client = _known([command.program])[1]
     if client is None or not client.is_client:
         return None
     handed: list[Possible] = []
@@ -193,7 +194,7 @@ def _wiped_by(line: Sequence[str]) -> MigrationTool | None:
         tasks = (parts_of(word) for word in line[1:] if not word.startswith("-"))
         named = ((BY_NAME[word], task) for task in tasks for word in task if word in BY_NAME)
         return next((tool for tool, task in named if any(_in_order(each, task) for each in tool.wipes)), None)
-    group, tool = _BY_PROGRAM.get(_base(line[0]), ((), None))
+    group, tool = _known(line)
     if tool is None or not any(_in_order((*group, *each), line[1:]) for each in tool.wipes):
         return None
     return tool
@@ -215,15 +216,15 @@ def applies(words: Sequence[str]) -> Applied | None:
     behind = line[_started(line) :]
     if behind and _base(behind[0]) in _CONTAINERS:
         return next((each for inner in _inside(behind) if (each := _inner(inner)) is not None), None)
-    known = _BY_PROGRAM.get(_base(behind[0])) if behind else None
-    if _only_looks(line) and not (known is not None and known[1].is_client):  # `mysql -h HOST`
+    group, known = _known(behind)
+    if _only_looks(line) and not (known is not None and known.is_client):  # `mysql -h HOST`
         return _of_tasks(behind)
     found = _by_tool(behind)
     if found is not None:
         return found
-    if (known is not None and known[1].is_client) or program.endswith(".sql"):
+    if (known is not None and known.is_client) or program.endswith(".sql"):
         return None
-    if known is not None and known[0] and _in_order(known[0], behind[1:]):
+    if known is not None and group and _in_order(group, behind[1:]):
         return None  # another command of the tool's own group: `dotnet ef migrations bundle`, `flask db migrate`
     return _by_name(line)
 
@@ -308,8 +309,10 @@ def _by_tool(line: Sequence[str]) -> Applied | None:
     if (back := evaluated(line)) is not None:
         return Applied(BY_NAME["ecto"], back)
     if program in _BUILDS:
-        return next((each for task in line[1:] if (each := _by_task(task)) is not None), None)
-    group, tool = _BY_PROGRAM.get(program, ((), None))
+        named = any(word.startswith(("-PrunList", "-Pliquibase")) for word in line)
+        found = next((each for task in line[1:] if (each := _by_task(task)) is not None), None)
+        return found or (liquibase_of_gradle(line) if named else None)
+    group, tool = _known(line)
     if tool is None:
         return None
     if tool.is_client:
@@ -324,15 +327,39 @@ def _changes(word: str) -> bool:
 
 
 def _direction(tool: MigrationTool, words: Sequence[str], group: tuple[str, ...] = ()) -> Applied | None:
+    if tool.name == "rails":
+        words = [_ONE_OF_SEVERAL.sub(r"db:\1", word) for word in words]
     if any(_in_order((*group, *command), words) for command in tool.backwards):
         return Applied(tool, back=True)
     return Applied(tool) if any(_in_order((*group, *command), words) for command in tool.forwards) else None
+
+
+def liquibase_of_gradle(line: Sequence[str]) -> Applied | None:
+    """What Liquibase's plug-in for Gradle does, whose tasks are called as Liquibase's commands are (its README,
+    "Usage"): only for a build that has it."""
+    if not line or _base(line[0]) not in {"gradle", "gradlew"} or _only_looks(line):
+        return None
+    tasks = [parts_of(word.rpartition(":")[2]) for word in line[1:] if not word.startswith("-")]
+    each = (_direction(BY_NAME["liquibase"], ["-".join(task)]) for task in tasks)
+    return next((one for one in each if one is not None), None)
 
 
 def _by_task(task: str) -> Applied | None:
     spoken = parts_of(task)
     tool = next((BY_NAME[word] for word in spoken if word in BY_NAME), None)
     return None if tool is None or task.startswith("-") else _direction(tool, spoken)
+
+
+def _known(line: Sequence[str]) -> tuple[tuple[str, ...], MigrationTool | None]:
+    """The tool that a command line starts, with the words of its group: of several tools of one program (``dotnet``)
+    that whose group the line names."""
+    each = _BY_PROGRAM.get(_base(line[0]), ()) if line else ()
+    fitting = (one for one in each if _in_order(one[0], line[1:]))
+    return next(fitting, each[0] if each else ((), None))
+
+
+# A database of several is named behind the task (Rails Guides, "Multiple Databases with Active Record").
+_ONE_OF_SEVERAL: Final = lazy_re.compile(r"db:(migrate|rollback|prepare):(?!status$|down$|up$|redo$|reset$)\w+")
 
 
 def _in_order(wanted: Sequence[str], words: Sequence[str]) -> bool:
@@ -351,4 +378,5 @@ def _started(line: Sequence[str]) -> int:
 
 def _base(word: str) -> str:
     """``flyway`` for ``./bin/flyway``, for the image ``flyway/flyway:10`` and for the module ``.../flyway@v1``."""
-    return re.split("[:@]", word.rpartition("/")[2], maxsplit=1)[0] if "/" in word else word
+    name = re.split("[:@]", word.rpartition("/")[2], maxsplit=1)[0] if "/" in word else word
+    return name.removesuffix(".jar")

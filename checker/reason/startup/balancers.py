@@ -63,12 +63,18 @@ def _seconds(group: Resource, name: str) -> float | None:
     return as_number(value.value) if isinstance(value, Known) else None
 
 
+# Source: Elastic Load Balancing API Reference, "CreateRule" (Priority: 1 to 50000).
+_LAST_PRIORITY: Final = 50_000
+
+
 def rules_at_odds(environment: Environment) -> Iterator[tuple[Resource, str, str, tuple[Resource, ...]]]:
     """Rules that ELB refuses, or that take what others are for: the rule, its sub-id, what is wrong, and the others."""
     by_listener: dict[object, list[tuple[float, Resource]]] = {}
     for rule in environment.resources(_RULE):
         priority, listener = rule.get("Priority"), rule.get("ListenerArn")
         number = as_number(priority.value) if isinstance(priority, Known) else None
+        if number is not None and not 1 <= number <= _LAST_PRIORITY:
+            yield rule, "priority", f"Its priority is {number:g}, and ELB takes 1 to {_LAST_PRIORITY}", ()
         if number is not None and isinstance(listener, Known) and rule.certain:
             owner = environment.referred(listener)
             by_listener.setdefault(owner.key if owner is not None else str(listener.value), []).append((number, rule))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from checker.model.answers import YES
+from checker.model.answers import YES, Open
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
@@ -16,11 +16,12 @@ from checker.reason.network.services import Forwarding, Service
 from checker.reason.startup.balancers import rules_at_odds, wrong_check
 from checker.reason.startup.execution_roles import in_doubt, needs_one, refused, shut_out
 from checker.reason.startup.functions import refused_functions
-from checker.reason.startup.keys import locked, missing_keys
+from checker.reason.startup.keys import locked, missing_keys, wrong_logins
 from checker.reason.startup.named import closed_roles, unnamed_ports
 from checker.reason.startup.networks import misplaced, without_names
 from checker.reason.startup.refused import refused_to_make
 from checker.reason.startup.rollouts import made_too_soon, never_begins
+from checker.reason.startup.shut_off import shut_off, surest
 from checker.reason.startup.sizes import (
     on_fargate,
     open_size,
@@ -36,6 +37,9 @@ _TASK: Final = "AWS::ECS::TaskDefinition"
 _ROLE: Final = "AWS::IAM::Role"
 _FIX_WORKER: Final = "Let ecs-tasks.amazonaws.com assume the role."
 _FIX_KEY: Final = "Allow kms:Decrypt on the secret's key to the execution role, in its policy and in the key's."
+_FIX_POLICY: Final = (
+    "Leave the execution role out of what the policy denies, or deny without the calls that start tasks."
+)
 _FIX_ZONES: Final = "Name subnets of two Availability Zones."
 _FIX_SIZE: Final = "Take a pair of Cpu and Memory from the table for Fargate in the Amazon ECS Developer Guide."
 _FIX_ROLE: Final = (
@@ -101,6 +105,9 @@ def _task(environment: Environment, task: Resource, *, fargate: bool) -> Iterato
         said = f"It takes {each.key} out of {each.secret.logical_id}, which {has}: no task starts with it."
         fix = "Name a key that the secret has, or put the key into the secret's template."
         yield task.fails("secret-key", said, fix=fix, path=each.path, related=(each.secret,))
+    for login in wrong_logins(environment, task):
+        fix = "Take user and password out of one secret: the one that the server has its password or token from."
+        yield task.fails("login", f"{login.why}.", fix=fix, path=login.path, related=login.related)
     yield from _execution_role(environment, task, fargate=fargate)
     worker = environment.referred(task.get("TaskRoleArn"))
     if worker is not None and worker.type == _ROLE and shut_out(worker, environment.project):
@@ -125,6 +132,13 @@ def _execution_role(environment: Environment, task: Resource, *, fargate: bool) 
     elif (need := refused(task, role, project)) is not None:
         said = f"Its execution role {role.logical_id} cannot {need.what}: {need.action} is not allowed."
         yield task.fails(sub, said, fix=_FIX_ROLE, path=need.path, related=(role,))
+    elif (kept := surest(shut_off(environment, task, role))) is not None:
+        does = f"{role.logical_id} cannot {kept.what}: the policy of {kept.by.logical_id} denies it"
+        if kept.denied is YES:
+            yield task.fails(sub, f"Its execution role {does}.", fix=_FIX_POLICY, path=kept.path, related=(kept.by,))
+        elif isinstance(kept.denied, Open):
+            why = f"whether the policy of {kept.by.logical_id} denies {role.logical_id} to {kept.what}: "
+            yield task.undecided(sub, f"{why}{kept.denied.why}", path=kept.path, fix=_FIX_POLICY)
     elif why := in_doubt(task, role, project):
         yield task.undecided(sub, why, path=path, fix=_FIX_ROLE)
     else:

@@ -1,24 +1,31 @@
-"""What AWS refuses to make: task definitions that contradict themselves, subnets that do not fit, groups of one zone.
+"""What AWS refuses to make: task definitions that contradict themselves, subnets that do not fit, groups of one zone,
+alarms whose numbers go together nowhere.
 
 Sources: Amazon ECS API Reference, ContainerDefinition (``essential``: all tasks must have at least one;
-``mountPoints``, ``volumesFrom``) and ContainerDependency (``HEALTHY`` needs a health check in the task definition);
-Amazon VPC User Guide, "Subnet CIDR blocks" (a subset of the VPC's, and none of them overlaps another); Amazon RDS User
-Guide, "Working with DB subnet groups" (subnets in at least two Availability Zones), as Amazon Neptune and Amazon
-DocumentDB have it too.
+``mountPoints``, ``volumesFrom``, ``stopTimeout``) and ContainerDependency (``HEALTHY`` needs a health check in the
+task definition); Amazon VPC User Guide, "Subnet CIDR blocks" (a subset of the VPC's, and none of them overlaps
+another); Amazon RDS User Guide, "Working with DB subnet groups" (subnets in at least two Availability Zones), as
+Amazon Neptune and Amazon DocumentDB have it too; Amazon CloudWatch API Reference, "PutMetricAlarm" (``Period``: 10,
+20, 30 and any multiple of 60; periods of less than an hour end within a day, others within seven;
+``DatapointsToAlarm`` is M out of N).
 """
 
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
+from checker import lazy_re
+from checker.model.answers import YES
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
-from checker.model.values import Absent, Known, Resolved, ResourceKey, as_bool, as_list
+from checker.model.values import Absent, Known, Resolved, ResourceKey, Value, as_bool, as_list, as_number
 from checker.model.verdicts import Surface
+from checker.reason.startup.sizes import on_fargate
 from checker.reason.startup.zones import all_in_one
 
 _SUBNET: Final = "AWS::EC2::Subnet"
@@ -42,9 +49,112 @@ def refused_to_make(environment: Environment) -> Iterator[Judgement]:
             said = f"Its subnets are all in one Availability Zone, {zone}: AWS refuses a group for databases with one."
             yield group.fails("zones", said, fix=_FIX_ZONES, path="SubnetIds")
     yield from _addresses(environment)
+    for alarm in environment.resources("AWS::CloudWatch::Alarm"):
+        said, path = _wrong_numbers(alarm)
+        if said and alarm.surface is Surface.TEMPLATE:
+            fix = "Take a period of 10, 20, 30 or a multiple of 60 seconds, over a day at most, or a week by the hour."
+            yield alarm.fails("alarm", f"{said}: Amazon CloudWatch refuses the alarm.", fix=fix, path=path)
+    yield from _servers(environment)
+
+
+# -- databases and caches ----------------------------------------------------------------------------------------------
+
+_FIX_DATABASE: Final = "Let the storage grow beyond what is allocated, and keep the two windows apart."
+_FIX_CACHE: Final = "Add a replica (NumCacheClusters 2 or more), or switch the failover off."
+_WINDOW: Final = lazy_re.compile(
+    r"(?:(?P<from>[a-z]{3}):)?(\d\d):(\d\d)-(?:(?P<to>[a-z]{3}):)?(\d\d):(\d\d)", re.IGNORECASE
+)
+_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_WEEK: Final = 7 * 24 * 60
+
+
+def _servers(environment: Environment) -> Iterator[Judgement]:
+    """Sources: Amazon RDS API Reference, "CreateDBInstance" (``PreferredBackupWindow`` must not conflict with the
+    maintenance window; ``MaxAllocatedStorage`` is an upper limit), Amazon ElastiCache API Reference,
+    "CreateReplicationGroup" (with ``AutomaticFailoverEnabled`` ``NumCacheClusters`` is at least 2)."""
+    for database in environment.resources("AWS::RDS::DBInstance", "AWS::RDS::DBCluster"):
+        if database.surface is not Surface.TEMPLATE:
+            continue
+        allocated, most = (_number(database.get(name)) for name in ("AllocatedStorage", "MaxAllocatedStorage"))
+        if allocated is not None and most is not None and most < allocated:
+            said = f"Its storage may grow to {most:g} GiB, and has {allocated:g} already: Amazon RDS refuses it."
+            yield database.fails("database", said, fix=_FIX_DATABASE, path="MaxAllocatedStorage")
+        path = "PreferredBackupWindow"
+        if _meet(database.get(path), database.get("PreferredMaintenanceWindow")):
+            said = "Its backups are made while it is maintained: Amazon RDS refuses windows that overlap."
+            yield database.fails("database", said, fix=_FIX_DATABASE, path=path)
+    for cache in environment.resources("AWS::ElastiCache::ReplicationGroup"):
+        fails_over, nodes = cache.get("AutomaticFailoverEnabled"), _number(cache.get("NumCacheClusters"))
+        on = isinstance(fails_over, Known) and as_bool(fails_over.value) is True
+        if on and nodes is not None and nodes < 2 and cache.surface is Surface.TEMPLATE:
+            said = "It fails over by itself, and has no replica to fail over to: Amazon ElastiCache refuses it."
+            yield cache.fails("cache", said, fix=_FIX_CACHE, path="NumCacheClusters")
+
+
+def _meet(daily: Value, weekly: Value) -> bool:
+    """Whether a window of each day and one of the week overlap, in minutes of the week."""
+    matches = [
+        _WINDOW.fullmatch(each.value) if isinstance(each, Known) and isinstance(each.value, str) else None
+        for each in (daily, weekly)
+    ]
+    day, week = matches
+    if day is None or week is None or not week["from"] or not week["to"] or day["from"]:
+        return False
+    if week["from"].lower() not in _DAYS or week["to"].lower() not in _DAYS:
+        return False
+    first, last = (_DAYS.index(week[name].lower()) * 1440 for name in ("from", "to"))
+    begin, end = first + _minutes(week[2], week[3]), last + _minutes(week[5], week[6])
+    end += _WEEK if end <= begin else 0
+    opens, closes = _minutes(day[2], day[3]), _minutes(day[5], day[6])
+    closes += 1440 if closes <= opens else 0
+    return any(at + opens < end and begin < at + closes for at in range(-1440, 2 * _WEEK, 1440))
+
+
+def _minutes(hours: str, minutes: str) -> int:
+    return int(hours) * 60 + int(minutes)
+
+
+# -- alarms ------------------------------------------------------------------------------------------------------------
+
+_DAY: Final = 86_400
+_HOUR: Final = 3_600
+# 1 and 5 seconds are accepted for some of them too, which no page of the API's says yet.
+_SHORT: Final = frozenset({1, 5, 10, 20, 30})
+
+
+def _wrong_numbers(alarm: Resource) -> tuple[str, str]:
+    """What of an alarm's numbers is refused, and where; empty texts where nothing is, as far as they are known."""
+    periods, datapoints = (_number(alarm.get(name)) for name in ("EvaluationPeriods", "DatapointsToAlarm"))
+    if periods is not None and periods < 1:
+        return "It has less than one evaluation period", "EvaluationPeriods"
+    if periods is not None and datapoints is not None and datapoints > periods:
+        of = f"{datapoints:g} datapoints out of {periods:g} evaluation periods"
+        return f"It wants {of}", "DatapointsToAlarm"
+    metrics = alarm.get("Metrics")
+    given = [("Period", _number(alarm.get("Period")))]
+    for index, each in enumerate(as_list(metrics.value) if isinstance(metrics, Known) else ()):
+        stat = each.get("MetricStat") if isinstance(each, dict) else None
+        for holder, path in ((stat, "MetricStat.Period"), (each, "Period")):
+            written = holder.get("Period") if isinstance(holder, dict) else None
+            given.append((f"Metrics.{index}.{path}", as_number(written)))
+    for path, period in given:
+        if period is not None and period not in _SHORT and (period <= 0 or period % 60):
+            return f"Its period of {period:g} seconds is none of 10, 20 and 30, and no multiple of 60", path
+        bound = _DAY if period is not None and period < _HOUR else 7 * _DAY
+        if period is not None and periods is not None and period * periods > bound:
+            day = "a day" if bound == _DAY else "seven days"
+            return f"Its {periods:g} periods of {period:g} seconds are longer than {day}", "EvaluationPeriods"
+    return "", ""
+
+
+def _number(value: Value) -> float | None:
+    return as_number(value.value) if isinstance(value, Known) else None
 
 
 # -- containers --------------------------------------------------------------------------------------------------------
+
+
+_LONGEST_STOP: Final = 120
 
 
 def _of_containers(task: Resource) -> Iterator[tuple[str, str]]:
@@ -63,6 +173,9 @@ def _of_containers(task: Resource) -> Iterator[tuple[str, str]]:
     waits: dict[str, set[str]] = {}
     for index, container in enumerate(containers):
         here, name = f"ContainerDefinitions.{index}", str(container["Name"])
+        stops = as_number(container.get("StopTimeout"))
+        if stops is not None and stops > _LONGEST_STOP and on_fargate(task) is YES:
+            yield f"{name} takes {stops:g} seconds to stop, and Fargate gives 120", f"{here}.StopTimeout"
         for number, entry in enumerate(as_list(container.get("MountPoints"))):
             source = entry.get("SourceVolume") if isinstance(entry, dict) else None
             if isinstance(source, str) and not open_volumes and source not in (declared or ()):

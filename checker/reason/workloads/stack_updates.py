@@ -57,7 +57,7 @@ def watched(at: At) -> tuple[list[At], bool]:
     at how it went, or may do so."""
     looks = False
     waits: list[At] = []
-    call = _made_by(at)
+    call = made_by(at)
     for index in range(at.index + 1, len(at.trace.actions)):
         action = at.trace.actions[index]
         if isinstance(action, AwsCall) and action.service == "cloudformation":
@@ -118,7 +118,7 @@ def begins(call: AwsCall) -> bool:
 
 def updates(at: At, stack: Stack) -> Answer:
     """Whether a call updates a stack: by its template, or by the stack's name."""
-    call = _made_by(at)
+    call = made_by(at)
     for name in ("templateBody", "templateFile"):
         for given in _options(call.text(name)) or ():
             if isinstance(given, str) and (name == "templateFile" or given.startswith(_FILE)):
@@ -131,7 +131,7 @@ def updates(at: At, stack: Stack) -> Answer:
     return either(_may_be(each, stack.name) for each in named)
 
 
-def _made_by(at: At) -> AwsCall:
+def made_by(at: At) -> AwsCall:
     """The call that says what is updated: of a change set that names no stack, the one that made it."""
     call = at.action
     assert isinstance(call, AwsCall)

@@ -1,6 +1,7 @@
 """Actions that are a program's command under another name, and images that a step names in an action's place.
 
-Sources: Liquibase's github-action-generator, README; ariga/atlas-action, ``action.yml`` of ``migrate/apply``,
+Sources: Liquibase's github-action-generator and its liquibase-github-action, README; red-gate/flyway-actions and
+joshuaavalon/flyway-action, README; ariga/atlas-action, ``action.yml`` of ``migrate/apply``,
 ``migrate/down`` and ``schema/apply``; GitHub documentation, "Workflow syntax", ``jobs.<job_id>.steps[*].uses``,
 ``with.args`` and ``with.entrypoint``, and "Dockerfile support for GitHub Actions" (all of a step's variables are in the
 container, and the workspace is its folder).
@@ -20,6 +21,8 @@ from checker.model.values import Hole, Text, pieces, text
 # Words and the folder that they are run in.
 Made = tuple[tuple[Possible, ...], Possible]
 _LIQUIBASE: Final = "liquibase-github-actions/"
+_OLD_LIQUIBASE: Final = "liquibase/liquibase-github-action"
+_FLYWAY: Final = frozenset({"red-gate/flyway-actions/migrations/deploy", "joshuaavalon/flyway-action"})
 _ATLAS: Final = {
     "ariga/atlas-action/migrate/apply": ("migrate", "apply"),
     "ariga/atlas-action/migrate/down": ("migrate", "down"),
@@ -40,6 +43,10 @@ def as_command(uses: str, given: Mapping[str, Possible]) -> Made | None:
     if action.startswith(_LIQUIBASE):
         options = (joined([f"--{_HUMP.sub('-', name).lower()}=", value]) for name, value in given.items())
         return ("liquibase", action.removeprefix(_LIQUIBASE), *options), ""
+    if action == _OLD_LIQUIBASE:
+        return ("liquibase", given.get("operation", "")), ""
+    if action in _FLYWAY:
+        return ("flyway", "migrate"), given.get("working-directory") or ""
     if action in _ATLAS:
         return _atlas(_ATLAS[action], given)
     return None

@@ -104,5 +104,5 @@ def test_a_service_without_facts_is_not_taken_for_harmless(tmp_path: Path) -> No
 def test_the_table_is_small_and_is_what_its_builder_makes() -> None:
     from tools import aws_calls
 
-    assert aws_calls.TARGET.stat().st_size < 320_000
+    assert aws_calls.TARGET.stat().st_size < 340_000
     assert json.loads(json.dumps(aws_calls.build())) == table()

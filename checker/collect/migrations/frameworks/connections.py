@@ -7,6 +7,7 @@ Laravel documentation, "Database: Configuration"; Ecto SQL documentation, ``Ecto
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,8 @@ from checker.model.sources import Problem
 
 _MAX_FILES: Final = 200
 _MAX_BYTES: Final = 512 * 1024
+_MAX_PACKAGES: Final = 5_000
+_MAX_PACKAGE: Final = 1024 * 1024
 # Tool -> its file below the repository, and a word that the file has where it is one.
 _FILES: Final = (
     ("rails", lazy_re.compile(r"(?:.*/)?config/database\.ya?ml"), "adapter"),
@@ -88,3 +91,16 @@ def _of_production(text: str) -> str:
     blank = {name: re.sub(r"[^\n]", " ", body) for name, (_, body) in sections.items()}
     first = text[: heads[0].start()]
     return first + "".join(body if name in kept else blank[name] for name, (_, body) in sections.items())
+
+
+def package_scripts(root: Path, problems: list[Problem]) -> Iterator[tuple[str, str]]:
+    """What ``npm run NAME`` runs, of every package.json."""
+    for shown in walk(root, lambda name: name == "package.json", _MAX_PACKAGES, problems):
+        try:
+            data = json.loads(read_text(root / shown, shown, _MAX_PACKAGE))
+        except (InputError, ValueError, RecursionError):
+            continue
+        scripts = data.get("scripts") if isinstance(data, dict) else None
+        for name, command in scripts.items() if isinstance(scripts, dict) else ():
+            if isinstance(command, str):
+                yield str(name), command

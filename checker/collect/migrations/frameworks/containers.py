@@ -16,6 +16,7 @@ from typing import Final
 
 from checker import lazy_re
 from checker.model.migrations.folders import MigrationRunner, SourceFile
+from checker.model.migrations.shaping import Shapes
 from checker.model.migrations.tools import BY_NAME, TOOLS, MigrationTool, evaluated
 
 _FILE: Final = lazy_re.compile(r"(?:[\w-]*\.)?(?:Dockerfile|Containerfile)(?:\.\w+)?")
@@ -44,9 +45,9 @@ def started_with(recipe: str, text: str, text_of: Text) -> Iterator[MigrationRun
     words, line = _started(text)
     inline = _inline(words)
     folder, said = posixpath.dirname(recipe), inline or shlex.join(words)
-    tool = next((found for part in _followed(said, folder, text_of) if (found := _tool(part)) is not None), None)
-    if tool is not None:
-        yield _runner(recipe, text, line, tool)
+    part = next((part for part in _followed(said, folder, text_of) if _tool(part) is not None), None)
+    if part is not None:
+        yield _runner(recipe, text, line, part)
         return
     called = [part[0] for part in _plainly(inline) if part] if inline else words
     for word in called:
@@ -73,9 +74,18 @@ def _inline(words: Sequence[str]) -> str:
     return next((after for before, after in pairwise(words) if before.startswith("-") and before.endswith("c")), "")
 
 
-def _runner(file: str, text: str, line: int, tool: MigrationTool) -> MigrationRunner:
-    entry = SourceFile(file, "other", text)
-    return MigrationRunner(entry, (entry,), tool.name, (), line)
+def _runner(file: str, text: str, line: int, words: Sequence[str]) -> MigrationRunner:
+    entry, tool = SourceFile(file, "other", text), _tool(words)
+    assert tool is not None
+    return MigrationRunner(entry, (entry,), tool.name, (), line, shaped_by(words))
+
+
+def shaped_by(words: Sequence[str]) -> Shapes | None:
+    """What a tool's command does to a schema by no migration; ``None`` where it applies migrations."""
+    tool = _tool(words)
+    if tool is None or not any(_in_order(way, words) for way in tool.declares):
+        return None
+    return Shapes.EMPTIES if any(_in_order(way, words) for way in tool.wipes) else Shapes.CHANGES
 
 
 def _started(text: str) -> tuple[list[str], int]:
@@ -122,9 +132,8 @@ def _of_script(file: str, text: str, folder: str, text_of: Text) -> Iterator[Mig
         if _ENDS.match(said):
             deep -= 1
         for part in _followed(said, folder, text_of) if deep == 0 and not said.startswith("#") else ():
-            tool = _tool(part)
-            if tool is not None:
-                yield _runner(file, text, number, tool)
+            if _tool(part) is not None:
+                yield _runner(file, text, number, part)
                 return
         one_line = re.search(r"\b(?:fi|esac|done)\b|\}\s*$", said) is not None
         if _BEGINS.match(said) and not one_line:
