@@ -12,7 +12,9 @@ from checker.collect import repository
 from checker.collect.config.data_files import is_there
 from checker.collect.config.drift_file import load_decisions
 from checker.collect.config.excusing_files import DRIFT_FILE
+from checker.drift.at_rest import UNDER_REVIEW, not_at_rest
 from checker.drift.decisions import Decisions, is_about, is_of
+from checker.drift.deployed_as import deployed_as
 from checker.drift.judge import Drift, Record, drift_of
 from checker.errors import ExitCode
 from checker.model.environments import EnvironmentKind
@@ -101,12 +103,14 @@ def _is_meant(stack: Stack, audited: Audited, kinds: Mapping[str, EnvironmentKin
 def _compared(
     request: Request, here: AtHand, stacks: Sequence[Stack], snapshot: Snapshot
 ) -> tuple[Run, tuple[Record, ...]]:
+    named = deployed_as(stacks, _bare(here), snapshot, request.settings.stacks)
+    stacks = named.stacks
     environments = {stack.environment for stack in stacks}
     kinds = {name: kind for name, kind in here.kinds.items() if name in environments}
     decisions = _decisions(request)
     own = [name for name, kind in kinds.items() if kind is not EnvironmentKind.SHARED] or list(kinds)
     decided = Decisions(decisions, request.today)
-    found = drift_of(stacks, snapshot, decided, own[0] if len(own) == 1 else "")
+    found = drift_of(stacks, snapshot, decided, own[0] if len(own) == 1 else "", named.unsure)
     coverage = Coverage(
         surfaces=_surfaces(stacks, snapshot, found.resources),
         unread=(
@@ -116,9 +120,12 @@ def _compared(
             *unread_properties(snapshot, failed=True),
             *_templates_unread(stacks, snapshot),
             *_not_there(stacks, snapshot),
+            *(Unread(f"stack {each.name}", named.unsure[each.id]) for each in stacks if each.id in named.unsure),
+            *not_at_rest(stacks, snapshot),
         ),
         notes=(
             *here.notes,
+            *named.notes,
             *_elsewhere(stacks, snapshot),
             *_in_part(snapshot),
             *_notes(found.resources),
@@ -235,6 +242,12 @@ def _not_there(stacks: Sequence[Stack], snapshot: Snapshot) -> Iterable[Unread]:
             yield Unread(f"stack {stack.name}", f"it is not in what was read; it is meant for {', '.join(places)}")
 
 
+def _bare(here: AtHand) -> set[str]:
+    """The stacks that are called by their template's file, which says nothing of what they are deployed as."""
+    files = [assembly for assembly in here.assemblies if assembly.path.is_file()]
+    return {stack.id for each in files for stack in each.stacks if stack.name == each.path.name.partition(".")[0]}
+
+
 def _in_part(snapshot: Snapshot) -> Iterable[str]:
     asked = snapshot.facts.get("asked_stacks")
     if isinstance(asked, list):
@@ -253,5 +266,5 @@ def _templates_unread(stacks: Sequence[Stack], snapshot: Snapshot) -> Iterable[U
     """Stacks whose deployed template is not in the snapshot: what the code changed cannot be told apart there."""
     names = {stack.name for stack in stacks}
     for each in snapshot.stacks:
-        if each.template is None and each.name in names:
+        if each.template is None and each.name in names and each.status != UNDER_REVIEW:
             yield Unread(f"the deployed template of {each.name}", "not in the snapshot", "cloudformation:GetTemplate")

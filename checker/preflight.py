@@ -23,7 +23,8 @@ from checker.model.worlds import Budget, World
 from checker.policies.rules import w14_alarm_false_positives, w17_partial_deploy
 from checker.reason.account.facts import table, texts
 from checker.reason.account.running import Service, running_tasks, services, task_places
-from checker.reason.account.state import is_behind, stack_trouble, stacks
+from checker.reason.account.stack_states import stack_trouble
+from checker.reason.account.state import is_behind, stacks
 from checker.reason.facts import drawn_of
 from checker.run.account import of_nobody, unread_of
 
@@ -105,10 +106,12 @@ def _no_migration(account: Account, project: Project) -> Iterator[Judgement]:
 def _at_rest(account: Account, project: Project) -> Iterator[Judgement]:
     for place, status in stacks(project):
         trouble = stack_trouble(status)
-        if not status:
-            yield place.undecided("stack", "whether it is at rest: its status was not read", fix=_READ)
+        if trouble is None:
+            yield place.passes("stack", status)
+        elif trouble.certain:
+            yield place.fails("stack", trouble.what, fix=f"{trouble.fix} Then deploy.", actual=status)
         else:
-            yield place.fails("stack", trouble, fix=_WAIT, actual=status) if trouble else place.passes("stack", status)
+            yield place.undecided("stack", trouble.what, fix=trouble.fix if status else _READ)
     yield from w17_partial_deploy.deleted(account, project)
     running = services(account, project)
     if isinstance(running, Unknown):
