@@ -62,7 +62,10 @@ def _unwritable(path: Path) -> tuple[str, str]:
         if not folder.is_dir():
             return f"{path.parent} is no folder", "Name another file."
         if not os.access(folder, os.W_OK | os.X_OK):
-            return f"nothing can be written in the folder {path.parent}", "Name a file elsewhere."
+            return (
+                f"nothing can be written in the folder {path.parent}",
+                "Let it be written to, or name a file elsewhere.",
+            )
     except (OSError, RuntimeError) as error:  # a name that is too long; links in a ring
         return str(getattr(error, "strerror", None) or error), "Name another file."
     return "", ""
