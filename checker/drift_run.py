@@ -105,12 +105,13 @@ def _compared(
 ) -> tuple[Run, tuple[Record, ...]]:
     named = deployed_as(stacks, _bare(here), snapshot, request.settings.stacks)
     stacks = named.stacks
+    unsure = {**named.unsure, **_of_one_name(stacks, snapshot)}
     environments = {stack.environment for stack in stacks}
     kinds = {name: kind for name, kind in here.kinds.items() if name in environments}
     decisions = _decisions(request)
     own = [name for name, kind in kinds.items() if kind is not EnvironmentKind.SHARED] or list(kinds)
     decided = Decisions(decisions, request.today)
-    found = drift_of(stacks, snapshot, decided, own[0] if len(own) == 1 else "", named.unsure)
+    found = drift_of(stacks, snapshot, decided, own[0] if len(own) == 1 else "", unsure)
     coverage = Coverage(
         surfaces=_surfaces(stacks, snapshot, found.resources),
         unread=(
@@ -120,7 +121,7 @@ def _compared(
             *unread_properties(snapshot, failed=True),
             *_templates_unread(stacks, snapshot),
             *_not_there(stacks, snapshot),
-            *(Unread(f"stack {each.name}", named.unsure[each.id]) for each in stacks if each.id in named.unsure),
+            *(Unread(f"stack {each.name}", unsure[each.id]) for each in stacks if each.id in unsure),
             *not_at_rest(stacks, snapshot),
         ),
         notes=(
@@ -229,6 +230,17 @@ def _meant_elsewhere(stack: Stack, snapshot: Snapshot) -> Iterable[tuple[str, st
     for word, meant, read in (("account", stack.account, snapshot.account), ("region", stack.region, snapshot.region)):
         if meant and read and meant != read:
             yield word, meant, read
+
+
+def _of_one_name(stacks: Sequence[Stack], snapshot: Snapshot) -> dict[str, str]:
+    """Stacks that are called as another one which is meant for the place that was read: there, that one is deployed."""
+    here = {stack.name for stack in stacks if not any(_meant_elsewhere(stack, snapshot))}
+    found: dict[str, str] = {}
+    for stack in stacks:
+        places = [f"{word} {meant}" for word, meant, _ in _meant_elsewhere(stack, snapshot)]
+        if places and stack.name in here:
+            found[stack.id] = f"it is meant for {', '.join(places)}, which was not read; another one of its name was"
+    return found
 
 
 def _not_there(stacks: Sequence[Stack], snapshot: Snapshot) -> Iterable[Unread]:

@@ -160,7 +160,10 @@ def _target(stacks: Sequence[Stack], options: dict[str, Any]) -> Target:
     regions = sorted({options["region"] or stack.region for stack in stacks} - {""})
     if len(accounts) > 1 or len(regions) > 1:
         where = ", ".join([*accounts, *regions])
-        raise UsageError(f"these stacks are in several accounts or regions ({where})", "Name one with --env.")
+        raise UsageError(
+            f"these stacks are in several accounts or regions ({where})",
+            "Name one with --env or --region, or all of them with --targets.",
+        )
     return Target(
         account=accounts[0] if accounts else "",
         region=regions[0] if regions else "",

@@ -24,6 +24,9 @@ _OTHER_TYPES: Final = "other types"
 _NOT_READ: Final = ("AWS::CloudFormation::", "AWS::CDK::")
 # A stack in one of these is as good as not there.
 _GONE: Final = ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS")
+# A resource in one of these is not of its stack any longer: it is gone, or was kept (AWS CloudFormation API Reference,
+# StackResourceSummary).
+LEFT: Final = ("DELETE_COMPLETE", "DELETE_SKIPPED")
 
 
 class Account:
@@ -39,7 +42,7 @@ class Account:
             (stack.name, each.logical_id): each
             for stack in self.stacks.values()
             for each in stack.resources
-            if not each.status.startswith("DELETE_COMPLETE")
+            if not each.status.startswith(LEFT)
         }
         self._by_place: dict[tuple[str | None, str], LiveResource] = {}
         self._by_physical: dict[tuple[str, str], LiveResource | None] = {}
@@ -131,6 +134,25 @@ class Account:
             self._holders[kind] = holders
         found = set().union(*(self._holders[kind].get(name, ()) for name in names)) - {own}
         return min(found, default="")
+
+    def left_by(self, live: LiveResource) -> str:
+        """The stack that a resource was made by and that has it no longer; empty where none is known to.
+
+        CloudFormation's tags stay on what a DeletionPolicy keeps. Where the stack itself is gone its tag says where it
+        was: what is of no region may be another region's.
+        """
+        asked = self.snapshot.facts.get("asked")
+        if live.stack is None or live.logical_id is None or not isinstance(asked, list) or "stacks" not in asked:
+            return ""  # whoever writes it by hand says what is whose
+        if not self.knows_stacks or self.asked_stacks is not None:
+            return ""
+        stack = self.stacks.get(live.stack)
+        if stack is not None:
+            known = stack.resources and not between_templates(stack.status)
+            return live.stack if known and (live.stack, live.logical_id) not in self._listed else ""
+        tags = tags_of(live.properties.get(facts_of(live.type).tags)) or {}
+        made_in = tags.get("aws:cloudformation:stack-id", "").split(":")
+        return live.stack if len(made_in) > 5 and made_in[3] == self.snapshot.region else ""
 
     def live_called(self, kind: str, word: str) -> LiveResource | None:
         """The one live resource of a type with this physical id, ARN or name."""
