@@ -34,9 +34,11 @@ def write_whole_bytes(path: Path, content: bytes) -> None:
         mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask()
         Path(temporary).chmod(mode)
         Path(temporary).replace(path)
-    except OSError as error:
+    except BaseException as error:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise  # somebody ends the command
         raise OutputError(f"{path}: cannot be written: {error.strerror or error}", "Check the folder.") from None
 
 

@@ -10,11 +10,10 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from checker.model.environment_words import environment_of
 from checker.model.live.snapshot import Snapshot, SnapshotStack
-from checker.model.resources import Stack
+from checker.model.resources import Stack, rebuilt
 
 # A stack that has no more than this of a template's resources is another one.
 _SHARE: Final = 0.5
@@ -43,13 +42,17 @@ def deployed_as(
         if stack.id in bare and all(each.name != stack.name for each in there):
             candidates, sure = _candidates(stack, [each for each in there if each.name not in taken], configured)
             if len(candidates) == 1 and sure:
-                meant = replace(stack, name=candidates[0].name)
+                meant = _called(stack, candidates[0].name)
                 notes.append(f"took template {stack.name} for stack {meant.name}, which has its resources")
             elif candidates:
                 names = " and ".join(sorted(each.name for each in candidates))
                 unsure[stack.id] = f"which stack it is deployed as is not known: its resources are those of {names}"
         found.append(meant)
     return DeployedAs(tuple(found), tuple(notes), unsure)
+
+
+def _called(stack: Stack, name: str) -> Stack:
+    return rebuilt(stack, lambda each: {"name": name} if each is stack else {})
 
 
 def _candidates(

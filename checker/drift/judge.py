@@ -205,7 +205,7 @@ class _Comparison:
         if kept:
             notes.append("; ".join(kept))
             deploy = NextDeploy.UPDATE if deploy is NextDeploy.NONE else deploy
-        if deployed is None and declared.stack is not None and declared.resource.stack.id in self._templates:
+        if deployed is None and self._knows_that_it_is_new(declared):
             deploy = NextDeploy.CREATE
             notes.append("it is there, and not of this stack: creating it may fail")
         if states & IN_ACCOUNT:
@@ -225,6 +225,11 @@ class _Comparison:
         said = witnessed(self._account.snapshot, declared.resource.stack.name, declared.logical_id, state)
         why = "; ".join(filter(None, [*notes, said]))
         return self._settled(declared, state, about, why, deploy, properties)
+
+    def _knows_that_it_is_new(self, declared: Declared) -> bool:
+        if declared.stack is None:
+            return self._account.knows_stacks
+        return declared.resource.stack.id in self._templates
 
     def _unsure(self, declared: Declared, properties: Iterable[PropertyDrift]) -> Iterator[str]:
         """What might differ, had it been read: parts of the resource, and others that its code refers to."""

@@ -83,3 +83,13 @@ def test_two_stacks_of_one_name_are_each_compared_where_it_is_meant_to_be(tmp_pa
     (unread,) = document["coverage"]["unread"]
     assert unread["what"] == "stack Shop"
     assert "meant for region eu-west-1" in unread["why"]
+
+
+def test_what_is_there_before_its_stack_is_has_still_to_be_created(tmp_path: Path) -> None:
+    """A stack that was deleted kept its queue: deployed anew, it does not get it back by itself."""
+    kept = {"type": "AWS::SQS::Queue", "physical_id": "old", "stack": "Shop", "logical_id": "It"}
+    other: Any = {"name": "Other", "status": "UPDATE_COMPLETE", "template": queue(1), "resources": []}
+    code, document = told(tmp_path, stacks=[other], resources=[{**kept, "properties": {"VisibilityTimeout": 60}}])
+    (entry,) = document["drift"]
+    assert (code, entry["state"], entry["next_deploy"]) == (0, "pending", "create")
+    assert "creating it may fail" in entry["why"]
