@@ -113,7 +113,7 @@ def _at_rest(account: Account, project: Project) -> Iterator[Judgement]:
         if trouble is None:
             yield place.passes("stack", status)
         elif trouble.certain:
-            yield place.fails("stack", trouble.what, fix=f"{trouble.fix} Then deploy.", actual=status)
+            yield place.fails("stack", trouble.what, fix=trouble.fix, actual=status)
         else:
             yield place.undecided("stack", trouble.what, fix=trouble.fix if status else _READ)
     yield from w17_partial_deploy.deleted(account, project)

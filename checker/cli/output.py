@@ -137,7 +137,8 @@ def _together(lost: Sequence[CheckerError]) -> CheckerError:
         return first
     from checker.errors import OutputError
 
-    return OutputError("; ".join(each.message for each in lost), " ".join(dict.fromkeys(each.hint for each in lost)))
+    messages, hints = dict.fromkeys(each.message for each in lost), dict.fromkeys(each.hint for each in lost)
+    return OutputError("; ".join(messages), " ".join(hints))
 
 
 def formats_of(asked: Sequence[str], of: Collection[str] = ()) -> list[tuple[str, str]]:
