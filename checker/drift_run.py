@@ -128,6 +128,7 @@ def _compared(
             *here.notes,
             *named.notes,
             *_elsewhere(stacks, snapshot),
+            *_absent([each for each in stacks if each.id not in unsure], snapshot),
             *_in_part(snapshot),
             *_notes(found.resources),
             *_stale(decisions, request),
@@ -230,6 +231,15 @@ def _meant_elsewhere(stack: Stack, snapshot: Snapshot) -> Iterable[tuple[str, st
     for word, meant, read in (("account", stack.account, snapshot.account), ("region", stack.region, snapshot.region)):
         if meant and read and meant != read:
             yield word, meant, read
+
+
+def _absent(stacks: Sequence[Stack], snapshot: Snapshot) -> Iterable[str]:
+    """Stacks of which the account has nothing: a first deployment creates them, and so it does after a deletion."""
+    there = {stack.name for stack in snapshot.stacks}
+    if there and "asked_stacks" not in snapshot.facts:
+        for stack in stacks:
+            if stack.name not in there and not any(_meant_elsewhere(stack, snapshot)):
+                yield f"stack {stack.name} is not in the account: it was never deployed there, or somebody deleted it"
 
 
 def _of_one_name(stacks: Sequence[Stack], snapshot: Snapshot) -> dict[str, str]:
