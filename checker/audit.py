@@ -32,6 +32,7 @@ from checker.resolve.account.project import LiveAccount, StacksKnown, live_proje
 from checker.resolve.templates.discovery import assign, in_environment
 from checker.resolve.templates.project import with_nested
 from checker.run.account import of_nobody, unread_of
+from checker.run.narrowed import not_asked_for, notes_of, without
 from checker.together import together
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def audit(request: Request, snapshot: Snapshot) -> Run:
 def _audited(request: Request, snapshot: Snapshot) -> Run:
     register = load_register()
     live, pipeline, known = _at_hand(request, snapshot)
+    others = not_asked_for(live.kinds, request.environments)
     settings = settings_of(snapshot)
     rules = list(_rules(register, pipeline=pipeline is not None))
     verdicts = _judged(live.project, rules, register, request, pipeline, settings)
@@ -73,7 +75,8 @@ def _audited(request: Request, snapshot: Snapshot) -> Run:
         notes=(
             *live.notes,
             *known.notes,
-            *_gone(live),
+            *notes_of(others, verdicts),
+            *_gone(live, others),
             *_unmanaged(live, snapshot.facts.get("asked_stacks")),
             *([] if settings else [_NO_SETTINGS]),
             *(f"not read, and nothing that is judged rests on it: {each.what} ({each.why})" for each in of_no_matter),
@@ -84,7 +87,9 @@ def _audited(request: Request, snapshot: Snapshot) -> Run:
         commit=repository.commit(request.project),
         assemblies=known.digests,
     )
-    run = Run("audit", summary, tuple(live.kinds), tuple(verdicts), coverage, register.findings, tuple(statuses))
+    environments = tuple(name for name in live.kinds if name not in others)
+    shown = without(others, request.environments, verdicts)
+    run = Run("audit", summary, environments, shown, coverage, register.findings, tuple(statuses))
     if not request.with_facts:
         return run
     from checker.run.judging import with_facts
@@ -167,7 +172,6 @@ def _at_hand(request: Request, snapshot: Snapshot) -> tuple[LiveAccount, Pipelin
         request.settings,
         read_only=lambda kind: facts_of(kind).read_only,
         find_names=literal_names,
-        wanted=request.environments,
     )
     missing = [name for name in request.environments if name not in live.kinds]
     if missing:
@@ -292,10 +296,11 @@ def _shown(snapshot: Snapshot) -> str:
     return f"account {snapshot.account}{region}: {len(snapshot.stacks)} stacks, {len(snapshot.resources)} resources{at}"
 
 
-def _gone(live: LiveAccount) -> Iterable[str]:
+def _gone(live: LiveAccount, others: Sequence[str]) -> Iterable[str]:
     """What stacks have and the account has not: rules see what is there, so nothing else speaks of it."""
     account = live.project.account
-    gone = [each for each in account.gone if each.environment_name in live.kinds] if account else []
+    shown = [name for name in live.kinds if name not in others]
+    gone = [each for each in account.gone if each.environment_name in shown] if account else []
     if gone:
         named = ", ".join(f"{each.stack.name}/{each.logical_id} ({each.type})" for each in gone[:_LISTED])
         more = f" and {len(gone) - _LISTED} more" if len(gone) > _LISTED else ""

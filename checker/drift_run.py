@@ -12,7 +12,9 @@ from checker.collect import repository
 from checker.collect.config.data_files import is_there
 from checker.collect.config.drift_file import load_decisions
 from checker.collect.config.excusing_files import DRIFT_FILE
+from checker.drift.at_rest import UNDER_REVIEW, not_at_rest
 from checker.drift.decisions import Decisions, is_about, is_of
+from checker.drift.deployed_as import deployed_as
 from checker.drift.judge import Drift, Record, drift_of
 from checker.errors import ExitCode
 from checker.model.environments import EnvironmentKind
@@ -101,12 +103,15 @@ def _is_meant(stack: Stack, audited: Audited, kinds: Mapping[str, EnvironmentKin
 def _compared(
     request: Request, here: AtHand, stacks: Sequence[Stack], snapshot: Snapshot
 ) -> tuple[Run, tuple[Record, ...]]:
+    named = deployed_as(stacks, _bare(here), snapshot, request.settings.stacks)
+    stacks = named.stacks
+    unsure = {**named.unsure, **_of_one_name(stacks, snapshot)}
     environments = {stack.environment for stack in stacks}
     kinds = {name: kind for name, kind in here.kinds.items() if name in environments}
     decisions = _decisions(request)
     own = [name for name, kind in kinds.items() if kind is not EnvironmentKind.SHARED] or list(kinds)
     decided = Decisions(decisions, request.today)
-    found = drift_of(stacks, snapshot, decided, own[0] if len(own) == 1 else "")
+    found = drift_of(stacks, snapshot, decided, own[0] if len(own) == 1 else "", unsure)
     coverage = Coverage(
         surfaces=_surfaces(stacks, snapshot, found.resources),
         unread=(
@@ -116,10 +121,14 @@ def _compared(
             *unread_properties(snapshot, failed=True),
             *_templates_unread(stacks, snapshot),
             *_not_there(stacks, snapshot),
+            *(Unread(f"stack {each.name}", unsure[each.id]) for each in stacks if each.id in unsure),
+            *not_at_rest(stacks, snapshot),
         ),
         notes=(
             *here.notes,
+            *named.notes,
             *_elsewhere(stacks, snapshot),
+            *_absent([each for each in stacks if each.id not in unsure], snapshot),
             *_in_part(snapshot),
             *_notes(found.resources),
             *_stale(decisions, request),
@@ -224,6 +233,26 @@ def _meant_elsewhere(stack: Stack, snapshot: Snapshot) -> Iterable[tuple[str, st
             yield word, meant, read
 
 
+def _absent(stacks: Sequence[Stack], snapshot: Snapshot) -> Iterable[str]:
+    """Stacks of which the account has nothing: a first deployment creates them, and so it does after a deletion."""
+    there = {stack.name for stack in snapshot.stacks}
+    if there and "asked_stacks" not in snapshot.facts:
+        for stack in stacks:
+            if stack.name not in there and not any(_meant_elsewhere(stack, snapshot)):
+                yield f"stack {stack.name} is not in the account: it was never deployed there, or somebody deleted it"
+
+
+def _of_one_name(stacks: Sequence[Stack], snapshot: Snapshot) -> dict[str, str]:
+    """Stacks that are called as another one which is meant for the place that was read: there, that one is deployed."""
+    here = {stack.name for stack in stacks if not any(_meant_elsewhere(stack, snapshot))}
+    found: dict[str, str] = {}
+    for stack in stacks:
+        places = [f"{word} {meant}" for word, meant, _ in _meant_elsewhere(stack, snapshot)]
+        if places and stack.name in here:
+            found[stack.id] = f"it is meant for {', '.join(places)}, which was not read; another one of its name was"
+    return found
+
+
 def _not_there(stacks: Sequence[Stack], snapshot: Snapshot) -> Iterable[Unread]:
     """Stacks that may well be deployed, in the place that they are meant for: another one was read."""
     there = {stack.name for stack in snapshot.stacks}
@@ -233,6 +262,12 @@ def _not_there(stacks: Sequence[Stack], snapshot: Snapshot) -> Iterable[Unread]:
         places = [f"{word} {meant}" for word, meant, _ in _meant_elsewhere(stack, snapshot)]
         if places and stack.name not in there:
             yield Unread(f"stack {stack.name}", f"it is not in what was read; it is meant for {', '.join(places)}")
+
+
+def _bare(here: AtHand) -> set[str]:
+    """The stacks that are called by their template's file, which says nothing of what they are deployed as."""
+    files = [assembly for assembly in here.assemblies if assembly.path.is_file()]
+    return {stack.id for each in files for stack in each.stacks if stack.name == each.path.name.partition(".")[0]}
 
 
 def _in_part(snapshot: Snapshot) -> Iterable[str]:
@@ -253,5 +288,5 @@ def _templates_unread(stacks: Sequence[Stack], snapshot: Snapshot) -> Iterable[U
     """Stacks whose deployed template is not in the snapshot: what the code changed cannot be told apart there."""
     names = {stack.name for stack in stacks}
     for each in snapshot.stacks:
-        if each.template is None and each.name in names:
+        if each.template is None and each.name in names and each.status != UNDER_REVIEW:
             yield Unread(f"the deployed template of {each.name}", "not in the snapshot", "cloudformation:GetTemplate")

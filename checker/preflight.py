@@ -23,9 +23,11 @@ from checker.model.worlds import Budget, World
 from checker.policies.rules import w14_alarm_false_positives, w17_partial_deploy
 from checker.reason.account.facts import table, texts
 from checker.reason.account.running import Service, running_tasks, services, task_places
-from checker.reason.account.state import is_behind, stack_trouble, stacks
+from checker.reason.account.stack_states import stack_trouble
+from checker.reason.account.state import is_behind, stacks
 from checker.reason.facts import drawn_of
 from checker.run.account import of_nobody, unread_of
+from checker.run.narrowed import not_asked_for, notes_of, without
 
 if TYPE_CHECKING:
     from checker.run.request import Request
@@ -38,6 +40,7 @@ def preflight(request: Request, snapshot: Snapshot, *, image_tag: str = "") -> R
     """Judge whether a deploy may start now. ``image_tag``: the release's, which every repository must hold."""
     register = load_register()
     live = live_of(request, snapshot)
+    others = not_asked_for(live.kinds, request.environments)
     rules = [
         Rule(id="W14", looked_for="deployment alarm", check_account=w14_alarm_false_positives.before_a_deploy),
         Rule(id="W16", looked_for="cluster", check_account=_no_migration),
@@ -50,18 +53,20 @@ def preflight(request: Request, snapshot: Snapshot, *, image_tag: str = "") -> R
     )
     verdicts, statuses = waivers.apply(verdicts, request.waivers, request.today)
     judged = {verdict.finding for verdict in verdicts}
+    environments = tuple(name for name in live.kinds if name not in others)
     coverage = Coverage(
         judged=tuple(finding for finding in register.entries if finding in judged),
         surfaces={Surface.ACCOUNT.value: f"account {snapshot.account}, {snapshot.region}: what a deploy needs"},
-        unread=(*unread_of(snapshot), *of_nobody(snapshot, live.kinds)),
-        notes=live.notes,
+        unread=(*unread_of(snapshot), *of_nobody(snapshot, environments)),
+        notes=(*live.notes, *notes_of(others, verdicts)),
     )
     summary = ProjectSummary(
         repository=request.settings.repository or repository.slug(request.project),
         commit=repository.commit(request.project),
     )
     told = tuple(each for each in statuses if each.finding.split("[", 1)[0] in judged)
-    run = Run("preflight", summary, tuple(live.kinds), tuple(verdicts), coverage, register.findings, told)
+    shown = without(others, request.environments, verdicts)
+    run = Run("preflight", summary, environments, shown, coverage, register.findings, told)
     if not request.with_facts:
         return run
     from checker.run.judging import with_facts
@@ -105,10 +110,12 @@ def _no_migration(account: Account, project: Project) -> Iterator[Judgement]:
 def _at_rest(account: Account, project: Project) -> Iterator[Judgement]:
     for place, status in stacks(project):
         trouble = stack_trouble(status)
-        if not status:
-            yield place.undecided("stack", "whether it is at rest: its status was not read", fix=_READ)
+        if trouble is None:
+            yield place.passes("stack", status)
+        elif trouble.certain:
+            yield place.fails("stack", trouble.what, fix=trouble.fix, actual=status)
         else:
-            yield place.fails("stack", trouble, fix=_WAIT, actual=status) if trouble else place.passes("stack", status)
+            yield place.undecided("stack", trouble.what, fix=trouble.fix if status else _READ)
     yield from w17_partial_deploy.deleted(account, project)
     running = services(account, project)
     if isinstance(running, Unknown):

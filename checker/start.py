@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 
 _USAGE = 2  # checker.errors.ExitCode.USAGE: nothing is imported before the path is our own
+_INTERRUPTED = 130  # 128 and the number of SIGINT, as a shell has it
+_STOPPED = "error: stopped\n  fix: What was asked for is not done: run it again.\n"
 _NOWHERE = "error: the folder that the command is called in is not there any more\n  fix: Go to one that is.\n"
 
 
@@ -75,8 +77,14 @@ def own_streams() -> None:
 
 def entry_point() -> None:
     """The ``checker`` command."""
-    own_path()
-    own_streams()
-    from checker.cli import entry_point as start
+    try:
+        own_path()
+        own_streams()
+        from checker.cli import entry_point as start
 
-    start()
+        start()
+    except KeyboardInterrupt:  # before or after all that says it better
+        if sys.stderr is not None:
+            sys.stderr.write(_STOPPED)
+            sys.stderr.flush()
+        os._exit(_INTERRUPTED)

@@ -89,8 +89,11 @@ def run(argv: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         _complain(printable(" ".join(error.format_message().split())), "See --help.")
         return ExitCode.USAGE
-    except (click.Abort, KeyboardInterrupt):
-        return 130
+    except (click.Abort, KeyboardInterrupt) as stop:
+        by = stop if isinstance(stop, Stopped) else stop.__cause__
+        name, number = (by.name, by.number) if isinstance(by, Stopped) else ("SIGINT", 2)
+        _complain(f"stopped by {name}", "What was asked for is not done: run it again.")
+        return 128 + number  # as a shell has it
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 0
     except OSError as error:
@@ -125,11 +128,36 @@ def _complain(message: str, hint: str) -> None:
         click.echo(f"  fix: {hint}", err=True)
 
 
+class Stopped(KeyboardInterrupt):
+    """Somebody ends the command: what it has started, and its temporary files, go with it."""
+
+    def __init__(self, number: int, name: str) -> None:
+        super().__init__()
+        self.number, self.name = number, name
+
+
+def _end_what_was_started() -> None:
+    """Take a signal that ends the process for the interruption that it is. One that is ignored (``nohup``) stays so.
+
+    By default a process ends at once: the synthesis and the scanners that it has started would go on without it.
+    """
+    import signal
+
+    def stop(number: int, _frame: object) -> None:
+        signal.signal(number, signal.SIG_DFL)  # a second one ends it at once
+        raise Stopped(number, signal.Signals(number).name)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, stop)
+
+
 def entry_point() -> None:
     """The ``checker`` command. Once all is written the process ends at once: taking its data apart costs a tenth."""
     # One short run over data that lives until its end: looking for garbage costs a third of it and finds little. Only
     # here, where the process is ours: whoever calls `run` keeps theirs as it is.
     gc.disable()
+    _end_what_was_started()
     code = run()
     for stream in (sys.stdout, sys.stderr):
         try:

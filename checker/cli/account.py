@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from msgspec.structs import replace
 
+from checker.cli.options import file_that_can_be
+
 if TYPE_CHECKING:
     from checker.audit import Declared
     from checker.collect.account import Needs, Read, Target
@@ -38,7 +40,7 @@ def account_options(command: _Command) -> _Command:
             "--endpoint-url", default="", metavar="URL", help="Ask there instead of AWS: an emulated account."
         ),
         click.option("--snapshot", type=_FILE, help="Judge this stored snapshot; no account is read."),
-        click.option("--save-snapshot", type=_FILE, help="Keep what was read in this file."),
+        click.option("--save-snapshot", type=_FILE, callback=file_that_can_be, help="Keep what was read in this file."),
     ]
     for option in reversed(options):
         command = option(command)
@@ -51,11 +53,19 @@ def snapshot_of(request: Request, options: dict[str, Any], *, needs: str = "audi
 
     stored = options["snapshot"]
     found = snapshots.read_snapshot(stored) if stored else _read(request, options, needs)
-    if options["save_snapshot"]:
-        from checker.collect.outputs import write_whole
-
-        write_whole(options["save_snapshot"], snapshots.render(found))
+    keep_snapshot(found, options)
     return found
+
+
+def keep_snapshot(snapshot: Snapshot, options: dict[str, Any]) -> None:
+    """Write the snapshot where that was asked for. A failure is told once what was read is judged."""
+    if options["save_snapshot"]:
+        from checker.cli.output import later
+        from checker.collect.outputs import write_or_keep
+        from checker.collect.snapshots import render
+
+        with later(options):
+            write_or_keep(options["save_snapshot"], render(snapshot).encode("utf-8"))
 
 
 def targets_go_alone(options: dict[str, Any]) -> None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from checker.cli.account import read_targets, targets_go_alone
-from checker.cli.options import assembly, folder, progress
-from checker.cli.output import write
+from checker.cli.account import keep_snapshot, read_targets, targets_go_alone
+from checker.cli.options import assembly, file_that_can_be, folder, progress
+from checker.cli.output import later, write
 
 if TYPE_CHECKING:
     from checker.collect.account import Target
@@ -20,6 +20,16 @@ if TYPE_CHECKING:
     from checker.model.resources import Stack
     from checker.model.verdicts import Run
     from checker.run.request import Request
+
+
+def _formats_of_drift(_context: click.Context, _option: click.Parameter, asked: Sequence[str]) -> Sequence[str]:
+    """Refuse a report that could not be written before the account is asked. One made of verdicts would be empty."""
+    if asked:
+        from checker.cli.output import refuse_formats
+        from checker.reports import OF_DRIFT
+
+        refuse_formats(asked, (*OF_DRIFT, "pdf"))
+    return asked
 
 
 @click.command()
@@ -33,7 +43,12 @@ if TYPE_CHECKING:
     help="An assembly folder or a bare template. Repeatable.  [the project's own]",
 )
 @click.option("--snapshot", type=click.Path(path_type=Path), help="Judge this stored snapshot; no account is read.")
-@click.option("--save-snapshot", type=click.Path(path_type=Path), help="Keep what was read of the account.")
+@click.option(
+    "--save-snapshot",
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=file_that_can_be,
+    help="Keep what was read of the account.",
+)
 @click.option("--profile", default="", help="A profile of the AWS configuration.")
 @click.option("--region", default="", help="The region.  [the profile's]")
 @click.option("--role-arn", default="", help="A role to assume for reading.")
@@ -55,8 +70,9 @@ if TYPE_CHECKING:
     "--format",
     "formats",
     multiple=True,
+    callback=_formats_of_drift,
     metavar="FMT[=FILE]",
-    help="console, json or markdown; to standard output without FILE. Repeatable.",
+    help="console, json, markdown, html or pdf; to standard output without FILE. Repeatable.",
 )
 @click.option("--quiet", is_flag=True, help="A line per resource, and the summary.")
 @click.option("--no-color", is_flag=True, help="Plain text, also on a terminal.")
@@ -72,6 +88,8 @@ def drift(**options: Any) -> None:
     from checker.run.request import request_for
 
     targets_go_alone(options)
+    if options["record"]:
+        _refuse_unrecordable(folder(options["project"]))
     request = request_for(
         folder(options["project"]),
         assemblies=[assembly(each) for each in options["assemblies"]],
@@ -83,7 +101,8 @@ def drift(**options: Any) -> None:
     else:
         run, records = compare(request, lambda stacks: _snapshot(stacks, options))
     if options["record"]:
-        _record(request.project, records)
+        with later(options):
+            _record(request.project, records)
     code = exit_code(run, fail_on_pending=options["fail_on_pending"], unknown_fails=options["unknown"] == "fail")
     write(run if options["everything"] else without_in_sync(run), options)
     sys.exit(code)
@@ -111,11 +130,7 @@ def _snapshot(stacks: Sequence[Stack], options: dict[str, Any]) -> Snapshot:
         reader = Reader(_target(stacks, options), DRIFT)
         progress(str(reader.plan(_counts(stacks))))
         snapshot = reader.read().snapshot
-    if options["save_snapshot"]:
-        from checker.collect.outputs import write_whole
-        from checker.collect.snapshots import render
-
-        write_whole(options["save_snapshot"], render(snapshot))
+    keep_snapshot(snapshot, options)
     return snapshot
 
 
@@ -145,7 +160,10 @@ def _target(stacks: Sequence[Stack], options: dict[str, Any]) -> Target:
     regions = sorted({options["region"] or stack.region for stack in stacks} - {""})
     if len(accounts) > 1 or len(regions) > 1:
         where = ", ".join([*accounts, *regions])
-        raise UsageError(f"these stacks are in several accounts or regions ({where})", "Name one with --env.")
+        raise UsageError(
+            f"these stacks are in several accounts or regions ({where})",
+            "Name one with --env or --region, or all of them with --targets.",
+        )
     return Target(
         account=accounts[0] if accounts else "",
         region=regions[0] if regions else "",
@@ -154,6 +172,15 @@ def _target(stacks: Sequence[Stack], options: dict[str, Any]) -> Target:
         endpoint_url=options["endpoint_url"],
         stacks=None,  # what other stacks manage is not without an owner
     )
+
+
+def _refuse_unrecordable(project: Path) -> None:
+    from checker.collect.config.excusing_files import DRIFT_FILE
+    from checker.collect.outputs import refuse_unwritable
+
+    path = project / DRIFT_FILE
+    # Its folder is made where it is not there.
+    refuse_unwritable(path if path.parent.exists() else path.parent, f"--record: {DRIFT_FILE}")
 
 
 def _record(project: Path, records: Iterable[Record]) -> None:

@@ -51,13 +51,17 @@ def judging_options(command: _Command) -> _Command:
             help="Whether what could not be decided is exit code 3.  [fail]",
         ),
         click.option(
-            "--baseline", type=click.Path(path_type=Path), help="A stored run (JSON): only what is new fails."
+            "--baseline",
+            type=click.Path(path_type=Path),
+            callback=run_before,
+            help="A stored run (JSON): only what is new fails.",
         ),
         click.option(
             "--history",
             type=click.Path(path_type=Path, dir_okay=False),
             is_flag=False,
             flag_value=Path(".checker/history.sqlite"),
+            callback=store_that_can_be,
             metavar="[FILE]",
             help="Keep how this run ended, for `checker trend`.  [.checker/history.sqlite]",
         ),
@@ -75,10 +79,37 @@ def judging_options(command: _Command) -> _Command:
 def formats_that_can_be(_context: click.Context, _option: click.Parameter, asked: Sequence[str]) -> Sequence[str]:
     """Refuse a report that could not be written before anything is judged."""
     if asked:
-        from checker.cli.output import formats_of
+        from checker.cli.output import refuse_formats
 
-        formats_of(asked)
+        refuse_formats(asked)
     return asked
+
+
+def file_that_can_be(_context: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
+    """Refuse a file that could not be written before anything is read or judged."""
+    if path is not None:
+        from checker.collect.outputs import refuse_unwritable
+
+        refuse_unwritable(path, f"{option.opts[0]} {path}")
+    return path
+
+
+def store_that_can_be(context: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
+    """The same for the store of earlier runs. The folder of the default one is the checker's own, and is made."""
+    own = path is not None and path.parent == Path(".checker") and not path.parent.exists()
+    if not own:
+        return file_that_can_be(context, option, path)
+    file_that_can_be(context, option, Path(".checker"))
+    return path
+
+
+def run_before(context: click.Context, _option: click.Parameter, path: Path | None) -> Path | None:
+    """Refuse a baseline that cannot be held against a run of this command, before there is one."""
+    if path is not None:
+        from checker.cli.output import stored_before
+
+        stored_before(path, str(context.info_name))
+    return path
 
 
 def assembly(value: str) -> tuple[str, Path]:

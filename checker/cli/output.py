@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    from checker.errors import CheckerError
     from checker.model.shown.facts import EarlierRun
     from checker.model.verdicts import Run
 
@@ -20,13 +22,14 @@ def finish(run: Run, options: dict[str, Any]) -> None:
     from checker.reports.safe import safe_to_show
     from checker.run.ending import exit_code, only, with_note
 
-    baseline = stored_before(options["baseline"], run) if options["baseline"] else None
+    baseline = stored_before(options["baseline"], run.command) if options["baseline"] else None
     if baseline is not None:
         run = safe_to_show(run)  # as the stored one is: otherwise what names a secret would be new each time
     before: Sequence[EarlierRun] = ()
     if options.get("history"):
         before = _before(options["history"], run.command)
-        _keep(run, options["history"])
+        with later(options):
+            _keep(run, options["history"])
     run = only(run, options["findings"])
     code = exit_code(
         run, fail_on=Severity(options["fail_on"]), unknown_fails=options["unknown"] == "fail", baseline=baseline
@@ -69,17 +72,22 @@ _WITH_CHANGES = ("markdown", "html", "pdf")
 
 
 def write(run: Run, options: dict[str, Any], baseline: Run | None = None, history: Sequence[EarlierRun] = ()) -> None:
-    """Every asked-for report: files whole or not at all, standard output last."""
+    """Every asked-for report: files whole or not at all, standard output last.
+
+    Raises for what could not be written once everything else is.
+    """
     import os
 
-    from checker.collect.outputs import write_whole, write_whole_bytes
+    from checker.collect.outputs import write_or_keep
     from checker.compare import compare
     from checker.reports import render
     from checker.reports.shape import known_before
 
     color = _wants_color(options["no_color"])
     asked = formats_of(options["formats"]) or ([] if options.get("console_done") else [("console", "")])
-    for name, file in sorted(asked, key=lambda each: not each[1]):
+    printed_one = options.get("console_done") or any(not file for _, file in asked)
+
+    def text_of(name: str, file: str) -> str:
         extra: dict[str, Any] = {}
         if name == "console":
             extra = {"color": color and not file, "quiet": options["quiet"]}
@@ -92,27 +100,58 @@ def write(run: Run, options: dict[str, Any], baseline: Run | None = None, histor
         shown = known_before(run, baseline) if baseline is not None and name == "console" else run
         if name in _WITH_TIME:
             extra["at"] = _when()
-        text = render(shown, "html" if name == "pdf" else name, **extra)
-        if name == "pdf":
-            from checker.collect.browser import printed
+        return render(shown, "html" if name == "pdf" else name, **extra)
 
-            write_whole_bytes(Path(file), printed(text, os.environ))
-        elif file:
-            write_whole(Path(file), text)
-        else:
-            click.echo(text, nl=False, color=True)
+    for name, file in sorted(asked, key=lambda each: not each[1]):
+        if not file:
+            click.echo(text_of(name, ""), nl=False, color=True)
+            continue
+        with later(options):
+            content = text_of(name, file)
+            if name == "pdf":
+                from checker.collect.browser import printed
+
+                write_or_keep(Path(file), printed(content, os.environ))
+            else:
+                write_or_keep(Path(file), content.encode("utf-8"))
+    if options.get("lost"):
+        if not printed_one:  # nothing else of it would reach anybody
+            click.echo(text_of("console", ""), nl=False, color=True)
+        raise _together(options["lost"])
 
 
-def formats_of(asked: Sequence[str]) -> list[tuple[str, str]]:
-    """The formats that were asked for, each with its file. Raises for what could not be written."""
+@contextmanager
+def later(options: dict[str, Any]) -> Iterator[None]:
+    """What goes wrong in here is told once all else is written: a result that took long to make is not lost with it."""
+    from checker.errors import CheckerError
+
+    try:
+        yield
+    except CheckerError as error:
+        options.setdefault("lost", []).append(error)
+
+
+def _together(lost: Sequence[CheckerError]) -> CheckerError:
+    first, *more = lost
+    if not more:
+        return first
+    from checker.errors import OutputError
+
+    messages, hints = dict.fromkeys(each.message for each in lost), dict.fromkeys(each.hint for each in lost)
+    return OutputError("; ".join(messages), " ".join(hints))
+
+
+def formats_of(asked: Sequence[str], of: Collection[str] = ()) -> list[tuple[str, str]]:
+    """The formats that were asked for, each with its file. ``of``: all that there are, where those are fewer."""
     from checker.reports import FORMATS
 
+    there = [each for each in (*FORMATS, "pdf") if not of or each in of]
     found: list[tuple[str, str]] = []
     files: dict[Path, str] = {}
     for wanted in asked:
         name, sign, file = wanted.partition("=")
-        if name not in FORMATS and name != "pdf":
-            raise click.BadParameter(f"no format {name!r}; there is {', '.join(FORMATS)}, pdf", param_hint="--format")
+        if name not in there:
+            raise click.BadParameter(f"no format {name!r}; there is {', '.join(there)}", param_hint="--format")
         if sign and not file:
             raise click.BadParameter(f"{wanted} names no file", param_hint="--format")
         if name == "pdf" and not file:
@@ -124,6 +163,21 @@ def formats_of(asked: Sequence[str]) -> list[tuple[str, str]]:
             )
         found.append((name, file))
     return list(dict.fromkeys(found))
+
+
+def refuse_formats(asked: Sequence[str], of: Collection[str] = ()) -> None:
+    """Raise for what could not be written, before anything is judged."""
+    from checker.collect.outputs import refuse_unwritable
+
+    for name, file in formats_of(asked, of):
+        if file:
+            refuse_unwritable(Path(file), f"--format {name}={file}")
+        if name == "pdf":
+            import os
+
+            from checker.collect.browser import browser_of
+
+            browser_of(os.environ)
 
 
 # Formats that demand the time of the run.
@@ -168,17 +222,18 @@ def stored(path: Path) -> Run:
     return safe_to_show(parse(read_text(path, str(path)), str(path)))
 
 
-def stored_before(path: Path, run: Run) -> Run:
-    """An earlier run to hold ``run`` against. Two that have nothing in common would differ in nothing that counts."""
+def stored_before(path: Path, command: str) -> Run:
+    """An earlier run to hold one of ``command`` against. Two that have nothing in common would differ in nothing that
+    counts."""
     from checker.errors import UsageError
 
     before = stored(path)
-    if before.command != run.command:
+    if before.command != command:
         raise UsageError(
-            f"{path}: a run of {before.command}, and it is held against one of {run.command}",
+            f"{path}: a run of {before.command}, and it is held against one of {command}",
             "Name two runs of the same command.",
         )
-    if run.command == "drift":
+    if command == "drift":
         raise UsageError(
             f"{path}: two runs of drift are not compared: each compares the account as it was",
             "Read the newer one: it holds all that differs.",

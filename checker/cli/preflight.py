@@ -15,10 +15,24 @@ from checker.cli.output import finish, shows_facts
 _PAUSE = 2.0
 
 
+def _no_empty_tag(context: click.Context, option: click.Parameter, tag: str) -> str:
+    """An empty tag that somebody gave stands for a variable that is not set: no image would be looked for, unsaid."""
+    given = context.get_parameter_source(str(option.name)) is not click.core.ParameterSource.DEFAULT
+    if given and not tag.strip():
+        raise click.BadParameter("it is empty: is the variable set that it comes from?", param_hint="--image-tag")
+    return tag
+
+
 @click.command()
 @judging_options
 @account_options
-@click.option("--image-tag", default="", metavar="TAG", help="The release's image tag: every repository must hold it.")
+@click.option(
+    "--image-tag",
+    default="",
+    callback=_no_empty_tag,
+    metavar="TAG",
+    help="The release's image tag: every repository must hold it.",
+)
 def preflight(image_tag: str, **options: Any) -> None:
     """What must hold in the account before a deploy starts. Read-only, and done within seconds.
 

@@ -30,5 +30,5 @@ def report(run: Path, baseline: Path | None, history: Path | None, **options: An
     from checker.collect.history import earlier
 
     found = stored(run)
-    before = stored_before(baseline, found) if baseline else None
+    before = stored_before(baseline, found.command) if baseline else None
     write(found, options, before, earlier(history, found.command) if history else ())

@@ -24,9 +24,7 @@ def printed(page: str, environ: Mapping[str, str], *, seconds: float = 120) -> b
 
     Raises :class:`UsageError` where there is no browser, or where it does not print.
     """
-    browser = find_browser(environ)
-    if browser is None:
-        raise UsageError("no browser is here to print the PDF with", f"Install Chromium, or name one in {VARIABLE}.")
+    browser = browser_of(environ)
     with tempfile.TemporaryDirectory(prefix="checker-pdf-") as folder:
         source, target = Path(folder, "page.html"), Path(folder, "page.pdf")
         source.write_text(page, encoding="utf-8")
@@ -49,6 +47,14 @@ def printed(page: str, environ: Mapping[str, str], *, seconds: float = 120) -> b
             ) from None
         except OSError:
             raise UsageError(f"{browser} printed nothing", "Print the HTML report by hand.") from None
+
+
+def browser_of(environ: Mapping[str, str]) -> str:
+    """The browser that prints. Raises :class:`UsageError` where none is here."""
+    browser = find_browser(environ)
+    if browser is None:
+        raise UsageError("no browser is here to print the PDF with", f"Install Chromium, or name one in {VARIABLE}.")
+    return browser
 
 
 def _undated(pdf: bytes) -> bytes:

@@ -14,6 +14,7 @@ from checker.drift.meaning.scalars import is_arn, names_of
 from checker.drift.meaning.undeclared import tags_of
 from checker.model.live.snapshot import LiveResource, Snapshot, SnapshotStack, StackResource
 from checker.model.resources import Raw, Stack
+from checker.reason.account.stack_states import between_templates
 from checker.reason.names.naming import naming_of
 
 _STACK_ARN: Final = lazy_re.compile(r"arn:[\w-]+:cloudformation:[^:]*:[^:]*:stack/([^/]+)(?:/.*)?")
@@ -23,6 +24,9 @@ _OTHER_TYPES: Final = "other types"
 _NOT_READ: Final = ("AWS::CloudFormation::", "AWS::CDK::")
 # A stack in one of these is as good as not there.
 _GONE: Final = ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS")
+# A resource in one of these is not of its stack any longer: it is gone, or was kept (AWS CloudFormation API Reference,
+# StackResourceSummary).
+LEFT: Final = ("DELETE_COMPLETE", "DELETE_SKIPPED")
 
 
 class Account:
@@ -38,7 +42,7 @@ class Account:
             (stack.name, each.logical_id): each
             for stack in self.stacks.values()
             for each in stack.resources
-            if not each.status.startswith("DELETE_COMPLETE")
+            if not each.status.startswith(LEFT)
         }
         self._by_place: dict[tuple[str | None, str], LiveResource] = {}
         self._by_physical: dict[tuple[str, str], LiveResource | None] = {}
@@ -49,6 +53,7 @@ class Account:
                 _once(self._by_logical, (each.type, each.logical_id), each)
             for word in _identifiers(each):
                 _once(self._by_physical, (each.type, word), each)
+        self._holders: dict[str, dict[str, set[str]]] = {}  # type -> name -> stacks that have one of it
         self.by_type: dict[str, list[LiveResource]] = {}
         for each in snapshot.resources:
             self.by_type.setdefault(each.type, []).append(each)
@@ -61,6 +66,15 @@ class Account:
         listed = self._listed.get((parent.name, stack.id.rsplit("/", 1)[-1])) if parent else None
         return self.stack_by_arn(listed.physical_id) if listed else None
 
+    def between_templates(self, stack: Stack) -> str:
+        """Why it cannot be told what the resources of a stack should be like: its status, or that of one around it.
+
+        A nested stack that has come to its end is still taken back with the one that it is in.
+        """
+        deployed, around = self.stack_of(stack), stack.parent
+        own = between_templates(deployed.status) if deployed is not None else ""
+        return own or (self.between_templates(around) if around is not None else "")
+
     def stack_by_arn(self, arn: str | None) -> SnapshotStack | None:
         match = _STACK_ARN.fullmatch(arn or "")
         return self.stacks.get(match[1]) if match else None
@@ -70,26 +84,75 @@ class Account:
         return self._listed.get((stack.name, logical_id)) if stack else None
 
     def live(
-        self, stack: SnapshotStack | None, kind: str, logical_id: str, names: Iterable[str]
+        self, stack: SnapshotStack | None, kind: str, logical_id: str, names: Iterable[str], *, called: str = ""
     ) -> LiveResource | None:
-        """The live resource behind a logical id: by the id itself, by what CloudFormation lists, then by name."""
+        """The live resource behind a logical id: by the id itself, by what CloudFormation lists, then by name.
+
+        What another stack has is not this one's, whatever it is called. ``called``: the name of the stack, which may
+        not be deployed.
+        """
+        own = stack.name if stack is not None else called
+        found = self._by_place.get((own, logical_id))
+        if found is not None and found.type == kind:
+            return found
         if stack is not None:
-            found = self._by_place.get((stack.name, logical_id))
-            if found is not None and found.type == kind:
-                return found
             listed = self._listed.get((stack.name, logical_id))
             if listed is not None and listed.physical_id:
                 by_id = self.live_called(kind, listed.physical_id)
                 if by_id is not None:
                     return by_id
         by_logical = self._by_logical.get((kind, logical_id))
-        if by_logical is not None and (stack is None or by_logical.stack in {None, stack.name}):
+        if by_logical is not None and self._may_be_of(by_logical, stack, own):
             return by_logical
         for name in names:
             by_name = self.live_called(kind, name)
-            if by_name is not None and (by_name.logical_id in {None, logical_id}):
+            if (
+                by_name is not None
+                and by_name.logical_id in {None, logical_id}
+                and self._may_be_of(by_name, stack, own)
+            ):
                 return by_name
         return None
+
+    def _may_be_of(self, live: LiveResource, stack: SnapshotStack | None, own: str) -> bool:
+        if live.stack in {None, own}:
+            return True
+        # Who writes a snapshot by hand may call stacks otherwise, and list none.
+        return stack is None and not self.knows_stacks and "asked" not in self.snapshot.facts
+
+    def held_by(self, kind: str, names: Iterable[str], own: str) -> str:
+        """Another stack that has a resource of a type with one of these names; empty where none is known to."""
+        naming = naming_of(kind)
+        if naming is None or naming.within or naming.beside or not naming.certain:
+            return ""  # the same name may be another's in another place
+        if kind not in self._holders:
+            holders: dict[str, set[str]] = {}
+            for each in self.by_type.get(kind, ()):
+                for name in (each.properties.get(path) for path in naming.paths):
+                    if isinstance(name, str) and each.stack is not None:
+                        holders.setdefault(name, set()).add(each.stack)
+            self._holders[kind] = holders
+        found = set().union(*(self._holders[kind].get(name, ()) for name in names)) - {own}
+        return min(found, default="")
+
+    def left_by(self, live: LiveResource) -> str:
+        """The stack that a resource was made by and that has it no longer; empty where none is known to.
+
+        CloudFormation's tags stay on what a DeletionPolicy keeps. Where the stack itself is gone its tag says where it
+        was: what is of no region may be another region's.
+        """
+        asked = self.snapshot.facts.get("asked")
+        if live.stack is None or live.logical_id is None or not isinstance(asked, list) or "stacks" not in asked:
+            return ""  # whoever writes it by hand says what is whose
+        if not self.knows_stacks or self.asked_stacks is not None:
+            return ""
+        stack = self.stacks.get(live.stack)
+        if stack is not None:
+            known = stack.resources and not between_templates(stack.status)
+            return live.stack if known and (live.stack, live.logical_id) not in self._listed else ""
+        tags = tags_of(live.properties.get(facts_of(live.type).tags)) or {}
+        made_in = tags.get("aws:cloudformation:stack-id", "").split(":")
+        return live.stack if len(made_in) > 5 and made_in[3] == self.snapshot.region else ""
 
     def live_called(self, kind: str, word: str) -> LiveResource | None:
         """The one live resource of a type with this physical id, ARN or name."""

@@ -35,6 +35,7 @@ class Declared(Struct, frozen=True, eq=False):
     live: LiveResource | None
     properties: dict[str, Resolved] = field(default_factory=dict)
     why_not: str = ""  # why the properties could not be resolved as a whole
+    held_by: str = ""  # another stack that has a resource of its name
 
     @property
     def type(self) -> str:
@@ -53,6 +54,7 @@ class AccountScope(StackScope):
         self._account = account
         self.deployed = deployed
         self.found: dict[str, LiveResource | None] = {}
+        self.held: dict[str, str] = {}  # logical id -> another stack that has one of its name
 
     def physical_id(self, logical_id: str) -> str | None:
         listed = self._account.listed(self.deployed, logical_id)
@@ -68,9 +70,11 @@ class AccountScope(StackScope):
             self.found[logical_id] = None  # a name that refers to the resource itself ends here
             if isinstance(raw, dict) and isinstance(kind, str):
                 names = tuple(_names(self, kind, raw))
-                found = self._account.live(self.deployed, kind, logical_id, names)
+                found = self._account.live(self.deployed, kind, logical_id, names, called=self.stack.name)
                 if found is None and self._count(kind) == 1:
                     found = self._account.only_one(kind)
+                if found is None and names:
+                    self.held[logical_id] = self._account.held_by(kind, names, self.stack.name)
                 self.found[logical_id] = found
         return self.found[logical_id]
 
@@ -175,7 +179,8 @@ def _declared(scope: AccountScope) -> Iterator[Declared]:
         raw = resource.raw.get("Properties")
         resolved = scope.resolve(raw) if isinstance(raw, Mapping) else {}
         if isinstance(resolved, dict):
-            yield Declared(resource, scope.deployed, physical, live, resolved)
+            held_by = scope.held.get(resource.logical_id, "")
+            yield Declared(resource, scope.deployed, physical, live, resolved, held_by=held_by)
         else:
             why = resolved.why if isinstance(resolved, Unknown) else "its properties are no object"
             yield Declared(resource, scope.deployed, physical, live, {}, why)

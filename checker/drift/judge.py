@@ -7,11 +7,13 @@ template has gives one, and each live resource that nothing manages gives one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from msgspec import Struct
 
 from checker.data.type_facts import facts_of
+from checker.drift.absent import STACK, nested, without_live
 from checker.drift.account import Account, words_of
 from checker.drift.decisions import Decisions, recordable
 from checker.drift.deploying import STATEFUL, CodeChange, code_changes, is_kept, next_deploy, policy_changes
@@ -39,7 +41,6 @@ from checker.model.resources import Raw, Stack
 from checker.model.secrets.values import is_secret_name
 from checker.model.values import Attribute, Hole, Reference, Resolved, ResourceKey, Text
 
-_STACK: Final = "AWS::CloudFormation::Stack"
 # What leaves nothing in the account that a read could show.
 _LEAVES_NOTHING: Final = frozenset(
     {
@@ -50,7 +51,6 @@ _LEAVES_NOTHING: Final = frozenset(
         "AWS::SecretsManager::SecretTargetAttachment",
     }
 )
-_CUSTOM: Final = ("Custom::", "AWS::CloudFormation::CustomResource")
 
 
 class Record(Struct, frozen=True):
@@ -75,13 +75,15 @@ def drift_of(
     snapshot: Snapshot,
     decisions: Decisions = Decisions(),  # noqa: B008 - frozen
     environment: str = "",
+    unsure: Mapping[str, str] = MappingProxyType({}),
 ) -> Drift:
     """Every resource that is expected, deployed or live, the gravest first. ``stacks`` are the root stacks.
 
-    ``environment`` is where what no stack manages is counted.
+    ``environment`` is where what no stack manages is counted; ``unsure``: id of a root stack -> why it is not known
+    which stack of the account it is.
     """
     account = Account(snapshot)
-    comparison = _Comparison(stacks, account, decisions)
+    comparison = _Comparison(stacks, account, decisions, unsure)
     entries = list(comparison.entries())
     entries.extend(unmanaged(account, comparison.matched, environment))
     return Drift(tuple(sorted(entries, key=_gravity)), tuple(comparison.records))
@@ -111,8 +113,11 @@ def _root(stack: Stack) -> Stack:
 
 
 class _Comparison:
-    def __init__(self, stacks: Sequence[Stack], account: Account, decisions: Decisions) -> None:
+    def __init__(
+        self, stacks: Sequence[Stack], account: Account, decisions: Decisions, unsure: Mapping[str, str]
+    ) -> None:
         self._account = account
+        self._unsure_stacks = unsure
         self._decisions = decisions
         self._expected = expected_side(stacks, account)
         deployed = deployed_side(stacks, account)
@@ -137,7 +142,6 @@ class _Comparison:
         }
         told = account.snapshot.facts.get("stackTags")
         self._tags_told: Mapping[str, str] = told if isinstance(told, dict) else {}
-        self._stacks_known = account.knows_stacks
         self.records: list[Record] = []
 
     def entries(self) -> Iterator[ResourceDrift]:
@@ -150,75 +154,30 @@ class _Comparison:
 
     def _entry(self, declared: Declared, deployed: Declared | None) -> ResourceDrift:
         about = self._about(declared)
-        root = _root(declared.resource.stack).name
-        if declared.stack is None and self._account.leaves_out(root):
-            why = f"stack {root} was not asked for when the account was read"
+        why = self._not_comparable(declared)
+        if why:
             return self._settled(declared, ResourceState.NOT_CHECKED, about, why)
         if deployed is not None and deployed.type != declared.type:
             why = f"it was of type {deployed.type}"
             return self._settled(declared, ResourceState.PENDING, about, why, NextDeploy.REPLACE)
         if declared.type in _LEAVES_NOTHING and declared.live is None:
             return self._settled(declared, ResourceState.IN_SYNC, about, "it leaves nothing that a read could show")
-        if declared.type == _STACK:
-            return self._nested(declared, about)
-        if declared.live is None or "" in declared.live.unread:
-            return self._without_live(declared, deployed, about)
+        if declared.type == STACK or declared.live is None or "" in declared.live.unread:
+            of_stack = declared.type == STACK
+            found = nested(self._account, declared) if of_stack else without_live(self._account, declared, deployed)
+            return self._settled(declared, found.state, about, found.why, found.deploy)
         if declared.why_not:
             return self._settled(declared, ResourceState.NOT_CHECKED, about, declared.why_not)
         return self._compared(declared, deployed, about)
 
-    def _nested(self, declared: Declared, about: list[Decision]) -> ResourceDrift:
-        if declared.physical_id is None:
-            if self._is_new(declared):
-                return self._settled(declared, ResourceState.PENDING, about, "", NextDeploy.CREATE)
-            why = "which stack it stands for is not known"
-            return self._settled(declared, ResourceState.NOT_CHECKED, about, why)
-        if self._account.stack_by_arn(declared.physical_id) is None:
-            why = "the nested stack is not in the account"
-            unread = self._account.unreadable(_STACK, declared.physical_id)
-            if unread is not None:
-                return self._settled(declared, ResourceState.NOT_CHECKED, about, unread[0])
-            return self._settled(declared, ResourceState.MISSING, about, why)
-        return self._settled(declared, ResourceState.IN_SYNC, about, "its resources are compared one by one")
-
-    def _without_live(self, declared: Declared, deployed: Declared | None, about: list[Decision]) -> ResourceDrift:
-        if declared.type.startswith(_CUSTOM):
-            if self._is_new(declared) and deployed is None:
-                return self._settled(declared, ResourceState.PENDING, about, "", NextDeploy.CREATE)
-            why = "what a custom resource makes cannot be read"
-            deploy, _ = self._next(declared, deployed)
-            return self._settled(declared, ResourceState.NOT_CHECKED, about, why, deploy)
-        if declared.live is not None:
-            return self._settled(declared, ResourceState.NOT_CHECKED, about, declared.live.unread[""])
-        if deployed is None and self._is_new(declared):
-            return self._settled(declared, ResourceState.PENDING, about, "", NextDeploy.CREATE)
-        unread = self._account.unreadable(declared.type, declared.physical_id)
-        if unread is not None:
-            why, needs = unread
-            why = f"{why}; needs {needs}" if needs else why
-            return self._settled(declared, ResourceState.NOT_CHECKED, about, why)
-        unread = self._account.unreadable("stacks", None) or self._account.unreadable("stacks/resources", None)
-        if unread is not None and declared.physical_id is None:
-            why = f"which resource it stands for is not known: {unread[0]}"
-            return self._settled(declared, ResourceState.NOT_CHECKED, about, why)
-        if not declared.resource.certain:
-            why = "whether it exists hangs on a condition that cannot be decided"
-            return self._settled(declared, ResourceState.NOT_CHECKED, about, why)
-        unplaced = self._account.unplaced()
-        if unplaced:
-            why = f"which resource it stands for is not known: {unplaced}"
-            return self._settled(declared, ResourceState.NOT_CHECKED, about, why)
-        if deployed is None and declared.physical_id is None:
-            return self._settled(declared, ResourceState.MISSING, about, "", NextDeploy.CREATE)
-        deploy, _ = self._next(declared, deployed)
-        why = "CloudFormation takes it to be there: a deploy does not bring it back"
-        return self._settled(declared, ResourceState.MISSING, about, why, deploy)
-
-    def _is_new(self, declared: Declared) -> bool:
-        """Whether the deployed stack is known, and does not have the resource yet."""
-        if declared.stack is None:
-            return self._stacks_known
-        return declared.physical_id is None and (declared.stack.template is not None or bool(declared.stack.resources))
+    def _not_comparable(self, declared: Declared) -> str:
+        """Why it is not known what a stack's resources should be, or which they are."""
+        root = _root(declared.resource.stack)
+        if root.id in self._unsure_stacks:
+            return self._unsure_stacks[root.id]
+        if declared.stack is None and self._account.leaves_out(root.name):
+            return f"stack {root.name} was not asked for when the account was read"
+        return self._account.between_templates(declared.resource.stack)
 
     def _compared(self, declared: Declared, deployed: Declared | None, about: list[Decision]) -> ResourceDrift:
         facts = facts_of(declared.type)
@@ -246,7 +205,7 @@ class _Comparison:
         if kept:
             notes.append("; ".join(kept))
             deploy = NextDeploy.UPDATE if deploy is NextDeploy.NONE else deploy
-        if deployed is None and declared.stack is not None and declared.resource.stack.id in self._templates:
+        if deployed is None and self._knows_that_it_is_new(declared):
             deploy = NextDeploy.CREATE
             notes.append("it is there, and not of this stack: creating it may fail")
         if states & IN_ACCOUNT:
@@ -266,6 +225,11 @@ class _Comparison:
         said = witnessed(self._account.snapshot, declared.resource.stack.name, declared.logical_id, state)
         why = "; ".join(filter(None, [*notes, said]))
         return self._settled(declared, state, about, why, deploy, properties)
+
+    def _knows_that_it_is_new(self, declared: Declared) -> bool:
+        if declared.stack is None:
+            return self._account.knows_stacks
+        return declared.resource.stack.id in self._templates
 
     def _unsure(self, declared: Declared, properties: Iterable[PropertyDrift]) -> Iterator[str]:
         """What might differ, had it been read: parts of the resource, and others that its code refers to."""
@@ -346,6 +310,9 @@ class _Comparison:
 
     def _removed(self, deployed: Declared) -> ResourceDrift:
         about = self._about(deployed)
+        between = self._account.between_templates(deployed.resource.stack)
+        if between:
+            return self._settled(deployed, ResourceState.NOT_CHECKED, about, between)
         if is_kept(deployed.resource.raw, "DeletionPolicy"):
             why = f"the code no longer has it; DeletionPolicy {deployed.resource.raw['DeletionPolicy']} keeps its data"
             return self._settled(deployed, ResourceState.PENDING, about, why, NextDeploy.DELETE, kept=True)

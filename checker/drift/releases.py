@@ -1,4 +1,5 @@
-"""What a release or scaling changes on purpose: a service's revision, its count, the weights of a blue/green shift.
+"""What a release or scaling changes on purpose: a service's revision, its count, the weights of a blue/green shift, the
+published version behind an alias.
 
 Sources: CloudFormation Template Reference, AWS::ECS::Service (a service under the CODE_DEPLOY or EXTERNAL controller is
 not updated by CloudFormation); Application Auto Scaling API Reference, ScalableTarget (``ScalableDimension``); ECS
@@ -22,6 +23,7 @@ from checker.model.values import Reference, Resolved, Text
 
 SERVICE: Final = "AWS::ECS::Service"
 TASK: Final = "AWS::ECS::TaskDefinition"
+_ALIAS: Final = "AWS::Lambda::Alias"
 _TARGET: Final = "AWS::ApplicationAutoScaling::ScalableTarget"
 _GROUP_POLICY: Final = "AWS::AutoScaling::ScalingPolicy"
 # What each scalable dimension is as a property of the resource that it scales.
@@ -78,8 +80,14 @@ class Releases:
         return frozenset(found)
 
     def at_rest(self, declared: Declared, properties: Mapping[str, Raw]) -> dict[str, Raw]:
-        """A listener's or rule's properties without the weights that deployments move; any other's as they are."""
+        """A listener's or rule's properties without the weights that deployments move, and an alias with the code's
+        version where it leads to a newer one; any other's as they are."""
         found = dict(properties)
+        if declared.type == _ALIAS:
+            wanted = declared.properties.get("FunctionVersion")
+            if _is_newer(found.get("FunctionVersion"), wanted):
+                found["FunctionVersion"] = wanted
+            return found
         if not self._shifted or not declared.type.startswith("AWS::ElasticLoadBalancingV2::Listener"):
             return found
         own = words_of(declared.live, declared.physical_id)
@@ -181,6 +189,16 @@ def _at_rest(action: Raw, groups: set[str]) -> Raw:
         return action
     rest = {key: value for key, value in action.items() if key != "ForwardConfig"}
     return {**rest, "TargetGroupArn": min(groups)}
+
+
+def _is_newer(version: object, than: object) -> bool:
+    """Whether a published version of a function came after another. ``$LATEST`` is what nobody published.
+
+    Source: AWS Lambda API Reference, PublishVersion: each gets the next number.
+    """
+    if not (isinstance(version, str) and isinstance(than, str) and version.isdecimal() and than.isdecimal()):
+        return False
+    return int(version[:18]) > int(than[:18])
 
 
 def _is_named(resource: str, own: frozenset[str]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from checker.data.type_facts import facts_of
-from checker.drift.account import Account, words_of
+from checker.drift.account import LEFT, Account, words_of
 from checker.model.live.drift import ResourceDrift, ResourceState
 from checker.model.live.snapshot import LiveResource
 
@@ -36,7 +36,7 @@ def unmanaged(account: Account, matched: Collection[int], environment: str) -> I
         (each.type, each.physical_id)
         for stack in account.snapshot.stacks
         for each in stack.resources
-        if each.physical_id
+        if each.physical_id and not each.status.startswith(LEFT)
     }
     if account.unplaced(listed=True) or account.asked_stacks is not None:
         return  # any may be of a stack that was not read
@@ -48,7 +48,8 @@ def unmanaged(account: Account, matched: Collection[int], environment: str) -> I
     for live in account.snapshot.resources:
         if live.physical_id in networks or live.properties.get("VpcId") in networks or id(live) in alone:
             continue
-        if id(live) in matched or live.stack is not None or live.type in _PARTS or _is_made_by_aws(live):
+        left_by = "" if id(live) in matched else account.left_by(live)
+        if id(live) in matched or live.type in _PARTS or _is_made_by_aws(live) or (live.stack and not left_by):
             continue
         if unknown_networks and live.type.startswith("AWS::EC2::"):
             continue  # it may be of the default VPC
@@ -58,7 +59,7 @@ def unmanaged(account: Account, matched: Collection[int], environment: str) -> I
             continue
         if live.type in kinds and account.unplaced():
             continue  # it may be one of those that the stacks list
-        if live.logical_id is not None or (live.type, live.physical_id) in listed:
+        if (live.logical_id is not None and not left_by) or (live.type, live.physical_id) in listed:
             continue
         yield ResourceDrift(
             environment=environment,
@@ -67,7 +68,7 @@ def unmanaged(account: Account, matched: Collection[int], environment: str) -> I
             logical_id=None,
             physical_id=live.physical_id,
             state=ResourceState.UNMANAGED,
-            why="it is of no stack",
+            why=f"stack {left_by} made it, and has it no longer" if left_by else "it is of no stack",
         )
 
 

@@ -29,6 +29,8 @@ FORMATS: Final[Mapping[str, str]] = {
 }
 # Formats that only count what passes.
 _WITHOUT_PASSES: Final = frozenset({"console", "markdown"})
+# Formats that show drift, which has no verdicts.
+OF_DRIFT: Final = ("console", "json", "markdown", "html")
 # Their lines begin with a bracket, a quote or a number: none is taken for a command.
 _JSON: Final = frozenset({"json", "sarif", "oscal", "ocsf"})
 # What GitHub's runner would carry out, at the start of a line of a step's output.
@@ -60,7 +62,7 @@ def _no_command(text: str) -> str:
 
 def _drift(run: Run, format: str, options: Mapping[str, Any]) -> str:  # noqa: A002
     """Drift has no verdicts: a format made of verdicts would show an empty run, which looks clean."""
-    if format not in {"console", "markdown"}:
+    if format not in OF_DRIFT:
         raise UsageError(f"drift cannot be shown as {format}", "There is console, json, markdown and html.")
     text: str = getattr(import_module("checker.reports.drift"), format)(run, **options)
     return text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from checker.errors import printable
@@ -12,6 +12,7 @@ from checker.model.live.drift import NextDeploy, PropertyDrift, PropertyState, R
 from checker.model.verdicts import Run
 from checker.reports.markdown import escape
 
+_TOGETHER: Final = 5  # resources that one reason keeps from being compared
 _MOST: Final = 160  # characters of one value
 _WORDS: Final = {
     PropertyState.CHANGED_IN_ACCOUNT: "changed in the account",
@@ -45,11 +46,12 @@ def console(run: Run, *, color: bool = False, quiet: bool = False) -> str:
             continue
         if not quiet:
             lines.append(paint(f"{heading} · {len(entries)}", style))
-        for entry in entries:
-            lines.append(f"{'' if quiet else '  '}{title(entry)}{deploys(entry)}")
-            if quiet:
-                continue
-            lines.extend(f"      {line}" for line in details(entry))
+        if quiet:
+            lines.extend(f"{title(entry)}{deploys(entry)}" for entry in entries)
+            continue
+        for told, more in _told(entries):
+            lines.append(f"  {told}")
+            lines.extend(f"      {line}" for line in more)
         if not quiet:
             lines.append("")
     if not quiet:
@@ -69,6 +71,29 @@ def groups(run: Run) -> Iterator[tuple[str, list[ResourceDrift]]]:
             yield heading, entries
 
 
+def _told(entries: Sequence[ResourceDrift], bold: str = "") -> Iterator[tuple[str, list[str]]]:
+    """What is said of each, and the lines below it. Many of one stack that one reason keeps from being compared are
+    told together: JSON has each of them."""
+    alike = Counter(key for each in entries if (key := _alike(each)) is not None)
+    told: set[tuple[str, str]] = set()
+    for each in entries:
+        key = _alike(each)
+        if key is None or alike[key] < _TOGETHER:
+            name = f"{bold}{_escaped(title(each)) if bold else title(each)}{bold}"
+            yield f"{name}{_escaped(deploys(each)) if bold else deploys(each)}", list(details(each))
+        elif key not in told:
+            told.add(key)
+            stack = printable(key[0])
+            yield f"{bold}{_escaped(stack) if bold else stack}{bold}: {alike[key]} resources", [printable(key[1])]
+
+
+def _alike(entry: ResourceDrift) -> tuple[str, str] | None:
+    """The stack and the reason by which a resource is told together with others."""
+    if entry.state is not ResourceState.NOT_CHECKED or entry.properties or not entry.stack or entry.accepted:
+        return None
+    return entry.stack, entry.why
+
+
 def _is_news(entry: ResourceDrift) -> bool:
     """What is in sync is counted; shown is what of it could not be told, or was agreed to."""
     return (
@@ -82,9 +107,8 @@ def markdown(run: Run, *, limit: int = 60_000) -> str:
     left = 0
     for heading, entries in groups(run):
         parts.append(f"### {heading.capitalize()} ({len(entries)})\n")
-        for entry in entries:
-            lines = "\n".join(f"  - {_escaped(line)}" for line in details(entry))
-            item = f"- **{_escaped(title(entry))}**{_escaped(deploys(entry))}" + (f"\n{lines}" if lines else "")
+        for told, more in _told(entries, bold="**"):
+            item = "\n".join([f"- {told}", *(f"  - {_escaped(line)}" for line in more)])
             if sum(map(len, parts)) + len(item) > limit:
                 left += 1
             else:

@@ -73,7 +73,8 @@ def _in_child(work: Callable[[Says], object], writing: int) -> NoReturn:
     code = 1
     try:
         os.setpgid(0, 0)  # what it starts ends with it
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
 
         def send(kind: bytes, content: bytes) -> None:
             data = memoryview(_HEAD.pack(kind, len(content)) + content)

@@ -81,6 +81,7 @@ def test_a_failure_names_finding_resource_line_violation_and_fix(
         (["gate", "--assembly", "clean.yaml", "--baseline", "missing.json"], "missing.json: no such file"),
         (["gate", "--assembly", "clean.yaml", "--fail-on", "sometimes"], "sometimes"),
         (["gate", "--nonsense"], "--nonsense"),
+        (["preflight", "--image-tag", ""], "--image-tag: it is empty"),
         (["explain", "C77"], "no finding C77"),
         (["report", "clean.yaml"], "clean.yaml"),
         (["nonsense"], "No such command 'nonsense'"),

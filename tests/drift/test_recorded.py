@@ -82,7 +82,7 @@ DEFAULTS = {
     "AWS::ECS::Service": {"DeploymentController", "TaskDefinition"},
     "AWS::ElastiCache::CacheCluster": {"AZMode"},
     "AWS::ElasticLoadBalancingV2::LoadBalancer": {"Scheme", "Type"},
-    "AWS::ElasticLoadBalancingV2::TargetGroup": {"TargetType"},
+    "AWS::ElasticLoadBalancingV2::TargetGroup": {"HealthCheckIntervalSeconds", "TargetType"},
     "AWS::Events::Rule": {"State"},
     "AWS::IAM::ManagedPolicy": {"Path"},
     "AWS::Lambda::Function": {"Code", "RuntimeManagementConfig"},

@@ -163,3 +163,24 @@ def test_what_a_stack_has_and_the_account_has_not_is_noted(tmp_path: Path) -> No
     told = replace(deploying(), resources=())
     assert "Shop/Web (AWS::ECS::Service)" in "".join(audit(request(tmp_path), told).coverage.notes)
     assert "gone from" not in "".join(audit(request(tmp_path), deploying()).coverage.notes)
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome", "fix"),
+    [
+        ("UPDATE_COMPLETE", Outcome.PASS, ""),
+        ("UPDATE_ROLLBACK_COMPLETE", Outcome.PASS, ""),
+        ("UPDATE_IN_PROGRESS", Outcome.FAIL, "Wait until it has ended."),
+        ("ROLLBACK_COMPLETE", Outcome.FAIL, "Delete the stack"),
+        ("UPDATE_ROLLBACK_FAILED", Outcome.FAIL, "continue-update-rollback"),
+        ("REVIEW_IN_PROGRESS", Outcome.FAIL, "Execute the change set"),
+        ("PAUSED", Outcome.UNKNOWN, "describe-stack-events"),
+        ("", Outcome.UNKNOWN, "checker permissions"),
+    ],
+)
+def test_a_deploy_starts_from_a_stack_at_rest_alone(tmp_path: Path, status: str, outcome: Outcome, fix: str) -> None:
+    account = replace(snapshot(), stacks=(SnapshotStack("Shop", status),))
+    run = preflight(request(tmp_path), account)
+    (told,) = [each for each in run.verdicts if each.sub == "stack"]
+    assert told.outcome is outcome
+    assert fix in told.fix

@@ -41,7 +41,7 @@ def comment(
     if (base_project is None) != (head_project is None):
         raise UsageError("--base-project and --head-project go together", "Name both checkouts, or none.")
     new = stored(head)
-    old = stored_before(base, new)
+    old = stored_before(base, new.command)
     changed = (
         excuses(base_project, head_project, WAIVER_FILES, load_register().requirements)
         if base_project is not None and head_project is not None

@@ -18,6 +18,6 @@ def diff(old: Path, new: Path) -> None:
     from checker.compare import compare, shown
 
     run = stored(new)
-    comparison = compare(stored_before(old, run), run)
+    comparison = compare(stored_before(old, run.command), run)
     click.echo(shown(comparison), nl=False)
     sys.exit(1 if comparison.new else 0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from checker.cli.options import progress
+from checker.cli.options import file_that_can_be, progress
 
 if TYPE_CHECKING:
     from checker.evidence.contents import Image, StoredRun, StoredSnapshot
@@ -42,7 +42,13 @@ def evidence() -> None:
 @click.option(
     "--previous", type=_PATH, metavar="PACK", help="The previous release's pack.  [this is the first release]"
 )
-@click.option("--subjects", type=_PATH, metavar="FILE", help="Also write what is attested, as sha256sum writes it.")
+@click.option(
+    "--subjects",
+    type=_PATH,
+    callback=file_that_can_be,
+    metavar="FILE",
+    help="Also write what is attested, as sha256sum writes it.",
+)
 def make(runs: tuple[Path, ...], out: Path, **options: Any) -> None:
     """Collect stored runs into a pack: a folder and one zip, the same bytes for the same input."""
     from checker.collect.outputs import write_whole_bytes

@@ -67,7 +67,11 @@ def _is_made(project: Path, settings: Settings, folder: Path, stamp: Path | None
 @contextmanager
 def _one_at_a_time(folder: Path) -> Iterator[None]:
     """Two gates that begin together do not synthesize into one folder: the second waits, and finds it made."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        what = f"{folder}: cannot be made, and the project is synthesized into it: {error.strerror}"
+        raise InputError(what, "Synthesize elsewhere, and name the assembly: --assembly DIR.") from None
     try:
         import fcntl
     except ImportError:

@@ -43,7 +43,8 @@ from checker.model.values import Unknown
 from checker.model.verdicts import Outcome
 from checker.reason.account.facts import table, when
 from checker.reason.account.running import Service, own_repositories, services, services_gone
-from checker.reason.account.state import rollout_trouble, stack_trouble, stacks
+from checker.reason.account.stack_states import stack_trouble
+from checker.reason.account.state import rollout_trouble, stacks
 from checker.reason.deploys.paths import (
     At,
     DeployPath,
@@ -75,7 +76,6 @@ from checker.reason.health.passed_over import left_out
 from checker.reason.workloads.stack_updates import begun, may_be_watched, watched
 
 _FIX_READ: Final = "Let the audit read it: `checker permissions` prints the policy."
-_FIX_STACK: Final = "Wait for it; continue or cancel a failed update, delete a failed creation."
 _FIX_GONE: Final = "Make it again before the next release; `checker drift` shows what else is gone."
 _FIX_ROLL: Final = "Roll the release again or roll it back, until all services run one commit."
 _FIX_SEEN: Final = "After update-service: aws ecs wait services-stable, under set -e and without `|| true`."
@@ -221,12 +221,12 @@ def check_account(account: Account, project: Project) -> Iterator[Judgement]:
     """Live: all services are there and run one commit, no roll-out failed or is stuck, and every stack is at rest."""
     for place, status in stacks(project):
         trouble = stack_trouble(status)
-        if not status:
-            yield place.undecided("stack", "whether it is at rest: its status was not read", fix=_FIX_READ)
-        elif trouble:
-            yield place.fails("stack", trouble, fix=_FIX_STACK, actual=status)
-        else:
+        if trouble is None:
             yield place.passes("stack", f"It is in {status}.")
+        elif trouble.certain:
+            yield place.fails("stack", trouble.what, fix=trouble.fix, actual=status)
+        else:
+            yield place.undecided("stack", trouble.what, fix=trouble.fix if status else _FIX_READ)
     yield from deleted(account, project)
     running = services(account, project)
     if isinstance(running, Unknown):

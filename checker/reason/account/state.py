@@ -29,15 +29,6 @@ class Trouble(Struct, frozen=True):
     certain: bool = True
 
 
-def stack_trouble(status: str) -> str:
-    """Why a stack is not at rest; empty where it is. Source: AWS CloudFormation User Guide, "Stack status codes"."""
-    if status.endswith("_FAILED") or status in {"ROLLBACK_COMPLETE", "DELETE_COMPLETE"}:
-        return f"It is in {status}: the last operation failed, and the next deploy is refused or starts from there."
-    if status.endswith("_IN_PROGRESS"):
-        return f"It is in {status}: somebody is changing it."
-    return ""
-
-
 def stacks(project: Project) -> Iterator[tuple[StackPlace, str]]:
     """The stacks of the account, each with its status; empty where that was not read."""
     for stack in project.stacks:

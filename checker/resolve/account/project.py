@@ -81,9 +81,8 @@ def live_project(
     *,
     read_only: ReadOnly,
     find_names: FindNames,
-    wanted: Sequence[str] = (),
 ) -> LiveAccount:
-    """The account's project. ``wanted``: judge these environments and what they share; all where none is named."""
+    """The account's project."""
     place = f"account {snapshot.account or 'of unknown number'}" + (f", {snapshot.region}" if snapshot.region else "")
     source = LiveSource(place)
     notes: list[str] = []
@@ -138,8 +137,8 @@ def live_project(
 
     for each in placed:
         resources.setdefault(each[0].environment, []).append(made(*each))
-    kinds, others = _kinds([*stacks.values(), *outside.values()], settings, wanted)
-    others |= _in_part(kinds, snapshot, {each.environment for each in stacks.values()}, known, notes)
+    kinds = _kinds([*stacks.values(), *outside.values()], settings)
+    others = _in_part(kinds, snapshot, {each.environment for each in stacks.values()}, known, notes)
 
     def environments_of(kinds: Mapping[str, EnvironmentKind]) -> list[Environment]:
         return [
@@ -345,16 +344,9 @@ def _put(node: dict[str, Any], steps: list[str], value: Unknown) -> None:
         node[first] = value
 
 
-def _kinds(
-    stacks: Iterable[Stack], settings: Settings, wanted: Sequence[str]
-) -> tuple[dict[str, EnvironmentKind], dict[str, EnvironmentKind]]:
-    """The environments that are judged, and the others: which are wanted, with what they share."""
+def _kinds(stacks: Iterable[Stack], settings: Settings) -> dict[str, EnvironmentKind]:
     names = dict.fromkeys(each.environment for each in stacks if each.environment)
-    kinds = {name: EnvironmentKind(settings.environment_kinds.get(name) or kind_of(name)) for name in names}
-    judged = {
-        name: kind for name, kind in kinds.items() if not wanted or name in wanted or kind is EnvironmentKind.SHARED
-    }
-    return judged, {name: kind for name, kind in kinds.items() if name not in judged}
+    return {name: EnvironmentKind(settings.environment_kinds.get(name) or kind_of(name)) for name in names}
 
 
 def _in_part(
@@ -369,7 +361,10 @@ def _in_part(
         return {}
     meant = {*whole, *_environments([SnapshotStack(str(name)) for name in asked], {}, known, []).values()}
     found = {name: kinds.pop(name) for name in list(kinds) if name not in meant}
-    notes += [f"environment {name} is not judged: none of its stacks was asked for" for name in found]
+    notes += [
+        f"environment {name} is not judged, nor what reaches into it: none of its stacks was asked for"
+        for name in found
+    ]
     return found
 
 

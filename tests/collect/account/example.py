@@ -279,6 +279,7 @@ ANSWERS: Final[dict[tuple[str, str], Any]] = {
         {"logGroupName": "api", "arn": arn("logs", "log-group:api:*"), "retentionInDays": 30}]},
     ("sns", "ListTopics"): {"Topics": [{"TopicArn": TOPIC}]},
     ("sns", "GetTopicAttributes"): {"Attributes": {"TopicArn": TOPIC, "Policy": json.dumps(POLICY)}},
+    ("sns", "GetSubscriptionAttributes"): {"Attributes": {"TopicArn": TOPIC, "FilterPolicy": json.dumps({"a": ["b"]})}},
     ("sns", "ListSubscriptionsByTopic"): {"Subscriptions": [
         {"SubscriptionArn": TOPIC + ":1", "TopicArn": TOPIC, "Protocol": "email", "Endpoint": "a@example.com"},
         {"SubscriptionArn": "PendingConfirmation", "TopicArn": TOPIC, "Protocol": "email", "Endpoint": "b@example.com"}]},

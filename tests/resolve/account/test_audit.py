@@ -153,7 +153,54 @@ def test_an_environment_of_which_no_stack_was_asked_for_is_not_judged_by_what_el
         assert run.environments == (("production",) if len(asked) == 1 else ("production", "staging"))
     part = judged(tmp_path, beside, stack=stack, facts={"asked_stacks": ["shop-production"]})
     assert {each.environment for each in part.verdicts} <= {"production", ""}
-    assert "environment staging is not judged: none of its stacks was asked for" in part.coverage.notes
+    left_out = "environment staging is not judged, nor what reaches into it: none of its stacks was asked for"
+    assert left_out in part.coverage.notes
+
+
+def deploy_role(environment: str, reaches: str) -> dict[str, Any]:
+    host = "token.actions.githubusercontent.com"
+    claims = {f"{host}:aud": "sts.amazonaws.com", f"{host}:sub": f"repo:acme/shop:environment:{environment}"}
+    principal = {"Federated": f"arn:aws:iam::111111111111:oidc-provider/{host}"}
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity", "Principal": principal}
+    cluster = f"arn:aws:ecs:eu-west-1:111111111111:service/{reaches}/*"
+    rolls = {"Effect": "Allow", "Action": "ecs:UpdateService", "Resource": cluster}
+    return {
+        **resource(
+            "AWS::IAM::Role",
+            f"deploy-{environment}",
+            RoleName=f"deploy-{environment}",
+            AssumeRolePolicyDocument={"Statement": [{**trust, "Condition": {"StringEquals": claims}}]},
+            Policies=[{"PolicyName": "deploy", "PolicyDocument": {"Statement": [rolls]}}],
+        ),
+        "stack": f"shop-{environment}",
+    }
+
+
+def test_one_environment_is_judged_beside_the_others_of_the_same_snapshot(tmp_path: Path) -> None:
+    """Whom the role of one reaches is told by those beside it; what is said of them is left out."""
+    names = ("production", "staging")
+    stacks = [{**STACK, "name": f"shop-{name}"} for name in names]
+    services = [
+        {
+            **resource(
+                "AWS::ECS::Service", f"arn:aws:ecs:eu-west-1:111111111111:service/{name}/web", ServiceName="web"
+            ),
+            "stack": f"shop-{name}",
+        }
+        for name in names
+    ]
+    unencrypted = {**resource("AWS::RDS::DBInstance", "orders", StorageEncrypted=False), "stack": "shop-staging"}
+    for reaches, expected in (("*", Outcome.FAIL), ("production", Outcome.PASS)):
+        roles = [deploy_role("production", reaches), deploy_role("staging", "staging")]
+        document: dict[str, Any] = {"schema": "checker-snapshot/1", "account": "111111111111", "region": "eu-west-1"}
+        document |= {"stacks": stacks, "resources": [*roles, *services, unencrypted], "facts": {"asked": ["stacks"]}}
+        request = Request(project=tmp_path, settings=Settings(repository="acme/shop"), environments=["production"])
+        run = audit(request, parse(json.dumps(document)))
+        assert run.environments == ("production",)
+        assert outcomes(run, "W6")["reach", "deploy-production"] is expected
+        assert {each.environment for each in run.verdicts} <= {"production", ""}
+        assert set(outcomes(run, "C8").values()) == {Outcome.NOT_APPLICABLE}
+        assert any("environment staging is left out" in note and "failure" in note for note in run.coverage.notes)
 
 
 def test_a_resource_that_nothing_was_read_of_may_be_what_a_rule_looks_for(tmp_path: Path) -> None:

@@ -24,6 +24,16 @@ TOPIC: Final = (
     maybe("ContentBasedDeduplication", "Attributes.ContentBasedDeduplication", truth),
     maybe("SignatureVersion", "Attributes.SignatureVersion"), maybe("TracingConfig", "Attributes.TracingConfig"),
 )  # fmt: skip
+# Amazon SNS API Reference, GetSubscriptionAttributes. An effective delivery policy is the topic's or the service's.
+_FILTER: Final = "FilterPolicy"
+SUBSCRIPTION: Final = (
+    maybe(_FILTER, f"Attributes.{_FILTER}", policy), maybe("FilterPolicyScope", "Attributes.FilterPolicyScope"),
+    maybe("RawMessageDelivery", "Attributes.RawMessageDelivery", truth),
+    maybe("DeliveryPolicy", "Attributes.DeliveryPolicy", policy),
+    maybe("RedrivePolicy", "Attributes.RedrivePolicy", policy),
+    maybe("ReplayPolicy", "Attributes.ReplayPolicy", policy),
+    maybe("SubscriptionRoleArn", "Attributes.SubscriptionRoleArn"),
+)  # fmt: skip
 QUEUE: Final = (
     *(said(name, f"Attributes.{name}", whole) for name in (
         "DelaySeconds", "MaximumMessageSize", "MessageRetentionPeriod", "VisibilityTimeout")),
@@ -84,16 +94,21 @@ def _asked(account: Account, arns: Iterable[str]) -> Asked:
 
 def told(account: Account, asked: Asked) -> Iterator[Draft | None]:
     """What the answers tell, once they are there."""
-    for arn, attributes, subscriptions in asked:
+    every = [(each, [one for one in each[2].items if one.get("SubscriptionArn") != _DELETED]) for each in asked]
+    attributes_of = {
+        arn: account.ask("sns", "GetSubscriptionAttributes", SubscriptionArn=arn)
+        for _, standing in every
+        for arn in (str(one["SubscriptionArn"]) for one in standing if _confirmed(one))
+    }
+    for (arn, attributes, subscriptions), standing in every:
         if attributes.outcome.absent:
             account.add_facts("missing_topics", [arn])
         elif attributes.complete:
             draft = Draft(_TOPIC, (arn,), properties={"TopicName": arn.rpartition(":")[2]})
             yield draft.read(attributes.value, TOPIC)
             yield _policy(attributes, "AWS::SNS::TopicPolicy", "Topics", arn)
-        standing = [each for each in subscriptions.items if each.get("SubscriptionArn") != _DELETED]
         for each in standing:
-            yield _subscription(arn, each)
+            yield _subscription(arn, each, attributes_of.get(str(each.get("SubscriptionArn"))))
         if subscriptions.complete:
             account.add_facts(
                 "subscriptions",
@@ -105,8 +120,10 @@ def _confirmed(subscription: Mapping[str, Any]) -> bool:
     return str(subscription.get("SubscriptionArn", "")).startswith("arn:")
 
 
-def _subscription(topic: str, subscription: Mapping[str, Any]) -> Draft:
+def _subscription(topic: str, subscription: Mapping[str, Any], attributes: Answer | None) -> Draft | None:
     """A subscription. Until it is confirmed it has no ARN of its own: the list says so in the ARN's place."""
+    if attributes is not None and attributes.outcome.absent:
+        return None  # gone since it was listed
     arn = str(subscription.get("SubscriptionArn") or "")
     ident = (
         arn if _confirmed(subscription) else f"{topic}|{subscription.get('Protocol')}|{subscription.get('Endpoint')}"
@@ -117,7 +134,7 @@ def _subscription(topic: str, subscription: Mapping[str, Any]) -> Draft:
         draft.set(_PENDING, True)
     elif not _confirmed(subscription):
         draft.unread[_PENDING] = LACKING
-    return draft
+    return draft.add(attributes, *SUBSCRIPTION) if attributes is not None else draft
 
 
 def _queues(account: Account) -> list[tuple[str, Answer]]:

@@ -37,7 +37,7 @@ ALIAS: Final = shape(
 )  # fmt: skip
 VERSION: Final = shape(
     "AWS::Lambda::Version", "FunctionArn", maybe("Description", read=lambda value: value or None),
-    maybe("CodeSha256"),
+    *fields("CodeSha256 Version", maybe),
 )  # fmt: skip
 EVENT_SOURCE: Final = shape(
     "AWS::Lambda::EventSourceMapping", "UUID", said("FunctionName", "FunctionArn"),
