@@ -89,6 +89,9 @@ def is_for(wait: At, rollout: Rollout) -> bool:
     call, rolled = wait.action, rollout.call.text("service")
     if not isinstance(call, AwsCall) or call.operation == "UpdateService" or isinstance(rolled, Absent | Unknown):
         return True
+    # Of a list whose names only the run tells, what stands behind the loop may ask for all.
+    if not shared_loops(rollout.call, call) and any(each.values is None for each in _rounds(rollout)):
+        return True
     asked = call.argument("services" if call.operation == "DescribeServices" else "service")
     each = asked if isinstance(asked, tuple) else (asked,)
     if any(isinstance(one, Absent | Unknown | tuple | Mapping) for one in each):

@@ -87,7 +87,9 @@ class Rehearsals(Struct):
             return _TOO_MUCH
         ended = (way for way in ways if not way.failed and not way.choices.contradicts())
         made = ([*way.manner.later, *way.manner.trapped_later] for way in ended)
-        return yes_if(any(not any(_is_at(each, *other) for each in some for other in others) for some in made))
+        return yes_if(
+            any(not any(_is_at(each, *other, known=True) for each in some for other in others) for some in made)
+        )
 
     def told(self, failing: Failing) -> tuple[str, ...]:
         """The words that the command is given, where all goes well."""

@@ -18,10 +18,14 @@ from checker import lazy_re
 from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.scripts import Command, Reached
 from checker.model.pipeline.shell import (
+    AndOr,
     Assignment,
     Declare,
     For,
+    Group,
+    If,
     Literal,
+    Not,
     Opaque,
     Part,
     Simple,
@@ -36,7 +40,7 @@ from checker.model.sources import brief
 from checker.model.values import Text
 from checker.resolve.shell.lists.keyed import Keyed
 from checker.resolve.shell.state import Context, State
-from checker.resolve.shell.syntax_facts import first_word, within, word_text
+from checker.resolve.shell.syntax_facts import first_word, leaves, within, word_text
 from checker.resolve.shell.variables.operators import derived
 from checker.resolve.shell.variables.scopes import meant
 
@@ -48,6 +52,7 @@ _SUBSTRING: Final = lazy_re.compile(r"\$\{\w+(?:\[[^\]]*\])?:")
 # What is calculated, as it is written: variables with and without an operator. A length is a number.
 _BRACED: Final = lazy_re.compile(r"\$\{(#?)(\w+)([^{}]*)\}")
 _PLAIN: Final = lazy_re.compile(r"\$(\d)|\$?([A-Za-z_]\w*)|__gha\d{4,}__")
+_DIGITS: Final = lazy_re.compile(r"\^(?:\[0-9\]|\[\[:digit:\]\])(?:\+|\{\d+(?:,\d*)?\})\$")
 _MARK: Final = lazy_re.compile(r"__gha\d{4,}__")
 
 
@@ -57,6 +62,10 @@ def calculated(statement: Statement, state: State, context: Context, reached: Re
     if state.dialect or not isinstance(statement, Simple | Declare | Test | For):
         return
     found = [each for each in _values(statement, state) if _is_open(each)]
+    if found and (numbers := _numbers_by(statement, state)):
+        kept = {name: state.variables.pop(name) for name in numbers if name in state.variables}
+        found = [each for each in _values(statement, state) if _is_open(each)]
+        state.variables.update(kept)
     if not found:
         return
     if isinstance(statement, Simple):
@@ -76,6 +85,25 @@ def calculated(statement: Statement, state: State, context: Context, reached: Re
     )
     source = brief(statement.source, 500) if isinstance(statement, Simple) else ""
     yield Command((name or "a calculation", *found), here, Handling(), source, state.folder)
+
+
+def _numbers_by(statement: Simple | Declare | Test | For, state: State) -> set[str]:
+    """The variables of which the script lets only numbers through before: ``[[ $N =~ ^[0-9]+$ ]] || exit 1``."""
+    found: set[str] = set()
+    for each in within(state.script.body):
+        asked: Statement | None = None
+        if isinstance(each, AndOr) and each.operator == "||" and leaves(each.right, state.functions):
+            asked = each.left
+        elif isinstance(each, If) and each.branches and leaves(Group(each.branches[0][1]), state.functions):
+            only = each.branches[0][0].statements
+            asked = only[0].statement if len(only) == 1 and isinstance(only[0], Not) else None
+        if isinstance(asked, Test) and asked.line < statement.line and len(asked.words) == 3:
+            name, sign, pattern = asked.words
+            part = name.parts[0] if len(name.parts) == 1 else None
+            plain = isinstance(part, Variable) and not (part.operator or part.index or part.indirect)
+            if plain and word_text(sign) == "=~" and _DIGITS.fullmatch(word_text(pattern)):
+                found.add(part.name if isinstance(part, Variable) else "")
+    return found
 
 
 def _is_sum(statement: Test | For) -> bool:
