@@ -98,7 +98,8 @@ def test_what_is_called_after_an_environment_of_the_jobs_is_of_it(
 
 
 def test_what_is_before_production_is_another_environment(tmp_path: Path) -> None:
-    _, document = gate(repository(tmp_path, **{"shop-pre-prod": QUEUE, "ShopNonProd": QUEUE, "shop-prod": QUEUE}))
+    stacks: dict[str, Any] = {"shop-pre-prod": QUEUE, "ShopNonProd": QUEUE, "shop-prod": QUEUE}
+    _, document = gate(repository(tmp_path, **stacks))
     assert document["environments"] == ["preprod", "nonprod", "production"]
 
 

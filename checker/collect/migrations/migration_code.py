@@ -26,6 +26,7 @@ from checker.collect.migrations.frameworks.libraries import is_project, librarie
 from checker.collect.migrations.frameworks.shaping import (
     is_settings,
     may_shape,
+    on_whose,
     shaped_by_code,
     shaped_by_settings,
 )
@@ -157,8 +158,9 @@ def _shaping(shown: str, library: _Library) -> Iterator[MigrationRunner]:
         found = shaped_by_code(entry)
     else:
         return
+    files = (entry,) if is_settings(shown) else tuple(_below(entry, library)) if found is not None else ()
+    found = on_whose(found, files) if found is not None else None
     if found is not None:
-        files = (entry,) if is_settings(shown) else tuple(_below(entry, library))
         yield MigrationRunner(entry, files, found.tool, (), found.line, found.shapes, found.doubt)
 
 

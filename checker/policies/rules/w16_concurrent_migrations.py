@@ -36,6 +36,7 @@ from checker.model.environments import Project
 from checker.model.judgements import Judgeable, Judgement
 from checker.model.live.account import Account
 from checker.model.migrations.folders import MigrationRunner
+from checker.model.migrations.shaping import Shapes
 from checker.model.migrations.tools import BY_NAME, MigrationTool
 from checker.model.pipeline.jobs import ConcurrencyInForce, EffectiveJob
 from checker.model.pipeline.pipeline import Pipeline
@@ -224,9 +225,10 @@ def _runner(runner: MigrationRunner, pipeline: Pipeline) -> Iterator[Judgement]:
 
 
 def _shaping(runner: MigrationRunner) -> Judgement:
-    if runner.doubt or BY_NAME[runner.library].locks is YES:
+    once = "whether two that start at once both make what is new" if runner.shapes is Shapes.ADDS else ""
+    if runner.doubt or once or BY_NAME[runner.library].locks is YES:
         why = f"whether each start changes the schema unlocked: {runner.doubt or 'its lock is told of for migrations'}"
-        return runner.undecided("lock", why, fix=_FIX_SHAPED)
+        return runner.undecided("lock", once or why, fix=_FIX_SHAPED)
     said = f"Every program that starts has {runner.library} change the schema, and takes no lock: two do so at once."
     return runner.fails("lock", said, fix=_FIX_SHAPED)
 

@@ -11,7 +11,7 @@ Sources: Spring Boot documentation, "Externalized Configuration" (profile-specif
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from msgspec import Struct
@@ -64,6 +64,25 @@ class Shaped(Struct, frozen=True):
     shapes: Shapes
     line: int
     doubt: str = ""
+
+
+# SQLite keeps a file that is one process's own; every other database is a server that several work with.
+_SQLITE: Final = lazy_re.compile(r"sqlite", re.IGNORECASE)
+_SERVER: Final = lazy_re.compile(
+    r"postgres|psycopg|asyncpg|\bpg\b|mysql|mariadb|mssql|sqlserver|oracle|cockroach|pgx|Npgsql", re.IGNORECASE
+)
+_CHOSEN: Final = lazy_re.compile(r"environ|getenv|process\.env|\bsettings?\b|\bconfig\b|configuration", re.IGNORECASE)
+
+
+def on_whose(found: Shaped, files: Iterable[SourceFile]) -> Shaped | None:
+    """What shapes a database that others work with too: none where that is a file of SQLite's, in doubt where settings
+    may name another."""
+    texts = [each.code for each in files]
+    if not any(map(_SQLITE.search, texts)) or any(map(_SERVER.search, texts)):
+        return found
+    if not any(map(_CHOSEN.search, texts)):
+        return None
+    return replace(found, doubt=found.doubt or "whether the database is SQLite's file, or one that its settings name")
 
 
 def may_shape(text: str) -> bool:
