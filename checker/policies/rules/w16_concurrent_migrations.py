@@ -11,8 +11,7 @@ What is checked
     over: a Python runner is gone through as if another run held the lock, and no migration may reach the database then.
     Who waits polls, where migrations build indexes concurrently. So does what an image's entry point runs whatever
     there is, in each container that starts, and so does a program that brings the database to the schema of its models
-    when it starts (``synchronize``, ``ddl-auto``, ``AutoMigrate``, ``create_all``). No workflow cancels a run that may
-    be migrating.
+    when it starts (``synchronize``, ``ddl-auto``, ``AutoMigrate``). No workflow cancels a run that may be migrating.
 When it does not apply
     Nothing in the repository applies migrations.
 What cannot be decided
