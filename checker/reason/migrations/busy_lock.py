@@ -54,6 +54,7 @@ class Walk(Struct):
 
     code: Code
     busy: bool
+    most_steps: int = _MOST_STEPS
     found: list[tuple[str, str]] = field(default_factory=list)  # a fault, and the doubt about it
     migrated: bool = False
     steps: int = 0
@@ -79,7 +80,7 @@ class Walk(Struct):
 
     def statement(self, node: ast.stmt, state: State) -> list[End]:
         self.steps += 1
-        if self.steps > _MOST_STEPS:
+        if self.steps > self.most_steps:
             raise TooMuch
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.Import() | ast.ImportFrom():

@@ -24,6 +24,7 @@ from checker.reason.migrations.runner_code import Function, code_of, name_of
 
 _MAIN: Final = "main"
 _MOST: Final = 100_000  # signs of a file
+_MOST_STEPS: Final = 1_000  # a runner that takes more is not said to end well
 _LEVELS: Final = 4  # names that stand for one another
 
 
@@ -133,7 +134,7 @@ def _ends_well(files: tuple[tuple[str, str], ...]) -> bool:
 
 
 def _ends(trees: Mapping[str, ast.Module], *, connecting: bool) -> list[End]:
-    walk = _Failing(code_of(trees), busy=False, connecting=connecting)
+    walk = _Failing(code_of(trees), busy=False, connecting=connecting, most_steps=_MOST_STEPS)
     found: list[End] = []
     try:
         for module, tree in trees.items():
