@@ -46,7 +46,7 @@ from checker.reason.deploys.paths import At
 from checker.reason.deploys.task_ends import failure_goes_through, held_back, passes_on
 from checker.reason.deploys.task_waits import Wait, waits_of
 from checker.reason.migrations.at_hand import driven_by, handed
-from checker.reason.migrations.ends.runner_ends import ends_well
+from checker.reason.migrations.ends.runner_ends import ended_well
 from checker.reason.migrations.migrating import Migrating, migrating, runs_its_image, tool_of
 from checker.reason.migrations.session_timeouts import (
     LOCK,
@@ -86,7 +86,6 @@ _FIX_JOB: Final = "Set timeout-minutes on the job, a little above the bound of w
 _FIX_END: Final = "Fail where the exit code is not 0, and where the wait's time is up."
 _FIX_FUNCTION: Final = "Keep the answer, and fail where it has one: jq -e '.FunctionError == null' answer.json."
 _FIX_OUTCOME: Final = "Let the step fail: without `|| true`, `;`, a trap that exits 0, or continue-on-error."
-_FIX_RUNNER: Final = "Let the error through, or end with another status than 0: sys.exit(1) in the handler."
 _FIX_WAIT: Final = "Give the wait a bound that is well below the job's timeout-minutes."
 
 
@@ -101,9 +100,7 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
             yield pipeline.not_applicable(_SUBS[bound], why_not(bound, system))
     yield from _jobs(pipeline, steps)
     yield from _released_after(pipeline, steps)
-    for runner in filter(ends_well, pipeline.migration_code.runners):
-        said = "It ends with 0 although a migration, or its connection, has failed: whoever waits for it goes on."
-        yield runner.fails("outcome", said, fix=_FIX_RUNNER)
+    yield from ended_well(pipeline.migration_code.runners)
 
 
 # -- the session ---------------------------------------------------------------------------------

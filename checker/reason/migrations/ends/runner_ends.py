@@ -9,22 +9,25 @@ what is found behind one is no fault.
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
 from msgspec.structs import replace
 
+from checker.model.answers import NO, YES, Answer, Open
+from checker.model.judgements import Judgement
 from checker.model.migrations.folders import MigrationRunner
 from checker.model.pipeline.python import plain
 from checker.reason.migrations.busy_lock import ENDS, TooMuch, Walk
 from checker.reason.migrations.lock_values import LETS_GO, TRY, WAIT
 from checker.reason.migrations.lock_ways import End, State, assume
-from checker.reason.migrations.runner_code import Function, code_of, name_of
+from checker.reason.migrations.runner_code import Code, Function, code_of, name_of
 
 _MAIN: Final = "main"
 _MOST: Final = 100_000  # signs of a file
-_MOST_STEPS: Final = 1_000  # a runner that takes more is not said to end well
+_MOST_STEPS: Final = 6_000
+_TOO_MUCH: Answer = Open("whether it ends with 0 after a failure: it has too many ways")
 _LEVELS: Final = 4  # names that stand for one another
 
 
@@ -66,6 +69,11 @@ class _Failing(Walk):
 
     def matters(self, function: Function, made: ast.expr | None, state: State) -> bool:  # noqa: ARG002 - all of them do
         return True
+
+    def entered(self, function: Function, made: ast.expr | None, state: State) -> State:
+        """The state without what is known of the lock, which decides nothing here: ways that differ in it are one."""
+        inner = super().entered(function, made, state)
+        return replace(inner, asked=False, held=False, passed=False, answer=None, holders=())
 
     def back(self, end: End, state: State) -> State:
         return replace(state, good=True) if end.how == "falls" else state
@@ -116,37 +124,54 @@ class _Failing(Walk):
         return [End("raises", replace(state, failed=True), error="postgres")]
 
 
-def ends_well(runner: MigrationRunner) -> bool:
-    """Whether a runner surely can end with success although a migration of its, or its connection, has failed."""
+_FIX: Final = "Let the error through, or end with another status than 0: sys.exit(1) in the handler."
+
+
+def ended_well(runners: Iterable[MigrationRunner]) -> Iterator[Judgement]:
+    """The runners that end with success after a failure, and those of which that cannot be told."""
+    for runner in runners:
+        answer = ends_well(runner)
+        if answer is YES:
+            said = "It ends with 0 although a migration, or its connection, has failed: whoever waits for it goes on."
+            yield runner.fails("outcome", said, fix=_FIX)
+        elif isinstance(answer, Open):
+            yield runner.undecided("outcome", answer.why, fix=_FIX)
+
+
+def ends_well(runner: MigrationRunner) -> Answer:
+    """Whether a runner can end with success although a migration of its, or its connection, has failed."""
     files = tuple((each.file, each.code) for each in (*runner.files, *runner.starts) if each.language == "python")
-    return bool(files) and _ends_well(files)
+    return _ends_well(files) if files else NO
 
 
 @lru_cache(maxsize=64)
-def _ends_well(files: tuple[tuple[str, str], ...]) -> bool:
+def _ends_well(files: tuple[tuple[str, str], ...]) -> Answer:
     trees: dict[str, ast.Module] = {}
     for name, text in files:
         try:
             trees[name.rpartition("/")[2].removesuffix(".py")] = plain(ast.parse(text[:_MOST]))
         except (SyntaxError, ValueError, RecursionError):
-            return False  # said by what reads it for its lock
-    return any(_is_well(end) for connecting in (False, True) for end in _ends(trees, connecting=connecting))
+            return NO  # said by what reads it for its lock
+    code = code_of(trees)
+    answer: Answer = NO
+    for connecting in (False, True):
+        try:
+            if any(map(_is_well, _ends(trees, code, connecting=connecting))):
+                return YES
+        except (TooMuch, RecursionError):
+            answer = _TOO_MUCH
+    return answer
 
 
-def _ends(trees: Mapping[str, ast.Module], *, connecting: bool) -> list[End]:
-    walk = _Failing(code_of(trees), busy=False, connecting=connecting, most_steps=_MOST_STEPS)
-    found: list[End] = []
-    try:
-        for module, tree in trees.items():
-            walk.inside = (f"{module}:",)
-            ended = walk.block(tree.body, State())
-            found += [replace(end, state=walk.back(end, end.state)) for end in ended]
-        if not walk.migrated:
-            for root in walk.code.roots():
-                found += walk.call([root], State()) if root.name == _MAIN else []
-    except (TooMuch, RecursionError):
-        return []
-    return found
+def _ends(trees: Mapping[str, ast.Module], code: Code, *, connecting: bool) -> Iterator[End]:
+    walk = _Failing(code, busy=False, connecting=connecting, most_steps=_MOST_STEPS)
+    for module, tree in trees.items():
+        walk.inside = (f"{module}:",)
+        for end in walk.block(tree.body, State()):
+            yield replace(end, state=walk.back(end, end.state))
+    if not walk.migrated:
+        for root in code.roots():
+            yield from walk.call([root], State()) if root.name == _MAIN else ()
 
 
 def _is_well(end: End) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from checker.model.answers import YES, Open
 from checker.model.migrations.folders import MigrationRunner, SourceFile
-from checker.reason.migrations.ends.runner_ends import ends_well
+from checker.reason.migrations.ends import runner_ends
 
 _RUNNER = """
 import sys, psycopg
@@ -47,4 +48,11 @@ if __name__ == "__main__":
 )
 def test_end(handler: str, start: str, expected: bool) -> None:
     entry = SourceFile("migrate.py", "python", _RUNNER.replace("{handler}", handler).replace("{start}", start))
-    assert expected is ends_well(MigrationRunner(entry, (entry,)))
+    assert expected is (runner_ends.ends_well(MigrationRunner(entry, (entry,))) is YES)
+
+
+def test_what_has_too_many_ways_is_not_said_to_be_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner_ends, "_MOST_STEPS", 3)
+    code = _RUNNER.replace("{handler}", "except psycopg.Error: return 2").replace("{start}", "sys.exit(main())")
+    entry = SourceFile("migrate.py", "python", code)
+    assert isinstance(runner_ends.ends_well(MigrationRunner(entry, (entry,))), Open)
