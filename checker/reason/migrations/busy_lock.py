@@ -9,7 +9,7 @@ found under one is a doubt, no fault.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from msgspec import Struct, field
@@ -17,24 +17,25 @@ from msgspec.structs import replace
 
 from checker.reason.migrations.lock_values import ABOUT, LETS_GO, TRY, VARYING, WAIT, YES_ANYHOW, worth
 from checker.reason.migrations.lock_ways import (
-    UNFOLLOWED,
     End,
     State,
     asserted,
     assigned,
     assume,
+    bound_anew,
     different,
     distinct,
     handler_of,
     let_go,
     parameters,
+    passage,
     put_off,
     raised,
     suppressed,
     texts_in,
     yields,
 )
-from checker.reason.migrations.runner_code import READS, Code, Function, calls, code_of, name_of, walked, written
+from checker.reason.migrations.runner_code import READS, Code, Function, calls, name_of, walked, written
 
 _SENDS: Final = frozenset(
     {"execute", "executescript", "exec_driver_sql", "fetchval", "fetchrow", "fetch", "scalar", "query"}
@@ -60,6 +61,7 @@ class Walk(Struct):
     steps: int = 0
     known: dict[tuple[str, State, bool], list[End]] = field(default_factory=dict)  # how functions end that were entered
     inside: tuple[str, ...] = ()
+    within: Function | None = None
 
     # -- statements ------------------------------------------------------------------------------
 
@@ -128,7 +130,10 @@ class Walk(Struct):
         return [End("falls", state), *(end for each in cases for end in self.block(each.body, state))]
 
     def assign(self, targets: Sequence[ast.expr], value: ast.expr, state: State) -> list[End]:
-        return self.given(value, state, lambda after, worth: [End("falls", assigned(targets, value, after, worth))])
+        def then(after: State, worth: bool | None) -> list[End]:
+            return [End("falls", assigned(targets, value, bound_anew(targets, after, self.code.repeated), worth))]
+
+        return self.given(value, state, then)
 
     def given(self, node: ast.expr | None, state: State, then: Callable[[State, bool | None], list[End]]) -> list[End]:
         """What an expression leads to: its calls are made, and ``then`` goes on with what it is worth."""
@@ -170,10 +175,13 @@ class Walk(Struct):
         return ends
 
     def each(self, node: ast.For | ast.AsyncFor, state: State) -> list[End]:
+        state = bound_anew([node.target], state, self.code.repeated)
         turned = self.turn(node.body, state, over=True)
         through = [end for end in self.block(node.body, state) if end.how in {"falls", "continues"}]
         ends = list(turned)
-        for way in dict.fromkeys([*(end.state for end in through), *([] if through or turned else [state])]):
+        for way in dict.fromkeys(
+            [*(end.state for end in through), *([] if through or turned or state.failed else [state])]
+        ):
             ends.extend(self.block(node.orelse, way))
         return ends
 
@@ -330,6 +338,7 @@ class Walk(Struct):
 
     def call(self, several: Sequence[Function], state: State, made: ast.expr | None = None) -> list[End]:
         ends: list[End] = []
+        repeated = self.code.repeated
         for function in several:
             if not self.matters(function, made, state):
                 self.migrated = self.migrated or state.held  # whatever it does, it does under the lock
@@ -339,18 +348,23 @@ class Walk(Struct):
             if mark in self.inside or len(self.inside) > _DEEPEST:
                 ends.append(End("falls", state))
                 continue
+            over = passage(self.within, function, made)
+            inner = self.entered(function, made, replace(state, assumed=over.carried(state.assumed, repeated)))
             before, self.inside = self.inside, (*self.inside, mark)
-            inner = self.entered(function, made, state)
+            caller, self.within = self.within, function
             key = (mark, inner, "loop" in before)
             if key not in self.known:
                 self.known[key] = self.block(function.body, inner)
             for end in self.known[key]:
                 passed = end.state.passed or (function.name in self.code.locking and not end.state.asked)
-                own = replace(end.state, names=state.names, texts=state.texts, bound=state.bound, passed=passed)
+                assumed = over.back(state.assumed, end.state.assumed, repeated)
+                own = replace(
+                    end.state, names=state.names, texts=state.texts, bound=state.bound, passed=passed, assumed=assumed
+                )
                 how = "falls" if end.how == "returns" else end.how
                 value = end.value if end.how == "returns" else None
                 ends.append(replace(end, how=how, state=self.back(end, own), value=value))
-            self.inside = before
+            self.inside, self.within = before, caller
         return distinct(ends)
 
     def back(self, end: End, state: State) -> State:  # noqa: ARG002 - whoever asks for a status looks at it
@@ -375,25 +389,3 @@ class Walk(Struct):
         names = tuple(pair for pair in state.names if pair[0] in self.code.constants)
         held = tuple(name for name, value in given.items() if name_of(value) in state.holders)
         return replace(state, names=names, texts=texts, bound=bound, holders=(*state.holders, *held))
-
-
-def gone_through(trees: Mapping[str, ast.Module]) -> tuple[str, str]:
-    """Why the lock keeps no second run out, and why that is doubtful; both empty where no fault is found. ``trees`` are
-    the runner's modules by their names."""
-    code = code_of(trees)
-    found: list[tuple[str, str]] = []
-    left_off: list[tuple[str, str]] = []
-    for busy in (True, False):
-        walk = Walk(code, busy)
-        try:
-            for module, tree in trees.items():
-                walk.inside = (f"{module}:",)
-                walk.block(tree.body, State())
-            if not walk.migrated:
-                for root in code.roots():
-                    walk.call([root], State())
-        except (TooMuch, RecursionError):
-            left_off = [UNFOLLOWED]  # what was found until then is so
-        found.extend(walk.found)
-    sure = next((fault for fault, doubt in found if not doubt), "")
-    return (sure, "") if sure else next(iter((*found, *left_off)), ("", ""))

@@ -9,17 +9,20 @@ import ast
 import builtins
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from checker.reason.migrations.runner_code import READS, Function, name_of, walked, written
+from checker.reason.migrations.runner_code import READS, Function, name_of, own_names, walked, written
 
 TAKES_ROW: Final = frozenset({"fetchone", "first", "one", "fetchrow", "fetchall", "one_or_none"})
 _DEEPEST: Final = 12  # classes above one another
 # What is asked of code that was not gone through to its end, and why it is open.
 UNFOLLOWED: Final = ("its lock is let go or passed over", "its code goes too many ways to follow them all")
+
+
+Assumed: TypeAlias = "tuple[tuple[str, bool], ...]"  # conditions, and what they are
 
 
 class State(Struct, frozen=True):
@@ -33,7 +36,7 @@ class State(Struct, frozen=True):
     bound: tuple[tuple[str, str], ...] = ()  # parameters, with the SQL that they stand for
     texts: tuple[str, ...] = ()  # names that hold what a file says
     holders: tuple[str, ...] = ()  # names of connections that were asked for the lock
-    assumed: tuple[tuple[str, bool], ...] = ()
+    assumed: Assumed = ()
     doubt: str = ""
     failed: bool = False  # a migration's statement
     good: bool = False  # what was given last is a status of success: 0, or nothing
@@ -97,8 +100,47 @@ def assume(test: ast.expr, chosen: bool, state: State, repeated: Collection[str]
     if before is not None:
         return state if before == chosen else None
     doubt = state.doubt or (f"that depends on {said}" if doubts else "")
-    assumed = (*state.assumed, (said, chosen)) if said in repeated else state.assumed
+    assumed = tuple(sorted((*state.assumed, (said, chosen)))) if said in repeated else state.assumed
     return replace(state, assumed=assumed, doubt=doubt)
+
+
+class Passage(Struct, frozen=True):
+    """From one function into another that it calls: which names mean the same in both. ``given`` are those that the
+    call gives by the name that they have there."""
+
+    outer: frozenset[str]  # names that are each one's own
+    inner: frozenset[str]
+    given: frozenset[str]
+
+    def carried(self, assumed: Assumed, repeated: Mapping[str, frozenset[str]]) -> Assumed:
+        """The conditions that are the same ones on both sides."""
+        if not assumed:
+            return ()
+        apart = (self.outer | self.inner) - self.given
+        return tuple(each for each in assumed if apart.isdisjoint(repeated[each[0]]))
+
+    def back(self, before: Assumed, after: Assumed, repeated: Mapping[str, frozenset[str]]) -> Assumed:
+        """What is assumed behind the call: what was before it, and what was found there about the same things."""
+        found = self.carried(after, repeated)
+        return before if not found or found == before else tuple(sorted({*before, *found}))
+
+
+def passage(caller: Function | None, function: Function, made: ast.expr | None) -> Passage:
+    sees_all = caller is None or function in walked(caller)  # what is declared in another sees its names
+    each = parameters(function, made).items()
+    given = {name for name, value in each if isinstance(value, ast.Name) and value.id == name}
+    if isinstance(made, ast.Call) and isinstance(made.func, ast.Attribute) and name_of(made.func.value) == "self":
+        given.add("self")
+    return Passage(frozenset() if sees_all else own_names(caller), own_names(function), frozenset(given))
+
+
+def bound_anew(targets: Iterable[ast.expr], state: State, repeated: Mapping[str, frozenset[str]]) -> State:
+    """The state without what was assumed of names that stand for something else from here on."""
+    if not state.assumed:
+        return state
+    anew = {each.id for one in targets for each in walked(one) if isinstance(each, ast.Name)}
+    kept = tuple(each for each in state.assumed if anew.isdisjoint(repeated[each[0]]))
+    return state if kept == state.assumed else replace(state, assumed=kept)
 
 
 def assigned(targets: Sequence[ast.expr], value: ast.expr, state: State, worth: bool | None) -> State:

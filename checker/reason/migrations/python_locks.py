@@ -16,10 +16,11 @@ from msgspec import Struct, field
 
 from checker import lazy_re
 from checker.model.migrations.folders import MigrationRunner
-from checker.model.pipeline.python import nodes_of, plain, run_by
-from checker.reason.migrations.busy_lock import gone_through
+from checker.model.pipeline.python import nodes_of, run_by
+from checker.reason.migrations.busy_lock import TooMuch, Walk
 from checker.reason.migrations.lock_scopes import ended
-from checker.reason.migrations.lock_ways import UNFOLLOWED
+from checker.reason.migrations.lock_ways import UNFOLLOWED, State
+from checker.reason.migrations.runner_code import code_of, module_of, parsed
 
 _TRY: Final = lazy_re.compile(r"pg_try_advisory_lock\b", re.IGNORECASE)
 _TAKES: Final = lazy_re.compile(r"pg_(?:try_)?advisory_lock\b", re.IGNORECASE)
@@ -27,7 +28,6 @@ _LETS_GO: Final = lazy_re.compile(r"pg_advisory_unlock", re.IGNORECASE)
 _SWITCHES: Final = frozenset({"environ", "getenv"})
 _Function: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef"
 _HOLDS_OTHERS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-_MOST: Final = 100_000  # signs of a file
 
 
 class _Code(Struct, frozen=True):
@@ -52,6 +52,28 @@ def fault_of(runner: MigrationRunner) -> tuple[str, str]:
     if code.unread and not (fault and not doubt):
         return UNFOLLOWED[0], f"{code.unread[0]} could not be read as Python"
     return fault, doubt
+
+
+def gone_through(trees: Mapping[str, ast.Module]) -> tuple[str, str]:
+    """Why the lock keeps no second run out, and why that is doubtful; both empty where no fault is found. ``trees`` are
+    the runner's modules by their names."""
+    code = code_of(trees)
+    found: list[tuple[str, str]] = []
+    left_off: list[tuple[str, str]] = []
+    for busy in (True, False):
+        walk = Walk(code, busy)
+        try:
+            for module, tree in trees.items():
+                walk.inside = (f"{module}:",)
+                walk.block(tree.body, State())
+            if not walk.migrated:
+                for root in code.roots():
+                    walk.call([root], State())
+        except (TooMuch, RecursionError):
+            left_off = [UNFOLLOWED]  # what was found until then is so
+        found.extend(walk.found)
+    sure = next((fault for fault, doubt in found if not doubt), "")
+    return (sure, "") if sure else next(iter((*found, *left_off)), ("", ""))
 
 
 def _plain_fault(code: _Code) -> str:
@@ -87,15 +109,12 @@ def _read(files: tuple[tuple[str, str], ...]) -> _Code:
     taking, letting = set[str](), set[str]()
     unread: list[str] = []
     for name, text in files:
-        try:
-            tree = plain(ast.parse(text)) if len(text) <= _MOST else None
-        except (SyntaxError, ValueError, RecursionError):
-            tree = None
+        tree = parsed(name, text)
         if tree is None:
             unread.append(name)
             continue
         top.extend(tree.body)
-        trees[name.rpartition("/")[2].removesuffix(".py")] = tree
+        trees[module_of(name)] = tree
         for node in nodes_of(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 functions.setdefault(node.name, []).append(node)
@@ -137,6 +156,8 @@ def _given(node: ast.AST) -> tuple[ast.expr, ...]:
 
 def _sends(node: ast.AST, names: frozenset[str], pattern: re.Pattern[str]) -> bool:
     """Whether a call in a node is given such SQL, by the constant's name or as it is."""
+    if not (_named(node) & names or pattern.search(_text(node))):  # of most: quicker than to look at its calls
+        return False
     return any(_named(each) & names or pattern.search(_text(each)) for each in _given(node))
 
 

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from checker.model.pipeline.python import nodes_of, run_by
+from checker.model.pipeline.python import nodes_of, plain, run_by
 
 Function: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef"
 # Calls that make a function worth going through: what sends SQL, lets connections go, or ends the program.
@@ -25,15 +25,30 @@ _MATTERS: Final = frozenset(
 READS: Final = frozenset({"read_text", "read", "read_bytes"})
 _DECLARES: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _LETTING_GO: Final = frozenset({"close", "reset", "putconn"})
+_MOST: Final = 100_000  # signs of a file
+
+
+@lru_cache(maxsize=256)
+def parsed(name: str, text: str) -> ast.Module | None:  # noqa: ARG001 - files that say the same have nodes of their own
+    """A file's code, once for all that ask; ``None`` where it is too long, or no Python that this version knows."""
+    try:
+        return plain(ast.parse(text)) if len(text) <= _MOST else None
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+
+
+def module_of(name: str) -> str:
+    """The last part of a module's name, by its file."""
+    return name.rpartition("/")[2].removesuffix(".py")
 
 
 class Code(Struct, frozen=True):
-    """All of a runner's code. ``repeated`` are conditions that it asks more than once."""
+    """All of a runner's code. ``repeated`` are conditions that it asks more than once, with the names in them."""
 
     functions: Mapping[str, Sequence[Function]]
     constants: Mapping[str, ast.expr]
     bases: Mapping[str, frozenset[str]]
-    repeated: frozenset[str]
+    repeated: Mapping[str, frozenset[str]]
     homes: Mapping[int, str]  # functions, by identity, and the modules that they are in
     managers: Mapping[str, Mapping[str, Function]]  # classes whose objects are entered, with their methods
     relevant: frozenset[str]  # names of functions that lead to something that matters
@@ -123,13 +138,19 @@ def _started(trees: Mapping[str, ast.Module]) -> frozenset[str]:
     return frozenset(name_of(each.func) for one in outside for each in walked(one) if isinstance(each, ast.Call))
 
 
-def _repeated(asked: Sequence[ast.expr]) -> frozenset[str]:
-    """The conditions that are written more than once. Few are alike in their names, and only those are written out."""
+def _repeated(asked: Sequence[ast.expr]) -> dict[str, frozenset[str]]:
+    """The conditions that are written more than once, with the names in them. Few are alike in their names, and only
+    those are written out."""
     alike: dict[tuple[str, ...], list[ast.expr]] = {}
     for test in asked:
         alike.setdefault(tuple(name_of(each) for each in _names(test)), []).append(test)
-    found = Counter(written(test) for several in alike.values() if len(several) > 1 for test in several)
-    return frozenset(test for test, count in found.items() if count > 1)
+    likely = [(written(test), test) for several in alike.values() if len(several) > 1 for test in several]
+    counts = Counter(said for said, _ in likely)
+    return {
+        said: frozenset(each.id for each in walked(test) if isinstance(each, ast.Name))
+        for said, test in dict(likely).items()
+        if counts[said] > 1
+    }
 
 
 def _constants(trees: Mapping[str, ast.Module], functions: Iterable[Function]) -> dict[str, ast.expr]:
@@ -203,6 +224,15 @@ def _names(node: ast.AST) -> Iterator[ast.AST]:
 def walked(node: ast.AST) -> tuple[ast.AST, ...]:
     """All nodes of one."""
     return tuple(nodes_of(node))
+
+
+@lru_cache(maxsize=1 << 12)
+def own_names(function: Function) -> frozenset[str]:
+    """The names that are a function's own: its parameters, and what it binds."""
+    taken = function.args
+    given = (*taken.posonlyargs, *taken.args, *taken.kwonlyargs, taken.vararg, taken.kwarg)
+    bound = {each.id for each in walked(function) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
+    return frozenset(bound | {each.arg for each in given if each is not None}) - _globals(function)
 
 
 @lru_cache(maxsize=1 << 14)

@@ -18,14 +18,12 @@ from msgspec.structs import replace
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.judgements import Judgement
 from checker.model.migrations.folders import MigrationRunner
-from checker.model.pipeline.python import plain
 from checker.reason.migrations.busy_lock import ENDS, TooMuch, Walk
 from checker.reason.migrations.lock_values import LETS_GO, TRY, WAIT
 from checker.reason.migrations.lock_ways import End, State, assume
-from checker.reason.migrations.runner_code import Code, Function, code_of, name_of
+from checker.reason.migrations.runner_code import Code, Function, code_of, module_of, name_of, parsed
 
 _MAIN: Final = "main"
-_MOST: Final = 100_000  # signs of a file
 _MOST_STEPS: Final = 6_000
 _TOO_MUCH: Answer = Open("whether it ends with 0 after a failure: it has too many ways")
 _LEVELS: Final = 4  # names that stand for one another
@@ -61,7 +59,8 @@ class _Failing(Walk):
         ends: list[End] = []
         for chosen in (True, False):
             way = assume(node.test, chosen, state, self.code.repeated, doubts=True)
-            ends.extend(self.block(node.body if chosen else node.orelse, way) if way is not None else ())
+            if way is not None and not way.doubt:  # what is found in doubt is no fault, wherever it leads
+                ends.extend(self.block(node.body if chosen else node.orelse, way))
         return ends
 
     def doubts(self) -> bool:
@@ -73,7 +72,7 @@ class _Failing(Walk):
     def entered(self, function: Function, made: ast.expr | None, state: State) -> State:
         """The state without what is known of the lock, which decides nothing here: ways that differ in it are one."""
         inner = super().entered(function, made, state)
-        return replace(inner, asked=False, held=False, passed=False, answer=None, holders=())
+        return replace(inner, asked=False, held=False, passed=False, answer=None, holders=(), good=False)
 
     def back(self, end: End, state: State) -> State:
         return replace(state, good=True) if end.how == "falls" else state
@@ -148,10 +147,10 @@ def ends_well(runner: MigrationRunner) -> Answer:
 def _ends_well(files: tuple[tuple[str, str], ...]) -> Answer:
     trees: dict[str, ast.Module] = {}
     for name, text in files:
-        try:
-            trees[name.rpartition("/")[2].removesuffix(".py")] = plain(ast.parse(text[:_MOST]))
-        except (SyntaxError, ValueError, RecursionError):
-            return NO  # said by what reads it for its lock
+        tree = parsed(name, text)
+        if tree is None:
+            return Open(f"whether it ends with 0 after a failure: {name} could not be read as Python")
+        trees[module_of(name)] = tree
     code = code_of(trees)
     answer: Answer = NO
     for connecting in (False, True):

@@ -56,3 +56,53 @@ def test_what_has_too_many_ways_is_not_said_to_be_well(monkeypatch: pytest.Monke
     code = _RUNNER.replace("{handler}", "except psycopg.Error: return 2").replace("{start}", "sys.exit(main())")
     entry = SourceFile("migrate.py", "python", code)
     assert isinstance(runner_ends.ends_well(MigrationRunner(entry, (entry,))), Open)
+
+
+_TWO_ROWS = """
+import sys, psycopg
+from pathlib import Path
+
+def step(connection, path{parameter}):
+    {row}
+    if row is None:
+        try:
+            connection.execute(path.read_text())
+        except psycopg.Error as error:
+            print(error)
+    else:
+        connection.execute(path.read_text())
+
+def main():
+    with psycopg.connect("") as connection:
+        row = connection.execute("SELECT to_regclass('history')").fetchone()
+        if row is None:
+            return 3
+        for path in sorted(Path("migrations").glob("*.sql")):
+            step(connection, path{given})
+    return 0
+
+if __name__ == "__main__":
+    sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("row", "parameter", "given", "expected"),
+    [
+        ("row = find(path)", "", "", True),  # another row than main's
+        ("pass", ", row", ", find(path)", True),
+        ("pass", ", row", ", row", False),  # the same one
+        ("row = find(path)", ", row", ", row", True),  # the same one, and then another
+    ],
+)
+def test_a_condition_is_of_the_function_whose_names_it_has(
+    row: str, parameter: str, given: str, expected: bool
+) -> None:
+    code = _TWO_ROWS.replace("{row}", row).replace("{parameter}", parameter).replace("{given}", given)
+    entry = SourceFile("migrate.py", "python", code)
+    assert expected is (runner_ends.ends_well(MigrationRunner(entry, (entry,))) is YES)
+
+
+def test_code_that_cannot_be_read_is_not_said_to_end_with_a_failure() -> None:
+    entry = SourceFile("migrate.py", "python", "print 'no Python 3'\n" + _RUNNER)
+    assert isinstance(runner_ends.ends_well(MigrationRunner(entry, (entry,))), Open)
