@@ -71,9 +71,7 @@ _BACK: Final = lazy_re.compile(
 )
 _NO_QUERY: Final = lazy_re.compile(r"(?:^|/)(?:[VURvur]?\d[^/]*|(?:up|down)\.sql|[^/]*(?:seed|schema|dump|init)[^/]*)$")
 _REMARKS: Final = lazy_re.compile(r"--[^\n]*")
-_PYTHON_IMPORT: Final = lazy_re.compile(
-    r"^[ \t]*(?:from\s++(\.*[\w.]*)\s+import\s+([^\n]+)|import\s+([\w., ]+))", re.MULTILINE
-)
+_PYTHON_IMPORT: Final = lazy_re.compile(r"[ \t]*(?:from\s++(\.*[\w.]*)\s+import\s+([^\n]+)|import\s+([\w., ]+))")
 _SCRIPT_IMPORT: Final = lazy_re.compile(
     r"(?:\bfrom\s*|\brequire\(\s*|\bimport\(\s*|\bimport\s+)['\"](\.{1,2}/[^'\"\n]+)['\"]"
 )
@@ -153,7 +151,7 @@ def _shaping(shown: str, library: _Library) -> Iterator[MigrationRunner]:
     if is_settings(shown):
         entry = SourceFile(shown, "other", library.text(shown))
         found = shaped_by_settings(shown, entry.code)
-    elif _suffix(shown) in LANGUAGES and may_shape(library.text(shown)):
+    elif (language := LANGUAGES.get(_suffix(shown))) is not None and may_shape(library.text(shown), language):
         entry = library.file(shown)
         found = shaped_by_code(entry)
     else:
@@ -335,7 +333,8 @@ class _Library:
 
     def _python_imports(self, shown: str, code: str) -> Iterator[str]:
         folder = posixpath.dirname(shown)
-        for match in _PYTHON_IMPORT.finditer(code):
+        lines = (line for line in code.split("\n") if "import" in line)
+        for match in filter(None, map(_PYTHON_IMPORT.match, lines)):
             if match[3]:
                 names = [name.split(" as ")[0].strip() for name in match[3].split(",")]
             else:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Final
 
 from msgspec import Struct
@@ -85,16 +86,21 @@ def on_whose(found: Shaped, files: Iterable[SourceFile]) -> Shaped | None:
     return replace(found, doubt=found.doubt or "whether the database is SQLite's file, or one that its settings name")
 
 
-def may_shape(text: str) -> bool:
-    """Whether the text of a file of code may have such a call."""
-    return any(each.word in text and (not each.uses or re.search(each.uses, text)) for each in SHAPERS)
+@cache
+def _shapers(language: str) -> tuple[Shaper, ...]:
+    return tuple(each for each in SHAPERS if each.calls.get(language))
+
+
+def may_shape(text: str, language: str) -> bool:
+    """Whether the text of a file of code may have such a call of its language."""
+    return any(each.word in text and (not each.uses or re.search(each.uses, text)) for each in _shapers(language))
 
 
 def shaped_by_code(file: SourceFile) -> Shaped | None:
     """The gravest such call of a file that runs in production."""
     if _ELSEWHERE.search(file.file) is not None:
         return None
-    found = [each for shaper in SHAPERS if (each := _first(shaper, file)) is not None]
+    found = [each for shaper in _shapers(file.language) if (each := _first(shaper, file)) is not None]
     if _BY_ITSELF.search(file.file) is not None:
         why = "whether it runs when the program starts, or by itself"
         found = [replace(each, doubt=each.doubt or why) for each in found if each.shapes is not Shapes.ADDS]
