@@ -133,6 +133,7 @@ class Handling(Struct, frozen=True):
     stdout: Stream = Stream.SHOWN
     stderr: Stream = Stream.SHOWN
     piped: bool = False  # another command reads its output
+    fed_by: tuple[Spot, ...] = ()  # where the commands stand whose output it reads, through a pipe
     inside: bool = False  # its output becomes a part of another command's words
     background: bool = False
     left_alone: bool = False  # in the background, and nothing waits until it is done

@@ -17,7 +17,7 @@ from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Trace
 from checker.model.possible import Possible, options, truth
 from checker.model.sources import Spot
-from checker.reason.calls.step_ends import only_says
+from checker.reason.calls.step_ends import only_ends, only_says
 
 # What a row of a matrix or the person who starts a run decides: each of it is chosen, or may be.
 _CHOSEN: Final = lazy_re.compile(r"(?:matrix|inputs|github\.event\.inputs)\.[\w.-]+|true|false", re.IGNORECASE)
@@ -49,6 +49,26 @@ def allowed_by_step(call: AwsCall) -> Answer:
     later = (each for each in _after(step) if not only_says(each))
     texts = [*(text for each in later for text in given(each)), *map(str, job.job.outputs.values())]
     return NO if any(map(asks.search, texts)) else may
+
+
+def read_by_others(call: AwsCall, trace: Trace) -> str | None:
+    """What is made of a call's failure that its step is allowed: a later step does something by what became of it, or
+    that step, or another job, by what it was to hand on."""
+    step = call.step
+    if step is None or call.job is None or truth(step.continue_on_error) is NO:
+        return None
+    here = {each.spot for each in trace.commands if each.step is step}
+    left = "|".join(re.escape(each.name) for each in trace.outputs if not each.step and each.spot in here) or "[?]"
+    asks = re.compile(rf"\bsteps\.(?:{ids_of(step)})\.(?:outcome|conclusion|outputs)\b|(?:\$\{{?|\benv\.)(?:{left})\b")
+    for other in _after(step):
+        # What runs only where something failed mends, or says: a step whose failure is allowed does not start it.
+        mends = bool(other.status_functions) and other.status_functions <= {"failure", "cancelled"}
+        ends = mends or only_ends(other) or other in trace.failing
+        if not ends and any(map(asks.search, (*given(other), other.step.run.text if other.step.run else ""))):
+            return f"Its step may fail, and the step at line {other.spot.line} takes any failure of it for an answer."
+    if any(map(asks.search, map(str, call.job.job.outputs.values()))):
+        return "Its step may fail, and the job hands on what that was to answer: after any failure that is empty."
+    return None
 
 
 def passed_over(trace: Trace) -> dict[AwsCall | CdkCommand, Command]:

@@ -14,11 +14,10 @@ from checker.model.answers import NO, YES, Answer, Open, either
 from checker.model.pipeline.handling import Handling, Stream
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, How, Trace
 from checker.model.pipeline.within import ASKED
-from checker.model.possible import shown, truth
+from checker.model.possible import shown
 from checker.model.secrets.values import is_secret_name
 from checker.model.values import Absent
-from checker.reason.calls.allowed_failures import allowed_by_job, allowed_by_step, given, ids_of
-from checker.reason.calls.step_ends import only_ends
+from checker.reason.calls.allowed_failures import allowed_by_job, allowed_by_step, given, read_by_others
 
 _READS: Final = lazy_re.compile(
     r"(?:Describe|Get|List|Head|BatchGet|BatchCheck|Search|Filter|Lookup|Query|Scan|Test|Simulate|Detect|ls$)"
@@ -109,10 +108,12 @@ def misread(call: AwsCall, trace: Trace) -> str | None:
         if allowed_by_job(call) is YES:
             return f"Its job may fail and the run ends well all the same (continue-on-error): {what}."
         return f"Its step may fail and the job ends well all the same (continue-on-error): {what}."
-    found = _by_its_end(call, trace) if reads(call) else None
+    found = read_by_others(call, trace) if reads(call) else None
     if found is None:
         found = _by_its_handling(call, trace)
     taken = call.handling
+    if found is None and reads(call):
+        found = _lost_to_reader(call, trace)
     if found is None and reads(call) and taken.ends is not YES and taken.turns is YES:
         return "Whatever it fails of, the script goes another way and ends well: a refusal passes for an answer."
     if found is None and reads(call) and taken.ends is not YES:
@@ -220,21 +221,6 @@ def _asked_later(call: AwsCall, name: str, trace: Trace) -> bool:
     return any(named.search(line) and not _SHOWS.fullmatch(line) for line in later)
 
 
-def _by_its_end(call: AwsCall, trace: Trace) -> str | None:
-    """``continue-on-error``, and a later step that does something by what became of this one, or by its outputs."""
-    step = call.step
-    if step is None or call.job is None or not step.ids or truth(step.continue_on_error) is NO:
-        return None
-    asks = re.compile(rf"\bsteps\.(?:{ids_of(step)})\.(?:outcome|conclusion|outputs)\b")
-    for other in call.job.steps:
-        # What runs only where something failed mends, or says: a step whose failure is allowed does not start it.
-        mends = bool(other.status_functions) and other.status_functions <= {"failure", "cancelled"}
-        ends = mends or only_ends(other) or other in trace.failing
-        if other.index > step.index and not ends and any(map(asks.search, given(other))):
-            return f"Its step may fail, and the step at line {other.spot.line} takes any failure of it for an answer."
-    return None
-
-
 def _in_tested_function(call: AwsCall) -> str | None:
     """``x=$(aws ...)`` in a function that ``if`` or ``||`` asks: the function goes on, with nothing in ``x``."""
     taken = call.handling
@@ -249,6 +235,46 @@ def _in_handler(call: AwsCall) -> str | None:
     if not any(_OF_AWS.search(each) for each in taken.caught) or taken.captured or taken.ends is not NO:
         return None
     return f"The exception is caught ({_caught(taken)}), and access denied passes for one of the answers expected."
+
+
+_BY_XARGS: Final = lazy_re.compile(r"\s*(?:\S*/)?xargs\b")
+_IF_ANY: Final = lazy_re.compile(
+    r"\s*(?:\S*/)?xargs(?:\s+(?:-\S+|\d+))*?\s+(?:-[0-9a-zA-Z]*[rIi]|--no-run-if-empty\b|--replace\b)"
+)
+_HANDED_ON: Final = lazy_re.compile(r"GITHUB_(?:OUTPUT|ENV)\b")
+
+
+def _lost_to_reader(call: AwsCall, trace: Trace) -> str | None:
+    """``aws ... | while read x; do aws ...; done``, ``aws ... | sed ... >> $GITHUB_OUTPUT``: where it fails, what reads
+    it gets nothing, changes less or hands nothing on, and the script ends well."""
+    taken = call.handling
+    if not (taken.piped and taken.lost and taken.ends is NO) or taken.captured or taken.inside:
+        return None
+    actions = (each for each in trace.actions if each.step is call.step and isinstance(each, AwsCall | Command))
+    readers = [each for each in actions if call.spot in each.handling.fed_by]
+    if any(isinstance(each, Command) and _runs_anyhow(each) for each in readers):
+        return None  # without the words that it gets from there, what it runs fails
+    for reader in readers:
+        if isinstance(reader, AwsCall) and matters(reader):
+            done = f"{reader.service} {reader.operation}"
+            return (
+                f"Without `pipefail` its failure is lost in the pipe: {done} behind it gets nothing, and all ends well."
+            )
+        if isinstance(reader, Command) and _hands_on(reader):
+            return "Without `pipefail` its failure is lost in the pipe, and what later steps are handed is empty."
+    return None
+
+
+def _runs_anyhow(command: Command) -> bool:
+    """Whether it is started by ``xargs``, once where nothing comes in (GNU findutils manual, "Invoking xargs": not with
+    ``-r``, nor with ``-I``, where there is nothing to put in)."""
+    return _BY_XARGS.match(command.source) is not None and _IF_ANY.match(command.source) is None
+
+
+def _hands_on(command: Command) -> bool:
+    files = [each.target for each in command.writes if not each.operator.startswith("<")]
+    files += command.words[1:] if command.program == "tee" else ()
+    return any(_HANDED_ON.search(shown(each)) for each in files)
 
 
 def _after_failure(call: AwsCall) -> bool:

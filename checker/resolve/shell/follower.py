@@ -379,6 +379,7 @@ class Follower:
     def _pipe(self, statement: Pipe, state: State, context: Context) -> Result:
         *first, last = statement.statements or (Simple((), (), (), 0, 0, ""),)
         fed, truths = state.fed, set[Answer]()
+        begun, around = len(self._shell.commands), context.handling.fed_by
         for each in first:
             before = len(self._shell.commands)
             lost = context.handling.lost or not state.pipefail
@@ -387,6 +388,7 @@ class Follower:
             piped = state.fed_by(fed)
             truths.add(self.process(Block((each,)), piped, inner).truth)
             fed = fed_by(self._shell.commands[before:], piped)
+            context = context.handled(fed_by=(*around, *dict.fromkeys(c.spot for c in self._shell.commands[begun:])))
         with self._shell.inside(*Flow) as leaving:
             result = self.statement(last, state.fed_by(fed), context)
         ended = surely_fails(result, leaving)
