@@ -91,6 +91,9 @@ class Rehearsal:
     def waited(self) -> float | None:
         return None
 
+    def repeated(self) -> Answer:
+        return _UNREHEARSED
+
     def worked_out(self) -> tuple[str, ...]:
         return ()
 
@@ -231,6 +234,11 @@ class Handling(Struct, frozen=True):
     def alone(self) -> Handling:
         """As its own program takes it, whatever becomes of that."""
         return self.rehearsal.alone() or self
+
+    @property
+    def repeated(self) -> Answer:
+        """Whether it is made once more after it has failed; no where no way comes to it again."""
+        return self.rehearsal.repeated()
 
     @property
     def waited(self) -> float | None:

@@ -71,8 +71,12 @@ class Request(Struct, frozen=True):
             return Retried.BOUNDED
         if self.command is None:
             return Retried.NEVER
-        loops = [loop for loop in self.command.reached.loops if loop.kind in {"retry", "while"}]
-        if not loops:
+        around = self.command.reached.loops
+        loops = [loop for loop in around if loop.kind in {"retry", "while"}]
+        taken = self.command.handling
+        # An answer that is an error may lead to another try, and `timeout` ends what is tried without end.
+        open_ = taken.captured or taken.piped or taken.inside or taken.bounded
+        if not loops or (not open_ and taken.repeated is NO):
             return Retried.NEVER
         step = self.command.step
         stopped = self.command.handling.bounded or (

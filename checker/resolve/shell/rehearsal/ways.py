@@ -91,6 +91,13 @@ class Rehearsals(Struct):
             any(not any(_is_at(each, *other, known=True) for each in some for other in others) for some in made)
         )
 
+    def repeated(self, failing: Failing) -> Answer:
+        """Whether the command is made once more on a way on which it has failed."""
+        ways = self._ways(failing)
+        if not ways:
+            return _TOO_MUCH
+        return yes_if(any(way.manner.failures > 1 or way.manner.endless for way in ways))
+
     def told(self, failing: Failing) -> tuple[str, ...]:
         """The words that the command is given, where all goes well."""
         return next((way.manner.words for way in self._each(failing) if way is not None and way.manner.met), ())
@@ -292,6 +299,9 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
 
     def missed(self) -> Answer:
         return self.rehearsals.found(Failing(self.spot, self.words, works=True, missed=True))
+
+    def repeated(self) -> Answer:
+        return self.rehearsals.repeated(Failing(self.spot, self.words))
 
     def waited(self) -> float | None:
         asked = running_answer(self.printed or self.words)
