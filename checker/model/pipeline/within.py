@@ -62,6 +62,7 @@ def within(inner: Handling, around: Handling, printed: tuple[str, ...] = (), *, 
         beside=inner.beside or around.beside,
         retried=inner.retried or around.retried,
         bounded=inner.bounded or around.bounded,
+        fed_by=(*around.fed_by, *inner.fed_by),
     )
 
 
@@ -105,6 +106,9 @@ class _Within(Rehearsal, Struct, frozen=True, eq=False):
 
     def lasts(self) -> Answer:
         return self.inner.lasts
+
+    def repeated(self) -> Answer:
+        return either((self.inner.repeated, self.around.repeated))
 
     def turns(self) -> Answer:
         if self.inner.stops:  # a program that an exception ends goes no other way: looking for one costs much

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,10 +16,10 @@ from checker.data.harmless import WRAPPERS
 from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.pipeline.scripts import Command
 from checker.model.pipeline.shell import Script, Word
-from checker.model.possible import Possible, shown
+from checker.model.possible import OneOf, Possible, as_text, joined, one_of, shown
 from checker.model.possible import marked as with_marks
 from checker.model.sources import Problem, Spot
-from checker.model.values import Text
+from checker.model.values import Hole, Text, pieces
 from checker.resolve.shell.dialects.plain_sh import dialect, dialect_of, not_of_sh
 from checker.resolve.shell.files.program_writes import module_files
 from checker.resolve.shell.files.written import Written, interpreter, place
@@ -31,6 +32,14 @@ SHELLS: Final = frozenset({"bash", "sh", "dash", "zsh", "ksh"})
 NO_SCRIPT: Final = "there is no script"
 HERE: Final = lazy_re.compile(r"\$\{?PWD\}?|\$\(pwd\)|\$\{\{ *github\.workspace *\}\}")
 _MARKS: Final = 1_000  # marks of text that is not a step's own count from here on
+_PRIVATE: Final = 0xE000  # Unicode, "Private Use Area"
+_PRIVATE_USE: Final = lazy_re.compile(r"[\ue000-\uf8ff]")
+_MOST_HELD: Final = 1_000
+# What may stand at one place of a script and stay there, whatever it is.
+_TO_WORD: Final = lazy_re.compile(r"(?<![\w-])[\w-]+\Z")
+_WORD: Final = lazy_re.compile(r"\A[\w-]+")
+_ONE_WORD: Final = lazy_re.compile(r"[\w./:@%+,=\ue000-\uf8ff-]+")
+_NAMES_NEXT: Final = ("$", "{", "\\")  # before the name of a variable, or a sign that stands for itself
 
 
 class Call(Struct, frozen=True):
@@ -45,8 +54,46 @@ class Call(Struct, frozen=True):
 
 
 def marked(text: Possible) -> tuple[str, dict[str, Possible]] | None:
-    """Shell text with a word for each value in it that is not known, and those values; ``None`` for an open text."""
+    """Shell text with a word for each value in it that is not known, and those values; ``None`` for an open text.
+
+    Of texts that differ at one place alone, as by a row of a matrix, what stands there is such a value.
+    """
+    if isinstance(text, OneOf):
+        return _varying(text)
     return with_marks(text, lambda number: f"__gha{_MARKS + number}__")
+
+
+def _varying(several: OneOf) -> tuple[str, dict[str, Possible]] | None:
+    # A value that is not known takes one sign here, of those that no text has.
+    if any(_PRIVATE_USE.search(shown(each)) for each in several.options):
+        return None
+    held: dict[Hole, str] = {}
+    texts = [
+        "".join(
+            each if isinstance(each, str) else held.setdefault(each, chr(_PRIVATE + len(held)))
+            for each in pieces(as_text(option))
+        )
+        for option in several.options
+    ]
+    begin = os.path.commonprefix(texts)  # noqa: RUF071 - sign by sign
+    end = os.path.commonprefix([each[len(begin) :][::-1] for each in texts])[::-1]  # noqa: RUF071
+    # Back to where the word begins, and on to where it ends: `prod` and `preprod` share more than what is around them.
+    begin, end = _TO_WORD.sub("", begin), _WORD.sub("", end, count=1)
+    middles = [each[len(begin) : len(each) - len(end)] for each in texts]
+    names = begin[-1:] in _NAMES_NEXT or end[:1] == "="  # of a variable, which no value stands for
+    if names or len(held) > _MOST_HELD or not all(map(_ONE_WORD.fullmatch, middles)):
+        return None
+    holes = {sign: Text((hole,)) for hole, sign in held.items()}
+
+    def filled(text: str) -> Possible:
+        return joined([holes.get(each, each) for each in text])
+
+    signs = {sign: f"__gha{_MARKS + number}__" for number, sign in enumerate(holes)}
+    place = f"__gha{_MARKS + len(holes)}__"
+    found: dict[str, Possible] = {signs[sign]: hole for sign, hole in holes.items() if sign in begin + end}
+    found[place] = one_of(map(filled, middles))
+    whole = "".join([*(signs.get(each, each) for each in begin), place, *(signs.get(each, each) for each in end)])
+    return whole, found
 
 
 def starts_script(command: Command) -> bool:
