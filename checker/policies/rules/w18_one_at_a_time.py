@@ -38,8 +38,6 @@ from checker.reason.workloads.stack_paths import StackPath, StackUpdate, at_once
 
 # A variable that is set, or counted up.
 _NOTE: Final = lazy_re.compile(r"[A-Za-z_]\w*(?:\[\w*\])?\+?=(?:\([^)]*\)|\S*)|\(\(.*\)\)")
-# A condition that is nothing but this.
-_ALWAYS: Final = lazy_re.compile(r"\s*(?:\$\{\{)?\s*(?:always\(\)|!\s*cancelled\(\))\s*(?:\}\})?\s*")
 _FIX: Final = (
     "Update one service, wait for it to be stable, and only then update the next; let its failure stop the script."
 )
@@ -132,8 +130,8 @@ def _starts_anyhow(wait: At, following: Rollout | None) -> bool:
     if following.at.job is not wait.job:
         ends = set().union(*following.at.job.goes_on)
         return (wait.job.job.id, "failure") in ends
-    always = any(_ALWAYS.fullmatch(each) for each in then.conditions)
-    return always and len(then.conditions) == 1 and then.index > now.index
+    # What else its condition asks holds where it rolls a service at all.
+    return then.mends is not NO and then.index > now.index
 
 
 def _stops(step: Step, following: Rollout | None) -> Judgement:

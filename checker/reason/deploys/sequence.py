@@ -66,9 +66,19 @@ def _between(rollout: Rollout, wait: At, end: int | None) -> bool:
         return False
     if wait.job is not rollout.at.job:
         return end is None
+    if wait.action.handling.background and not _is_over(wait, end):
+        return False
     # In a loop over services that are not known, what waits has to stand in the loop too.
     around = _rounds(rollout)
     return len([loop for loop in shared_loops(rollout.call, wait.action) if loop.kind == "each"]) == len(around)
+
+
+def _is_over(wait: At, end: int | None) -> bool:
+    """Whether what a shell waits for in the background is over before it rolls the next service (``wait``)."""
+    call, later = wait.action, wait.trace.actions[wait.index + 1 : end]
+    if not isinstance(call, AwsCall) or call.how not in {How.CLI, How.CLI_WAITER}:
+        return not call.handling.left_alone
+    return any(isinstance(each, Command) and each.program == "wait" and each.step is call.step for each in later)
 
 
 def may_be_for(wait: At, rollout: Rollout) -> bool:

@@ -13,7 +13,7 @@ from typing import Final
 
 from checker import lazy_re
 from checker.model.possible import Possible, joined, marked, one_of, open_text
-from checker.model.values import Text
+from checker.model.values import Text, pieces
 
 _VALUES: Final = frozenset(
     {"-n", "-P", "-I", "-L", "-d", "-a", "-s", "-E", "--max-args", "--max-procs", "--max-lines", "--delimiter",
@@ -114,7 +114,10 @@ def _items(fed: Possible, delimiter: str, *, by_line: bool) -> list[Possible]:
 
 
 def _put(word: Possible, replaced: str, item: Possible) -> Possible:
-    if isinstance(word, str) and replaced in word:
-        pieces = word.split(replaced)
-        return joined([each for index, piece in enumerate(pieces) for each in ([item, piece] if index else [piece])])
-    return word
+    if not isinstance(word, str | Text):
+        return word
+    parts: list[Possible] = []
+    for part in pieces(word):
+        for index, piece in enumerate(part.split(replaced)) if isinstance(part, str) else ((0, Text((part,))),):
+            parts += [item, piece] if index else [piece]
+    return joined(parts) if len(parts) > 1 else word

@@ -211,7 +211,7 @@ def rounds(
         context = replace(context, handling=replace(context.handling, beside=True))
     if name != "xargs" or not any(isinstance(word, str) and _ONE_BY_ONE.fullmatch(word) for word in words):
         return context
-    put_in = (marks[each] for word in started_as if isinstance(word, str) for each in marks if each in word)
+    put_in = (marks[each] for word in started_as for each in marks if each in shown(word))
     several = next((word.options for word in (*started_as, *put_in) if isinstance(word, OneOf)), None)
     if several is None and not any(OPEN in shown(word) for word in started_as):
         return context  # one thing, and no more
