@@ -45,6 +45,17 @@ from checker.reason.account.facts import table, when
 from checker.reason.account.running import Service, own_repositories, services, services_gone
 from checker.reason.account.stack_states import stack_trouble
 from checker.reason.account.state import rollout_trouble, stacks
+from checker.reason.deploys.failures.brought_back import (
+    UNNAMED,
+    comes_after_failure,
+    fails_unseen,
+    left_behind,
+    rolls_again,
+    runs_anyway,
+    takes_back,
+)
+from checker.reason.deploys.failures.state_shown import shows_state
+from checker.reason.deploys.failures.taken_back import asks_only_for_stability, looked_at, taken_back
 from checker.reason.deploys.paths import (
     At,
     DeployPath,
@@ -58,20 +69,7 @@ from checker.reason.deploys.paths import (
     once,
     unseen,
 )
-from checker.reason.deploys.sequence import (
-    UNNAMED,
-    comes_after_failure,
-    fails_unseen,
-    is_for,
-    left_behind,
-    may_be_for,
-    rolls_again,
-    runs_anyway,
-    several,
-    shows_state,
-    takes_back,
-)
-from checker.reason.deploys.taken_back import asks_only_for_stability, looked_at, taken_back
+from checker.reason.deploys.sequence import is_for, may_be_for, several
 from checker.reason.health.passed_over import left_out
 from checker.reason.workloads.stack_updates import begun, may_be_watched, watched
 

@@ -1,0 +1,181 @@
+"""Which services are brought back where a roll-out fails part way, to what, and who learns that one is not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from checker import lazy_re
+from checker.model.answers import NO, YES, Answer, Open
+from checker.model.pipeline.handling import UNASKED
+from checker.model.pipeline.jobs import EffectiveStep
+from checker.model.pipeline.scripts import AwsCall, Command, How, plain_name
+from checker.model.possible import OneOf, call_behind, options, shown, truth
+from checker.model.values import Absent, CallPlace, Text, Unknown
+from checker.reason.deploys.paths import At, DeployPath, Rollout, after_failure, fails_here, follows
+from checker.reason.deploys.sequence import by_matrix, in_another_cluster, rounds_of
+
+# What stands for services whose names only the run knows.
+UNNAMED: Final = "what was rolled before"
+
+
+def left_behind(path: DeployPath, backs: Sequence[Rollout]) -> list[str]:
+    """The services that were rolled before another one could fail, and that nothing takes back then: neither what takes
+    back others, nor what takes back the one that fails and no other. Nothing where that depends on open names."""
+    forward = path.forward
+    rolled = list(dict.fromkeys(each.service for each in forward))
+    if None in rolled:
+        return [UNNAMED] if all(_of_own_round(back, forward) for back in backs) else []
+    found = []
+    for index, name in enumerate(rolled[:-1]):
+        later = [each for each in forward if each.service not in rolled[: index + 1]]
+        if not all(any(_answers(back, name, failing, forward) for back in backs) for failing in later):
+            found.append(str(name))
+    return found
+
+
+def _answers(back: Rollout, name: str | None, failing: Rollout, forward: Sequence[Rollout]) -> bool:
+    """Whether a service is taken back by this when another one's roll-out fails."""
+    if back.service not in (None, name) or (back.service is None and _of_own_round(back, forward)):
+        return False
+    if back.at.job is not failing.at.job:
+        return back.at.job.after(failing.at.job)
+    if back.call.reached.trap or back.call.step is not failing.call.step:
+        return back.call.reached.trap or back.at.index > failing.at.index
+    # In one script it answers what was rolled last before it; behind all of them, whatever failed.
+    own = [each.at.index for each in forward if each.at.job is back.at.job]
+    before = max((index for index in own if index < back.at.index), default=-1)
+    return back.at.index > failing.at.index and before in (failing.at.index, own[-1])
+
+
+def _of_own_round(back: Rollout, forward: Sequence[Rollout]) -> bool:
+    """Whether what takes back is of the one service that a loop or a matrix is at, by its variable."""
+    return any(_shares_round(back, each) for each in forward)
+
+
+def _shares_round(back: Rollout, rolled: Rollout) -> bool:
+    own, round_ = (rounds_of(each) for each in (back, rolled))
+    if back.call.reached.trap and not own:
+        written = shown(back.call.text("service"))
+        return any(written in (f"${{{loop.variable}}}", f"${loop.variable}") for loop in round_ if loop.variable)
+    if back.service is not None or back.at.job is not rolled.at.job:
+        return False
+    if back.call.text("service") != rolled.call.text("service"):
+        return False
+    return by_matrix(rolled) or (bool(round_) and own == round_)
+
+
+def takes_back(path: DeployPath, back: Rollout) -> bool:
+    """Whether a roll-out after a failure may be of a service that the path rolls. What stands before them all answers
+    no failure of theirs, unless a trap runs it then."""
+    here = [each.at.index for each in path.forward if each.at.job is back.at.job]
+    if here and back.at.index < min(here) and not back.call.reached.trap:
+        return False
+    if back.call.reached.trap and not is_trapped(path, back.at):
+        return False
+    return any(
+        (None in (each.service, back.service) or each.service == back.service)
+        and not in_another_cluster(each.call, back.call)
+        for each in path.forward
+    )
+
+
+# Where it is chosen outside of the workflow whether something runs.
+_CHOSEN: Final = lazy_re.compile(r"(?:vars|env|inputs|secrets)\b")
+
+
+def comes_after_failure(path: DeployPath, back: Rollout) -> Answer:
+    """Whether what takes a service back runs where a roll-out fails part way; open where somebody chooses that."""
+    step = back.call.step
+    rolled = [each for each in path.forward if each.at.job is back.at.job]
+    if step is not None and not any(each.call.step is step for each in path.forward):
+        if rolled and step.mends is NO and step.status_functions and not step.started_by:
+            return NO
+        if rolled and isinstance(step.mends, Open) and any(map(_CHOSEN.search, step.conditions)):
+            return step.mends
+    late = _waits_for_rollouts(path, step)
+    comes = late[-1].action.handling.mends(back.call.handling) if late else YES
+    return comes if comes is NO or comes is UNASKED else YES
+
+
+def runs_anyway(back: Rollout) -> bool:
+    """Whether a trap takes a service back where all has gone well, too."""
+    return back.call.reached.trap and back.call.handling.missed is NO
+
+
+_SAYS: Final = frozenset({"echo", "printf", "logger", "cat"})
+_SILENT: Final = lazy_re.compile(r"\s*+(?:true|:|exit 0|return(?: 0)?|continue|break)?\s*+;?\s*+")
+
+
+def fails_unseen(path: DeployPath, back: Rollout) -> bool:
+    """Whether nobody learns of it when a service cannot be taken back. A step that rolls as well is judged by that."""
+    taken, step = back.call.handling, back.call.step
+    alone = step is not None and not any(each.call.step is step for each in path.forward)
+    if step is not None and alone and truth(step.continue_on_error) is YES:
+        return True
+    if taken.tested == "or" and taken.fallback and _SILENT.fullmatch(taken.fallback):
+        return True
+    if taken.tested in {"if", "not"} and taken.ends is NO and taken.turns is NO and not _says_more(back):
+        return True
+    return taken.background or (taken.swallowed and taken.untold)
+
+
+def _says_more(back: Rollout) -> bool:
+    """Whether its step may say something behind it: ``if ! ...; then echo "it stays"; fi``."""
+    behind = back.at.trace.actions[back.at.index + 1 :]
+    return any(
+        isinstance(each, Command) and each.program in _SAYS and each.step is back.call.step and not each.certain
+        for each in behind
+    )
+
+
+def rolls_again(path: DeployPath, back: Rollout) -> bool:
+    """Whether what takes a service back sets the very revision that was rolled forward, or leaves it as it is."""
+    value, own = back.call.argument("taskDefinition"), _own(path, back)
+    forward = [rollout.call.argument("taskDefinition") for rollout in own]
+    if isinstance(value, Absent):  # with `--force-new-deployment` it starts tasks of the same revision
+        plain = back.call.operation == "UpdateService" and back.call.complete
+        return plain and bool(forward) and not any(isinstance(each, Absent | Unknown) for each in forward)
+    each = options(value) if isinstance(value, str | Text | OneOf) else None
+    if each and any(_asked_too_late(path, option, own) for option in each):
+        return True
+    if not each or value not in [rollout.call.argument("taskDefinition") for rollout in path.forward]:
+        return False
+    # A family stands for its newest revision, whichever that is then; what code calls alike may be two things.
+    if back.call.how is How.CLI:
+        return isinstance(value, Text) or ":" in str(value)
+    behind = [call.operation for option in each if (call := call_behind(option)) is not None]
+    return any(plain_name(operation) == "registertaskdefinition" for operation in behind)
+
+
+def _own(path: DeployPath, back: Rollout) -> list[Rollout]:
+    """The roll-outs forward of the service that is taken back."""
+    return [each for each in path.forward if each.service == back.service]
+
+
+def _asked_too_late(path: DeployPath, value: object, own: Sequence[Rollout]) -> bool:
+    """Whether what a service runs was asked for when its roll-out had begun: that is the new revision. In a loop a call
+    stands before one round and behind another."""
+    origin = call_behind(value)
+    if origin is None or plain_name(origin.operation) != "describeservices" or not own:
+        return False
+    asked = [at for at in path.actions() if _is_from(at, origin)]
+    return bool(asked) and all(follows(at, each.at) and not at.action.reached.loops for at in asked for each in own)
+
+
+def _is_from(at: At, origin: CallPlace) -> bool:
+    spot = at.action.spot
+    return isinstance(at.action, AwsCall) and (origin.file, origin.line) == (spot.file, spot.line)
+
+
+def is_trapped(path: DeployPath, at: At) -> bool:
+    """Whether what a trap runs is run when something that waits fails, one roll-out being through already: the trap may
+    be set too late, or taken off before."""
+    late = _waits_for_rollouts(path, at.action.step)
+    return not any(each.action.handling.reaches(at.action.handling) is NO for each in late[-1:])
+
+
+def _waits_for_rollouts(path: DeployPath, step: EffectiveStep | None) -> list[At]:
+    """The waits of a step whose failure ends it, and that come behind a roll-out; none of what takes one back."""
+    waits = (each for each in path.waits() if each.action.step is step and fails_here(each) is YES)
+    return [each for each in waits if follows(each, path.forward[0].at) and not after_failure(each.action)]

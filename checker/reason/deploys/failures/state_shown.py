@@ -1,0 +1,117 @@
+"""Where a roll-out that fails part way says what each service runs."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from checker import lazy_re
+from checker.model.answers import NO
+from checker.model.pipeline.handling import Stream
+from checker.model.pipeline.scripts import AwsCall, Command
+from checker.model.possible import Possible, call_behind, options, shown
+from checker.reason.deploys.failures.brought_back import is_trapped
+from checker.reason.deploys.paths import At, DeployPath, Rollout, fails_here, is_wait
+from checker.reason.deploys.sequence import may_be_for
+
+_PRINTS: Final = frozenset({"echo", "printf", "jq", "cat", "tee", "column"})
+_SHOWS: Final = frozenset({"DescribeServices", "ListTasks", "DescribeTasks", "DescribeTaskSets"})
+_OF_ANY: Final = lazy_re.compile(r"(?:desired|running|pending)Count|\bstatus\b|rolloutState")
+_OF_ONE: Final = lazy_re.compile(
+    r"[Tt]askDef|[Ii]mage|evision|taskSets|events|\bid\b|Arn|[*@]|^\s*(?:services|deployments)\W*$"
+)
+
+
+def shows_state(path: DeployPath, after: Rollout) -> At | None:
+    """Where a failure prints what is there: all services are described after a roll-out, and then the step fails.
+
+    Asking again and again until they are stable is not that.
+    """
+    showing = [at for at in path.actions() if _is_shown(at, path, after)]
+    asked = [_asked(at) for at in showing]
+    named = [each for names in asked if names is not None for each in names]
+    rolled = {each.service for each in path.forward}
+    whole = None in asked or None in rolled or rolled <= {*named}
+    return showing[0] if showing and whole else None
+
+
+def _asked(at: At) -> tuple[str, ...] | None:
+    """The services that a call asks for; ``None`` where it may be all of them."""
+    call = at.action
+    if not isinstance(call, AwsCall) or call.operation != "DescribeServices" or call.reached.loops:
+        return None
+    names = call.texts("services")
+    known = [each.rsplit("/", 1)[-1] for each in names or () if isinstance(each, str)]
+    return tuple(known) if names and len(known) == len(names) else None
+
+
+def _is_shown(at: At, path: DeployPath, after: Rollout) -> bool:
+    action = at.action
+    if not isinstance(action, AwsCall) or action.operation not in _SHOWS or is_wait(action):
+        return False
+    if action.handling.stdout is Stream.DISCARDED or _counts(action) or _is_of_others(at, path) or _is_put_away(at):
+        return False
+    asked = action.step.status_functions if action.step is not None else frozenset()
+    if "cancelled" in asked and not asked & {"failure", "always"}:
+        return False
+    if action.reached.trap and action.step is after.at.action.step:
+        return _printed(at) and is_trapped(path, at)
+    here = at.job is after.at.job
+    later, captured = here and at.index > after.at.index, action.handling.captured
+    after_one = action.reached.on_failure or bool({"failure", "always"} & asked)
+    if after_one and ((here and _printed(at)) if captured else (later or not here)):
+        return True
+    return later and not action.certain and fails_here(at) is not NO and _printed(at)
+
+
+def _is_put_away(at: At) -> bool:
+    """Whether it is written to a file that nothing shows: neither the job's summary, nor what a later command or step
+    names."""
+    action = at.action
+    if action.handling.stdout is not Stream.FILE:
+        return False
+    here = (each for each in at.trace.actions if isinstance(each, Command) and each.spot == action.spot)
+    files = [shown(write.target) for each in here for write in each.writes if not write.operator.startswith("<")]
+    if not files or any("GITHUB_STEP_SUMMARY" in each or each.startswith("/dev/std") for each in files):
+        return False
+    later = [each for each in at.trace.actions[at.index + 1 :] if isinstance(each, Command)]
+    said = [shown(word) for each in later for word in each.words]
+    said += [shown(value) for each in at.job.steps for value in each.with_.values()]
+    return not any(file.rpartition("/")[2] in each for file in files for each in said)
+
+
+def _is_of_others(at: At, path: DeployPath) -> bool:
+    """Whether services are described and none of them is one that the path rolls."""
+    call = at.action
+    asks = isinstance(call, AwsCall) and call.operation == "DescribeServices"
+    return asks and not any(may_be_for(at, each) for each in path.forward)
+
+
+def _counts(call: AwsCall) -> bool:
+    """Whether all that a call picks is how many tasks there are, or whether they run: of which version nobody says."""
+    query = call.text("query")
+    return isinstance(query, str) and bool(_OF_ANY.search(query)) and not _OF_ONE.search(query)
+
+
+def _printed(at: At) -> bool:
+    """Whether an answer that was kept is printed: a command that follows says it, and not only something."""
+    name = at.action.handling.captured
+    if not name:
+        return True
+    for each in at.trace.actions[at.index + 1 :]:
+        if each.step is not at.action.step:
+            return False
+        if isinstance(each, Command) and each.program in _PRINTS:
+            told = (*each.words[1:], *(write.target for write in each.writes if write.operator.startswith("<<")))
+            if any(_is_answer(word, at) for word in told):
+                return True
+    return False
+
+
+def _is_answer(word: Possible, at: At) -> bool:
+    """Whether a word holds what the call at ``at`` answered."""
+    spot = at.action.spot
+    for option in options(word) or ():
+        origin = call_behind(option)
+        if origin is not None and (origin.file, origin.line) == (spot.file, spot.line):
+            return True
+    return False
