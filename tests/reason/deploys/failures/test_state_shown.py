@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from checker.model.environments import Project
+from checker.model.settings import Settings
 from checker.reason.deploys.failures.state_shown import shows_state
 from checker.reason.deploys.paths import deploy_paths
-from tests.pipelines import pipeline, workflow
+from checker.run.pipeline import pipeline_of
+from tests.pipelines import repository, workflow
 
 _ROLL = """
 for service in api web; do
@@ -33,6 +35,8 @@ _QUERY = '--query "services[].taskDefinition"'
 )
 def test_what_a_trap_shows(shown: str, expected: bool, tmp_path: Path) -> None:
     script = f"trap '{shown}' ERR\n{_ROLL}"
-    made = pipeline(tmp_path, {".github/workflows/ci.yml": workflow(script, environment="production")})
-    (path,) = deploy_paths(made, Project(()))
+    files = {".github/workflows/ci.yml": workflow(script, environment="production")}
+    pipeline = pipeline_of(repository(tmp_path, files), Settings(), ())
+    assert pipeline is not None
+    (path,) = deploy_paths(pipeline, Project(()))
     assert (shows_state(path, path.forward[0]) is not None) is expected
