@@ -19,7 +19,7 @@ from checker.model.answers import NO, YES, Answer, Open, alike, either, every
 from checker.model.pipeline.jobs import ConcurrencyInForce, EffectiveJob
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall, Command, How
-from checker.model.possible import options, same, truth
+from checker.model.possible import Possible, options, same, truth
 from checker.model.values import Absent, Hole, Text
 from checker.reason.deploys.changes import Change, Changing, What
 
@@ -89,7 +89,7 @@ def serializes(group: ConcurrencyInForce, job: EffectiveJob, changes: Iterable[C
     targets = {hole.shown for change in changes for hole in _holes(change)} | _environment_holes(job)
     if len({start.event for start in job.starts}) == 1:
         targets.add(_EVENT)  # all its runs are of one event
-    answer = every(_steady(option, targets) for option in each)
+    answer = _steady(group.group, targets)
     if answer is NO:
         on_refs = [name for name, _ in group.on_refs]
         if on_refs and len(set(map(str, on_refs))) == 1 and _steady(on_refs[0], targets) is YES:
@@ -107,7 +107,14 @@ def _most_targets(job: EffectiveJob, changes: Sequence[Change]) -> float:
     return max(1, len(job.environments), *(len(each or ()) for each in counts))
 
 
-def _steady(group: object, targets: set[str]) -> Answer:
+def _steady(group: Possible, targets: set[str]) -> Answer:
+    each = options(group)
+    if each is None:
+        return Open(f"which group {group} is")
+    return every(_is_steady(option, targets) for option in each)
+
+
+def _is_steady(group: object, targets: set[str]) -> Answer:
     if not isinstance(group, Text):
         return YES
     answer: Answer = YES
