@@ -22,6 +22,7 @@ _STATUS: Final = lazy_re.compile(rf"(?:--query=)?tasks{_ONE}\.lastStatus(?:\s*\|
 _JQ: Final = lazy_re.compile(r"\.tasks\[?0?\]?(?:\.\[0\]|\[\])?\.lastStatus")
 _JQS: Final = frozenset({"jq", "gojq", "jaq"})
 _KILLED: Final = "137"
+_GAVE_UP: Final = "1"
 # Amazon ECS API Reference, "Deployment": what tells that one has failed, by the query that asks for it.
 _FAILED: Final = "FAILED"
 # And what tells that it goes on: without a circuit breaker, one that cannot succeed goes on for ever.
@@ -54,15 +55,28 @@ _ANSWER: Final = '{"tasks": [{"lastStatus": "RUNNING", "containers": [{"lastStat
 WAITER_SECONDS: Final = 600.0  # AWS CLI Command Reference, "ecs wait tasks-stopped": every 6 seconds, 100 times
 
 
-def failed_answer(words: Sequence[str]) -> str:
-    """What a command prints of a task that failed, where it is asked for the exit code and nothing else; or of a
-    deployment of a service, or a change of a stack, that failed."""
+def failed_answers(words: Sequence[str]) -> tuple[str, ...]:
+    """What a command prints of a task that failed, one that was killed and one whose program gave up, where it is asked
+    for the exit code and nothing else; or of a deployment of a service, or a change of a stack, that failed."""
     if words[:3] == ("aws", "ecs", "describe-services"):
-        return _of_service(words, rolling=False)
+        return (_of_service(words, rolling=False),)
     if words[:3] == ("aws", "cloudformation", "describe-stacks"):
-        return _of_stack(words, _ROLLED_BACK)
-    asked = words[:3] == ("aws", "ecs", "describe-tasks") and any(map(_EXIT_CODE.fullmatch, words))
-    return (_KILLED if asked and "text" in words else "") or _of_others(words, 1)
+        return (_of_stack(words, _ROLLED_BACK),)
+    if _asks_for_exit_code(words) and "text" in words:
+        return (_KILLED, _GAVE_UP)
+    return (_of_others(words, 1),)
+
+
+def unstarted_answer(words: Sequence[str]) -> str:
+    """What a command prints of a task whose container could not start, where it is asked for the exit code: it has none
+    (Amazon ECS API Reference, "Container")."""
+    if not _asks_for_exit_code(words):
+        return ""
+    return "None" if "text" in words else "null"
+
+
+def _asks_for_exit_code(words: Sequence[str]) -> bool:
+    return words[:3] == ("aws", "ecs", "describe-tasks") and any(map(_EXIT_CODE.fullmatch, words))
 
 
 def unfinished_answer(words: Sequence[str]) -> str:
@@ -108,8 +122,8 @@ def running_answer(words: Sequence[str]) -> str:
         return ""
     if any(map(_STATUS.fullmatch, words)):
         return RUNNING if "text" in words else f'"{RUNNING}"'
-    if any(map(_EXIT_CODE.fullmatch, words)):
-        return "None" if "text" in words else "null"
+    if told := unstarted_answer(words):  # as long as it runs, it has none either
+        return told
     return "" if any(word.startswith("--query") for word in words) else _ANSWER
 
 

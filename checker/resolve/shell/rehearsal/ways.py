@@ -28,7 +28,7 @@ from checker.resolve.shell.rehearsal.shown import hands_on, where_shown
 from checker.resolve.shell.rehearsal.way import Way
 from checker.resolve.shell.state import Failing, Library, State
 from checker.resolve.shell.variables.exported import told_apart
-from checker.resolve.shell.waiting import failed_answer, is_waiter, running_answer, unfinished_answer
+from checker.resolve.shell.waiting import failed_answers, is_waiter, running_answer, unfinished_answer, unstarted_answer
 
 MAX_WAYS: Final = 48
 _TOO_MUCH: Final = Open("its script can go too many ways to follow them all")
@@ -268,9 +268,14 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
 
     def notices(self) -> Answer:
         asked = self.printed or self.words
-        answers = (failed_answer(asked), unfinished_answer(asked) if self.again else "")
+        answers = (*failed_answers(asked), unfinished_answer(asked) if self.again else "")
         ways = [Failing(self.spot, self.words, works=True, says=each) for each in answers if each]
         return every(map(self.rehearsals.found, ways)) if ways else Rehearsal.notices(self)
+
+    def unstarted(self) -> Answer:
+        told = unstarted_answer(self.printed or self.words)
+        ways = Failing(self.spot, self.words, works=True, says=told)
+        return self.rehearsals.found(ways) if told else Rehearsal.unstarted(self)
 
     def unended(self) -> Answer:
         told = unfinished_answer(self.printed or self.words)
