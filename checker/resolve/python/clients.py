@@ -54,6 +54,8 @@ def answer_in(found: Value) -> CallPlace | None:
     """The AWS call that a value comes from, the first where there are several."""
     if isinstance(found, Extern):
         return found.answer
+    if isinstance(found, Dict) and found.home is not None and found.rest is not None:
+        return found.rest.answer
     if isinstance(found, Either):
         return next((answer for each in found.options if (answer := answer_in(each))), None)
     return call_behind(found)
