@@ -69,6 +69,7 @@ def api_call(machine: Machine, client: Client, spelled: str, call: Call, kind: s
         client.profile,
         complete=complete,
         keys_of=client.keys_of,
+        key=client.key if isinstance(client.endpoint, Absent) else Absent(),
         unless=conditions_before(frame.module.tree, spot.line) if operation == _REGISTERS else (),
         folder=machine.folder,
     )

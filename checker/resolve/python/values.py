@@ -32,6 +32,7 @@ class Session(Struct, frozen=True):
     profile: Possible | Absent = field(default_factory=Absent)
     keys_of: CallPlace | None = None  # the call whose answer its keys come from
     awaited: bool = False  # its clients' calls are coroutines
+    key: Possible | Absent = field(default_factory=Absent)  # the access key that it is given
 
 
 class Client(Struct, frozen=True):
@@ -43,6 +44,7 @@ class Client(Struct, frozen=True):
     keys_of: CallPlace | None = None
     endpoint: Possible | Absent = field(default_factory=Absent)
     awaited: bool = False
+    key: Possible | Absent = field(default_factory=Absent)
 
 
 class Resource(_Binds, Struct, frozen=True, eq=False):
