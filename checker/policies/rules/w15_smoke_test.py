@@ -14,8 +14,9 @@ What is checked
 When it does not apply
     No workflow that rolls an ECS service, by itself or by the stack whose images it sets.
 What cannot be decided
-    Scripts that could not be followed; a URL that is not known before the run, or whose domain no template serves. A
-    host, where no template and no ``environment: {url: ...}`` of the job says how what was rolled is called.
+    Scripts that could not be followed, and tests that come after the roll-out, which may ask anything; a URL that is
+    not known before the run, or whose domain no template serves. A host, where no template and no ``environment: {url:
+    ...}`` of the job says how what was rolled is called.
 Fix
     After the roll-out, ``curl --fail --retry 10 --retry-all-errors`` each endpoint, in a step that may fail the job.
     Let what marks the release need that job.
@@ -53,6 +54,7 @@ from checker.reason.deploys.task_ends import held_back
 from checker.reason.health.hosts import elsewhere
 from checker.reason.health.passed_over import condition_of, passed_over, switched
 from checker.reason.health.rows import made_of_all
+from checker.reason.health.testers import may_ask
 from checker.reason.network.services import Forwarding, services, targets_of
 from checker.reason.workloads.stack_paths import stack_paths
 
@@ -193,6 +195,11 @@ def _called(
             why = f"whether {shown(perhaps.url)}, which {path.name} asks after the roll-out, is a health endpoint"
             yield _place(perhaps).action.undecided("called", f"{why}: only the run knows it", fix=_FIX)
             return
+        tests = next((at.action for at in path.actions() if _may_test(at, rollout)), None)
+        if tests is not None:
+            why = f"whether the tests of `{tests.spelled}`, which come after the roll-out, ask for a health endpoint"
+            yield tests.undecided("called", why, fix=_FIX)
+            return
         early = "Health endpoints are only called before the services are rolled." if asked else ""
         why = early or f"Nothing calls a health endpoint after {path.name} rolls the services: it is done unseen."
         yield rollout.action.fails("called", why, fix=_FIX, expected=", ".join(sorted(wanted)) or "a health call")
@@ -226,6 +233,12 @@ def _called(
         yield place.action.fails(
             "called", why, fix=_FIX, expected=", ".join(sorted(wanted)), actual=", ".join(sorted(called))
         )
+
+
+def _may_test(at: At, rollout: At) -> bool:
+    """Whether tests are run after the roll-out that may ask whether the site answers."""
+    action = at.action
+    return isinstance(action, Command) and follows(at, rollout) and not after_failure(action) and may_ask(action)
 
 
 def _rows(path: DeployPath, at: At, name: str, project: Project, pipeline: Pipeline) -> Answer:
