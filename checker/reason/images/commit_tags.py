@@ -136,7 +136,7 @@ def _of_own_code(step: EffectiveStep) -> bool:
     if context is not None and not isinstance(context, str):
         return False
     fetched = False
-    for each in step.job.steps[: step.job.steps.index(step)]:
+    for each in step.job.steps[: step.index]:
         if each.step.action.lower() == "actions/checkout":
             ref = each.with_.get("ref")
             own = ref is None or ref == "" or (isinstance(ref, Text) and is_commit(ref) is YES and _is_plain(ref))

@@ -20,6 +20,7 @@ from checker.reason.migrations.script_locks import Text, read
 _LONGEST: Final = 100_000  # signs of a file
 _MOST: Final = 60  # handlers
 _NEAR: Final = 4_000  # signs of one
+_FAR: Final = 20_000  # signs of what a link hangs on
 _FOLLOWED: Final = 100  # functions
 _CATCH: Final = lazy_re.compile(r"\bcatch\s*(?:\([^()]*\))?\s*\{")
 _TRY: Final = lazy_re.compile(r"\btry\s*$")
@@ -42,7 +43,8 @@ _ARROW: Final = lazy_re.compile(
 )
 _REFERENCE: Final = lazy_re.compile(rf"{_TELLS}\s*[,)]")
 _SENDS: Final = lazy_re.compile(
-    r"\.(?:query|execute\w*|exec|unsafe|raw|none|batch|multi)\s*(?:<[^<>]*>)?\(\s*(?!['\"`]|\s*\))"
+    r"(?:\.(?:query|execute\w*|unsafe|raw|none|batch|multi)|\b(?:db|client|conn|connection|database|sqlite)\.exec)"
+    r"\s*(?:<[^<>]*>)?\(\s*(?!['\"`]|\s*\))"
     r"|\.migrate\.latest\s*\(|\.runMigrations\s*\(|\bmigrate\s*\(|\bumzug\.up\s*\(|\.up\s*\(\s*\)"
 )
 _CALLED: Final = lazy_re.compile(r"([A-Za-z_$][\w$]*)\s*\(")
@@ -97,7 +99,8 @@ def _chained(text: Text) -> Iterator[bool]:
 def _start(plain: str, place: int) -> int:
     """Where the expression begins that ends before a place: calls, members and brackets."""
     depth, at = 0, place
-    while at > 0:
+    first = max(0, place - _FAR)
+    while at > first:
         sign = plain[at - 1]
         if sign in ")]}":
             depth += 1
@@ -106,10 +109,12 @@ def _start(plain: str, place: int) -> int:
                 break
             depth -= 1
         elif not depth and not (sign.isalnum() or sign in "_$.!?"):
-            rest = plain[:at].rstrip()
-            if not sign.isspace() or not plain[at : at + 2].startswith((".", "?.")) or not rest:
+            before = at
+            while before > first and plain[before - 1].isspace():
+                before -= 1
+            if not sign.isspace() or not plain[at : at + 2].startswith((".", "?.")) or before == first:
                 break
-            at = len(rest) + 1
+            at = before + 1
         at -= 1
     return at
 
