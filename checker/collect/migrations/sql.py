@@ -346,6 +346,9 @@ _SETTINGS_OF_PSQL: Final = lazy_re.compile(
 _INCLUDES: Final = lazy_re.compile(
     r"^\\(?P<how>i|include|ir|include_relative)[ \t]+'?(?P<file>[\w./-]+)'?[ \t]*$", re.MULTILINE
 )
+_STOPS: Final = lazy_re.compile(
+    r"^\\set[ \t]+ON_ERROR_STOP\b(?![ \t]+(?:off|0|false|no)\b)", re.MULTILINE | re.IGNORECASE
+)
 _MOST_GIVEN: Final = 500
 
 
@@ -384,6 +387,7 @@ def read_given(
         content = text_of(file)
         if content is not None:
             stem, folder = posixpath.splitext(posixpath.basename(file))[0], posixpath.dirname(file)
-            migration = Migration("R", stem, parse_sql(plain(content, folder), file))
+            up = parse_sql(plain(content, folder), file)
+            migration = Migration("R", stem, replace(up, stops=_STOPS.search(content) is not None))
             folders.setdefault(folder, []).append(migration)
     return tuple(MigrationFolder(folder or ".", "given", tuple(found)) for folder, found in folders.items())

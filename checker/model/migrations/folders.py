@@ -120,6 +120,7 @@ class SqlFile(Struct, frozen=True):
     outside: bool = False  # it asks its tool to run it outside of a transaction
     unlocked: bool = False  # it asks its tool to run it without the tool's lock
     system: str = ""  # whose SQL it is, where that is not PostgreSQL's
+    stops: bool = False  # it has psql stop at an error (ON_ERROR_STOP)
 
     @property
     def readable(self) -> bool:

@@ -10,6 +10,11 @@ from msgspec import Struct, field
 
 from checker.model.sources import Problem, Spot
 
+# Keys that no structure of AWS's has, of a container out of a list that is not known: how code has picked it.
+AT: Final = "[at]"  # by its position
+NAMED: Final = "[named]"  # by its name
+NOT_NAMED: Final = "[not named]"  # as one of all but that one
+
 
 class Names(dict[str, Any]):
     """What following a module has bound so far; ``settled`` once that is the same for every program.

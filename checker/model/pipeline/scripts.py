@@ -252,6 +252,7 @@ class AwsCall(_ScriptPlace, Struct, frozen=True, eq=False):
     complete: bool = True
     credentials: Credentials | None = None
     keys_of: CallPlace | None = None
+    key: Possible | Absent = field(default_factory=Absent)  # the access key that code gives its client itself
     unless: tuple[str, ...] = ()
     folder: str | None = None  # where it runs, relative to the repository's root; None where that is not known
 

@@ -34,15 +34,15 @@ from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.possible import Possible, open_text, options, shown
 from checker.model.rules import Rule
-from checker.model.values import Answered, Hole, RunValue, Text, pieces, text
+from checker.model.values import Absent, Answered, Hole, RunValue, Text, pieces, text
 from checker.reason.deploys.paths import once
 
 if TYPE_CHECKING:
     from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
     from checker.model.pipeline.pipeline import Pipeline
-    from checker.model.pipeline.scripts import Command
+    from checker.model.pipeline.scripts import AwsCall, Command
 
-    Holder: TypeAlias = "EffectiveJob | EffectiveStep | Command"
+    Holder: TypeAlias = "EffectiveJob | EffectiveStep | Command | AwsCall"
 
 _FIX: Final = "Assume a role by the job's OIDC token (role-to-assume, id-token: write), then delete the key."
 # Names of a key pair's halves without their punctuation: AWS_ACCESS_KEY_ID, aws-access-key-id, secretAccessKey.
@@ -112,6 +112,7 @@ def _given(job: EffectiveJob, pipeline: Pipeline) -> Iterator[_Given]:
         words = [word for word in command.words if not (isinstance(word, str) and word.startswith("-"))]
         if command.program == "aws" and words[1:3] == ["configure", "set"] and len(words) > 4:
             yield _Given(command, "", str(words[3]), words[4], False)
+    yield from (_Given(call, "", _NAMED_KEY, call.key, False) for call in trace.aws if not isinstance(call.key, Absent))
     for output in trace.outputs:
         above = [
             step for step in job.steps if step.spot.file == output.spot.file and step.spot.line <= output.spot.line

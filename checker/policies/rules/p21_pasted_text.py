@@ -13,7 +13,9 @@ What is checked
     a shell that reads it, a ``trap``; a recipe of make, just or Task; the shell of another machine or of a container
     (ssh, ``docker exec``, Systems Manager); a statement of SQL, a program of awk or sed; a calculation of the shell's,
     an index, a comparison of numbers in ``[[ ]]`` and the name of a variable, in each of which ``a[$(...)]`` is run.
-    Nor is such a text, where it may have several lines, written where a line sets a variable for the steps after it.
+    Nor is such a text, where it may have several lines, written where a line sets a variable for the steps after it,
+    or the value of a variable that programs take for code: ``BASH_ENV``, ``NODE_OPTIONS``, ``GIT_SSH_COMMAND``,
+    ``LD_PRELOAD``, ``PYTHONPATH`` and their like.
 When it does not apply
     No job holds anything, or no script of such a job has an expression.
 What cannot be decided
@@ -39,6 +41,7 @@ from checker.model.values import Unknown
 from checker.reason.deploys.paths import once
 from checker.reason.text.run_as_code import run_as_code
 from checker.reason.text.set_for_later import set_for_later
+from checker.reason.text.variables_of_code import variables_of_code
 from checker.reason.text.written import INPUT, Handed, Written, free_text, is_name_of_a_ref, may_have_lines
 
 if TYPE_CHECKING:
@@ -51,6 +54,7 @@ _FIX_RUN: Final = (
     "Let no shell read it again: give it as a variable, or as an argument of its own: "
     """bash -c '... "$1"' _ "$NOTE"."""
 )
+_FIX_SET: Final = "Hand the text over under a name that no program knows, and let the script look at it."
 _EXPRESSION: Final = lazy_re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _Texts: TypeAlias = "list[tuple[Written, str]]"  # each with the expression that gives it
 _SCRIPTS: Final = lazy_re.compile(r"^(?:inline-?)?script$|^(?:run|commands?|cmd)$", re.IGNORECASE)
@@ -65,9 +69,9 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
         for step in job.steps
         for judgement in _judged(step, handed)
     )
-    yield from once(
-        each for job in pipeline.jobs if _holds_something(job) for each in _run(pipeline.trace(job), handed)
-    )
+    holding = [job for job in pipeline.jobs if _holds_something(job)]
+    yield from once(each for job in holding for each in _run(pipeline.trace(job), handed))
+    yield from once(each for job in holding for each in _set(job, handed))
 
 
 def _run(trace: Trace, handed: Handed) -> Iterator[Judgement]:
@@ -91,6 +95,25 @@ def _run(trace: Trace, handed: Handed) -> Iterator[Judgement]:
             doubt = found[0][0].doubt or "whether the script lets only some texts through"
             why = f"what is run as code may be what somebody writes as {found[0][0].what}: {doubt}"
             yield command.undecided(None, why, fix=_FIX_RUN)
+
+
+def _set(job: EffectiveJob, handed: Handed) -> Iterator[Judgement]:
+    """What variables hold that programs take for code, of the text of people."""
+    for step, name, value in variables_of_code(job):
+        if step.runs is NO:
+            continue
+        found = [*handed.written(value, job)]
+        certain = next((written for written, _ in found if not written.doubt), None)
+        path = f"env.{name}"
+        if found and job.is_reusable_alone and any(INPUT.search(expression) for _, expression in found):
+            why = f"what callers in other repositories give for {found[0][0].what}, which {name} has programs run"
+            yield step.undecided(None, why, fix=_FIX_SET, path=path)
+        elif certain is not None:
+            said = f"{name} says what programs run before anything else, and holds the text of {certain.what}."
+            yield step.fails(None, said, fix=_FIX_SET, path=path)
+        elif found:
+            why = f"{name} has programs run what may be what somebody writes as {found[0][0].what}: {found[0][0].doubt}"
+            yield step.undecided(None, why, fix=_FIX_SET, path=path)
 
 
 def _found(trace: Trace, handed: Handed) -> Iterator[tuple[Command | AwsCall, EffectiveStep, _Texts]]:

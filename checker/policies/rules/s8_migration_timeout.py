@@ -46,6 +46,7 @@ from checker.reason.deploys.paths import At
 from checker.reason.deploys.task_ends import failure_goes_through, held_back, passes_on
 from checker.reason.deploys.task_waits import Wait, waits_of
 from checker.reason.migrations.at_hand import driven_by, handed
+from checker.reason.migrations.ends.psql_ends import SAID, ends_well
 from checker.reason.migrations.ends.runner_ends import ended_well
 from checker.reason.migrations.migrating import Migrating, migrating, runs_its_image, tool_of
 from checker.reason.migrations.session_timeouts import (
@@ -308,6 +309,8 @@ def _failure(step: Migrating, pipeline: Pipeline) -> Iterator[Judgement]:
     elif isinstance(through, Open):
         why = f"whether a migration that fails ends the job: {through.why}"
         yield step.action.undecided("outcome", why, fix=_FIX_OUTCOME)
+    elif ends_well(step, pipeline):
+        yield step.action.fails("outcome", SAID, fix="Give it -v ON_ERROR_STOP=1 (and --single-transaction).")
 
 
 def _goes_through(step: Migrating, pipeline: Pipeline) -> Answer:

@@ -9,12 +9,14 @@ What is checked
     have both on a listener, otherwise the health paths of all target groups that listeners forward to; without
     templates, one at least. A redirect or an error counts as an answer only where nothing looks at it, and then the
     check fails nothing. A script that can end well without coming to its check (a switch, a commit's message) makes
-    none, and one that asks another environment, the runner or a stranger asks for nothing of this deploy's.
+    none, and one that asks another environment, the runner or a stranger asks for nothing of this deploy's. One that a
+    single row of a matrix makes counts for what that row rolls, or, where rows run one after another, for all before.
 When it does not apply
     No workflow that rolls an ECS service, by itself or by the stack whose images it sets.
 What cannot be decided
-    Scripts that could not be followed; a URL that is not known before the run, or whose domain no template serves. A
-    host, where no template and no ``environment: {url: ...}`` of the job says how what was rolled is called.
+    Scripts that could not be followed, and tests that come after the roll-out, which may ask anything; a URL that is
+    not known before the run, or whose domain no template serves. A host, where no template and no ``environment: {url:
+    ...}`` of the job says how what was rolled is called.
 Fix
     After the roll-out, ``curl --fail --retry 10 --retry-all-errors`` each endpoint, in a step that may fail the job.
     Let what marks the release need that job.
@@ -27,7 +29,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from checker import lazy_re
-from checker.model.answers import YES, Open
+from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.pipeline import Pipeline
@@ -51,6 +53,8 @@ from checker.reason.deploys.paths import (
 from checker.reason.deploys.task_ends import held_back
 from checker.reason.health.hosts import elsewhere
 from checker.reason.health.passed_over import condition_of, passed_over, switched
+from checker.reason.health.rows import made_of_all
+from checker.reason.health.testers import may_ask
 from checker.reason.network.services import Forwarding, services, targets_of
 from checker.reason.workloads.stack_paths import stack_paths
 
@@ -72,12 +76,12 @@ _MARKS: Final = lazy_re.compile(r"/(?:releases/[^/]+|deployments/[^/]+/statuses)
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     paths = (*deploy_paths(pipeline, project), *stack_paths(pipeline, project))
-    yield from once(judgement for path in paths for judgement in _judged(path, project))
+    yield from once(judgement for path in paths for judgement in _judged(path, project, pipeline))
     if not paths:
         yield from unseen(pipeline, None, "whether services are rolled")
 
 
-def _judged(path: DeployPath, project: Project) -> Iterator[Judgement]:
+def _judged(path: DeployPath, project: Project, pipeline: Pipeline) -> Iterator[Judgement]:
     if not path.ends:
         return
     wanted = _wanted(path, project)
@@ -92,7 +96,7 @@ def _judged(path: DeployPath, project: Project) -> Iterator[Judgement]:
     ]
     rollout = last(path.ends)
     assert rollout is not None
-    yield from _called(path, rollout, asked, wanted, project, _open(every))
+    yield from _called(path, rollout, asked, wanted, project, _open(every), pipeline)
     after = [request for request in asked if request.at is not None and follows(request.at, rollout)]
     if after:
         yield from _how(path, rollout, after, wanted)
@@ -108,17 +112,24 @@ def _wanted(path: DeployPath, project: Project) -> frozenset[str]:
 
 def _served(environment: Environment) -> Iterator[str]:
     """The health paths of the target groups that the environment's listeners forward to."""
-    for _, health in _health_paths(environment):
+    yield from (health for _, health in _served_by(environment))
+
+
+def _served_by(environment: Environment) -> Iterator[tuple[str, str]]:
+    """The services behind those, by their names, each with the path; of one whose name is not known that is empty."""
+    for service, _, health in _health_paths(environment):
         if isinstance(health, Known) and isinstance(health.value, str):
-            yield health.value.split("?")[0].rstrip("/") or "/"
+            name = service.get("ServiceName")
+            known = name.value if isinstance(name, Known) and isinstance(name.value, str) else ""
+            yield known, health.value.split("?")[0].rstrip("/") or "/"
 
 
-def _health_paths(environment: Environment) -> Iterator[tuple[Resource, Value]]:
+def _health_paths(environment: Environment) -> Iterator[tuple[Resource, Resource, Value]]:
     forwarding = Forwarding(environment)
     for service in services(environment):
         for target in targets_of(environment, service.resource) or ():
             if target.group is not None and forwarding.to(target.group):
-                yield target.group, target.group.get("HealthCheckPath")
+                yield service.resource, target.group, target.group.get("HealthCheckPath")
 
 
 def _untold(path: DeployPath, project: Project) -> Resource | None:
@@ -127,7 +138,7 @@ def _untold(path: DeployPath, project: Project) -> Resource | None:
     return next(
         (
             group
-            for group, health in (_health_paths(environment) if environment is not None else ())
+            for _, group, health in (_health_paths(environment) if environment is not None else ())
             if isinstance(health, Unknown) or (isinstance(health, Known) and isinstance(health.value, Text))
         ),
         None,
@@ -165,6 +176,7 @@ def _called(
     wanted: frozenset[str],
     project: Project,
     open_: list[Request],
+    pipeline: Pipeline,
 ) -> Iterator[Judgement]:
     after = [request for request in asked if request.at is not None and follows(request.at, rollout)]
     if not after:
@@ -183,6 +195,11 @@ def _called(
             why = f"whether {shown(perhaps.url)}, which {path.name} asks after the roll-out, is a health endpoint"
             yield _place(perhaps).action.undecided("called", f"{why}: only the run knows it", fix=_FIX)
             return
+        tests = next((at.action for at in path.actions() if _may_test(at, rollout)), None)
+        if tests is not None:
+            why = f"whether the tests of `{tests.spelled}`, which come after the roll-out, ask for a health endpoint"
+            yield tests.undecided("called", why, fix=_FIX)
+            return
         early = "Health endpoints are only called before the services are rolled." if asked else ""
         why = early or f"Nothing calls a health endpoint after {path.name} rolls the services: it is done unseen."
         yield rollout.action.fails("called", why, fix=_FIX, expected=", ".join(sorted(wanted)) or "a health call")
@@ -191,8 +208,14 @@ def _called(
     called = {each for paths in known for each in paths or ()}
     missing = sorted(wanted - called)
     place = _place(after[0])
-    doubt = _doubt(path, after, project) if not missing else None
-    if doubt is not None:
+    other_row = next((name for name in wanted if _in_another_row(path, after, name, project, pipeline)), None)
+    doubt = _doubt(path, after, project, pipeline) if not missing else None
+    if other_row is not None and not missing:
+        why = (
+            f"{other_row} is asked in one row of the matrix, and what answers it is rolled in another, at its own time."
+        )
+        yield place.action.fails("called", why, fix="Ask in a job that needs this one, or in the row that rolls it.")
+    elif doubt is not None:
         yield place.action.undecided(
             "called",
             f"whether it is called: {doubt}",
@@ -212,7 +235,25 @@ def _called(
         )
 
 
-def _doubt(path: DeployPath, after: list[Request], project: Project) -> str | None:
+def _may_test(at: At, rollout: At) -> bool:
+    """Whether tests are run after the roll-out that may ask whether the site answers."""
+    action = at.action
+    return isinstance(action, Command) and follows(at, rollout) and not after_failure(action) and may_ask(action)
+
+
+def _rows(path: DeployPath, at: At, name: str, project: Project, pipeline: Pipeline) -> Answer:
+    environment = environment_of(path, project)
+    serving = {each for each, health in _served_by(environment) if health == name} if environment is not None else set()
+    return made_of_all(at, [each for each in path.ends if follows(at, each)], serving, pipeline)
+
+
+def _in_another_row(path: DeployPath, after: list[Request], name: str, project: Project, pipeline: Pipeline) -> bool:
+    """Whether a health path is only asked in rows of a matrix that surely do not roll what answers it."""
+    places = [_place(each) for each in after if name in (each.paths() or ())]
+    return bool(places) and all(_rows(path, each, name, project, pipeline) is NO for each in places)
+
+
+def _doubt(path: DeployPath, after: list[Request], project: Project, pipeline: Pipeline) -> str | None:
     """What may keep it from calling a health endpoint that it calls in one place only."""
     switch = _switch(after)
     if switch is not None:
@@ -228,6 +269,8 @@ def _doubt(path: DeployPath, after: list[Request], project: Project) -> str | No
         strange = [each.why for each in answers if isinstance(each, Open)]
         if strange and len(strange) == len(answers):
             return f"of {name or 'its URL'} {strange[0]}"
+        if any(_rows(path, each, name, project, pipeline) is YES for each in places):
+            continue
         conditions = [condition_of(each, rolled) for each in places]
         if all(conditions):
             return f"that of {name or 'its URL'} is only made if `{conditions[0]}`"

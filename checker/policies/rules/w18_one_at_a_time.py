@@ -122,6 +122,17 @@ def _goes_on(wait: At, following: Rollout | None) -> bool:
     )
 
 
+def _comes_to_none(step: Step, following: Rollout | None) -> bool:
+    """Whether the script surely leaves the next services alone once this one has not become stable, however it ends:
+    ``wait ... || break``. Of the last one that is another question."""
+    assert step.wait is not None
+    if step.rollout.concurrent:
+        return False
+    action = step.wait.action
+    then = following.call if following is not None else step.rollout.call if _goes_round(step.rollout) else None
+    return then is None or (then.step is action.step and action.handling.reaches(then.handling) is NO)
+
+
 def _starts_anyhow(wait: At, following: Rollout | None) -> bool:
     """Whether GitHub starts the step or the job of the next roll-out although the one with the wait has failed."""
     now, then = wait.action.step, following.call.step if following is not None else None
@@ -156,6 +167,8 @@ def _stops(step: Step, following: Rollout | None) -> Judgement:
         return action.passes("stops", "A service that does not become stable ends the roll-out.")
     if isinstance(ends, Open):
         return action.undecided("stops", ends.why, fix=_FIX)
+    if _comes_to_none(step, following):
+        return action.passes("stops", "Once a service does not become stable, no other one is rolled.")
     why = "A service that does not become stable does not stop the roll-out: the next one is changed all the same."
     return action.fails("stops", why, fix="Run it under set -e and without `|| true`; in Python, let it raise.")
 

@@ -55,6 +55,7 @@ class Request(Struct, frozen=True):
     checks_status: bool
     tries: int
     command: Command | None
+    only_read: bool = False  # an HTTP error is no failure of the command: what it prints has to be looked at
 
     def paths(self) -> tuple[str, ...] | None:
         """The paths it can ask for, ``None`` where that is not known."""
@@ -93,6 +94,8 @@ class Request(Struct, frozen=True):
         in_code = self.command.program == "http" and not self.command.source.startswith(("http ", "https ", "xh "))
         if in_code and not isinstance(self.command.handling.ends, Open):
             return fails_here(self.at) is YES
+        if self.only_read and self.command.handling.notices is NO:
+            return False
         by_itself = self.command.program != "http" or "--check-status" in self.command.words
         return self.checks_status and fails_here(self.at, by_itself=by_itself) is YES
 
@@ -146,7 +149,7 @@ def _curl(words: list[Possible], command: Command, at: At | None) -> Request | N
     looked_at = any(name in given for name in ("-w", "--write-out")) or command.handling.piped
     looked_at = looked_at or (bool(command.handling.captured) and command.handling.stdout is not Stream.DISCARDED)
     tries = _number(given.get("--retry"), 0) + 1
-    return Request(at, url, method, fails or looked_at, tries, command)
+    return Request(at, url, method, fails or looked_at, tries, command, only_read=not fails)
 
 
 def _split(words: list[Possible], with_value: frozenset[str]) -> tuple[Possible | None, dict[str, Possible]]:

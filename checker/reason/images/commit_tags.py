@@ -15,10 +15,11 @@ from msgspec import Struct
 
 from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open
-from checker.model.pipeline.jobs import EffectiveJob
+from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.scripts import CACHE, AwsCall, plain_name
 from checker.model.possible import Scalar, call_behind, options, shown
-from checker.model.values import Absent, Answered, Hole, RunValue, Text, pieces, text
+from checker.model.values import Absent, Answered, CallPlace, Hole, RunValue, Text, pieces, text
+from checker.reason.calls.structures import inside
 
 _SHA: Final = lazy_re.compile(
     r"(?<![a-z])(sha|commit|rev[-_ ]?parse|rev[-_ ]?list|head[-_]?commit|git[-_]?rev)(?![a-z])", re.I
@@ -54,7 +55,6 @@ _ANOTHER: Final = lazy_re.compile(
     r"HEAD(?:[~^]|@\{)|merge-base|event\.before\b|\bbase\.sha\b|\bbase_sha\b|--skip", re.I
 )
 
-
 # Source: the README of docker/build-push-action, "Outputs"; depot's is made after it.
 _PUTS_OUT_DIGESTS: Final = frozenset({"docker/build-push-action", "depot/build-push-action"})
 _DIGEST: Final = lazy_re.compile(r"\$\{\{\s*steps\.([\w-]+)\.outputs\.digest\s*\}\}")
@@ -78,7 +78,9 @@ class Pushed(Struct, frozen=True):
     """The forms of tags that the pipeline pushes, by repository; ``None`` where one of them is not known."""
 
     forms: dict[str, set[Form] | None]
-    built: dict[str, bool]  # steps that build an image and put out its digest -> whether they push it as the commit's
+    # Steps that build an image and put out its digest -> whether it is the commit's: by its tag, or what it is made of.
+    built: dict[str, bool]
+    looked_up: tuple[AwsCall, ...] = ()  # what asks Amazon ECR for images
 
     def under(self, repository: str) -> set[Form] | None:
         """Those of a repository, by the last part of its name; of all where it is not known or nothing is pushed to
@@ -94,7 +96,10 @@ def pushed(calls: Iterable[AwsCall]) -> Pushed:
     """What the pipeline's calls push to Amazon ECR."""
     forms: dict[str, set[Form] | None] = {}
     built: dict[str, dict[int, bool]] = {}  # by the steps' ids, which jobs may share
+    looked_up: list[AwsCall] = []
     for call in calls:
+        if call.service == "ecr" and call.operation in {"DescribeImages", "BatchGetImage"}:
+            looked_up.append(call)
         if call.service != "ecr" or call.operation not in {"docker-push", "PutImage"} or call.argument(CACHE) is True:
             continue
         tags, names = tags_of(call), call.texts("repositoryName")
@@ -109,8 +114,41 @@ def pushed(calls: Iterable[AwsCall]) -> Pushed:
             # It puts out one digest for all the tags that it pushes.
             steps = built.setdefault(step.step.id, {})
             as_commit = any(form_of(tag) == (Mark.WHOLE,) for tag in tags or ())
-            steps[id(step)] = steps.get(id(step), False) or as_commit
-    return Pushed(forms, {name: all(steps.values()) for name, steps in built.items()})
+            steps[id(step)] = steps.get(id(step), False) or as_commit or _of_own_code(step)
+    return Pushed(forms, {name: all(steps.values()) for name, steps in built.items()}, tuple(looked_up))
+
+
+# Commands after which the working tree is another commit's.
+_MOVED: Final = lazy_re.compile(r"\bgit\b[^\n;|&]*\b(?:checkout|switch|pull|reset|merge|rebase|restore|cherry-pick)\b")
+
+
+def _of_own_code(step: EffectiveStep) -> bool:
+    """Whether an image is built of the run's own commit: of what the job has checked out, which is that. Without a
+    ``context`` the action builds the commit of the event.
+
+    Source: the README of docker/build-push-action, "Git context".
+    """
+    context = step.with_.get("context")
+    if isinstance(context, str) and ("://" in context or context.startswith(("git@", "github.com/"))):
+        return False
+    if context is None and step.step.action.lower().startswith("docker/"):
+        return True
+    if context is not None and not isinstance(context, str):
+        return False
+    fetched = False
+    for each in step.job.steps[: step.index]:
+        if each.step.action.lower() == "actions/checkout":
+            ref = each.with_.get("ref")
+            own = ref is None or ref == "" or (isinstance(ref, Text) and is_commit(ref) is YES and _is_plain(ref))
+            fetched = own and "repository" not in each.with_
+        elif each.run is not None and _MOVED.search(each.run.text):
+            fetched = False
+    return fetched
+
+
+def _is_plain(ref: Text) -> bool:
+    """Whether a commit is the run's, and not one before it."""
+    return not any(_ANOTHER.search(hole.shown) for hole in ref.holes)
 
 
 def tags_of(call: AwsCall) -> tuple[Scalar, ...] | None:
@@ -236,10 +274,31 @@ def _of_digest(digest: Text | str, known: Pushed) -> Answer:
         return NO
     if isinstance(digest, str):
         return NO
+    if origin is not None and asked in {"describeimages", "batchgetimage"}:
+        found = _looked_up(origin, known)
+        return found if found is not None else Open(f"which image the digest {digest} is of")
     put_out = _DIGEST.fullmatch(shown(digest))
     if put_out is not None and known.built.get(put_out[1]):
         return YES
     return Open(f"which image the digest {digest} is of")
+
+
+def _looked_up(origin: CallPlace, known: Pushed) -> Answer | None:
+    """Whether what is asked for in the registry is the release's image, by its tag; ``None`` where that is not told."""
+    call = next((each for each in known.looked_up if each.is_behind(origin)), None)
+    tags = inside(call, "imageIds", "imagetag") if call is not None else None
+    names = call.texts("repositoryName") if call is not None else None
+    if not tags or not names:
+        return None
+    answers = [
+        is_released(text([*pieces(name if isinstance(name, Text) else shown(name)), ":", *_tag(tag)]), known)
+        for name in names
+        for tag in tags
+    ]
+    pushed_so = [form_of(tag) in (known.under(_last(name)) or ()) for name in names for tag in tags]
+    if all(answer is YES for answer in answers):
+        return YES
+    return NO if all(answer is NO for answer in answers) and not any(pushed_so) else None
 
 
 def _repository(value: Scalar) -> str:

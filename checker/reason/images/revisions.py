@@ -21,14 +21,14 @@ from checker.model.environments import Project
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Argument, AwsCall, CdkCommand, Command, How, plain_name
 from checker.model.possible import Possible, Scalar, call_behind, options, shown
-from checker.model.values import Absent, Answered, CallPlace, Known, Resolved, Text, Unknown
+from checker.model.values import Absent, Answered, CallPlace, Text, Unknown
 from checker.reason.calls.rolling import of_action
 from checker.reason.deploys.changes import What, changes_of
 from checker.reason.deploys.paths import At
 from checker.reason.images.commit_tags import Pushed, is_commit_of_run, is_released, other_tags, pushed
-from checker.reason.images.references import ParsedImage, Registry, image_references, parse_image
-from checker.reason.images.registered import images_in, stack_between
-from checker.reason.images.replaced import CHANGERS, Replaced, marked, of_file, set_by, unmarked
+from checker.reason.images.references import image_references
+from checker.reason.images.registered import containers_in, images_in, misplaced, stack_between
+from checker.reason.images.replaced import CHANGERS, marked, of_file, set_by, unmarked
 from checker.reason.images.used_again import at_origin, from_stack, unseen_again, used_again
 
 _FAMILY: Final = lazy_re.compile(r'"family"\s*:\s*"([^"]+)"')
@@ -260,7 +260,11 @@ def _family(at: At, call: AwsCall) -> str | None:
 
 def _image(at: At, call: AwsCall, release: Release) -> Revision:
     """The image that a registration sets."""
-    images = list(images_in(call.argument("containerDefinitions")))
+    definitions = call.argument("containerDefinitions")
+    images = list(images_in(definitions))
+    of_release = (each for each in containers_in(definitions) if _has(each.image, release))
+    if wrong := misplaced(of_release, _family(at, call), release.project):
+        return Revision(Runs.OTHER, wrong)
     given = call.text("cliInputJson")
     if not images and isinstance(given, str | Text):
         images = list(images_in(given))
@@ -272,14 +276,15 @@ def _image(at: At, call: AwsCall, release: Release) -> Revision:
             changers = of_file(changers, named.removeprefix("file://"), before)
         changers = [each for each in changers if each.source and each.source[:90] in named] or changers
         changed = [each for action in changers for each in set_by(action)]
-        wrong = next((each for each in changed if _is_foreign(each, _family(at, call), release.project)), None)
-        if wrong is not None:
-            why = f"it puts the image into the container {wrong.container}, which runs another publisher's"
-            if wrong.others:
-                why = f"it puts the image into no container of the project's own: {wrong.container} is left as it is"
-            return Revision(Runs.OTHER, why)
+        if wrong := misplaced(changed, _family(at, call), release.project):
+            return Revision(Runs.OTHER, wrong)
         images = [each.image for each in changed]
     return _of_images(images, release)
+
+
+def _has(image: Possible, release: Release) -> bool:
+    """Whether an image is the release's."""
+    return any(is_released(each, release.pushed) is YES for each in options(image) or ())
 
 
 # What an AppSpec of CodeDeploy names (CodeDeploy User Guide, "AppSpec 'resources' section").
@@ -335,35 +340,6 @@ def _is_kept(value: Scalar, known: Pushed) -> bool:
         return False
     name = value.partition("@")[0].rpartition(":")[0] or value
     return not re.search(r"[/:@]", value) or (".dkr.ecr" in value and name.rpartition("/")[2] in known.forms)
-
-
-def _is_foreign(replaced: Replaced, family: str | None, project: Project) -> bool:
-    """Whether the container that gets the image runs another publisher's in the template, beside one of our own."""
-    if replaced.container is None:
-        return False
-    seen = []
-    for definition in project.resources("AWS::ECS::TaskDefinition"):
-        named = definition.get("Family")
-        if isinstance(named, Known) and isinstance(named.value, str) and family not in (None, named.value):
-            continue
-        containers = definition.get("ContainerDefinitions")
-        if not isinstance(containers, Known) or not isinstance(containers.value, list):
-            continue
-        of = [_container(each, project) for each in containers.value]
-        own = any(image is not None and image.registry is Registry.ECR for _, image in of)
-        chosen = [replaced.container in (name, index, index - len(of)) for index, (name, _) in enumerate(of)]
-        if any(chosen):
-            meant = [image for index, (_, image) in enumerate(of) if chosen[index] is not replaced.others]
-            seen.append(own and all(image is not None and image.registry is Registry.FOREIGN for image in meant))
-    return bool(seen) and all(seen)
-
-
-def _container(value: Resolved, project: Project) -> tuple[str, ParsedImage | None]:
-    if not isinstance(value, dict):
-        return "", None
-    name, image = value.get("Name"), value.get("Image")
-    parsed = parse_image(image, project) if isinstance(image, str | Text) else None
-    return (name if isinstance(name, str) else ""), parsed
 
 
 def _changers(at: At) -> Iterator[Command]:

@@ -49,14 +49,14 @@ def given_to_clients(pipeline: Pipeline) -> Given:
     files = (
         file
         for step in steps
-        for file in _files(step, pipeline)
+        for file in files_given(step, pipeline)
         if not _is_read(file, read) and _written(step, file, pipeline) is None
     )
     statements = [
         (step.action.spot, each) for step in steps for each in _statements(step, pipeline) if isinstance(each, str)
     ]
     for step in steps:
-        texts = (_written(step, file, pipeline) for file in _files(step, pipeline) if not _is_read(file, read))
+        texts = (_written(step, file, pipeline) for file in files_given(step, pipeline) if not _is_read(file, read))
         statements += [(step.action.spot, text) for text in texts if text is not None]
     return Given(tuple(dict.fromkeys(files)), tuple(dict.fromkeys(statements)))
 
@@ -64,7 +64,7 @@ def given_to_clients(pipeline: Pipeline) -> Given:
 def drivers(pipeline: Pipeline, text: Callable[[str], str | None]) -> Iterator[tuple[str, str]]:
     """The files of SQL that psql is given and that include others, with what they hold."""
     steps = [step for step in migrating(pipeline) if step.tool is not None and step.tool.name == "psql"]
-    for step, file in [(each, file) for each in steps for file in _files(each, pipeline)]:
+    for step, file in [(each, file) for each in steps for file in files_given(each, pipeline)]:
         written = text(file) if held_by(pipeline.trace(step.job), file, step.action) is None else None
         if written is not None and includes_others(written):
             yield file, written
@@ -73,7 +73,7 @@ def drivers(pipeline: Pipeline, text: Callable[[str], str | None]) -> Iterator[t
 def driven_by(step: Migrating, pipeline: Pipeline) -> Iterator[str]:
     """What the files hold that a step gives to psql and that include others."""
     known = dict(pipeline.migration_code.drivers)
-    yield from (known[file] for file in _files(step, pipeline) if file in known)
+    yield from (known[file] for file in files_given(step, pipeline) if file in known)
 
 
 def not_at_hand(steps: Sequence[Migrating], pipeline: Pipeline) -> Iterator[tuple[Migrating, str]]:
@@ -92,7 +92,7 @@ def not_at_hand(steps: Sequence[Migrating], pipeline: Pipeline) -> Iterator[tupl
 def _missing(step: Migrating, read: set[str], pipeline: Pipeline) -> str:
     tool = tool_of(step, pipeline)
     if tool is not None and tool.is_client and isinstance(step.action, Command):
-        files = list(_files(step, pipeline))
+        files = list(files_given(step, pipeline))
         others = [file for file in files if not _is_read(file, read) and _written(step, file, pipeline) is None]
         others = [file for file in others if not _is_read(file, _written_out(pipeline))] if others else []
         if others:
@@ -231,7 +231,7 @@ def _handing(step: Migrating, pipeline: Pipeline) -> list[Command]:
     return found[::-1]
 
 
-def _files(step: Migrating, pipeline: Pipeline) -> Iterator[str]:
+def files_given(step: Migrating, pipeline: Pipeline) -> Iterator[str]:
     """The files of SQL that a client is given, as paths of the repository where its folder is known."""
     if not isinstance(step.action, Command):
         return

@@ -41,7 +41,7 @@ _MOST: Final = 20
 _LONGEST: Final = 100_000  # signs of a file
 
 
-class _Text(Struct, frozen=True):
+class Text(Struct, frozen=True):
     """A file's code, what is in its quotes blanked, and for each place the braces that are open there."""
 
     plain: str
@@ -53,6 +53,10 @@ class _Text(Struct, frozen=True):
 
     def is_finally(self, block: tuple[int, int]) -> bool:
         return self.plain[: block[0]].rstrip().endswith("finally")
+
+    def bodies_of(self, name: str) -> list[str]:
+        """What the functions of a name hold."""
+        return [body for _, body in _helpers(self, name)]
 
     def is_function(self, block: tuple[int, int]) -> bool:
         before = self.plain[max(0, block[0] - 200) : block[0]].rstrip()
@@ -71,7 +75,7 @@ def fault_of(runner: MigrationRunner) -> tuple[str, str]:
 
 @lru_cache(maxsize=64)
 def _faults(code: str) -> tuple[tuple[str, str], ...]:
-    text = _read(code)
+    text = read(code)
     found = []
     for match in islice(_LOCK.finditer(code), _MOST):
         quoted = next((each for each in _QUOTED.finditer(code) if each.start() < match.start() < each.end()), None)
@@ -82,7 +86,7 @@ def _faults(code: str) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def _read(code: str) -> _Text:
+def read(code: str) -> Text:
     plain = _QUOTED.sub(lambda match: match[0][0] + re.sub(r"[^\n]", " ", match[0][1:-1]) + match[0][-1], code)
     blocks, opened = [], []
     for place, sign in enumerate(plain):
@@ -90,10 +94,10 @@ def _read(code: str) -> _Text:
             opened.append(place)
         elif sign == "}" and opened:
             blocks.append((opened.pop(), place))
-    return _Text(plain, tuple(blocks))
+    return Text(plain, tuple(blocks))
 
 
-def _fault(text: _Text, name: str, start: int, behind: int) -> tuple[str, str] | None:
+def _fault(text: Text, name: str, start: int, behind: int) -> tuple[str, str] | None:
     handed = _HANDED.search(text.plain, max(0, start - 200), start)
     handed = handed if handed is not None and handed[2] == name else None
     if handed is not None and "{" not in handed[0]:
@@ -131,7 +135,7 @@ def _is_small(match: re.Match[str], name: str) -> bool:
     return _SMALL.fullmatch(called) is not None
 
 
-def _ends_it(text: _Text, match: re.Match[str], name: str) -> str:
+def _ends_it(text: Text, match: re.Match[str], name: str) -> str:
     """How a call ends a connection: by itself, or as a function of the file that ends what it is given."""
     holder, _, method = match[1].rpartition(".")
     if holder == name:
@@ -149,7 +153,7 @@ def _ends_it(text: _Text, match: re.Match[str], name: str) -> str:
     return ""
 
 
-def _ended_by_caller(text: _Text, name: str) -> tuple[str, str] | None:
+def _ended_by_caller(text: Text, name: str) -> tuple[str, str] | None:
     """Whether a function of the file calls what it is given, and then ends the connection that it gave."""
     for first, body in _helpers(text, name):
         called = re.search(rf"\b{re.escape(first)}\s*\(\s*([A-Za-z_$][\w$]*)", body) if first else None
@@ -162,7 +166,7 @@ def _ended_by_caller(text: _Text, name: str) -> tuple[str, str] | None:
     return None
 
 
-def _helpers(text: _Text, name: str) -> Iterator[tuple[str, str]]:
+def _helpers(text: Text, name: str) -> Iterator[tuple[str, str]]:
     """The functions of a name: their first parameter, and their bodies."""
     for match in islice(_HELPER.finditer(text.plain), 200):
         if name in {match["named"], match["kept"]}:

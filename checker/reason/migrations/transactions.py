@@ -81,7 +81,7 @@ _CHANGES_NOTHING: Final = lazy_re.compile(r"\s*(?:(?:SET|SHOW|SELECT)\b|\\|$)", 
 _OPEN: Final = "what only the run knows"  # no statement, and nothing that changes nothing
 _BEGINS: Final = lazy_re.compile(r"\s*(?:BEGIN|START\s+TRANSACTION)\b", re.IGNORECASE)
 _COMMITS: Final = lazy_re.compile(r"\s*(?:COMMIT|END|ROLLBACK|ABORT)\b", re.IGNORECASE)
-_STOPS: Final = lazy_re.compile(r"\bON_ERROR_STOP(?:[\s=]+(?:1|on|true|yes))?\s*$", re.IGNORECASE)
+STOPS: Final = lazy_re.compile(r"\bON_ERROR_STOP(?:[\s=]+(?:1|on|true|yes))?\s*$", re.IGNORECASE)
 _TIMES_OUT: Final = lazy_re.compile(r"\b(?:lock|statement)_timeout\s*(?:=|\bTO\b)\s*'?[1-9]", re.IGNORECASE)
 _COMMENT: Final = lazy_re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _INCLUDES: Final = lazy_re.compile(r"\s*\\(?:i|ir|include|include_relative)\b")
@@ -110,12 +110,12 @@ def locked_first(
     Source: PostgreSQL documentation, "psql", Options and Variables.
     """
     about = [*command.words, *command.handed.values()]
-    stops = any(_STOPS.search(str(each)) for each in about)
+    stops = any(STOPS.search(str(each)) for each in about)
     times_out = _TIMES_OUT.search(str(command.handed.get("PGOPTIONS", ""))) is not None
     fault = ""
     whole = bool({"-1", "--single-transaction"} & {word for word in command.words if isinstance(word, str)})
     begun = held = ends = changes = False  # a transaction, a lock, whether that lasts as long, and what it is for
-    given = [*_in_order(command.words)] or [*_read_in(command, handed)]
+    given = [*in_order(command.words)] or [*read_in(command, handed)]
     for kind, written in (part for each in given for part in _driven(each, command.folder, drivers)):
         text = _COMMENT.sub(" ", written)
         asks = _ASKS.search(text) if kind == "c" else None
@@ -136,7 +136,7 @@ def locked_first(
             if not held:
                 return False, fault
         elif kind == "c":
-            stops, times_out = stops or bool(_STOPS.search(text)), times_out or bool(_TIMES_OUT.search(text))
+            stops, times_out = stops or bool(STOPS.search(text)), times_out or bool(_TIMES_OUT.search(text))
     port = str(command.handed.get("PGPORT", ""))
     if changes and (port in {"6432", "6543"} or any(POOLER.search(str(each)) for each in about)):
         return False, "it connects through a pooler, which gives the lock's session to others"
@@ -155,8 +155,8 @@ def includes_others(text: str) -> bool:
     return any(_INCLUDES.match(line) for line in text.splitlines())
 
 
-def _read_in(command: Command, handed: Sequence[tuple[str, Possible]]) -> Iterator[tuple[str, str]]:
-    """What it reads, as :func:`_in_order` says it: statements, and files that are included."""
+def read_in(command: Command, handed: Sequence[tuple[str, Possible]]) -> Iterator[tuple[str, str]]:
+    """What it reads, as :func:`in_order` says it: statements, and files that are included."""
     here = (("c" if each.operator in HERE else "f", each.target) for each in command.writes if each.descriptor == 0)
     for kind, text in (*here, *handed):
         written = text if isinstance(text, str) else _OPEN if kind == "c" else ""
@@ -175,7 +175,7 @@ def _in_text(text: str) -> Iterator[tuple[str, str]]:
         yield "c", statement
 
 
-def _in_order(words: Sequence[Possible]) -> Iterator[tuple[str, str]]:
+def in_order(words: Sequence[Possible]) -> Iterator[tuple[str, str]]:
     """What ``-c`` and ``-f`` give: the option's letter, with its text; of what only the run knows there is none."""
     for index, word in enumerate(words):
         found = _GIVEN.fullmatch(word) if isinstance(word, str) else None

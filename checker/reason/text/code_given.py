@@ -95,6 +95,22 @@ _ONLY_TEXT: Final = frozenset(
 # Arithmetic and names of variables: both run what stands in an index, `a[$(...)]`. Source: GNU Bash manual, "Shell
 # Arithmetic": "the value of a variable is evaluated as an arithmetic expression when it is referenced".
 _NAMED_BY: Final = {"printf": "-v", "test": "-v", "[": "-v"}
+# tmux has a shell run what it is told (tmux(1), "shell-command"), at and batch what they read (POSIX, "at").
+_TYPED_IN: Final = frozenset(
+    {
+        "new-session",
+        "new",
+        "new-window",
+        "neww",
+        "split-window",
+        "splitw",
+        "respawn-pane",
+        "respawn-window",
+        "run-shell",
+    }
+    | {"run", "if-shell", "if", "send-keys", "send", "pipe-pane"}
+)
+_LATER: Final = frozenset({"at", "batch"})
 _SETS: Final = frozenset({"declare", "typeset", "local", "readonly", "export"})
 
 
@@ -118,6 +134,8 @@ def code_given(words: Sequence[Possible]) -> Iterator[Possible]:
         yield from words[1:]
     elif program == "trap":
         yield from words[1:2]
+    elif program == "tmux" and not _TYPED_IN.isdisjoint(map(str, words[1:])):
+        yield from (word for word in words[2:] if isinstance(word, Text))
     elif program in _SETS:
         yield from (word for word in words[1:] if isinstance(word, Text) and not isinstance(word.parts[0], str))
     elif (option := _NAMED_BY.get(program)) and option in words:
@@ -144,6 +162,8 @@ def reads_code(words: Sequence[Possible]) -> bool:
     if _name(words[0] if words else None) == "ssh":
         there = _told_to_ssh(words[1:])
         return not there or reads_code(there)
+    if _name(words[0] if words else None) in _LATER:
+        return not any(word in _FROM_FILE for word in words)
     nested = words if _name(words[0] if words else None) in _STARTERS else words[:1]
     for index, word in enumerate(nested):
         name, rest = _name(word), words[index + 1 :]

@@ -7,10 +7,10 @@ from typing import Final
 
 from checker.resolve.python.libraries.boto_resources import of_resource
 from checker.resolve.python.libraries.command_lines import from_command_line
+from checker.resolve.python.libraries.requests import host_in
 from checker.resolve.python.machine import OWN, Frame, Machine, value
 from checker.resolve.python.modules import library_behind
 from checker.resolve.python.objects import enter, method, typed
-from checker.resolve.python.requests import host_in
 from checker.resolve.python.syntax_facts import shown
 from checker.resolve.python.values import (
     Class,

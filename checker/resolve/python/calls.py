@@ -10,19 +10,22 @@ from typing import Final
 from msgspec.structs import replace
 
 from checker.data.harmless import library_is_harmless
-from checker.model.possible import Possible, joined, one_of, open_text
+from checker.model.possible import Possible, one_of, open_text
 from checker.resolve.python.attributes import attribute
+from checker.resolve.python.binding import bind, changed
 from checker.resolve.python.clients import answer_in, from_session, of_client, of_poller, session_of
 from checker.resolve.python.dynamic import RUNS, handed, is_special, looked_up, of_somebody, rounds_of, side_by_side
-from checker.resolve.python.expressions import bind, lacks, looked_up_in
+from checker.resolve.python.expressions import lacks, looked_up_in
 from checker.resolve.python.libraries.boto_resources import call_resource, of_collection
 from checker.resolve.python.libraries.command_lines import declare, declare_commands
 from checker.resolve.python.libraries.docker import of_docker
+from checker.resolve.python.libraries.requests import makes_requests, names_host, request_of
+from checker.resolve.python.libraries.task_containers import described, picked
+from checker.resolve.python.libraries.texts import of_text
 from checker.resolve.python.machine import AT_EXIT, Call, Frame, Machine, value
 from checker.resolve.python.modules import leads_into, reaches_buckets
 from checker.resolve.python.objects import above, enter, instantiate, method
 from checker.resolve.python.record import http, is_text, leaves, opened_as, program, tells
-from checker.resolve.python.requests import makes_requests, names_host, request_of
 from checker.resolve.python.syntax_facts import GROWING, LEAVES, called_as, is_group, shown, unpacks
 from checker.resolve.python.values import (
     NOTHING,
@@ -47,7 +50,6 @@ from checker.resolve.python.values import (
     either,
     elements,
     extern,
-    formatted,
     is_plain,
     json_text,
     part_of,
@@ -162,37 +164,19 @@ def _method(machine: Machine, owner: Value, name: str, given: Call) -> Value:
         case Dict() if name == "values":
             return tuple(each for _, each in owner.items) if not owner.open else extern(given.shown)
         case tuple() | Some() | Dict() if name in GROWING and isinstance(given.node.func, ast.Attribute):
-            bind(machine, given.node.func.value, _grown(owner, name, given), given.frame)
+            changed(machine, given.node.func.value, _grown(owner, name, given), given.frame)
             return None
-        case str() if (found := _of_text(owner, name, given)) is not None:
+        case Extern() if (
+            name == "update" and (whole := described(owner)) and isinstance(given.node.func, ast.Attribute)
+        ):
+            bind(machine, given.node.func.value, _grown(whole, name, given), given.frame)
+            return None
+        case str() if (found := of_text(owner, name, given)) is not None:
             return found
     _hand_over(machine, given, ())
     if owner is None or isinstance(owner, tuple | Dict | Some):
         of_somebody(machine, name, given)
     return extern(given.shown, answer=answer_in(owner))
-
-
-def _of_text(owner: str, name: str, given: Call) -> Value:
-    """What a method of a string gives; ``None`` for those that are not followed."""
-    positional = given.positional
-    if name == "format" and not given.named:
-        return joined(formatted(owner, [_written(each, given) for each in positional]))
-    if name == "join" and positional and (each := elements(positional[0])):
-        parts: list[Possible] = []
-        for index, found in enumerate(each):
-            parts.extend(([owner] if index else []) + [given.plain(found)])
-        return joined(parts)
-    if name == "split" and not given.named:
-        separator = positional[0] if positional and isinstance(positional[0], str) else None
-        return tuple(owner.split(separator))
-    if name in {"lower", "upper", "strip"} and not positional:
-        return str(getattr(owner, name)())
-    return None
-
-
-def _written(found: Value, given: Call) -> Possible:
-    """As Python writes a value into a text."""
-    return str(found) if found is None or isinstance(found, SCALARS) else given.plain(found)
 
 
 def _grown(owner: tuple[Value, ...] | Some | Dict, name: str, given: Call) -> Value:
@@ -211,7 +195,8 @@ def _grown(owner: tuple[Value, ...] | Some | Dict, name: str, given: Call) -> Va
         return Some((*(owner.options if isinstance(owner, Some) else owner), first))
     if isinstance(owner, Dict):
         more = first.items if isinstance(first, Dict) else ()
-        grown = Dict((*owner.items, *more, *(given.named.items() if name == "update" else ())), True, owner.rest)
+        told = given.named.items() if name == "update" else ()
+        grown = Dict((*owner.items, *more, *told), True, owner.rest, owner.home)
         return bounded(grown, shown(given.node.func))
     return extern(shown(given.node.func))
 
@@ -251,7 +236,8 @@ _ASKING: Final = frozenset({"os.getenv", "os.environ.get", "environ.get"})
 _CONVERTING: Final = frozenset({"int", "float"})
 _PARSED: Final = (".parse_args", ".parse_known_args")
 _PARSERS: Final = (".add_parser", ".add_subparsers")
-_NAMES: Final = frozenset({*_CLIENTS, *_SESSIONS, *_ASKING, *RUNS, *LEAVES, *_KEEPING, AT_EXIT, "json.dumps", "super"})
+_OTHERS: Final = frozenset({"json.dumps", "super", "next"})
+_NAMES: Final = frozenset({*_CLIENTS, *_SESSIONS, *_ASKING, *RUNS, *LEAVES, *_KEEPING, AT_EXIT, *_OTHERS})
 _ENDINGS: Final = (".raise_for_status", ".add_argument", ".add_subparsers", *_PARSED)
 
 
@@ -296,6 +282,8 @@ def _known(machine: Machine, function: Extern, given: Call) -> tuple[Value] | No
         if name == "random.shuffle" and node.args:
             bind(machine, node.args[0], gives, given.frame)
         return (gives,)
+    if name == "next" and (first := elements(given.first) or [None]) and picked(first[0]):
+        return (first[0],)
     if name == "super":
         owner = positional[1] if len(positional) > 1 else None
         owners = [owner] if owner is not None else [*given.frame.names.values()]

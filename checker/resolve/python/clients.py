@@ -11,7 +11,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from checker.data.aws_calls import service_of
-from checker.model.possible import call_behind
+from checker.model.possible import Possible, call_behind
 from checker.model.values import Absent, CallPlace
 from checker.resolve.python.machine import Call, Machine
 from checker.resolve.python.record import api_call
@@ -42,6 +42,7 @@ def session_of(call: Call) -> Session:
         region if isinstance(region, Absent) else plain(region, "region", call.file),
         profile if isinstance(profile, Absent) else plain(profile, "profile", call.file),
         _keys_of(call),
+        key=_key(call),
     )
 
 
@@ -50,10 +51,19 @@ def _keys_of(call: Call) -> CallPlace | None:
     return answer_in(call.named["aws_access_key_id"]) if "aws_access_key_id" in call.named else None
 
 
+def _key(call: Call) -> Possible | Absent:
+    """The access key that is given, where no session's token is: that of a user, which lives on."""
+    if "aws_access_key_id" not in call.named or call.named.get("aws_session_token") is not None:
+        return Absent()
+    return plain(call.named["aws_access_key_id"], "aws_access_key_id", call.file)
+
+
 def answer_in(found: Value) -> CallPlace | None:
     """The AWS call that a value comes from, the first where there are several."""
     if isinstance(found, Extern):
         return found.answer
+    if isinstance(found, Dict) and found.home is not None and found.rest is not None:
+        return found.rest.answer
     if isinstance(found, Either):
         return next((answer for each in found.options if (answer := answer_in(each))), None)
     return call_behind(found)
@@ -78,7 +88,8 @@ def from_session(machine: Machine, session: Session, name: str, call: Call) -> V
     if not isinstance(endpoint, Absent):
         endpoint = plain(endpoint, "endpoint_url", call.file)
     keys = _keys_of(call) or session.keys_of
-    client = Client(known, region, session.profile, keys, endpoint, session.awaited)
+    key = session.key if isinstance(_key(call), Absent) else _key(call)
+    client = Client(known, region, session.profile, keys, endpoint, session.awaited, key)
     return Resource(client) if name == "resource" else client
 
 

@@ -19,10 +19,12 @@ from checker.model.pipeline.scripts import Loop, Reached
 from checker.model.possible import Possible
 from checker.model.sources import brief
 from checker.resolve.effort import OF_A_PROGRAM
+from checker.resolve.python.binding import bind, looped
 from checker.resolve.python.calls import call
-from checker.resolve.python.expressions import EXPRESSIONS, bind, truth
+from checker.resolve.python.expressions import EXPRESSIONS, truth
 from checker.resolve.python.libraries import at_exit
 from checker.resolve.python.libraries.bounds import rounds_of, seconds_of
+from checker.resolve.python.libraries.task_containers import narrow, widen
 from checker.resolve.python.machine import (
     Evaluate,
     Follow,
@@ -34,7 +36,7 @@ from checker.resolve.python.machine import (
     value,
 )
 from checker.resolve.python.modules import import_from, import_modules, leads_into, load, module_at, starts
-from checker.resolve.python.objects import begins_nothing, declare_global, enter, method, method_of, typed
+from checker.resolve.python.objects import begins_nothing, declare_global, enter, may_swallow, method, method_of, typed
 from checker.resolve.python.record import leaves
 from checker.resolve.python.syntax_facts import (
     as_expression,
@@ -43,12 +45,9 @@ from checker.resolve.python.syntax_facts import (
     ends,
     exits,
     leaves_early,
-    lets_errors_go,
-    manages,
     named_in,
     raises,
     says_nothing,
-    says_yes,
     sleeps,
     stored,
     takes_aws_errors,
@@ -57,7 +56,6 @@ from checker.resolve.python.syntax_facts import (
 from checker.resolve.python.values import (
     Class,
     Dict,
-    Either,
     Extern,
     Function,
     Instance,
@@ -149,7 +147,14 @@ def _raise(machine: Machine, node: ast.Raise, frame: Frame) -> bool:
 
 
 def _jump(machine: Machine, node: ast.Continue | ast.Break, frame: Frame) -> bool:  # noqa: ARG001 - the table's shape
+    frame.jumped.append(dict(frame.names))
     return True
+
+
+def _round(machine: Machine, body: Sequence[ast.stmt], frame: Frame) -> None:
+    """Once through a loop's body: what is set before it is left somewhere is set after it."""
+    block(machine, body, frame)
+    either_way(frame.names, [dict(frame.names)] if frame.jumped else [], frame.jumped)
 
 
 def _define(machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> bool:
@@ -204,11 +209,18 @@ def _if(machine: Machine, node: ast.If, frame: Frame) -> bool:
     if answer is not None:
         return block(machine, node.body if answer else node.orelse, frame)
     before = dict(frame.names)
+    chosen = narrow(machine, node.test, frame, holds=True)
+    jumps = len(frame.jumped)
     left = block(machine, node.body, frame.maybe())
+    for names in (frame.names, *frame.jumped[jumps:]):
+        widen(names, chosen)
     after_body = dict(frame.names) if not left else None
     frame.names.clear()
     frame.names.update(before)
+    others = narrow(machine, node.test, frame, holds=False)
     other_left = block(machine, node.orelse, frame.maybe() if node.orelse else frame)
+    if not left:
+        widen(frame.names, others)
     if after_body is not None and not other_left:
         for name, found in after_body.items():
             if name not in frame.names:
@@ -238,25 +250,17 @@ def _for(machine: Machine, node: ast.For | ast.AsyncFor, frame: Frame) -> bool:
         bind(machine, node.target, within(whole, variable), frame)
         pauses = sleeps(node.body)
         limit = seconds_of(node, frame) if pauses else None
-        block(machine, node.body, frame.inside(Loop(kind, spot, variable, sleeps=pauses, seconds=limit)))
+        _round(machine, node.body, frame.inside(Loop(kind, spot, variable, sleeps=pauses, seconds=limit)))
         if isinstance(whole, Extern) and isinstance(node.target, ast.Name):
-            _changed(machine, node, frame)
+            looped(machine, node, frame)
     else:
         shown = tuple(each if isinstance(each, str) else None for each in values)
         for index, each in enumerate(values):
             bind(machine, node.target, each, frame)
             loop = Loop("each", spot, variable, shown if None not in shown else None, index)
-            block(machine, node.body, frame.inside(loop))
+            _round(machine, node.body, frame.inside(loop))
     block(machine, node.orelse, frame)
     return False
-
-
-def _changed(machine: Machine, node: ast.For | ast.AsyncFor, frame: Frame) -> None:
-    """What a loop sets in each element of an AWS call's answer stands in that answer from then on."""
-    element = frame.names.get(written(node.target))
-    each = element.options if isinstance(element, Either) else (element,)
-    if any(isinstance(one, Dict) and one.rest is not None for one in each):
-        bind(machine, node.iter, (element,), frame)
 
 
 def _while(machine: Machine, node: ast.While, frame: Frame) -> bool:
@@ -269,7 +273,7 @@ def _while(machine: Machine, node: ast.While, frame: Frame) -> bool:
     _widen(node.body, frame)
     inner = frame.inside(loop)
     value(machine, node.test, inner)  # asked anew in each round
-    block(machine, node.body, inner)
+    _round(machine, node.body, inner)
     block(machine, node.orelse, frame)
     return False
 
@@ -286,7 +290,7 @@ def _with(machine: Machine, node: ast.With | ast.AsyncWith, frame: Frame) -> boo
     for item in node.items:
         found = value(machine, item.context_expr, frame)
         leads_into(machine, (found,), item.context_expr, frame)
-        if _may_swallow(machine, item.context_expr, found, frame):
+        if may_swallow(machine, item.context_expr, found, frame):
             handling = replace(handling, caught=(*handling.caught, "with"))
         if isinstance(found, Instance):
             starts, ends_with = (method_of(machine, found, name) for name in (("__enter__", "__aenter__"), _EXITS))
@@ -304,19 +308,6 @@ def _with(machine: Machine, node: ast.With | ast.AsyncWith, frame: Frame) -> boo
 
 
 _EXITS: Final = ("__exit__", "__aexit__")
-
-
-def _may_swallow(machine: Machine, node: ast.expr, manager: Value, frame: Frame) -> bool:
-    """Whether a context manager may keep an exception from going on: the repository's own, and contextlib's."""
-    if isinstance(manager, Extern) and ("suppress(" in manager.name or "ExitStack(" in manager.name):
-        return True
-    if isinstance(manager, Instance):
-        leave = method(machine, manager.cls, "__exit__")
-        return leave is not None and says_yes(leave.node)
-    made_by = value(machine, node.func, frame) if isinstance(node, ast.Call) else None
-    if not isinstance(made_by, Function) or isinstance(made_by.node, ast.Lambda):
-        return False
-    return manages(made_by.node) and lets_errors_go(made_by.node)
 
 
 def _try(machine: Machine, node: ast.Try | ast.TryStar, frame: Frame) -> bool:

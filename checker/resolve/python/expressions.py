@@ -11,9 +11,11 @@ from checker.model.answers import YES, Certain, alike
 from checker.model.possible import OneOf, Possible, joined, open_text, options, same
 from checker.model.values import Text
 from checker.resolve.python.attributes import attribute
+from checker.resolve.python.binding import bind
 from checker.resolve.python.libraries.boto_resources import loads
-from checker.resolve.python.machine import OWN, Call, Evaluate, Frame, Machine, value
-from checker.resolve.python.objects import bind_name, enter, method
+from checker.resolve.python.libraries.task_containers import by_test, described, drawn, narrow, numbered, widen
+from checker.resolve.python.machine import Call, Evaluate, Frame, Machine, value
+from checker.resolve.python.objects import enter, method
 from checker.resolve.python.syntax_facts import shown
 from checker.resolve.python.values import (
     SCALARS,
@@ -85,6 +87,9 @@ def _sequence(machine: Machine, node: ast.List | ast.Tuple | ast.Set, frame: Fra
 
 
 def _dict(machine: Machine, node: ast.Dict, frame: Frame) -> Value:
+    chosen = by_test(node)
+    if chosen is not None:
+        return _conditional(machine, chosen, frame)
     items: list[tuple[Value, Value]] = []
     opened, rest = False, None
     for key, each in zip(node.keys, node.values, strict=True):
@@ -108,6 +113,8 @@ def _binary(machine: Machine, node: ast.BinOp, frame: Frame) -> Value:
             return joined([_plain(left, node.left, frame), _plain(right, node.right, frame)])
         if isinstance(left, tuple) and isinstance(right, tuple):
             return bounded((*left, *right), shown(node))
+    if isinstance(node.op, ast.BitOr) and isinstance(right, Dict) and (inside := described(left)) is not None:
+        return Dict((*inside.items, *right.items), open=True, rest=inside.rest)
     if isinstance(node.op, ast.Sub | ast.Mult) and isinstance(left, _NUMBERS) and isinstance(right, _NUMBERS):
         found = left - right if isinstance(node.op, ast.Sub) else left * right
         return found if abs(found) < _LARGEST else extern(shown(node))
@@ -148,7 +155,12 @@ def _conditional(machine: Machine, node: ast.IfExp, frame: Frame) -> Value:
     if answer is not None:
         return value(machine, node.body if answer else node.orelse, frame)
     perhaps = frame.maybe()
-    return either([value(machine, node.body, perhaps), value(machine, node.orelse, perhaps)])
+    found: list[Value] = []
+    for way, holds in ((node.body, True), (node.orelse, False)):
+        kept = narrow(machine, node.test, frame, holds=holds)
+        found.append(value(machine, way, perhaps))
+        widen(frame.names, kept)
+    return either(found)
 
 
 def _compare(machine: Machine, node: ast.Compare, frame: Frame) -> Value:
@@ -168,7 +180,7 @@ def _unary(machine: Machine, node: ast.UnaryOp, frame: Frame) -> Value:
     if isinstance(node.op, ast.Not):
         answer = truth(inner)
         return extern(shown(node)) if answer is None else not answer
-    return inner
+    return -inner if isinstance(node.op, ast.USub) and isinstance(inner, _NUMBERS) else inner
 
 
 def _lambda(machine: Machine, node: ast.Lambda, frame: Frame) -> Value:  # noqa: ARG001 - the table's shape
@@ -205,9 +217,12 @@ def _comprehension(machine: Machine, node: _Comprehension, frame: Frame) -> Valu
             some = isinstance(whole, Some) or bool(generator.ifs)
             loose = loose or isinstance(whole, Unordered)
         opened = within(whole, shown(generator.target))
-        bind(machine, generator.target, either(source) if source else opened, inner)
+        one = drawn(whole, generator.iter, shown(generator.target))
+        bind(machine, generator.target, either(source) if source else one or opened, inner)
         for test in generator.ifs:
             value(machine, test, inner)
+            if not narrow(machine, test, inner, holds=True) and one is not None:
+                bind(machine, generator.target, opened, inner)  # which of them it is stays open
     if isinstance(node, ast.DictComp) and first is not None:
         items: list[tuple[Value, Value]] = []
         sure = rest is None
@@ -245,7 +260,8 @@ def _open_items(machine: Machine, node: _Comprehension, frame: Frame) -> Dict | 
 
 
 def _subscript(machine: Machine, node: ast.Subscript, frame: Frame) -> Value:
-    return part(machine, node, value(machine, node.value, frame), value(machine, node.slice, frame), frame)
+    owner, key = value(machine, node.value, frame), value(machine, node.slice, frame)
+    return numbered(owner, key, node.value, shown(node)) or part(machine, node, owner, key, frame)
 
 
 def part(machine: Machine, node: ast.Subscript, owner: Value, key: Value, frame: Frame) -> Value:
@@ -348,47 +364,3 @@ def lacks(machine: Machine, owner: Value, key: Value) -> str:
         return ""
     names = [name for name, _ in owner.items]
     return "KeyError" if key not in names and all(isinstance(name, str) for name in names) else ""
-
-
-def _changed(machine: Machine, target: ast.Subscript, owner: Extern, found: Value, frame: Frame) -> None:
-    """``answer["key"] = value``, ``answer["list"][0]["key"] = value``: what was answered, with that in it."""
-    key = value(machine, target.slice, frame)
-    if isinstance(key, str):
-        bind(machine, target.value, part_of(owner, [(key, found)]), frame)
-    elif isinstance(key, int) and isinstance(found, Dict):
-        bind(machine, target.value, (found,), frame)
-
-
-def bind(machine: Machine, target: ast.expr, found: Value, frame: Frame) -> None:
-    """An assignment's left side."""
-    match target:
-        case ast.Name():
-            bind_name(machine, target.id, found, frame)
-        case ast.Attribute():
-            owner = value(machine, target.value, frame)
-            if isinstance(owner, Instance):
-                machine.notes(OWN)
-                owner.attributes[target.attr] = found
-        case ast.Tuple() | ast.List():
-            each = elements(found)
-            star = next((index for index, one in enumerate(target.elts) if isinstance(one, ast.Starred)), None)
-            if star is not None and isinstance(found, tuple) and len(found) >= len(target.elts) - 1:
-                taken = len(found) - len(target.elts) + 1
-                each = [*found[:star], found[star : star + taken], *found[star + taken :]]
-            exact = each is not None and len(each) == len(target.elts)
-            for index, inner in enumerate(target.elts):
-                bind(machine, inner, each[index] if exact and each is not None else extern(shown(inner)), frame)
-        case ast.Starred():
-            bind(machine, target.value, found if isinstance(found, tuple) else extern(shown(target)), frame)
-        case ast.Subscript():
-            owner = value(machine, target.value, frame)
-            if isinstance(owner, Dict):
-                key = value(machine, target.slice, frame)
-                kept = (item for item in owner.items if not (isinstance(key, str) and item[0] == key))
-                grown = Dict((*kept, (key, found)), open=True, rest=owner.rest)
-                nests = isinstance(found, tuple | Dict)
-                bind(machine, target.value, bounded(grown, shown(target.value)) if nests else grown, frame)
-            elif isinstance(owner, Extern) and owner.answer is not None:
-                _changed(machine, target, owner, found, frame)
-        case _:
-            pass

@@ -55,6 +55,7 @@ class Frame(Struct):
     handling: Handling
     returned: list[Value] = field(default_factory=list)
     around: int = -1
+    jumped: list[dict[str, Value]] = field(default_factory=list)  # names where the loop around is left, or comes round
 
     def maybe(self, *, on_failure: bool = False) -> Frame:
         """The same names, in a branch that may not run."""
@@ -62,7 +63,7 @@ class Frame(Struct):
         if not reached.certain and (reached.on_failure or not on_failure):
             return self
         inner = Reached(reached.spot, reached.via, reached.step, False, reached.on_failure or on_failure, reached.loops)
-        return Frame(self.module, self.names, inner, self.handling, self.returned)
+        return Frame(self.module, self.names, inner, self.handling, self.returned, jumped=self.jumped)
 
     def inside(self, loop: Loop) -> Frame:
         handling = self.handling
@@ -74,7 +75,7 @@ class Frame(Struct):
         return Frame(self.module, self.names, inner, handling, self.returned)
 
     def handled(self, handling: Handling) -> Frame:
-        return Frame(self.module, self.names, self.reached, handling, self.returned)
+        return Frame(self.module, self.names, self.reached, handling, self.returned, jumped=self.jumped)
 
 
 class Call(Struct):

@@ -23,7 +23,7 @@ from checker.resolve.python.machine import (
     value,
 )
 from checker.resolve.python.once import key_of, once
-from checker.resolve.python.syntax_facts import grows, rebinds, written, yields
+from checker.resolve.python.syntax_facts import grows, lets_errors_go, manages, rebinds, says_yes, written, yields
 from checker.resolve.python.values import (
     SCALARS,
     Class,
@@ -335,3 +335,16 @@ def method_of(machine: Machine, owner: Instance, names: Sequence[str]) -> Functi
     """The first of several methods that an object has."""
     found = next((each for name in names if (each := method(machine, owner.cls, name)) is not None), None)
     return found.of(owner) if found is not None else None
+
+
+def may_swallow(machine: Machine, node: ast.expr, manager: Value, frame: Frame) -> bool:
+    """Whether a context manager may keep an exception from going on: the repository's own, and contextlib's."""
+    if isinstance(manager, Extern) and ("suppress(" in manager.name or "ExitStack(" in manager.name):
+        return True
+    if isinstance(manager, Instance):
+        leave = method(machine, manager.cls, "__exit__")
+        return leave is not None and says_yes(leave.node)
+    made_by = value(machine, node.func, frame) if isinstance(node, ast.Call) else None
+    if not isinstance(made_by, Function) or isinstance(made_by.node, ast.Lambda):
+        return False
+    return manages(made_by.node) and lets_errors_go(made_by.node)

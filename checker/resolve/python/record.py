@@ -15,8 +15,9 @@ from checker.model.pipeline.scripts import Argument, AwsCall, Command, How, Writ
 from checker.model.possible import Possible, joined, one_of, open_text
 from checker.model.possible import shown as shown_value
 from checker.model.values import Absent, Text
+from checker.resolve.python.libraries.requests import options_of
+from checker.resolve.python.libraries.task_containers import picked
 from checker.resolve.python.machine import OWN, Call, Frame, Machine, spot_of, value
-from checker.resolve.python.requests import options_of
 from checker.resolve.python.syntax_facts import conditions_before, shown
 from checker.resolve.python.values import Client, Dict, Either, Extern, Value, elements, plain
 from checker.resolve.shell.dialects.aws_line import in_order
@@ -68,6 +69,7 @@ def api_call(machine: Machine, client: Client, spelled: str, call: Call, kind: s
         client.profile,
         complete=complete,
         keys_of=client.keys_of,
+        key=client.key if isinstance(client.endpoint, Absent) else Absent(),
         unless=conditions_before(frame.module.tree, spot.line) if operation == _REGISTERS else (),
         folder=machine.folder,
     )
@@ -110,9 +112,15 @@ def _stopping(handling: Handling) -> Handling:
     return handling if handling.errexit else replace(handling, errexit=True)
 
 
+def _ways(given: Value) -> tuple[Value, ...]:
+    """The containers that one of a list may be, where code has picked several; else the one that it is."""
+    chosen = tuple(each for each in given.options if picked(each)) if isinstance(given, Either) else ()
+    return chosen if len(chosen) > 1 else (given,)
+
+
 def _argument(given: Value, name: str, where: str) -> Argument:
     if isinstance(given, tuple):
-        return tuple(_argument(each, name, where) for each in given)
+        return tuple(_argument(one, name, where) for each in given for one in _ways(each))
     if isinstance(given, Dict):
         return {str(key): _argument(each, name, where) for key, each in given.items if isinstance(key, str)}
     if isinstance(given, Extern):

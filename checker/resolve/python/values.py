@@ -32,6 +32,7 @@ class Session(Struct, frozen=True):
     profile: Possible | Absent = field(default_factory=Absent)
     keys_of: CallPlace | None = None  # the call whose answer its keys come from
     awaited: bool = False  # its clients' calls are coroutines
+    key: Possible | Absent = field(default_factory=Absent)  # the access key that it is given
 
 
 class Client(Struct, frozen=True):
@@ -43,6 +44,7 @@ class Client(Struct, frozen=True):
     keys_of: CallPlace | None = None
     endpoint: Possible | Absent = field(default_factory=Absent)
     awaited: bool = False
+    key: Possible | Absent = field(default_factory=Absent)
 
 
 class Resource(_Binds, Struct, frozen=True, eq=False):
@@ -155,6 +157,7 @@ def within(outer: Value, name: str) -> Value:
     """Something that is a part of another value, or comes from it: of the same library, and the same AWS call."""
     if isinstance(outer, Unordered):
         return either(list(outer))
+    outer = outer.rest if isinstance(outer, Dict) and outer.home is not None else outer
     if not isinstance(outer, Extern):
         return extern(name)
     return extern(name, answer=outer.answer, library=outer.library)
@@ -166,11 +169,12 @@ NOTHING: Final = Extern("None")
 
 class Dict(Struct, frozen=True, eq=False):
     """A dictionary with the keys that are known. ``open`` where there may be more; ``rest`` is what AWS has answered,
-    of which it is a part, before some of its keys were set."""
+    of which it is a part, before some of its keys were set; ``home`` names the list that it was taken from."""
 
     items: tuple[tuple[Value, Value], ...]
     open: bool = False
     rest: Extern | None = None
+    home: ast.expr | None = None
 
 
 def part_of(answer: Extern, items: Iterable[tuple[Value, Value]]) -> Dict:
@@ -236,6 +240,8 @@ def plain(value: Value, shown: str, where: str) -> Possible:
     """As a plain value: itself, or one that has only a name."""
     if value is None or isinstance(value, _PLAIN):
         return value
+    if isinstance(value, Dict) and value.home is not None and value.rest is not None:
+        value = value.rest
     if isinstance(value, Extern):
         return open_text(value.name, where, call=value.answer)
     if isinstance(value, Either) and all(is_plain(option) or isinstance(option, Extern) for option in value.options):

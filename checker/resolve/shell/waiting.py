@@ -57,7 +57,10 @@ WAITER_SECONDS: Final = 600.0  # AWS CLI Command Reference, "ecs wait tasks-stop
 
 def failed_answers(words: Sequence[str]) -> tuple[str, ...]:
     """What a command prints of a task that failed, one that was killed and one whose program gave up, where it is asked
-    for the exit code and nothing else; or of a deployment of a service, or a change of a stack, that failed."""
+    for the exit code and nothing else; or of a deployment of a service, or a change of a stack, that failed; or of a
+    page that is answered with an error."""
+    if words[:1] == ("curl",):
+        return (_of_page(words[1:]),)
     if words[:3] == ("aws", "ecs", "describe-services"):
         return (_of_service(words, rolling=False),)
     if words[:3] == ("aws", "cloudformation", "describe-stacks"):
@@ -86,6 +89,32 @@ def unfinished_answer(words: Sequence[str]) -> str:
     if words[:3] == ("aws", "cloudformation", "describe-stacks"):
         return _of_stack(words, _CHANGING)
     return _of_others(words, 2)
+
+
+# What fails by itself, or prints something else than what was answered.
+_CURL_FAILS: Final = lazy_re.compile(r"--fail.*|-(?!-)[A-Za-z]*f[A-Za-z]*")
+_CURL_KEEPS: Final = lazy_re.compile(r"--output(?:=.*)?|--head|--remote-name|-(?!-)[A-Za-z]*[oOI].*")
+_CODE_ALONE: Final = lazy_re.compile(r"%\{(?:http|response)_code\}(?:\\n)?")
+
+
+def _of_page(words: Sequence[str]) -> str:
+    """What curl prints of an HTTP error, which it takes for a success: the status where that is all it prints (curl's
+    manual, ``--write-out``), else a page."""
+    form = next((words[index + 1] for index, word in enumerate(words[:-1]) if word in {"-w", "--write-out"}), "")
+    form = form or next((word.partition("=")[2] for word in words if word.startswith("--write-out=")), "")
+    fails = any(map(_CURL_FAILS.fullmatch, words))
+    if form:
+        return _ERROR if not fails and _CODE_ALONE.fullmatch(form) and not _prints_page(words) else ""
+    return _ERROR_PAGE if not fails and _prints_page(words) else ""
+
+
+_ERROR: Final = "500"
+_ERROR_PAGE: Final = "Internal Server Error"
+
+
+def _prints_page(words: Sequence[str]) -> bool:
+    """Whether the page is printed in front of its status."""
+    return not any(map(_CURL_KEEPS.fullmatch, words))
 
 
 def _of_others(words: Sequence[str], which: int) -> str:

@@ -11,13 +11,13 @@ import posixpath
 import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from checker import lazy_re
-from checker.model.possible import Possible, open_text
+from checker.model.possible import Possible, joined, open_text
 from checker.resolve.tasks.recipes import TaskLibrary, joined_path
 
 # In the order in which compose looks for them.
@@ -28,12 +28,23 @@ _VALUES: Final = frozenset(
     {"-p", "--project-name", "--profile", "--env-file", "--project-directory", "--ansi", "--parallel", "--progress",
      "-e", "--env", "--env-from-file", "-l", "--label", "--name", "--publish", "-u", "--user", "-v", "--volume",
      "-w", "--workdir", "--cap-add", "--cap-drop", "--pull", "--exit-code-from", "--attach", "--no-attach", "--scale",
-     "-t", "--timeout", "--wait-timeout"}
+     "-t", "--timeout", "--wait-timeout", "--build-arg", "--builder", "-m", "--memory", "--ssh"}
 )  # fmt: skip
 # Options with which `up` fails where one, or any, of what it starts does.
 _ONE: Final = "--exit-code-from"
 _ANY: Final = "--abort-on-container-failure"
 _REPLACES: Final = "--entrypoint"
+
+
+_STARTING: Final = frozenset({"run", "up"})
+_PUSHING: Final = frozenset({"push", "build"})
+
+
+class Files(Protocol):
+    """The repository's files, as text."""
+
+    def text(self, path: str) -> str | None: ...
+    def is_file(self, path: str) -> bool: ...
 
 
 def started(
@@ -57,6 +68,59 @@ def started(
         if name not in told and (declared.get("command") or declared.get("entrypoint")):
             return None
     return None if None in (*read, *each) else tuple(one for one in each if one is not None)
+
+
+def pushed(
+    words: Sequence[Possible], folder: str | None, library: Files, variables: Mapping[str, Possible]
+) -> list[Possible] | None:
+    """The images that ``push``, or ``build --push``, puts into registries: of services that are built, the name that
+    each is given. ``None`` for anything else, and where that cannot be told.
+
+    Source: Docker documentation, "docker compose push" and "Interpolation".
+    """
+    found = _taken_apart(words, _PUSHING)
+    if found is None or folder is None or (found.verb == "build" and "--push" not in words):
+        return None
+    read = [_services(each, library) for each in _paths(found.files, folder, library)]
+    if not read or None in read:
+        return None
+    images: list[Possible] = []
+    told: dict[str, Possible] = {**_written_down(joined_path(folder, ".env"), library), **variables}
+    for name in found.names or _started_names(found, [each for each in read if each is not None]):
+        declared = _service(found.files, name, folder, library)
+        build = declared.get("build") if declared is not None else None
+        if declared is None or (build is not None and not isinstance(build, str | dict)):
+            return None
+        tags = build.get("tags", []) if isinstance(build, dict) else []
+        named = [declared.get("image"), *(tags if isinstance(tags, list) else [])] if build is not None else []
+        images += [_interpolated(each, told) for each in named if isinstance(each, str)]
+    return images
+
+
+def _written_down(path: str, library: Files) -> dict[str, Possible]:
+    """The variables of the file that compose reads beside its own (Docker documentation, ".env file syntax")."""
+    lines = (
+        each.strip().removeprefix("export ") for each in (library.text(posixpath.normpath(path)) or "").splitlines()
+    )
+    pairs = (each.partition("=") for each in lines if "=" in each and not each.startswith("#"))
+    return {name.strip(): value.strip().strip("\"'") for name, _, value in pairs}
+
+
+_PLACE: Final = lazy_re.compile(r"\$(?:\$|(\w+)|\{(\w+)(?:(:?[-?+])([^{}]*))?\})")
+
+
+def _interpolated(value: str, variables: Mapping[str, Possible]) -> Possible:
+    parts: list[Possible] = []
+    at = 0
+    for match in _PLACE.finditer(value):
+        name, how, other = match[1] or match[2], match[3] or "", match[4]
+        given = variables.get(name or "")
+        if given is None and how.endswith("-") and not name.startswith(("GITHUB_", "RUNNER_")):
+            given = other
+        put: Possible = "$" if name is None else given if given is not None else open_text(f"${{{name}}}")
+        parts += [value[at : match.start()], put if not how.endswith("+") else open_text(match[0])]
+        at = match.end()
+    return joined([*parts, value[at:]])
 
 
 def _told_of(words: Sequence[Possible], names: Sequence[str]) -> Collection[str]:
@@ -152,7 +216,7 @@ class _Asked(Struct, frozen=True):
     profiled: bool = False
 
 
-def _taken_apart(words: Sequence[Possible]) -> _Asked | None:
+def _taken_apart(words: Sequence[Possible], verbs: Collection[str] = _STARTING) -> _Asked | None:
     if not words or not isinstance(words[0], str):
         return None
     name = words[0].rpartition("/")[2]
@@ -186,17 +250,17 @@ def _taken_apart(words: Sequence[Possible]) -> _Asked | None:
             elif verb == "run":
                 options += [word] if has_value or option not in _VALUES else [word, taken]
         elif not verb:
-            if word not in {"run", "up"}:
+            if word not in verbs:
                 return None
             verb = word
         else:
             names.append(word)
             if verb == "run":
                 return _Asked(verb, tuple(files), (word,), tuple(words[index:]), tuple(options), replaced)
-    return _Asked(verb, tuple(files), tuple(names), profiled=profiled) if verb == "up" else None
+    return _Asked(verb, tuple(files), tuple(names), profiled=profiled) if verb and verb != "run" else None
 
 
-def _paths(files: Sequence[str], folder: str, library: TaskLibrary) -> list[str]:
+def _paths(files: Sequence[str], folder: str, library: Files) -> list[str]:
     """Those that are named, else the first that there is, with what is laid over it (Docker documentation, "Merge")."""
     at = [posixpath.normpath(joined_path(folder, each)) for each in files or _FILES]
     if files:
@@ -207,14 +271,14 @@ def _paths(files: Sequence[str], folder: str, library: TaskLibrary) -> list[str]
     return [first, *over[:1]] if first else []
 
 
-def _services(path: str, library: TaskLibrary) -> dict[str, Any] | None:
+def _services(path: str, library: Files) -> dict[str, Any] | None:
     """What a file declares; ``None`` where it is not there, or includes others, whose services are started too."""
     read = _read(path, library)
     services = read.get("services")
     return services if isinstance(services, dict) and "include" not in read else None
 
 
-def _service(files: Sequence[str], name: str, folder: str, library: TaskLibrary) -> dict[str, Any] | None:
+def _service(files: Sequence[str], name: str, folder: str, library: Files) -> dict[str, Any] | None:
     """A service as the files declare it, later ones over earlier ones."""
     found: dict[str, Any] | None = None
     for path in _paths(files, folder, library):
@@ -227,7 +291,7 @@ def _service(files: Sequence[str], name: str, folder: str, library: TaskLibrary)
     return None if found is None or "extends" in found else found
 
 
-def _read(path: str, library: TaskLibrary) -> dict[str, Any]:
+def _read(path: str, library: Files) -> dict[str, Any]:
     import yaml
 
     text = library.text(path)

@@ -291,7 +291,7 @@ class Collected(Struct):
         """``docker`` and its kin: what they push, and what their images run."""
         found = compose.started(command.words, command.folder, self.library)
         if not found and command.program.endswith("-compose"):
-            self._unread(command)
+            None if self._put(command, command.environment) else self._unread(command)
             return
         self.actions.pop()
         for words in found or (command.words,):

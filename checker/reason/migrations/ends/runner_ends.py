@@ -1,5 +1,5 @@
-"""Whether a runner in Python ends well although a migration has failed: its code is gone through with the first
-statement of a migration refused.
+"""Whether a runner ends well although a migration has failed: code in Python is gone through with the first statement
+of a migration refused.
 
 A program ends with 0 where it comes to its end, where ``sys.exit`` is given nothing or 0, and where ``main`` gives that
 to whoever calls it (Python documentation, ``sys.exit``). A condition that is asked after the failure may tell of it:
@@ -19,6 +19,7 @@ from checker.model.answers import NO, YES, Answer, Open
 from checker.model.judgements import Judgement
 from checker.model.migrations.folders import MigrationRunner
 from checker.reason.migrations.busy_lock import ENDS, TooMuch, Walk
+from checker.reason.migrations.ends import script_ends
 from checker.reason.migrations.lock_values import LETS_GO, TRY, WAIT
 from checker.reason.migrations.lock_ways import End, State, assume
 from checker.reason.migrations.runner_code import Code, Function, code_of, module_of, name_of, parsed
@@ -139,6 +140,8 @@ def ended_well(runners: Iterable[MigrationRunner]) -> Iterator[Judgement]:
 
 def ends_well(runner: MigrationRunner) -> Answer:
     """Whether a runner can end with success although a migration of its, or its connection, has failed."""
+    if script_ends.ends_well(runner):
+        return YES
     files = tuple((each.file, each.code) for each in (*runner.files, *runner.starts) if each.language == "python")
     return _ends_well(files) if files else NO
 

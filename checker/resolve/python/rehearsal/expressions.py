@@ -11,8 +11,9 @@ from typing import Final, TypeAlias
 from checker.model.pipeline.python import nodes_of
 from checker.model.values import Text
 from checker.resolve.python.attributes import attribute
+from checker.resolve.python.binding import bind
 from checker.resolve.python.calls import call, called
-from checker.resolve.python.expressions import EXPRESSIONS, bind, lacks, part
+from checker.resolve.python.expressions import EXPRESSIONS, lacks, part
 from checker.resolve.python.machine import Evaluate, Frame, Machine, value
 from checker.resolve.python.rehearsal.flows import raised
 from checker.resolve.python.rehearsal.lending import awaited, iterated

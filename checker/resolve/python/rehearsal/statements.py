@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from checker.model.pipeline.scripts import Loop
-from checker.resolve.python.expressions import bind
+from checker.resolve.python.binding import bind
 from checker.resolve.python.machine import Follow, Frame, Machine, block, spot_of, value
 from checker.resolve.python.objects import enter, method
 from checker.resolve.python.rehearsal.flows import (

@@ -24,6 +24,7 @@ _NO_DECIMAL: Final = lazy_re.compile(r"-?0\d")
 # Turned, and then compared: Python compares first.
 _TURNED: Final = lazy_re.compile(r"!(?!=)[^()&|]*[<>=]")
 _CHANGES: Final = lazy_re.compile(r"\+\+|--|(?<![=!<>])=(?!=)|<<=|>>=|,")
+_CHOSEN: Final = lazy_re.compile(r"([^?:]+)(?<!\$)\?([^?:]+):([^?:]+)")  # one thing or another
 _MAX_LENGTH: Final = 200
 _LARGEST: Final = 2**63
 
@@ -105,6 +106,10 @@ def _whole(held: object) -> int | None:
 
 
 def _value(text: str, state: State) -> int | None:
+    chosen = _CHOSEN.fullmatch(text)
+    if chosen is not None:
+        asked = _value(chosen[1], state)
+        return None if asked is None else _value(chosen[2] if asked else chosen[3], state)
     unknown = False
 
     def put(match: re.Match[str]) -> str:

@@ -231,6 +231,7 @@ class Way:
         waits = self.manner.failing.waits
         timed = asks_for_time([*within(statement.condition), *within(statement.body)], state.functions)
         last: Answer = YES
+        late = False
         for _ in range(self._rounds):
             if waits and self.manner.clock.gone > LONGEST:
                 raise EndlessError
@@ -251,7 +252,10 @@ class Way:
             last = YES if result.flow is Flow.CONTINUE else result.truth
             after = (self._told(state, timed=timed), len(self.choices.given), len(self.manner.jobs))
             if before == after and not self.choices.asked:
-                raise EndlessError  # the next round is the same
+                if not timed or waits or late or not self.manner.clock.known:
+                    raise EndlessError  # the next round is the same
+                late = True  # ... but for the time that rounds take: some time it is up
+                self.manner.clock.passes(LONGEST, state)
         else:
             raise EndlessError
         return Result(Flow.NEXT, last)

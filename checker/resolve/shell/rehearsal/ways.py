@@ -32,6 +32,7 @@ from checker.resolve.shell.waiting import failed_answers, is_waiter, running_ans
 
 MAX_WAYS: Final = 48
 _TOO_MUCH: Final = Open("its script can go too many ways to follow them all")
+_MADE_UP: Final = Open("its script asks again and again what nobody knows")
 
 
 class Allowance(Struct):
@@ -121,6 +122,8 @@ class Rehearsals(Struct):
         for way in self._each(failing):
             if way is None:
                 return _TOO_MUCH
+            if failing.says and not way.failed and way.choices.repeats():
+                return _MADE_UP
             if way.manner.met:
                 ends.add(way.failed)
             if failing.works and not failing.says and True in ends:

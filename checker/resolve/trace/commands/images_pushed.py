@@ -35,6 +35,8 @@ def pushes(command: Command, logged_in: bool, built: list[Possible]) -> Iterator
     if name in {"push", "pull"} and "compose" not in command.words[1:index]:
         operation = f"docker-{name}"
         found = [_plain(word) for word in operands(rest, _PUSH_VALUES)]
+        if name == "push" and not found:  # whoever starts it hands the image on: `... | xargs docker push`
+            found = [open_text(f"what `{command.spelled}` is given")]
         if name == "push" and any(word in {"-a", "--all-tags"} for word in rest):
             found = [tag for image in found for tag in _all_tags(image, built)]
         elif command.program in {"podman", "buildah"}:
@@ -43,17 +45,24 @@ def pushes(command: Command, logged_in: bool, built: list[Possible]) -> Iterator
         tags = list(given_to(rest, _TAGS))
         built.extend(tags)
         outputs = list(given_to(rest, _OUTPUTS))
+        pushed = "--push" in rest or any(map(goes_out, outputs))
         found = [*tagged(tags, outputs, "--push" in rest), *named_by(outputs)]
+        found += _left_open(rest) if pushed and not found else ()
         for ref in caches(given_to(rest, _CACHES)):
             yield from calls(ref, operation, command.reached, command.handling, command.source, logged_in, cache=True)
     elif name == "tag":
         built.extend(list(operands(rest, _PUSH_VALUES))[1:])
     elif name == "imagetools" and len(verbs) > 1 and verbs[1][1] == "create" and "--dry-run" not in rest:
-        found = list(given_to(rest, _TAGS))
+        found = list(given_to(rest, _TAGS)) or _left_open(rest)
     elif name == "create" and command.words[1:2] == ("manifest",):
         built.extend(list(operands(rest, _PUSH_VALUES))[:1])
     for image in found:
         yield from calls(image, operation, command.reached, command.handling, command.source, logged_in)
+
+
+def _left_open(words: Sequence[Possible]) -> list[Possible]:
+    """The tags of a push that names none: they are in a word that only the run knows (``$(cat options)``)."""
+    return [*[word for word in words if isinstance(word, Text) and word.only_hole is not None][:1]]
 
 
 # `b` is short for `build` (Docker documentation, "docker buildx build"); the others are buildah's and podman's.

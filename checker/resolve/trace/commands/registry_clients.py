@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from checker import lazy_re
 from checker.data.harmless import installed
 from checker.model.pipeline.scripts import AwsCall, Command
 from checker.model.possible import Possible, joined, open_text, shown
 from checker.model.values import Text, pieces, text
+from checker.resolve.tasks.compose import pushed
 from checker.resolve.trace.bake.pushing import baked
 from checker.resolve.trace.commands.build_files import named_in_build_file
 from checker.resolve.trace.commands.foreign import images_started, spelled
@@ -61,6 +62,10 @@ def puts(
     Where neither its words nor its build file name an image, it pushes one that is not known, to a registry that may
     be ours: it does nothing else all the same.
     """
+    composed = pushed(command.words, command.folder, _Texts(read), variables)
+    if composed is not None:
+        made = (command.reached, command.handling, command.source, logged_in)
+        return [call for image in composed for call in calls(image, "docker-push", *made)]
     bakes = "bake" in command.words[1:3] and command.program == "docker"
     images = baked(command.words, command.folder, variables, read) if bakes else images_put(command.words, variables)
     if images is None or (bakes and not images):
@@ -77,6 +82,15 @@ def puts(
             image, "docker-push", command.reached, command.handling, command.source, logged_in or not images
         )
     ]
+
+
+class _Texts(NamedTuple):
+    """The repository's files, by what reads their text."""
+
+    text: Callable[[str], str | None]
+
+    def is_file(self, path: str) -> bool:
+        return self.text(path) is not None
 
 
 def images_put(words: Sequence[Possible], variables: Mapping[str, Possible]) -> list[Possible] | None:
