@@ -39,7 +39,7 @@ def undeclared(
     """
     if covers(facts.read_only, pattern) or is_masked(live) or covers(around.pipeline, pattern):
         return
-    if live and set_by_somebody(pattern, facts):
+    if live not in (None, {}) and set_by_somebody(pattern, facts):
         yield Difference(path, Kind.ADDED, None, live)  # whatever it says
         return
     top = "." not in pattern
@@ -83,12 +83,13 @@ def undeclared(
 def set_by_somebody(pattern: str, facts: TypeFacts) -> bool:
     """Whether it is, or is a key of, what a read shows only after somebody set it, and shows as it was set: even zero.
     Such keys may have dots in them."""
-    return any(pattern == each or pattern.startswith(f"{each}.") for each in facts.maps & facts.when_set)
+    keyed = facts.maps & facts.when_set
+    return pattern in facts.at_zero or any(pattern == each or pattern.startswith(f"{each}.") for each in keyed)
 
 
 def says_nothing(pattern: str, value: Raw, facts: TypeFacts) -> bool:
     """Whether a declared value that a read does not show says no more than its absence."""
-    if "." in pattern and set_by_somebody(pattern, facts):
+    if ("." in pattern or pattern in facts.at_zero) and set_by_somebody(pattern, facts):
         return False  # it was set, and is not any more
     always_shown = pattern in facts.deleted or pattern in facts.when_set
     return is_neutral(value) if always_shown else is_default(pattern, value, facts)
