@@ -14,7 +14,7 @@ from checker.model.verdicts import Surface
 from checker.reason.network.reachability import Reach
 from checker.reason.network.services import Forwarding, Service
 from checker.reason.startup.balancers import rules_at_odds, wrong_check, wrong_protocols
-from checker.reason.startup.execution_roles import in_doubt, needs_one, refused, shut_out
+from checker.reason.startup.execution_roles import in_doubt, needs_one, refused, shut_out, trust_unread
 from checker.reason.startup.functions import refused_functions
 from checker.reason.startup.keys import locked, missing_keys, wrong_logins
 from checker.reason.startup.named import closed_roles, unnamed_ports
@@ -116,6 +116,9 @@ def _task(environment: Environment, task: Resource, *, fargate: bool) -> Iterato
     if worker is not None and worker.type == _ROLE and shut_out(worker, environment.project):
         said = f"Its task role {worker.logical_id} does not let ECS tasks assume it: no task starts with it."
         yield task.fails("task-role", said, fix=_FIX_WORKER, path="TaskRoleArn", related=(worker,))
+    elif worker is not None and worker.type == _ROLE and (unread := trust_unread(worker, environment.project)):
+        why = f"whether {worker.logical_id} lets ECS tasks assume it: {unread}"
+        yield task.undecided("task-role", why, path="TaskRoleArn", fix=_FIX_WORKER)
 
 
 def _execution_role(environment: Environment, task: Resource, *, fargate: bool) -> Iterator[Judgement]:
