@@ -13,7 +13,7 @@ What is checked
     size unknown to Fargate (``size``), no execution role that may not pull, fetch, log, or put a function into its
     network (``execution-role``), no role that ECS may not assume (``task-role``, ``infrastructure-role``), no port that
     the task does not name (``port-name``), no balancer of one zone (``zones``), no rules of one priority (``priority``)
-    or behind one for all (``order``), no listener whose group takes another protocol (``protocol``), no group or
+    or behind one for all (``order``), no listener that is refused (``listener``), no group or
     namespace of another network (``network``), no network without DNS (``dns``), no check (``check``), port mapping
     (``host-port``), container (``container``), range of addresses (``addresses``), alarm (``alarm``), database
     (``database``) or cache (``cache``) that is refused, no key that its secret lacks (``secret-key``), no password of

@@ -5,7 +5,8 @@ for itself; the first that matches decides) and API Reference, CreateTargetGroup
 than the timeout", as it answers otherwise: https://github.com/aws/aws-cdk/pull/29075; the range of each number; its
 ``Protocol`` for each kind of load balancer), "Listeners for your Network Load Balancers" (a TCP_UDP listener has groups
 of TCP_UDP). A listener and a group that do not fit are refused as IncompatibleProtocols
-(https://github.com/hashicorp/terraform-provider-aws/issues/4955).
+(https://github.com/hashicorp/terraform-provider-aws/issues/4955), so is a protocol of the other kind of load balancer
+(issue 6173 there), and a second listener of one port (https://github.com/hashicorp/terraform/issues/26407).
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from typing import Final
 from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment
 from checker.model.resources import Resource
-from checker.model.values import ABSENT, Absent, Known, Resolved, as_list, as_number
+from checker.model.values import ABSENT, Absent, Known, Resolved, ResourceKey, as_list, as_number
+from checker.model.verdicts import Surface
 from checker.reason.network.reachability import Connection, Member, Reach, untold, worst
 from checker.reason.network.services import Container, Forwarding, Service, transports
 
@@ -232,15 +234,40 @@ _FORWARDS_TO: Final = {
 }
 
 
-def wrong_protocols(environment: Environment, forwarding: Forwarding) -> Iterator[tuple[Resource, str, Resource]]:
-    """The listeners that ELB refuses because of a group that they forward to: what is wrong, and the group."""
+# The protocols of listeners by the kind of load balancer that they are of.
+_OF_KIND: Final = {"application": _WEB, "network": frozenset(_FORWARDS_TO) - _WEB}
+
+
+def wrong_listeners(
+    environment: Environment, forwarding: Forwarding
+) -> Iterator[tuple[Resource, str, str, tuple[Resource, ...]]]:
+    """The listeners that ELB refuses, for their load balancer, another listener or a group that they forward to: what
+    is wrong, where, and the others."""
+    taken: dict[tuple[ResourceKey, float], Resource] = {}
+    for listener in environment.resources("AWS::ElasticLoadBalancingV2::Listener"):
+        balancer, port = environment.referred(listener.get("LoadBalancerArn")), _seconds(listener, "Port")
+        if balancer is None or listener.surface is not Surface.TEMPLATE:
+            continue
+        kind = balancer.get("Type")
+        named = "application" if isinstance(kind, Absent) else str(kind.value) if isinstance(kind, Known) else ""
+        speaks, fitting = _protocol(listener), _OF_KIND.get(named)
+        if fitting is not None and speaks in _FORWARDS_TO and speaks not in fitting:
+            said = f"It speaks {speaks}, and {balancer.logical_id} is {named}: ELB refuses the listener"
+            yield listener, said, "Protocol", (balancer,)
+        if port is not None and listener.certain:
+            twin = taken.setdefault((balancer.key, port), listener)
+            if twin is not listener:
+                said = (
+                    f"It listens on port {port:g} of {balancer.logical_id}, as {twin.logical_id} does: ELB refuses it"
+                )
+                yield listener, said, "Port", (twin, balancer)
     for group in environment.resources("AWS::ElasticLoadBalancingV2::TargetGroup"):
         for listener in forwarding.to(group):
             speaks, takes = (_protocol(each) for each in (listener, group))
             fitting = _FORWARDS_TO.get(speaks)
             if fitting is not None and takes and takes not in fitting:
                 said = f"It speaks {speaks} and forwards to {group.logical_id}, which takes {takes}: ELB refuses that"
-                yield listener, said, group
+                yield listener, said, "DefaultActions", (group,)
 
 
 def _protocol(place: Resource) -> str:

@@ -13,7 +13,7 @@ from checker.model.values import Absent, Known, Pseudo, Text, Unknown, Value
 from checker.model.verdicts import Surface
 from checker.reason.network.reachability import Reach
 from checker.reason.network.services import Forwarding, Service
-from checker.reason.startup.balancers import rules_at_odds, wrong_check, wrong_protocols
+from checker.reason.startup.balancers import rules_at_odds, wrong_check, wrong_listeners
 from checker.reason.startup.execution_roles import in_doubt, needs_one, refused, shut_out, trust_unread
 from checker.reason.startup.functions import refused_functions
 from checker.reason.startup.keys import locked, missing_keys, wrong_logins
@@ -65,9 +65,9 @@ def startup(reach: Reach, services: list[Service], forwarding: Forwarding) -> It
         if said and group.surface is Surface.TEMPLATE:
             fix = "Let the check wait less long than it pauses, and speak what the targets speak."
             yield group.fails("check", f"{said}.", fix=fix, path=path)
-    for listener, said, group in wrong_protocols(environment, forwarding):
-        fix = "Let the target group take what the listener passes on: HTTP or HTTPS, or the listener's own protocol."
-        yield listener.fails("protocol", f"{said}.", fix=fix, path="DefaultActions", related=(group,))
+    for listener, said, path, others in wrong_listeners(environment, forwarding):
+        fix = "Give each listener a port of its own, and a protocol that its load balancer and its target groups take."
+        yield listener.fails("listener", f"{said}.", fix=fix, path=path, related=others)
     for rule, sub, said, others in rules_at_odds(environment):
         fix = "Give each rule a priority of its own, the ones for everything last."
         yield rule.fails(sub, f"{said}.", fix=fix, path="Priority", related=others)
