@@ -33,8 +33,8 @@ def refused(task: Resource, role: Resource, project: Project) -> Need | None:
 def in_doubt(task: Resource, role: Resource, project: Project) -> str:
     """Why it is not known whether the role may make all calls that start the task; empty where it is.
 
-    What a policy of AWS's own is for, it is taken to allow; and what denies under conditions, or is a bound, is not for
-    what starts tasks.
+    What a policy of AWS's own is for, it is taken to allow; and what denies under conditions, or bounds, is not for
+    what starts tasks, as far as it can be read.
     """
     if unread := trust_unread(role, project):
         return f"whether {role.logical_id} lets ECS tasks assume it: {unread}"
@@ -46,6 +46,8 @@ def in_doubt(task: Resource, role: Resource, project: Project) -> str:
         decision = decide(allowing, Request(need.action, exact(need.resource)))
         if decision.answer is Access.UNKNOWN and not outlined(policies, need.action):
             return f"whether {role.logical_id} may {need.what}: {decision.why}"
+        if policies.boundary is not None and policies.boundary.unread:
+            return f"whether {role.logical_id} may {need.what}: {policies.boundary.unread[0]}"
     return ""
 
 
