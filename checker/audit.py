@@ -301,7 +301,7 @@ def _not_read(request: Request, asked: Raw) -> Iterable[str]:
     """The other environments' stacks, where only some were asked for: two of one name cannot be in one account and
     region, but whom a role reaches is told by those beside it too."""
     left = [each for each in request.settings.stacks if each not in asked] if isinstance(asked, list) else []
-    if left:
+    if left and request.environments:
         yield f"not read, for --env leaves them out: {', '.join(left)}; whether a role reaches into them is not seen"
 
 

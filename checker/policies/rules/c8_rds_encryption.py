@@ -231,12 +231,9 @@ def _flag(database: Resource, path: str = "StorageEncrypted") -> Storage:
     if isinstance(value, Unknown):
         return _untold(f"{path}: {value.why}", path)
     flag = as_bool(value.value)
-    if (
-        flag is None
-        and isinstance(value.value, str | Text)
-        and (isinstance(value.value, Text) or is_dynamic(value.value))
-    ):
-        return _untold(f"{path} is {value.value}, which is not known before deployment", path)
+    written = value.value if isinstance(value.value, str | Text) else None
+    if flag is None and (isinstance(written, Text) or is_dynamic(written)):
+        return _untold(f"{path} is {written}, which is not known before deployment", path)
     return Storage(
         yes_if(bool(flag)), "The storage is encrypted." if flag else "The data is stored in the clear.", path
     )

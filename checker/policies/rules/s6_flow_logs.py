@@ -103,6 +103,7 @@ def _judged(environment: Environment, vpc: Resource, logs: list[Resource], *, as
         )
 
 
+_TRUST: Final = "AssumeRolePolicyDocument"
 _DELIVERER: Final = "vpc-flow-logs.amazonaws.com"
 _FIX_DELIVERY: Final = (
     "Let vpc-flow-logs.amazonaws.com assume the role, and allow it logs:PutLogEvents on the log group."
@@ -126,9 +127,9 @@ def _delivery(environment: Environment, log: Resource) -> Iterator[Judgement]:
     group = environment.referred(log.get("LogGroupName"))
     if role is None or role.type != "AWS::IAM::Role":
         return
-    path, trust = "DeliverLogsPermissionArn", role.get("AssumeRolePolicyDocument")
+    path, trust = "DeliverLogsPermissionArn", role.get(_TRUST)
     written = trust.value if isinstance(trust, Known) else trust
-    document = None if isinstance(written, Absent) else read_document(written, role, path, environment.project)
+    document = None if isinstance(written, Absent) else read_document(written, role, _TRUST, environment.project)
     named = [who for each in document.statements if each.allows for _, who in each.principals or ()] if document else []
     if document is not None and document.unread:
         yield log.undecided("delivery", document.unread[0], path=path, fix=_FIX_DELIVERY)
