@@ -76,6 +76,7 @@ def _audited(request: Request, snapshot: Snapshot) -> Run:
             *live.notes,
             *known.notes,
             *notes_of(others, verdicts),
+            *_not_read(request, snapshot.facts.get("asked_stacks")),
             *_gone(live, others),
             *_unmanaged(live, snapshot.facts.get("asked_stacks")),
             *([] if settings else [_NO_SETTINGS]),
@@ -294,6 +295,14 @@ def _shown(snapshot: Snapshot) -> str:
     at = f", as of {snapshot.taken_at}" if snapshot.taken_at else ""
     region = f" in {snapshot.region}" if snapshot.region else ""
     return f"account {snapshot.account}{region}: {len(snapshot.stacks)} stacks, {len(snapshot.resources)} resources{at}"
+
+
+def _not_read(request: Request, asked: Raw) -> Iterable[str]:
+    """The other environments' stacks, where only some were asked for: two of one name cannot be in one account and
+    region, but whom a role reaches is told by those beside it too."""
+    left = [each for each in request.settings.stacks if each not in asked] if isinstance(asked, list) else []
+    if left and request.environments:
+        yield f"not read, for --env leaves them out: {', '.join(left)}; whether a role reaches into them is not seen"
 
 
 def _gone(live: LiveAccount, others: Sequence[str]) -> Iterable[str]:

@@ -77,7 +77,7 @@ def _merged(entry: dict[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
     for path in known.get("filled", ()):
         defaults.pop(path, None)
     merged = {**entry, "defaults": defaults, "certain": sorted(known.get("defaults", {}))}
-    for key in ("filled", "extended", "when_set", "caseless", "pipeline", "not_asked", "deleted"):
+    for key in ("filled", "extended", "when_set", "caseless", "pipeline", "not_asked", "deleted", "maps", "at_zero"):
         merged[key] = sorted({*entry.get(key, ()), *known.get(key, ())})
     for key in ("filled_when", "defaults_when"):
         if key in known:

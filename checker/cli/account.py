@@ -142,7 +142,11 @@ def repository_settings(request: Request) -> dict[str, Any]:
 
 
 def _stacks(request: Request) -> tuple[str, ...] | None:
-    """The stacks of the wanted environments and those that they share; all of the account where nothing names any."""
+    """The stacks of the wanted environments and those that they share; all of the account where nothing names any.
+
+    Raises for an environment that none of the stacks is of that would be read: no account has to be asked for that.
+    """
+    from checker.errors import UsageError
     from checker.model.environment_words import kind_of
     from checker.model.environments import EnvironmentKind
 
@@ -154,6 +158,13 @@ def _stacks(request: Request) -> tuple[str, ...] | None:
         or environment in request.environments
         or EnvironmentKind(kinds.get(environment) or kind_of(environment)) is EnvironmentKind.SHARED
     ]
+    named = list(dict.fromkeys(request.settings.stacks.values()))
+    missing = [each for each in request.environments if each not in named]
+    if wanted and missing:
+        raise UsageError(
+            f"no stack of environment {', '.join(missing)} is named in checker.toml's [stacks]",
+            f"There is: {', '.join(named)}.",
+        )
     return tuple(wanted) or None
 
 

@@ -46,6 +46,7 @@ class TypeFacts(Struct, frozen=True):
     pipeline: frozenset[str] = _NONE  # changed by releases or scaling on purpose
     not_asked: frozenset[str] = _NONE  # properties that no describer asks for
     deleted: frozenset[str] = _NONE  # a read shows nothing of these only after somebody deleted them
+    at_zero: frozenset[str] = _NONE  # zero says something of its own: nothing runs
     complete: bool = False  # what is left after all of these was set by somebody
 
 
@@ -77,6 +78,7 @@ def facts_of(kind: str) -> TypeFacts:
             "pipeline",
             "not_asked",
             "deleted",
+            "at_zero",
         )
     }
     return TypeFacts(

@@ -19,11 +19,13 @@ from checker.drift.meaning.compare import compare_properties, is_open
 from checker.drift.meaning.differences import Around, Difference, Kind
 from checker.drift.meaning.scalars import names_of
 from checker.model.resources import Raw
-from checker.model.values import Reference, Resolved, Text
+from checker.model.values import Known, Reference, Resolved, Text
 
 SERVICE: Final = "AWS::ECS::Service"
 TASK: Final = "AWS::ECS::TaskDefinition"
 _ALIAS: Final = "AWS::Lambda::Alias"
+# A deployment of AWS CodeDeploy's moves the alias' weights (CloudFormation User Guide, "UpdatePolicy attribute").
+_BY_CODE_DEPLOY: Final = "CodeDeployLambdaAliasUpdate"
 _TARGET: Final = "AWS::ApplicationAutoScaling::ScalableTarget"
 _GROUP_POLICY: Final = "AWS::AutoScaling::ScalingPolicy"
 # What each scalable dimension is as a property of the resource that it scales.
@@ -80,13 +82,16 @@ class Releases:
         return frozenset(found)
 
     def at_rest(self, declared: Declared, properties: Mapping[str, Raw]) -> dict[str, Raw]:
-        """A listener's or rule's properties without the weights that deployments move, and an alias with the code's
-        version where it leads to a newer one; any other's as they are."""
+        """A listener's, rule's or alias' properties without the weights that deployments move, and an alias with the
+        code's version where it leads to a newer one; any other's as they are."""
         found = dict(properties)
         if declared.type == _ALIAS:
             wanted = declared.properties.get("FunctionVersion")
             if _is_newer(found.get("FunctionVersion"), wanted):
                 found["FunctionVersion"] = wanted
+            update = declared.resource.attribute("UpdatePolicy")
+            if isinstance(update, Known) and isinstance(update.value, dict) and _BY_CODE_DEPLOY in update.value:
+                found.pop("RoutingConfig", None)
             return found
         if not self._shifted or not declared.type.startswith("AWS::ElasticLoadBalancingV2::Listener"):
             return found

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.judgements import Judgeable, Judgement
+from checker.model.overlap import is_dynamic
 from checker.model.values import (
     ABSENT,
     Absent,
@@ -354,6 +355,8 @@ class Property(Struct, frozen=True):
         else:
             answer = holds(value.value)
             actual = shown or _shown(value.value)
+            if answer is NO and isinstance(value.value, str) and is_dynamic(value.value):
+                answer = Open(f"{self.path} is {value.value}, which CloudFormation looks up at deployment")
         if isinstance(answer, Open):
             # What is written out is known: what is not is what it stands for.
             literal = isinstance(value, Known) and isinstance(value.value, str | int | float)

@@ -290,3 +290,17 @@ def test_names_of_one_template_that_is_deployed_twice(settings: str, outcomes: d
     found = {each["subject"]["logical_id"]: each["outcome"] for each in judged}
     assert len(judged) == 2 * len(found)
     assert found == outcomes
+
+
+@pytest.mark.parametrize("command", ["audit", "drift", "preflight"])
+def test_an_environment_that_the_settings_do_not_know_is_refused_before_an_account_is_asked(
+    tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def asked(*_: object) -> None:
+        raise AssertionError("the account was asked")
+
+    monkeypatch.setattr("checker.collect.account.Reader", asked)
+    settings = '[stacks]\nNet = "shared"\nShopProd = "production"\n'
+    root = repository(tmp_path, settings, Net=QUEUE, ShopProd=QUEUE)
+    assert run([command, "--project", str(root), "--env", "prodction"]) == ExitCode.USAGE
+    assert "prodction" in capsys.readouterr().err

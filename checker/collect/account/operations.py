@@ -108,6 +108,12 @@ _ALL: Final = (
     _op("cloudformation", "ListImports", "Imports", "facts/importers", per="export",
         absent_messages=(("ValidationError", "not imported by any stack"),)),
     _op("cloudcontrol", "GetResource", "", "other types", per="other", absent=_GONE),
+    _op("rds", "DescribeDBParameters", "Parameters", "other types", per="AWS::RDS::DBParameterGroup",
+        absent=("DBParameterGroupNotFound",)),
+    _op("rds", "DescribeDBClusterParameters", "Parameters", "other types", per="AWS::RDS::DBClusterParameterGroup",
+        absent=("DBParameterGroupNotFound",)),
+    _op("elasticache", "DescribeCacheParameters", "Parameters", "other types", per="AWS::ElastiCache::ParameterGroup",
+        absent=("CacheParameterGroupNotFound",)),
     # EC2 and VPC
     _op("ec2", "DescribeSecurityGroups", "SecurityGroups", f"{_EC2}SecurityGroup"),
     _op("ec2", "DescribeSecurityGroupRules", "SecurityGroupRules", f"{_EC2}SecurityGroupIngress",

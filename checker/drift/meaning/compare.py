@@ -17,7 +17,7 @@ from checker.data.type_facts import TypeFacts, covers, in_place
 from checker.drift.meaning import pairs
 from checker.drift.meaning.differences import MISSING, Around, Difference, Kind, Missing
 from checker.drift.meaning.policies import as_policy, compare_policies, is_policy
-from checker.drift.meaning.scalars import is_masked, is_neutral, same
+from checker.drift.meaning.scalars import is_masked, same
 from checker.drift.meaning.spellings import common
 from checker.drift.meaning.undeclared import (
     VALUES,
@@ -27,6 +27,7 @@ from checker.drift.meaning.undeclared import (
     is_default,
     member,
     odd_setting,
+    says_nothing,
     tags_of,
     undeclared,
 )
@@ -158,8 +159,7 @@ def _absent(path: str, pattern: str, expected: Resolved, facts: TypeFacts, aroun
     if isinstance(expected, dict) and any(covers(facts.write_only, f"{pattern}.{key}") for key in expected):
         expected = {key: each for key, each in expected.items() if not covers(facts.write_only, f"{pattern}.{key}")}
     value = plain(expected)
-    always_shown = pattern in facts.deleted or pattern in facts.when_set
-    if not (is_neutral(value) if always_shown else is_default(pattern, value, facts)):
+    if not says_nothing(pattern, value, facts):
         yield Difference(path, Kind.CHANGED, expected, None)
 
 

@@ -39,6 +39,9 @@ def undeclared(
     """
     if covers(facts.read_only, pattern) or is_masked(live) or covers(around.pipeline, pattern):
         return
+    if live not in (None, {}) and set_by_somebody(pattern, facts):
+        yield Difference(path, Kind.ADDED, None, live)  # whatever it says
+        return
     top = "." not in pattern
     if top and facts.known and pattern not in facts.properties:
         return
@@ -75,6 +78,21 @@ def undeclared(
         yield Difference(path, Kind.ADDED, None, left)
     else:
         yield Difference(path, Kind.UNDECLARED, None, live)
+
+
+def set_by_somebody(pattern: str, facts: TypeFacts) -> bool:
+    """Whether it is, or is a key of, what a read shows only after somebody set it, and shows as it was set: even zero.
+    Such keys may have dots in them."""
+    keyed = facts.maps & facts.when_set
+    return pattern in facts.at_zero or any(pattern == each or pattern.startswith(f"{each}.") for each in keyed)
+
+
+def says_nothing(pattern: str, value: Raw, facts: TypeFacts) -> bool:
+    """Whether a declared value that a read does not show says no more than its absence."""
+    if ("." in pattern or pattern in facts.at_zero) and set_by_somebody(pattern, facts):
+        return False  # it was set, and is not any more
+    always_shown = pattern in facts.deleted or pattern in facts.when_set
+    return is_neutral(value) if always_shown else is_default(pattern, value, facts)
 
 
 def _policy(path: str, pattern: str, live: Raw, facts: TypeFacts, around: Around) -> Iterator[Difference]:

@@ -46,8 +46,8 @@ _OWNERS: Final = frozenset({
     "elastic", "email", "ftp", "git", "github", "gitlab", "http", "imap", "jdbc", "jenkins", "jwt", "kafka",
     "keystore", "ldap", "ldapbind", "login", "mail", "mariadb", "mongo", "mongodb", "mq", "mqtt", "mssql", "my",
     "mysql", "neo4j", "npm", "oracle", "pg", "postgres", "postgresql", "proxy", "rabbit", "rabbitmq", "rds",
-    "redis", "rediscli", "redshift", "root", "sa", "service", "session", "sftp", "slack", "smtp", "snowflake",
-    "sql", "ssh", "ssl", "stripe", "truststore", "twilio", "user", "vault", "vpn", "web", "wifi",
+    "redis", "rediscli", "redshift", "require", "root", "sa", "service", "session", "sftp", "slack", "smtp",
+    "snowflake", "sql", "ssh", "ssl", "stripe", "truststore", "twilio", "user", "vault", "vpn", "web", "wifi",
 })  # fmt: skip
 # What is said about a secret, and is none: TOKEN_TTL, PASSWORD_RESET_URL.
 _ABOUT: Final = frozenset({

@@ -27,6 +27,7 @@ from msgspec import Struct
 from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
+from checker.model.overlap import is_dynamic
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Text, Unknown, as_bool
@@ -230,8 +231,9 @@ def _flag(database: Resource, path: str = "StorageEncrypted") -> Storage:
     if isinstance(value, Unknown):
         return _untold(f"{path}: {value.why}", path)
     flag = as_bool(value.value)
-    if flag is None and isinstance(value.value, Text):
-        return _untold(f"{path} is {value.value}, which is not known before deployment", path)
+    written = value.value if isinstance(value.value, str | Text) else None
+    if flag is None and (isinstance(written, Text) or is_dynamic(written)):
+        return _untold(f"{path} is {written}, which is not known before deployment", path)
     return Storage(
         yes_if(bool(flag)), "The storage is encrypted." if flag else "The data is stored in the clear.", path
     )

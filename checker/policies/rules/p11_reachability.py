@@ -13,11 +13,12 @@ What is checked
     size unknown to Fargate (``size``), no execution role that may not pull, fetch, log, or put a function into its
     network (``execution-role``), no role that ECS may not assume (``task-role``, ``infrastructure-role``), no port that
     the task does not name (``port-name``), no balancer of one zone (``zones``), no rules of one priority (``priority``)
-    or behind one for all (``order``), no group or namespace of another network (``network``), no network without DNS
-    (``dns``), no check (``check``), port mapping (``host-port``), container (``container``), range of addresses
-    (``addresses``), alarm (``alarm``), database (``database``) or cache (``cache``) that is refused, no key that its
-    secret lacks (``secret-key``), no password of another login (``login``), nothing told of in vain (``may``), no
-    roll-out that cannot begin (``deployment``), no service before its listener (``made-first``).
+    or behind one for all (``order``), no listener that is refused (``listener``), no group or
+    namespace of another network (``network``), no network without DNS (``dns``), no check (``check``), port mapping
+    (``host-port``), container (``container``), range of addresses (``addresses``), alarm (``alarm``), database
+    (``database``) or cache (``cache``) that is refused, no key that its secret lacks (``secret-key``), no password of
+    another login (``login``), nothing told of in vain (``may``), no roll-out that cannot begin (``deployment``), no
+    service before its listener (``made-first``).
 When it does not apply
     Nothing behind a load balancer, or told an address of this environment. Who starts one-off tasks picks their groups.
 What cannot be decided
@@ -36,7 +37,7 @@ from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import FUNCTIONS, Resource
 from checker.model.rules import Rule
-from checker.model.values import ABSENT, Absent, Known, Text, Unknown
+from checker.model.values import Absent, Known, Text, Unknown
 from checker.model.verdicts import Outcome
 from checker.reason.network.callers import calls, connection
 from checker.reason.network.directory import Directory
@@ -52,7 +53,9 @@ from checker.reason.network.services import (
     host_ports,
     services,
     targets_of,
+    transports,
 )
+from checker.reason.startup.balancers import lets_in, maps, open_kind, sent, wrong_kind
 from checker.reason.startup.judged import startup
 from checker.reason.workloads.variables import Variable, environment_variables, with_unnamed_variables
 
@@ -116,7 +119,7 @@ def _internet(reach: Reach, balancer: Resource) -> Iterator[Judgement]:
             yield _answered(
                 listener,
                 f"internet→{number}",
-                reach.accepts_anyone(member, number, public=True),
+                lets_in(reach, member, listener, number),
                 "Nobody can reach the listener",
                 f"Let port {number} into the load balancer's security group.",
             )
@@ -177,44 +180,23 @@ def _target(service: Service, target: Target) -> tuple[Judgement, int | None]:
         wrong = f"The load balancer sends to the container {target.container}, which the task does not have"
     elif container.ports is None:
         return place.undecided(sub, "which ports the container maps is not known", path=path, fix=_FIX_PORT), None
-    elif port not in container.ports:
-        mapped = ", ".join(map(str, sorted(container.ports))) or "none"
-        wrong = f"The load balancer sends to port {port} of {target.container}, which maps {mapped}"
-    elif container.told is not None and container.told != port and len(container.ports) == 1:
+    elif isinstance(mapped := maps(container, target.group, port), Open):
+        return place.undecided(sub, mapped.why, path=path, fix=_FIX_PORT), None
+    elif mapped is NO:
+        wrong = f"The load balancer sends {sent(container, target.group, port)}"
+    elif container.told is not None and container.told != port and container.ports == {port}:
         wrong = f"The load balancer sends to port {port}, but {target.container} is told to listen on {container.told}"
-    elif container.told_open and len(container.ports) == 1:
+    elif container.told_open and container.ports == {port}:
         return place.undecided(sub, "which port it is told to take is not known", path=path, fix=_FIX_PORT), None
     elif container.inward:
         wrong = f"{target.container} is told to listen on its loopback address alone, where no load balancer reaches it"
-    elif why := _open_kind(service, target):
+    elif why := open_kind(service, target.group):
         return place.undecided(sub, why, path=path, fix=_FIX_PORT), None
-    elif mismatch := _target_group(service, target):
+    elif mismatch := wrong_kind(service, target.group):
         wrong, related = mismatch, (target.group,) if target.group is not None else ()
     else:
         return place.passes(sub, f"Tasks answer on port {port}.", path=path), port
     return place.fails(sub, f"{wrong}.", fix=_FIX_PORT, path=path, related=related), None
-
-
-def _open_kind(service: Service, target: Target) -> str:
-    """Why it is not known whether the target group takes tasks with addresses of their own; empty where it is."""
-    kind = target.group.get("TargetType") if target.group is not None and service.awsvpc is YES else ABSENT
-    known = isinstance(kind, Absent) or (isinstance(kind, Known) and isinstance(kind.value, str))
-    return "" if known or target.group is None else f"what {target.group.logical_id} takes (TargetType)"
-
-
-def _target_group(service: Service, target: Target) -> str:
-    """What is wrong with the target group for these tasks, empty where nothing is.
-
-    Its own port is no matter: Amazon ECS registers each task with its container's port, which takes the place of the
-    group's (Elastic Load Balancing API Reference, TargetDescription).
-    """
-    group = target.group
-    if group is None or service.awsvpc is not YES:
-        return ""
-    kind = group.get("TargetType")
-    if isinstance(kind, Absent) or (isinstance(kind, Known) and kind.value in ("instance", "lambda")):
-        return f"The target group {group.logical_id} takes instances, and these tasks have addresses of their own (ip)"
-    return ""
 
 
 def _health(
@@ -293,7 +275,7 @@ def _listener(
     answers = [
         untold("its load balancer is not part of this project")
         if balancer is None
-        else _from_balancer(reach, balancer, member, port)
+        else _from_balancer(reach, balancer, member, port, target)
         for balancer in balancers
     ]
     return _answered(
@@ -301,15 +283,15 @@ def _listener(
     )
 
 
-def _from_balancer(reach: Reach, balancer: Resource, member: Member, port: int) -> Connection:
+def _from_balancer(reach: Reach, balancer: Resource, member: Member, port: int, target: Target) -> Connection:
     kind = balancer.get("Type")
     network = isinstance(kind, Known) and kind.value == "network"
-    source = reach.member(balancer)
+    source, spoken = reach.member(balancer), transports(target.group) or ("tcp",)
     if network and not source.groups:
         # Without groups of its own it comes from its subnets' addresses, or hands the client's through.
-        reply = reach.accepts_anyone(member, port)
+        reply = worst(reach.accepts_anyone(member, port, protocol=each) for each in spoken)
         return reply if reply.made is NO else untold("from which addresses it calls is not known")
-    return reach.connects(source, member, port)
+    return worst(reach.connects(source, member, port, each) for each in spoken)
 
 
 def _self_checks(service: Service) -> Iterator[Judgement]:

@@ -10,7 +10,8 @@ What is checked
 When it does not apply
     No VPC in the environment.
 What cannot be decided
-    A destination that is not part of the project, or a delivery stream: what becomes of it there is not known.
+    A destination that is not part of the project, or a delivery stream: what becomes of it there is not known. What
+    the role may do, where its trust policy or one of its own could not be read.
 Fix
     Add an ``AWS::EC2::FlowLog`` with ``TrafficType: REJECT`` to a log group with ``RetentionInDays``.
 """
@@ -102,6 +103,7 @@ def _judged(environment: Environment, vpc: Resource, logs: list[Resource], *, as
         )
 
 
+_TRUST: Final = "AssumeRolePolicyDocument"
 _DELIVERER: Final = "vpc-flow-logs.amazonaws.com"
 _FIX_DELIVERY: Final = (
     "Let vpc-flow-logs.amazonaws.com assume the role, and allow it logs:PutLogEvents on the log group."
@@ -116,7 +118,8 @@ _FIX_ROLE: Final = (
 def _delivery(environment: Environment, log: Resource) -> Iterator[Judgement]:
     """A role of the project that surely cannot write the log, or none (Amazon VPC User Guide, "IAM role for publishing
     flow logs to CloudWatch Logs"; Amazon EC2 API Reference, "CreateFlowLogs": DeliverLogsPermissionArn is required for
-    a destination in CloudWatch Logs). Nothing is said of one that can, or is not seen."""
+    a destination in CloudWatch Logs); open where one of its documents could not be read. Nothing is said of one that
+    can, or is not seen."""
     if isinstance(log.get("DeliverLogsPermissionArn"), Absent) and _to_cloudwatch(environment, log):
         said = "Nothing is logged: it has no role, and without one nobody writes to the log group."
         yield log.fails("delivery", said, fix=_FIX_ROLE, path="DeliverLogsPermissionArn", expected="an IAM role")
@@ -124,19 +127,28 @@ def _delivery(environment: Environment, log: Resource) -> Iterator[Judgement]:
     group = environment.referred(log.get("LogGroupName"))
     if role is None or role.type != "AWS::IAM::Role":
         return
-    path, trust = "DeliverLogsPermissionArn", role.get("AssumeRolePolicyDocument")
-    document = read_document(trust.value, role, path, environment.project) if isinstance(trust, Known) else None
+    path, trust = "DeliverLogsPermissionArn", role.get(_TRUST)
+    written = trust.value if isinstance(trust, Known) else trust
+    document = None if isinstance(written, Absent) else read_document(written, role, _TRUST, environment.project)
     named = [who for each in document.statements if each.allows for _, who in each.principals or ()] if document else []
+    if document is not None and document.unread:
+        yield log.undecided("delivery", document.unread[0], path=path, fix=_FIX_DELIVERY)
+        return
     if named and not any(who is None or isinstance(who, Text) or who in (_DELIVERER, "*") for who in named):
         said = f"Nothing is logged: its role {role.logical_id} does not let {_DELIVERER} assume it."
         yield log.fails("delivery", said, fix=_FIX_DELIVERY, path=path, related=(role,))
         return
     arn = arn_of(group) if group is not None and group.type == "AWS::Logs::LogGroup" else None
+    policies = policies_of(role, environment.project)
     for action in ("logs:CreateLogStream", "logs:PutLogEvents") if arn is not None else ():
-        request = Request(action, exact(text([*pieces(arn or ""), ":log-stream:x"])))
-        if decide(policies_of(role, environment.project), request).denied:
+        decision = decide(policies, Request(action, exact(text([*pieces(arn or ""), ":log-stream:x"]))))
+        if decision.denied:
             said = f"Nothing is logged: its role {role.logical_id} may not {action} on the log group."
             yield log.fails("delivery", said, fix=_FIX_DELIVERY, path=path, related=(role,))
+            return
+        if policies.unread and not decision.allowed:
+            why = f"whether {role.logical_id} may {action} on the log group: {decision.why}"
+            yield log.undecided("delivery", why, path=path, fix=_FIX_DELIVERY)
             return
 
 

@@ -60,7 +60,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
     for deployer in deployment.deployers:
         if deployer.role.stack.environment != environment.name:
             continue
-        if not deployer.may(*_NEEDING) and not deployer.policies.unread:
+        if not deployer.may(*_NEEDING) and not _is_open(deployer):
             continue
         needed = list(_needed(deployment, deployer))
         if needed:
@@ -71,6 +71,21 @@ def check(environment: Environment) -> Iterator[Judgement]:
         if grants(deployer.policies, PASS_ROLE):
             said = "No task definition here: the roles that it may pass are of functions."
             yield deployer.role.not_applicable("service", said) if functions else _service(deployer)
+    for other in deployment.perhaps:
+        unsure = other.trust.unread or _is_open(other)
+        if other.role.stack.environment == environment.name and unsure and any(_needed(deployment, other)):
+            yield other.role.undecided("scope", _why_perhaps(other), fix=_FIX_SCOPE)
+
+
+def _is_open(deployer: Deployer) -> bool:
+    """Whether something that is not known, or known in outline only, may let it pass roles."""
+    return bool(deployer.policies.unread) or outlined(deployer.policies, PASS_ROLE) is not None
+
+
+def _why_perhaps(other: Deployer) -> str:
+    """Why it is not known whether a role deploys, and so whether it passes what it should."""
+    outline = outlined(other.policies, PASS_ROLE)
+    return next(iter((*other.policies.unread, *other.trust.unread)), f"{outline} may let it pass roles")
 
 
 def _of_others(deployment: Deployment, deployer: Deployer) -> bool:

@@ -4,11 +4,12 @@ What the review found
     Credential steps ask for no duration, so sessions end after an hour in the middle of long deploys (ExpiredToken).
 What is checked
     ``MaxSessionDuration`` of every role that CI deploys with (``W5[maximum]``): at least 7200 seconds, for a workflow
-    that asks for more than the role's maximum is refused. The default is 3600 (AWS IAM User Guide, "Update the maximum
-    session duration for a role"). Every step that assumes a role in a workflow that deploys or migrates asks for 7200
-    seconds (``W5[duration]``); no step anywhere asks for more than its role's maximum (``W5[allowed]``), or for more
-    than the 3600 that a chained role is given at most (``W5[chained]``); and a job ends before its session does
-    (``W5[timeout]``): its own timeout, or those of the steps that follow, until one of them assumes the role anew.
+    that asks for more than the role's maximum is refused, and at most 43200, for IAM takes no more. The default is 3600
+    (AWS IAM User Guide, "Update the maximum session duration for a role"). Every step that assumes a role in a workflow
+    that deploys or migrates asks for 7200 seconds (``W5[duration]``); no step anywhere asks for more than its role's
+    maximum, or for less than the 900 that STS gives at least (``W5[allowed]``), or for more than the 3600 that a
+    chained role is given at most (``W5[chained]``); and a job ends before its session does (``W5[timeout]``): its own
+    timeout, or those of the steps that follow, until one of them assumes the role anew.
 When it does not apply
     No role that deploys trusts GitHub's OIDC provider. No step assumes a role.
 What cannot be decided
@@ -44,6 +45,10 @@ DEPLOY_SECONDS: Final = 7200
 CHAINED_SECONDS: Final = 3600
 # What a role allows whose MaxSessionDuration is not set (IAM API Reference, CreateRole).
 DEFAULT_MAXIMUM: Final = 3600
+# The longest maximum that a role can have (the same page), and the shortest session that STS gives (AWS STS API
+# Reference, AssumeRoleWithWebIdentity, DurationSeconds).
+LONGEST_SECONDS: Final = 43200
+SHORTEST_SECONDS: Final = 900
 _INPUT: Final = "with.role-duration-seconds"
 _FIX_ASK: Final = f"Set role-duration-seconds: {DEPLOY_SECONDS} at the step."
 _FIX_ASK_STS: Final = f"Ask STS for {DEPLOY_SECONDS} seconds (--duration-seconds, or a profile's duration_seconds)."
@@ -52,6 +57,17 @@ _FIX_ASK_STS: Final = f"Ask STS for {DEPLOY_SECONDS} seconds (--duration-seconds
 def check(environment: Environment) -> Iterator[Judgement]:
     for deployer in deployment_of(environment.project).deployers:
         if deployer.role.stack.environment == environment.name:
+            maximum = _maximum(deployer)
+            if maximum is not None and maximum > LONGEST_SECONDS:
+                yield deployer.role.fails(
+                    "maximum",
+                    f"IAM refuses the role: no session lasts {maximum:g} seconds, and {LONGEST_SECONDS} at most.",
+                    fix=f"Set MaxSessionDuration to {DEPLOY_SECONDS}.",
+                    path="MaxSessionDuration",
+                    expected=f"at most {LONGEST_SECONDS}",
+                    actual=f"{maximum:g}",
+                )
+                continue
             yield deployer.role["MaxSessionDuration"].must(
                 _long_enough,
                 expected=f"at least {DEPLOY_SECONDS}",
@@ -118,10 +134,15 @@ def _step(uses: list[tuple[EffectiveJob, Credentials]], deploys: Answer, project
         yield from _duration(uses, asked, deploys)
     if YES in chained:
         yield _chained(uses, asked)
-    elif any(seconds is None or seconds > CHAINED_SECONDS for seconds in asked):
+    elif any(seconds is None or seconds > CHAINED_SECONDS or _too_short(seconds, deploys) for seconds in asked):
         yield _allowed(uses, asked, project)
     if deploys is YES:
         yield _timeout(uses, asked)
+
+
+def _too_short(seconds: float, deploys: Answer) -> bool:
+    """Whether STS refuses so short a session, and nothing else is said of it: a deploy's is to be longer anyway."""
+    return deploys is NO and seconds < SHORTEST_SECONDS
 
 
 def _seconds(credentials: Credentials, pick: Callable[..., float] = min) -> float | None:
@@ -211,6 +232,17 @@ def _allowed(uses: list[tuple[EffectiveJob, Credentials]], asked: list[float | N
         limits = {str(each.role.logical_id): _maximum(each) for each in meant.candidates}
         if seconds is None:
             continue
+        bound = min(LONGEST_SECONDS, max(SHORTEST_SECONDS, seconds))
+        if seconds != bound:
+            return step.fails(
+                "allowed",
+                f"It asks for {seconds:g} seconds, and no role gives {'more' if bound < seconds else 'less'} than "
+                f"{bound:g}: the request is refused.",
+                fix=f"Ask for {SHORTEST_SECONDS} to {LONGEST_SECONDS} seconds.",
+                path=_INPUT,
+                expected=f"{SHORTEST_SECONDS} to {LONGEST_SECONDS}",
+                actual=f"{seconds:g}",
+            )
         over = [(name, limit) for name, limit in limits.items() if limit is not None and limit < seconds]
         if limits and len(over) == len(limits):
             name, limit = over[0]

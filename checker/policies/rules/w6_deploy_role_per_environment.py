@@ -77,6 +77,9 @@ def check(environment: Environment) -> Iterator[Judgement]:
             if len(admitted) == 1 and others:
                 own = next((each for each in deployment.environments if each.name == admitted[0]), None)
                 yield _reach(deployer, others, own)
+    for other in deployment.perhaps:
+        if other.role.stack.environment == environment.name and not other.trust.allows:
+            yield other.role.undecided("trust", other.trust.unread[0], path="AssumeRolePolicyDocument", fix=_FIX)
 
 
 def _admitted(deployment: Deployment, deployer: Deployer) -> tuple[list[str], list[str]]:

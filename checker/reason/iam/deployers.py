@@ -15,7 +15,7 @@ from checker.model.overlap import Pattern, overlap
 from checker.model.resources import Resource, Stack
 from checker.model.settings import RELEASES
 from checker.model.values import Text
-from checker.reason.iam.evaluation import Policies, grants, policies_of
+from checker.reason.iam.evaluation import Policies, grants, outlined, policies_of
 from checker.reason.oidc.overmatch import Own, named_environments, own_of
 from checker.reason.oidc.trust import (
     Repository,
@@ -84,7 +84,17 @@ class Deployment:
         """The roles that deploy. Where none is seen to, those stand for them whose permissions are not all at hand."""
         trusting = [each for each in self.github_roles if each.trust.allows]
         deploying = tuple(each for each in trusting if each.deploys)
-        return deploying or tuple(each for each in trusting if each.policies.empty or each.policies.unread)
+        return deploying or tuple(each for each in trusting if each.policies.empty or _may_deploy(each.policies))
+
+    @cached_property
+    def perhaps(self) -> tuple[Deployer, ...]:
+        """The roles that deploy if what could not be read of them says so: whom they let in, or what they may do."""
+        others = (each for each in self.github_roles if each not in self.deployers)
+        return tuple(
+            each
+            for each in others
+            if (each.trust.allows or each.trust.unread) and (each.deploys or _may_deploy(each.policies))
+        )
 
     @cached_property
     def own(self) -> Own:
@@ -214,6 +224,11 @@ def _deploys(policies: Policies) -> bool:
         if grant.resources is None or any(_is_cdk_deployer(pattern) for pattern in grant.resources):
             return True
     return False
+
+
+def _may_deploy(policies: Policies) -> bool:
+    """Whether something that is not known, or known in outline only, may let a role deploy."""
+    return bool(policies.unread) or any(outlined(policies, action) for action in _DEPLOYING)
 
 
 def _is_cdk_deployer(pattern: Pattern | None) -> bool:

@@ -6,7 +6,7 @@ every allow.
 
 from __future__ import annotations
 
-from checker.model.answers import NO, Answer, either, every
+from checker.model.answers import NO, Answer, Open, either, every
 from checker.model.environments import Project
 from checker.model.resources import Resource
 from checker.model.values import Absent, Known
@@ -18,15 +18,16 @@ from checker.reason.text.patterns import exact
 
 
 def denied_by(holder: Resource, path: str, target: Resource, role: Resource, action: str, project: Project) -> Answer:
-    """Whether the policy that ``holder`` has at ``path`` denies ``role`` an action on ``target``. What of the policy is
-    not known is taken for none that denies."""
+    """Whether the policy that ``holder`` has at ``path`` denies ``role`` an action on ``target``. Open where something
+    of the policy could not be read: what is not known may deny."""
     value = holder.get(path)
     if isinstance(value, Absent):
         return NO
     document = read_document(value.value if isinstance(value, Known) else value, holder, path, project)
     request = Request(action, exact(arn_of(target) or "*"), caller(role, action.partition(":")[0]))
-    return either(
+    read = (
         every((applies(each, request), either(speaks_to(each, role, account=one) for one in (False, True))))
         for each in document.statements
         if not each.allows
     )
+    return either((*read, *(Open(why) for why in document.unread)))

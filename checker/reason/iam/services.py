@@ -193,6 +193,8 @@ def _permits(environment: Environment, permission: Resource, service: str, sourc
     answers.append(yes_if(named in ("*", service) or (named.startswith(f"{prefix}.") and named.endswith(domain))))
     answers.append(yes_if(str(action.value).lower() in ("lambda:invokefunction", "lambda:*", "*")))
     account = permission.get("SourceAccount")
+    if isinstance(account, Unknown):
+        answers.append(Open(f"its SourceAccount: {account.why}"))
     if isinstance(account, Known) and isinstance(account.value, str | Text):
         own = exact(text([*account_of(source.stack)]))
         answers.append(match(exact(expand(account.value, environment.project)), own))

@@ -14,7 +14,7 @@ from checker.model.answers import NO, YES, Answer, Open, every
 from checker.model.environments import Project
 from checker.model.resources import Resource
 from checker.model.values import Absent, Known, Parameter, Text, pieces, text
-from checker.reason.iam.evaluation import Policies, Request, decide, grants, policies_of
+from checker.reason.iam.evaluation import Policies, Request, decide, grants, outlined, policies_of
 from checker.reason.iam.passing import PASS_ROLE
 from checker.reason.iam.policies import read_document
 from checker.reason.names.arns import account_of, arn_of
@@ -111,7 +111,8 @@ def _passes_any(role: Resource, project: Project) -> Answer:
     if any(each is not None and covers(each, anyone) for each in named):
         return YES
     untold = any(each is None or _is_given(each) for each in named)
-    return _ON_WHAT if untold or policies.unread or len(passing) < len(grants(policies, PASS_ROLE)) else NO
+    open_ended = policies.unread or outlined(policies, PASS_ROLE)
+    return _ON_WHAT if untold or open_ended or len(passing) < len(grants(policies, PASS_ROLE)) else NO
 
 
 def _is_given(parts: Sequence[object]) -> bool:

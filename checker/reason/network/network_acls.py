@@ -23,6 +23,8 @@ _EPHEMERAL: Final = (32768, 60999)
 
 _UNREAD: Final = Open("what one of its entries lets through is not known")
 _DEFAULT_ENTRY: Final = 100
+# How its entries name protocols: by IANA's numbers.
+_NUMBERS: Final = {"tcp": 6, "udp": 17}
 
 
 def _unnamed(subnet: Resource) -> Open:
@@ -63,8 +65,11 @@ class NetworkAcls:
         network = vpc_resource(self._environment, subnet)
         return network if network is not None and network.key in self._entries else None
 
-    def allow(self, client: tuple[Resource, ...], server: tuple[Resource, ...], port: int) -> Passage:
+    def allow(
+        self, client: tuple[Resource, ...], server: tuple[Resource, ...], port: int, protocol: str = "tcp"
+    ) -> Passage:
         """Both ways through the ACLs of both sides' subnets."""
+        asked = _NUMBERS[protocol]
         hops = [(subnet, server, True) for subnet in client] + [(subnet, client, False) for subnet in server]
         sure: Answer = YES
         for subnet, others, outgoing in hops:
@@ -73,8 +78,8 @@ class NetworkAcls:
                 sure = acl if isinstance(acl, Open) and sure is YES else sure
                 continue
             networks = networks_of(others)
-            forth = self._allows(acl, networks, port, egress=outgoing)
-            back = [self._allows(acl, networks, each, egress=not outgoing) for each in _EPHEMERAL]
+            forth = self._allows(acl, networks, port, asked, egress=outgoing)
+            back = [self._allows(acl, networks, each, asked, egress=not outgoing) for each in _EPHEMERAL]
             if forth is NO or back == [NO, NO]:
                 what = f"port {port}" if forth is NO else "the answers' ports (32768 to 60999)"
                 return Passage(NO, acl, f"the network ACL of {subnet.logical_id} does not let {what} through")
@@ -82,10 +87,10 @@ class NetworkAcls:
                 sure = Open(f"what the network ACL of {subnet.logical_id} lets through is not known")
         return Passage(sure)
 
-    def _allows(self, acl: Resource, networks: tuple[Network, ...], port: int, *, egress: bool) -> Answer:
-        return every(self._decides(acl, each, port, egress=egress) for each in networks or EVERYWHERE[:1])
+    def _allows(self, acl: Resource, networks: tuple[Network, ...], port: int, asked: int, *, egress: bool) -> Answer:
+        return every(self._decides(acl, each, port, asked, egress=egress) for each in networks or EVERYWHERE[:1])
 
-    def _decides(self, acl: Resource, network: Network, port: int, *, egress: bool) -> Answer:
+    def _decides(self, acl: Resource, network: Network, port: int, asked: int, *, egress: bool) -> Answer:
         numbered: list[tuple[float, Resource | None]] = [(_DEFAULT_ENTRY, None)] if acl.type == VPC else []
         for entry in self._entries.get(acl.key, ()):
             direction, number = entry.get("Egress"), entry.get("RuleNumber")
@@ -98,7 +103,7 @@ class NetworkAcls:
         for _, next_one in sorted(numbered, key=lambda each: each[0]):
             if next_one is None:
                 return YES
-            matches = self._matches(next_one, network, port)
+            matches = self._matches(next_one, network, port, asked)
             if isinstance(matches, Open) or not next_one.certain:
                 return _UNREAD
             if matches is YES:
@@ -106,14 +111,14 @@ class NetworkAcls:
                 return yes_if(action.value == "allow") if isinstance(action, Known) else _UNREAD
         return NO
 
-    def _matches(self, entry: Resource, network: Network, port: int) -> Answer:
+    def _matches(self, entry: Resource, network: Network, port: int, asked: int) -> Answer:
         protocol, block = entry.get("Protocol"), entry.get("CidrBlock")
         number = as_number(protocol.value) if isinstance(protocol, Known) else None
         if number is None:
             return _UNREAD
-        if number not in (-1, 6):
+        if number not in (-1, asked):
             return NO
-        if number == 6:
+        if number == asked:
             ends = [entry.get(f"PortRange.{end}") for end in ("From", "To")]
             ports = [as_number(end.value) if isinstance(end, Known) else None for end in ends]
             if ports[0] is None or ports[1] is None:

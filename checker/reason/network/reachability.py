@@ -194,21 +194,21 @@ class Reach:
 
     # -- one connection ----------------------------------------------------------------------------
 
-    def connects(self, client: Member, server: Member, port: int) -> Connection:
-        """Whether ``client`` can open a TCP connection to ``server`` on ``port``."""
+    def connects(self, client: Member, server: Member, port: int, protocol: str = "tcp") -> Connection:
+        """Whether ``client`` gets through to ``server`` on ``port``."""
         if client.groups is None or server.groups is None:
             return untold("the security groups of one side are not known")
         if not client.groups or not server.groups:
             return untold("one side is in its VPC's default security group, whose rules are not part of this")
         there = Peer(server.groups, networks_of(server.subnets or ()))
         here = Peer(client.groups, networks_of(client.subnets or ()))
-        leaves = self._any(client.groups, Direction.OUT, port, there)
+        leaves = self._any(client.groups, Direction.OUT, port, there, protocol)
         if leaves is NO:
             return stopped(f"no egress rule of its own groups lets port {port} out to it", self._named(client))
-        enters = self._any(server.groups, Direction.IN, port, here)
+        enters = self._any(server.groups, Direction.IN, port, here, protocol)
         if enters is NO:
             return stopped(f"no ingress rule of the groups there lets it in on port {port}", self._named(server))
-        passed, acl, why = self._acls.allow(client.subnets or (), server.subnets or (), port)
+        passed, acl, why = self._acls.allow(client.subnets or (), server.subnets or (), port, protocol)
         if passed is NO:
             return stopped(why, culprit=acl)
         for side, answer in (("egress", leaves), ("ingress", enters)):
@@ -216,15 +216,18 @@ class Reach:
                 return untold(f"the {side} rules for port {port} are not known: {answer.why}")
         return Connection(passed)
 
-    def _any(self, groups: Iterable[GroupId], direction: Direction, port: int, peer: Peer) -> Answer:
+    def _any(
+        self, groups: Iterable[GroupId], direction: Direction, port: int, peer: Peer, protocol: str = "tcp"
+    ) -> Answer:
         def answers() -> Iterator[Answer]:
             for group in groups:
                 side = self._side(group, direction)
-                yield Open(f"{group} is not part of this project") if side is None else admits(side, port, [peer])
+                away = Open(f"{group} is not part of this project")
+                yield away if side is None else admits(side, port, [peer], protocol)
 
         return either(answers())
 
-    def accepts_anyone(self, server: Member, port: int, *, public: bool = False) -> Connection:
+    def accepts_anyone(self, server: Member, port: int, *, public: bool = False, protocol: str = "tcp") -> Connection:
         """Whether anything at all is let in on ``port``: for what stands at the edge, any source will do, though with
         ``public`` only one of the internet's addresses."""
         if server.groups is None:
@@ -236,7 +239,7 @@ class Reach:
             side = self._side(group, Direction.IN)
             unsure = unsure or side is None or bool(side.why)
             for each in side.permissions if side is not None else ():
-                if each.protocol in {"tcp", "-1"} and each.first <= port <= each.last:
+                if each.protocol in {protocol, "-1"} and each.first <= port <= each.last:
                     if public and each.networks and all(network.is_private for network in each.networks):
                         continue
                     if each.certain and (each.networks or each.groups):

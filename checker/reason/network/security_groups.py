@@ -312,17 +312,17 @@ def same_group(one: GroupId, other: GroupId) -> Answer:
 # -- what gets through -----------------------------------------------------------------------------
 
 
-def admits(side: Side, port: int, peers: Sequence[Peer]) -> Answer:
-    """Whether TCP on ``port`` gets through between this side and each of ``peers``."""
-    return every(_admits(side, port, peer) for peer in peers)
+def admits(side: Side, port: int, peers: Sequence[Peer], protocol: str = "tcp") -> Answer:
+    """Whether a protocol on ``port`` gets through between this side and each of ``peers``."""
+    return every(_admits(side, port, peer, protocol) for peer in peers)
 
 
-def _admits(side: Side, port: int, peer: Peer) -> Answer:
+def _admits(side: Side, port: int, peer: Peer, protocol: str) -> Answer:
     # What may let it through, where nothing surely does.
     maybe: list[Answer] = [Open(side.why)] if side.why else []
     networks: list[Network] = []
     for each in side.permissions:
-        if each.protocol not in {"tcp", "-1"} or not each.first <= port <= each.last:
+        if each.protocol not in {protocol, "-1"} or not each.first <= port <= each.last:
             continue
         named = either(same_group(one, other) for one in each.groups for other in peer.groups)
         if not each.certain:

@@ -38,10 +38,10 @@ NO_IMAGE: Final = Open("where its image comes from is not known")
 class Container(Struct, frozen=True):
     """One container of a task definition. ``path`` is where it stands.
 
-    ``ports`` are the TCP ports it maps (``None`` where that is not known); ``told`` the port that its command or its
-    variable ``PORT`` tells it to listen on, ``told_open`` whether it may be told one that is not known; ``told_others``
-    those of other variables of it that end in ``PORT``; ``checked`` the ports that its own health check calls;
-    ``inward`` whether it is told to listen on its loopback address, where nobody reaches it from outside.
+    ``ports`` are the TCP ports it maps (``None`` where that is not known), ``datagrams`` those of UDP; ``told`` the
+    port that its command or its variable ``PORT`` tells it to listen on, ``told_open`` whether it may be told one that
+    is not known; ``told_others`` those of other variables of it that end in ``PORT``; ``checked`` the ports that its
+    health check calls; ``inward`` whether it is told to listen on its loopback address, where nobody reaches it.
     """
 
     name: Resolved
@@ -54,6 +54,7 @@ class Container(Struct, frozen=True):
     checked: tuple[int, ...]
     image: Resolved
     inward: bool
+    datagrams: frozenset[int] = frozenset()
 
     @property
     def from_ecr(self) -> Answer:
@@ -159,15 +160,19 @@ def containers_of(task: Resource) -> tuple[Container, ...] | None:
 
 def _container(item: dict[str, Resolved], index: int) -> Container:
     ports: set[int] | None = set()
+    datagrams: set[int] = set()
     names: dict[str, int] = {}
     mappings = item.get("PortMappings")
     if isinstance(mappings, Unknown):
         ports = None
     for mapping in mappings if isinstance(mappings, list) else []:
         number = whole(mapping.get("ContainerPort")) if isinstance(mapping, dict) else None
-        if not isinstance(mapping, dict) or number is None:
+        protocol = mapping.get("Protocol", "tcp") if isinstance(mapping, dict) else None
+        if not isinstance(mapping, dict) or number is None or not isinstance(protocol, str):
             ports = None
-        elif str(mapping.get("Protocol", "tcp")).lower() == "tcp":
+        elif protocol.lower() == "udp":
+            datagrams.add(number)
+        else:
             if ports is not None:
                 ports.add(number)
             if isinstance(mapping.get("Name"), str):
@@ -186,6 +191,7 @@ def _container(item: dict[str, Resolved], index: int) -> Container:
         tuple(_checked(item.get("HealthCheck"))),
         item.get("Image"),
         _listens_inward(item),
+        frozenset(datagrams),
     )
 
 
@@ -293,6 +299,18 @@ class Target(Struct, frozen=True):
     container: Resolved
     port: Resolved
     group: Resource | None
+
+
+# What a target group sends by its Protocol, where that is not TCP (CreateTargetGroup of the same reference).
+_SENDS: Final = {"UDP": ("udp",), "QUIC": ("udp",), "TCP_UDP": ("tcp", "udp"), "TCP_QUIC": ("tcp", "udp")}
+
+
+def transports(group: Resource | None) -> tuple[str, ...] | None:
+    """What a target group sends to its targets: ``tcp``, ``udp`` or both; ``None`` where that is not known."""
+    value = group.get("Protocol") if group is not None else None
+    if isinstance(value, Known) and isinstance(value.value, str):
+        return _SENDS.get(value.value.upper(), ("tcp",))
+    return ("tcp",) if isinstance(value, Absent) else None
 
 
 def targets_of(environment: Environment, service: Resource) -> list[Target] | None:

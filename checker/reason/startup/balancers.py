@@ -2,7 +2,11 @@
 
 Sources: Elastic Load Balancing User Guide, "Listener rules" (evaluated in the order of their priority, which each has
 for itself; the first that matches decides) and API Reference, CreateTargetGroup ("Health check interval must be greater
-than the timeout", as it answers otherwise: https://github.com/aws/aws-cdk/pull/29075; the range of each number).
+than the timeout", as it answers otherwise: https://github.com/aws/aws-cdk/pull/29075; the range of each number; its
+``Protocol`` for each kind of load balancer), "Listeners for your Network Load Balancers" (a TCP_UDP listener has groups
+of TCP_UDP). A listener and a group that do not fit are refused as IncompatibleProtocols
+(https://github.com/hashicorp/terraform-provider-aws/issues/4955), so is a protocol of the other kind of load balancer
+(issue 6173 there), and a second listener of one port (https://github.com/hashicorp/terraform/issues/26407).
 """
 
 from __future__ import annotations
@@ -12,9 +16,13 @@ from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment
 from checker.model.resources import Resource
-from checker.model.values import Absent, Known, Resolved, as_list, as_number
+from checker.model.values import ABSENT, Absent, Known, Resolved, ResourceKey, as_list, as_number
+from checker.model.verdicts import Surface
+from checker.reason.network.reachability import Connection, Member, Reach, untold, worst
+from checker.reason.network.services import Container, Forwarding, Service, transports
 
 _RULE: Final = "AWS::ElasticLoadBalancingV2::ListenerRule"
 # Where a condition of a rule has its values.
@@ -168,3 +176,112 @@ def _everywhere(written: Sequence[str]) -> bool:
         if isinstance(network, ipaddress.IPv4Network):
             ranges.append(network)
     return [str(each) for each in ipaddress.collapse_addresses(ranges)] == ["0.0.0.0/0"]
+
+
+# -- what stands behind a target group ---------------------------------------------------------------------------------
+
+
+def maps(container: Container, group: Resource | None, port: int) -> Answer:
+    """Whether a container maps a port for what a target group sends to it: for both where that is TCP and UDP."""
+    ports, spoken = container.ports or frozenset(), transports(group)
+    if spoken is not None:
+        return yes_if(all(port in (container.datagrams if each == "udp" else ports) for each in spoken))
+    if port in ports and (group is None or port in container.datagrams):
+        return YES
+    return Open("what the target group speaks is not known") if port in ports | container.datagrams else NO
+
+
+def sent(container: Container, group: Resource | None, port: int) -> str:
+    """What a target group sends to a port that its container does not map for it, and what is mapped instead."""
+    ports = container.ports or frozenset()
+    spoken = " and ".join(each.upper() for each in transports(group) or ())
+    mapped = [*map(str, sorted(ports)), *(f"{each}/udp" for each in sorted(container.datagrams))]
+    kind = f"{spoken} " if port in ports | container.datagrams else ""
+    return f"{kind}to port {port} of {container.name}, which maps {', '.join(mapped) or 'none'}"
+
+
+def open_kind(service: Service, group: Resource | None) -> str:
+    """Why it is not known whether the target group takes tasks with addresses of their own; empty where it is."""
+    kind = group.get("TargetType") if group is not None and service.awsvpc is YES else ABSENT
+    known = isinstance(kind, Absent) or (isinstance(kind, Known) and isinstance(kind.value, str))
+    return "" if known or group is None else f"what {group.logical_id} takes (TargetType)"
+
+
+def wrong_kind(service: Service, group: Resource | None) -> str:
+    """What is wrong with the target group for these tasks, empty where nothing is.
+
+    Its own port is no matter: Amazon ECS registers each task with its container's port, which takes the place of the
+    group's (Elastic Load Balancing API Reference, TargetDescription).
+    """
+    if group is None or service.awsvpc is not YES:
+        return ""
+    kind = group.get("TargetType")
+    if isinstance(kind, Absent) or (isinstance(kind, Known) and kind.value in ("instance", "lambda")):
+        return f"The target group {group.logical_id} takes instances, and these tasks have addresses of their own (ip)"
+    return ""
+
+
+_WEB: Final = frozenset({"HTTP", "HTTPS"})
+# The protocol of a listener -> those of the groups that it can forward to.
+_FORWARDS_TO: Final = {
+    **dict.fromkeys(_WEB, _WEB),
+    "TCP": frozenset({"TCP", "TCP_UDP", "TCP_QUIC"}),
+    "TLS": frozenset({"TCP", "TLS"}),
+    "UDP": frozenset({"UDP", "TCP_UDP"}),
+    "TCP_UDP": frozenset({"TCP_UDP"}),
+    "QUIC": frozenset({"QUIC", "TCP_QUIC"}),
+    "TCP_QUIC": frozenset({"TCP_QUIC"}),
+}
+
+
+# The protocols of listeners by the kind of load balancer that they are of.
+_OF_KIND: Final = {"application": _WEB, "network": frozenset(_FORWARDS_TO) - _WEB}
+
+
+def wrong_listeners(
+    environment: Environment, forwarding: Forwarding
+) -> Iterator[tuple[Resource, str, str, tuple[Resource, ...]]]:
+    """The listeners that ELB refuses, for their load balancer, another listener or a group that they forward to: what
+    is wrong, where, and the others."""
+    taken: dict[tuple[ResourceKey, float], Resource] = {}
+    for listener in environment.resources("AWS::ElasticLoadBalancingV2::Listener"):
+        balancer, port = environment.referred(listener.get("LoadBalancerArn")), _seconds(listener, "Port")
+        if balancer is None or listener.surface is not Surface.TEMPLATE:
+            continue
+        kind = balancer.get("Type")
+        named = "application" if isinstance(kind, Absent) else str(kind.value) if isinstance(kind, Known) else ""
+        speaks, fitting = _protocol(listener), _OF_KIND.get(named)
+        if fitting is not None and speaks in _FORWARDS_TO and speaks not in fitting:
+            said = f"It speaks {speaks}, and {balancer.logical_id} is {named}: ELB refuses the listener"
+            yield listener, said, "Protocol", (balancer,)
+        if port is not None and listener.certain:
+            twin = taken.setdefault((balancer.key, port), listener)
+            if twin is not listener:
+                said = (
+                    f"It listens on port {port:g} of {balancer.logical_id}, as {twin.logical_id} does: ELB refuses it"
+                )
+                yield listener, said, "Port", (twin, balancer)
+    for group in environment.resources("AWS::ElasticLoadBalancingV2::TargetGroup"):
+        for listener in forwarding.to(group):
+            speaks, takes = (_protocol(each) for each in (listener, group))
+            fitting = _FORWARDS_TO.get(speaks)
+            if fitting is not None and takes and takes not in fitting:
+                said = f"It speaks {speaks} and forwards to {group.logical_id}, which takes {takes}: ELB refuses that"
+                yield listener, said, "DefaultActions", (group,)
+
+
+def _protocol(place: Resource) -> str:
+    value = place.get("Protocol")
+    return value.value.upper() if isinstance(value, Known) and isinstance(value.value, str) else ""
+
+
+def lets_in(reach: Reach, member: Member, listener: Resource, port: int) -> Connection:
+    """Whether somebody on the internet gets in to a listener, by what it speaks."""
+    spoken = transports(listener)
+    if spoken is None:
+        by_tcp = reach.accepts_anyone(member, port, public=True)
+        by_udp = reach.accepts_anyone(member, port, public=True, protocol="udp")
+        if by_tcp.made is not by_udp.made:
+            return untold("what the listener speaks is not known")
+        return by_tcp
+    return worst(reach.accepts_anyone(member, port, public=True, protocol=each) for each in spoken)

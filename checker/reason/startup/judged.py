@@ -13,8 +13,8 @@ from checker.model.values import Absent, Known, Pseudo, Text, Unknown, Value
 from checker.model.verdicts import Surface
 from checker.reason.network.reachability import Reach
 from checker.reason.network.services import Forwarding, Service
-from checker.reason.startup.balancers import rules_at_odds, wrong_check
-from checker.reason.startup.execution_roles import in_doubt, needs_one, refused, shut_out
+from checker.reason.startup.balancers import rules_at_odds, wrong_check, wrong_listeners
+from checker.reason.startup.execution_roles import in_doubt, needs_one, refused, shut_out, trust_unread
 from checker.reason.startup.functions import refused_functions
 from checker.reason.startup.keys import locked, missing_keys, wrong_logins
 from checker.reason.startup.named import closed_roles, unnamed_ports
@@ -65,6 +65,9 @@ def startup(reach: Reach, services: list[Service], forwarding: Forwarding) -> It
         if said and group.surface is Surface.TEMPLATE:
             fix = "Let the check wait less long than it pauses, and speak what the targets speak."
             yield group.fails("check", f"{said}.", fix=fix, path=path)
+    for listener, said, path, others in wrong_listeners(environment, forwarding):
+        fix = "Give each listener a port of its own, and a protocol that its load balancer and its target groups take."
+        yield listener.fails("listener", f"{said}.", fix=fix, path=path, related=others)
     for rule, sub, said, others in rules_at_odds(environment):
         fix = "Give each rule a priority of its own, the ones for everything last."
         yield rule.fails(sub, f"{said}.", fix=fix, path="Priority", related=others)
@@ -113,6 +116,9 @@ def _task(environment: Environment, task: Resource, *, fargate: bool) -> Iterato
     if worker is not None and worker.type == _ROLE and shut_out(worker, environment.project):
         said = f"Its task role {worker.logical_id} does not let ECS tasks assume it: no task starts with it."
         yield task.fails("task-role", said, fix=_FIX_WORKER, path="TaskRoleArn", related=(worker,))
+    elif worker is not None and worker.type == _ROLE and (unread := trust_unread(worker, environment.project)):
+        why = f"whether {worker.logical_id} lets ECS tasks assume it: {unread}"
+        yield task.undecided("task-role", why, path="TaskRoleArn", fix=_FIX_WORKER)
 
 
 def _execution_role(environment: Environment, task: Resource, *, fargate: bool) -> Iterator[Judgement]:

@@ -2,11 +2,12 @@
 alarms whose numbers go together nowhere.
 
 Sources: Amazon ECS API Reference, ContainerDefinition (``essential``: all tasks must have at least one;
-``mountPoints``, ``volumesFrom``, ``stopTimeout``) and ContainerDependency (``HEALTHY`` needs a health check in the
-task definition); Amazon VPC User Guide, "Subnet CIDR blocks" (a subset of the VPC's, and none of them overlaps
-another); Amazon RDS User Guide, "Working with DB subnet groups" (subnets in at least two Availability Zones), as
-Amazon Neptune and Amazon DocumentDB have it too; Amazon CloudWatch API Reference, "PutMetricAlarm" (``Period``: 10,
-20, 30 and any multiple of 60; periods of less than an hour end within a day, others within seven;
+``mountPoints``, ``volumesFrom``, ``stopTimeout``), HealthCheck (the range of each number) and ContainerDependency
+(``HEALTHY`` needs a health check in the task definition), https://github.com/aws/amazon-ecs-cli/issues/1145 ("Fargate
+only supports network mode 'awsvpc'"); Amazon VPC User Guide, "Subnet CIDR blocks" (a subset of the VPC's, and none of
+them overlaps another); Amazon RDS User Guide, "Working with DB subnet groups" (subnets in at least two Availability
+Zones), as Amazon Neptune and Amazon DocumentDB have it too; Amazon CloudWatch API Reference, "PutMetricAlarm"
+(``Period``: 10, 20, 30 and any multiple of 60; periods of less than an hour end within a day, others within seven;
 ``DatapointsToAlarm`` is M out of N).
 """
 
@@ -155,6 +156,8 @@ def _number(value: Value) -> float | None:
 
 
 _LONGEST_STOP: Final = 120
+_OF_INSTANCES: Final = ("bridge", "host", "none")
+_CHECKED: Final = {"Interval": (5, 300), "Timeout": (2, 60), "Retries": (1, 10), "StartPeriod": (0, 300)}
 
 
 def _of_containers(task: Resource) -> Iterator[tuple[str, str]]:
@@ -167,6 +170,9 @@ def _of_containers(task: Resource) -> Iterator[tuple[str, str]]:
         return
     if all(as_bool(each.get("Essential")) is False for each in containers):
         yield "None of its containers is essential", "ContainerDefinitions"
+    mode = task.get("NetworkMode")
+    if isinstance(mode, Known) and mode.value in _OF_INSTANCES and on_fargate(task) is YES:
+        yield f"It is for Fargate, which has no network mode {mode.value}", "NetworkMode"
     volumes = task.get("Volumes")
     declared = _names_of(volumes.value if isinstance(volumes, Known) else [], "Name")
     open_volumes = not isinstance(volumes, Absent | Known) or declared is None
@@ -176,6 +182,7 @@ def _of_containers(task: Resource) -> Iterator[tuple[str, str]]:
         stops = as_number(container.get("StopTimeout"))
         if stops is not None and stops > _LONGEST_STOP and on_fargate(task) is YES:
             yield f"{name} takes {stops:g} seconds to stop, and Fargate gives 120", f"{here}.StopTimeout"
+        yield from _of_check(name, container.get("HealthCheck"), here)
         for number, entry in enumerate(as_list(container.get("MountPoints"))):
             source = entry.get("SourceVolume") if isinstance(entry, dict) else None
             if isinstance(source, str) and not open_volumes and source not in (declared or ()):
@@ -201,6 +208,15 @@ def _of_containers(task: Resource) -> Iterator[tuple[str, str]]:
                 yield f"{name} waits until {other} is healthy, and nothing checks the health of that", path
     if (turned := _in_a_circle(waits)) and not any(each not in names for others in waits.values() for each in others):
         yield f"Containers wait for each other ({', '.join(turned)})", "ContainerDefinitions"
+
+
+def _of_check(name: str, check: Resolved, path: str) -> Iterator[tuple[str, str]]:
+    """The numbers of a container's health check that are out of range."""
+    for each, (least, most) in _CHECKED.items():
+        number = as_number(check.get(each)) if isinstance(check, dict) else None
+        if number is not None and not least <= number <= most:
+            said = f"The health check of {name} has the {each} {number:g}, and Amazon ECS takes {least} to {most}"
+            yield said, f"{path}.HealthCheck.{each}"
 
 
 def _names_of(listed: Resolved, key: str) -> list[str] | None:

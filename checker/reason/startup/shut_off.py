@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from checker.model.answers import NO, YES, Answer, either
+from checker.model.answers import NO, YES, Answer, Open, either, every
 from checker.model.environments import Environment
 from checker.model.resources import Resource
 from checker.model.values import Absent, Known, Text
@@ -20,6 +20,8 @@ from checker.reason.images.references import Registry, parse_image
 from checker.reason.startup.keys import ATTACHED, STORED, named_secrets
 
 _REPOSITORY: Final = "AWS::ECR::Repository"
+_OF_SECRETS: Final = "AWS::SecretsManager::ResourcePolicy"
+_WHOSE: Final = Open("whose policy it is, a parameter says")
 _PULL: Final = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 
 
@@ -44,17 +46,20 @@ def shut_off(environment: Environment, task: Resource, role: Resource) -> Iterat
             if denied is not NO:
                 path = f"ContainerDefinitions.{index}.Image"
                 yield ShutOff("pull its image", path, repository, denied)
-    policies = list(environment.resources("AWS::SecretsManager::ResourcePolicy"))
+    policies = list(environment.resources(_OF_SECRETS))
     for source, path in named_secrets(task) if policies else ():
         secret = environment.referred(source)
         if secret is not None and secret.type == ATTACHED:
             secret = environment.referred(secret.get("SecretId"))
         if secret is None or secret.type != STORED:
             continue
+        strays = frozenset(environment.strays(secret, _OF_SECRETS))
         for policy in policies:
-            if environment.referred(policy.get("SecretId")) is secret:
+            if policy in strays or environment.referred(policy.get("SecretId")) is secret:
                 action = "secretsmanager:GetSecretValue"
                 denied = denied_by(policy, "ResourcePolicy", secret, role, action, project)
+                if policy in strays:
+                    denied = every((denied, _WHOSE))
                 if denied is not NO:
                     yield ShutOff(f"fetch {secret.logical_id}", path, policy, denied)
 

@@ -28,6 +28,9 @@ _TAKEN: Final = {
     32768: (60 * _GB, 244 * _GB, 1),
 }
 _SMALLEST: Final = (512, _GB, 2 * _GB)
+# Amazon ECS API Reference, EphemeralStorage: 20 GiB come with the task, and are not asked for.
+_LEAST_STORAGE: Final = 21
+_MOST_STORAGE: Final = 200
 _UNIT: Final = lazy_re.compile(r"\s*(\d*\.?\d+)\s*(vcpu|gb)\s*", re.IGNORECASE)
 
 
@@ -74,6 +77,11 @@ def open_size(task: Resource) -> str:
 
 def wrong_size(task: Resource) -> tuple[str, str]:
     """Why Fargate refuses the task's size, and the property; empty where it takes it or nothing is known."""
+    storage = task.get("EphemeralStorage.SizeInGiB")
+    size = as_number(storage.value) if isinstance(storage, Known) else None
+    if size is not None and not _LEAST_STORAGE <= size <= _MOST_STORAGE:
+        said = f"Fargate takes {_LEAST_STORAGE} to {_MOST_STORAGE} GiB of ephemeral storage, and not {size:g}"
+        return said, "EphemeralStorage.SizeInGiB"
     cpu, memory = (_given(task, name) for name in ("Cpu", "Memory"))
     if cpu is None or memory is None:
         return "", ""

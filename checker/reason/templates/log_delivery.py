@@ -72,25 +72,25 @@ def accepts(environment: Environment, bucket: Resource, prefix: Resolved, delive
     request = _request(bucket, prefix, delivery)
     if request is None:
         return Open(f"where in {bucket.logical_id} the logs go")
-    allowed: Answer = NO
+    allowing: list[Answer] = []
+    denying: list[Answer] = []
     for policy in environment.children(bucket, "AWS::S3::BucketPolicy"):
         value = policy.get("PolicyDocument")
         document = read_document(
             value.value if isinstance(value, Known) else None, policy, "PolicyDocument", environment.project
         )
-        if document.unread:
-            allowed = either((allowed, Open(document.unread[0])))
         for statement in document.statements:
             speaks = _speaks_to(statement, delivery, region)
             applied = NO if speaks is NO else every((applies(statement, request), speaks))
-            if not statement.allows and applied is not NO:
-                return negated(applied)
-            if statement.allows:
-                allowed = either((allowed, applied))
+            (allowing if statement.allows else denying).append(applied)
+        # What could not be read may allow, and may deny.
+        allowing.extend(Open(why) for why in document.unread)
+        denying.extend(Open(why) for why in document.unread)
+    allowed, denied = either(allowing), either(denying)
     stray = next(environment.strays(bucket, "AWS::S3::BucketPolicy"), None)
-    if allowed is NO and stray is not None:
+    if allowed is NO and denied is not YES and stray is not None:
         return Open(f"{stray.logical_id} may be its policy: whose it is, a parameter says")
-    return allowed
+    return every((allowed, negated(denied)))
 
 
 def _request(bucket: Resource, prefix: Resolved, delivery: Delivery) -> Request | None:

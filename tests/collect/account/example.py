@@ -78,6 +78,9 @@ MEMBERS: Final = {
     "Namespace": ("AWS::ServiceDiscovery::PrivateDnsNamespace", "ns-1"),
     "Secret": ("AWS::SecretsManager::Secret", SECRET),
     "Provider": ("AWS::IAM::OIDCProvider", PROVIDER),
+    "Parameters": ("AWS::RDS::DBParameterGroup", "shop-16"),
+    "ClusterParameters": ("AWS::RDS::DBClusterParameterGroup", "shop-cluster-16"),
+    "CacheParameters": ("AWS::ElastiCache::ParameterGroup", "shop-7"),
     "Machine": ("AWS::StepFunctions::StateMachine", arn("states", "stateMachine:m")),
 }
 
@@ -103,7 +106,13 @@ ANSWERS: Final[dict[tuple[str, str], Any]] = {
         "LogicalResourceId": "Queue", "StackResourceDriftStatus": "MODIFIED",
         "PropertyDifferences": [{"PropertyPath": "/DelaySeconds", "ExpectedValue": "0", "ActualValue": "5"}],
     }]},
-    ("cloudcontrol", "GetResource"): {"ResourceDescription": {"Properties": json.dumps({"StateMachineName": "m"})}},
+    ("cloudcontrol", "GetResource"): lambda asked: {"ResourceDescription": {"Properties": json.dumps(
+        {"StateMachineName": "m"} if asked["TypeName"] == "AWS::StepFunctions::StateMachine" else {})}},
+    ("rds", "DescribeDBParameters"): {"Parameters": [
+        {"ParameterName": "rds.force_ssl", "ParameterValue": "0", "Source": "user"}, {"ParameterName": "work_mem"}]},
+    ("rds", "DescribeDBClusterParameters"): {"Parameters": []},
+    ("elasticache", "DescribeCacheParameters"): {"Parameters": [
+        {"ParameterName": "maxmemory-policy", "ParameterValue": "allkeys-lru", "Source": "user"}]},
     ("ec2", "DescribeSecurityGroups"): {"SecurityGroups": [{
         "GroupId": "sg-1", "GroupName": "api", "Description": "the api", "VpcId": "vpc-1",
         "IpPermissions": [{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": [{"CidrIp": "10.0.0.0/8"}],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from checker.collect.account import AUDIT
 from checker.collect.account.scope import Scope
 from checker.collect.account.shapes import Draft
 from checker.model.live.snapshot import SnapshotStack, StackResource
-from tests.collect.account.support import Script, account_of, describe
+from tests.collect.account.support import Script, account_of, describe, error
 from tests.work import lines_run
 
 
@@ -186,6 +187,29 @@ def test_what_is_not_found_by_another_name_than_its_identifier_is_not_gone(
     scope, _ = scope_of({"It": (kind, {}, physical_id)})
     found = describe(account_of({}, scope=scope), "cloudcontrol")
     assert [(each.type, list(each.unread)) for each in found if each.type == kind] == ([] if gone else [(kind, [""])])
+
+
+@pytest.mark.parametrize(
+    ("answer", "parameters", "unread"),
+    [
+        ({"Parameters": [{"ParameterName": "rds.force_ssl", "ParameterValue": "0"}]}, {"rds.force_ssl": "0"}, ""),
+        ({"Parameters": []}, {}, ""),
+        (error("AccessDenied"), None, "Parameters"),
+    ],
+)
+def test_of_a_group_of_parameters_those_are_read_that_somebody_has_set(
+    answer: dict[str, Any] | Exception, parameters: object, unread: str
+) -> None:
+    kind = "AWS::RDS::DBParameterGroup"
+    scope, _ = scope_of({"It": (kind, {}, "shop-16")})
+    shown = {"Family": "postgres16", "Parameters": {"work_mem": "4096", "rds.force_ssl": "1"}}
+    script: Script = {
+        ("cloudcontrol", "GetResource"): {"ResourceDescription": {"Properties": json.dumps(shown)}},
+        ("rds", "DescribeDBParameters"): answer,
+    }
+    found = next(each for each in describe(account_of(script, scope=scope), "cloudcontrol") if each.type == kind)
+    assert (found.properties["Family"], found.properties.get("Parameters")) == ("postgres16", parameters)
+    assert list(found.unread) == ([unread] if unread else [])
 
 
 @pytest.mark.parametrize(

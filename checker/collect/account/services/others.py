@@ -1,7 +1,7 @@
 """Types of the stacks that have no describer: read through AWS Cloud Control.
 
 It answers with CloudFormation's names, and reads with the caller's own permissions: each type's read handler needs the
-actions that its schema names.
+actions that its schema names. Of groups of parameters the service itself is asked which of them somebody has set.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from checker.collect.account.asking.account import Account
+from checker.collect.account.asking.answers import Answer
 from checker.collect.account.operations import types_served
 from checker.collect.account.shapes import Draft
 from checker.data.type_facts import facts_of
@@ -27,20 +28,66 @@ def is_read(kind: str) -> bool:
 
 def describe(account: Account) -> Iterator[Draft | None]:
     asked = [
-        (kind, ident, account.ask("cloudcontrol", "GetResource", TypeName=kind, Identifier=ident))
+        (
+            kind,
+            ident,
+            account.ask("cloudcontrol", "GetResource", TypeName=kind, Identifier=ident),
+            _set_by_somebody(account, kind, ident),
+        )
         for kind, ident in account.scope.members()
         if account.needs.others and is_read(kind)
     ]
-    for kind, ident, answer in asked:
+    for kind, ident, answer, parameters in asked:
         draft = Draft(kind, (ident,))
         if answer.failure is not None:
             draft.unread[""] = str(answer.failure)
             yield draft
         elif not answer.outcome.absent:
-            yield _read(draft, answer.value)
+            yield _with_parameters(_read(draft, answer.value), parameters)
         elif not _identifies(kind, ident):
             draft.unread[""] = f"{answer.operation}: AWS Cloud Control does not know it by what CloudFormation calls it"
             yield draft
+
+
+# Groups of parameters -> the property that those are which somebody has set.
+_GROUPS: Final = {
+    "AWS::RDS::DBParameterGroup": "Parameters",
+    "AWS::RDS::DBClusterParameterGroup": "Parameters",
+    "AWS::ElastiCache::ParameterGroup": "Properties",
+}
+
+
+def _set_by_somebody(account: Account, kind: str, ident: str) -> Answer | None:
+    """The parameters of a group that are not the engine's own.
+
+    Sources: Amazon RDS API Reference, DescribeDBParameters and DescribeDBClusterParameters; Amazon ElastiCache API
+    Reference, DescribeCacheParameters (``Source``: user, system or engine-default).
+    """
+    if kind == "AWS::RDS::DBParameterGroup":
+        return account.ask("rds", "DescribeDBParameters", DBParameterGroupName=ident, Source="user")
+    if kind == "AWS::RDS::DBClusterParameterGroup":
+        return account.ask("rds", "DescribeDBClusterParameters", DBClusterParameterGroupName=ident, Source="user")
+    if kind == "AWS::ElastiCache::ParameterGroup":
+        return account.ask("elasticache", "DescribeCacheParameters", CacheParameterGroupName=ident, Source="user")
+    return None
+
+
+def _with_parameters(draft: Draft, answer: Answer | None) -> Draft:
+    """A group with the parameters that a template or a person has set, and no others: what AWS Cloud Control shows does
+    not tell them from the engine's own."""
+    if answer is None:
+        return draft
+    path = _GROUPS[draft.type]
+    if answer.failure is not None:
+        draft.properties.pop(path, None)
+        draft.unread[path] = str(answer.failure)
+    elif not answer.outcome.absent:
+        draft.properties[path] = {
+            str(each["ParameterName"]): str(each["ParameterValue"])
+            for each in answer.items
+            if "ParameterName" in each and "ParameterValue" in each
+        }
+    return draft
 
 
 def _identifies(kind: str, ident: str) -> bool:

@@ -31,9 +31,18 @@ FUNCTION: Final = shape(
     maybe("SnapStart", read=lambda value: picked(value, "ApplyOn")),
     maybe("FileSystemConfigs", read=lambda value: [picked(each, "Arn LocalMountPath") for each in value] or None),
 )  # fmt: skip
+
+
+def _weights(value: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The versions that get a part of an alias's calls, and how large a part."""
+    weights = value.get("AdditionalVersionWeights") or {}
+    listed = [{"FunctionVersion": version, "FunctionWeight": weight} for version, weight in sorted(weights.items())]
+    return {"AdditionalVersionWeights": listed} if listed else None
+
+
 ALIAS: Final = shape(
     "AWS::Lambda::Alias", "AliasArn", said("Name"), said("FunctionVersion"),
-    maybe("Description", read=lambda value: value or None),
+    maybe("Description", read=lambda value: value or None), maybe("RoutingConfig", read=_weights),
 )  # fmt: skip
 VERSION: Final = shape(
     "AWS::Lambda::Version", "FunctionArn", maybe("Description", read=lambda value: value or None),
