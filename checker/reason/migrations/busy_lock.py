@@ -9,7 +9,7 @@ found under one is a doubt, no fault.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from msgspec import Struct, field
@@ -17,12 +17,12 @@ from msgspec.structs import replace
 
 from checker.reason.migrations.lock_values import ABOUT, LETS_GO, TRY, VARYING, WAIT, YES_ANYHOW, worth
 from checker.reason.migrations.lock_ways import (
-    UNFOLLOWED,
     End,
     State,
     asserted,
     assigned,
     assume,
+    caught,
     different,
     distinct,
     handler_of,
@@ -31,10 +31,11 @@ from checker.reason.migrations.lock_ways import (
     put_off,
     raised,
     suppressed,
+    taker_of,
     texts_in,
     yields,
 )
-from checker.reason.migrations.runner_code import READS, Code, Function, calls, code_of, name_of, walked, written
+from checker.reason.migrations.runner_code import READS, Code, Function, calls, name_of, walked, written
 
 _SENDS: Final = frozenset(
     {"execute", "executescript", "exec_driver_sql", "fetchval", "fetchrow", "fetch", "scalar", "query"}
@@ -209,14 +210,35 @@ class Walk(Struct):
                 if entered.how != "falls":
                     ends.append(entered)
                     continue
-                for each in (left for one in self.with_(rest, body, entered.state) for left in self.left(leaving, one)):
+                inner = (one for end in self.with_(rest, body, entered.state) for one in self.thrown(managed, end))
+                for each in (left for one in inner for left in self.left(leaving, one)):
                     goes = end.closing or (closes and bound in each.state.holders)
                     ends.append(let_go(each) if goes else each)
         return ends
 
+    def thrown(self, managed: Sequence[Function], end: End) -> list[End]:
+        """The end of a block for which functions yield: what it raises, their own ``except`` around that may take."""
+        handler = taker_of(managed, end, self.code.bases) if end.how == "raises" else None
+        if handler is None:
+            return [end]
+        ends = self.block(handler.body, end.state)
+        taken = [each.how in {"falls", "returns"} for each in ends]
+        if not any(taken):
+            return [replace(end, error=each.error or end.error) for each in ends[:1]] or [end]
+        doubt = end.state.doubt if all(taken) else None  # how it tidies up is then no question
+        return [
+            End("falls", each.state if doubt is None else replace(each.state, doubt=doubt)) if took else each
+            for each, took in zip(ends, taken, strict=True)
+        ]
+
     def left(self, leaving: Sequence[Function], end: End) -> list[End]:
-        """The end of a block behind which an object's ``__exit__`` is called."""
-        return [replace(end, state=each.state) for each in self.call(leaving, end.state)] if leaving else [end]
+        """The end of a block behind which an object's ``__exit__`` is called, which may say that all is well."""
+        if not leaving:
+            return [end]
+        return [
+            End("falls", each.state) if end.how == "raises" and each.value is True else replace(end, state=each.state)
+            for each in self.call(leaving, end.state)
+        ]
 
     def try_(self, node: ast.Try, state: State) -> list[End]:
         ends: list[End] = []
@@ -225,7 +247,7 @@ class Walk(Struct):
             if handler is not None:
                 ends.extend(
                     replace(each, how="raises", error=end.error) if each.how == "raises" and not each.error else each
-                    for each in self.block(handler.body, end.state)
+                    for each in self.block(handler.body, caught(handler, end))
                 )
             elif end.how == "falls":
                 ends.extend(self.block(node.orelse, end.state))
@@ -346,7 +368,8 @@ class Walk(Struct):
                 self.known[key] = self.block(function.body, inner)
             for end in self.known[key]:
                 passed = end.state.passed or (function.name in self.code.locking and not end.state.asked)
-                own = replace(end.state, names=state.names, texts=state.texts, bound=state.bound, passed=passed)
+                kept = replace(end.state, names=state.names, texts=state.texts, bound=state.bound)
+                own = replace(kept, passed=passed, caught=state.caught)
                 how = "falls" if end.how == "returns" else end.how
                 value = end.value if end.how == "returns" else None
                 ends.append(replace(end, how=how, state=self.back(end, own), value=value))
@@ -375,25 +398,3 @@ class Walk(Struct):
         names = tuple(pair for pair in state.names if pair[0] in self.code.constants)
         held = tuple(name for name, value in given.items() if name_of(value) in state.holders)
         return replace(state, names=names, texts=texts, bound=bound, holders=(*state.holders, *held))
-
-
-def gone_through(trees: Mapping[str, ast.Module]) -> tuple[str, str]:
-    """Why the lock keeps no second run out, and why that is doubtful; both empty where no fault is found. ``trees`` are
-    the runner's modules by their names."""
-    code = code_of(trees)
-    found: list[tuple[str, str]] = []
-    left_off: list[tuple[str, str]] = []
-    for busy in (True, False):
-        walk = Walk(code, busy)
-        try:
-            for module, tree in trees.items():
-                walk.inside = (f"{module}:",)
-                walk.block(tree.body, State())
-            if not walk.migrated:
-                for root in code.roots():
-                    walk.call([root], State())
-        except (TooMuch, RecursionError):
-            left_off = [UNFOLLOWED]  # what was found until then is so
-        found.extend(walk.found)
-    sure = next((fault for fault, doubt in found if not doubt), "")
-    return (sure, "") if sure else next(iter((*found, *left_off)), ("", ""))

@@ -36,6 +36,7 @@ class State(Struct, frozen=True):
     assumed: tuple[tuple[str, bool], ...] = ()
     doubt: str = ""
     failed: bool = False  # a migration's statement
+    caught: tuple[tuple[str, str], ...] = ()  # names of errors in handlers, with their classes
     good: bool = False  # what was given last is a status of success: 0, or nothing
 
     def fault(self, *, busy: bool) -> str:
@@ -166,6 +167,26 @@ def handler_of(
                 return each
         elif not names or catches(names, end.error, bases):
             return each
+    return None
+
+
+def caught(handler: ast.ExceptHandler, end: End) -> State:
+    """The state in a handler, in which its name stands for the error."""
+    if not handler.name or not end.error:
+        return end.state
+    return replace(end.state, caught=(*end.state.caught, (handler.name, end.error)))
+
+
+def taker_of(managed: Iterable[Function], end: End, bases: Mapping[str, frozenset[str]]) -> ast.ExceptHandler | None:
+    """The handler of a function that yields which takes what is raised where it has yielded (Python documentation,
+    ``contextlib.contextmanager``: the error is raised again at the ``yield``)."""
+    for function in managed:
+        for node in walked(function):
+            around = isinstance(node, ast.Try) and any(
+                isinstance(each, ast.Yield) for one in node.body for each in walked(one)
+            )
+            if around and isinstance(node, ast.Try):
+                return handler_of(node.handlers, end, bases)
     return None
 
 

@@ -17,9 +17,10 @@ from msgspec import Struct, field
 from checker import lazy_re
 from checker.model.migrations.folders import MigrationRunner
 from checker.model.pipeline.python import nodes_of, plain, run_by
-from checker.reason.migrations.busy_lock import gone_through
+from checker.reason.migrations.busy_lock import TooMuch, Walk
 from checker.reason.migrations.lock_scopes import ended
-from checker.reason.migrations.lock_ways import UNFOLLOWED
+from checker.reason.migrations.lock_ways import UNFOLLOWED, State
+from checker.reason.migrations.runner_code import code_of
 
 _TRY: Final = lazy_re.compile(r"pg_try_advisory_lock\b", re.IGNORECASE)
 _TAKES: Final = lazy_re.compile(r"pg_(?:try_)?advisory_lock\b", re.IGNORECASE)
@@ -240,3 +241,25 @@ def _switched(function: _Function, code: _Code, takers: frozenset[str]) -> str:
         if any(_named(inner) & takers or _sends(inner, code.taking, _TAKES) for inner in inside):
             return "it is only taken where a variable of the environment says so"
     return ""
+
+
+def gone_through(trees: Mapping[str, ast.Module]) -> tuple[str, str]:
+    """Why the lock keeps no second run out, and why that is doubtful; both empty where no fault is found. ``trees`` are
+    the runner's modules by their names."""
+    code = code_of(trees)
+    found: list[tuple[str, str]] = []
+    left_off: list[tuple[str, str]] = []
+    for busy in (True, False):
+        walk = Walk(code, busy)
+        try:
+            for module, tree in trees.items():
+                walk.inside = (f"{module}:",)
+                walk.block(tree.body, State())
+            if not walk.migrated:
+                for root in code.roots():
+                    walk.call([root], State())
+        except (TooMuch, RecursionError):
+            left_off = [UNFOLLOWED]  # what was found until then is so
+        found.extend(walk.found)
+    sure = next((fault for fault, doubt in found if not doubt), "")
+    return (sure, "") if sure else next(iter((*found, *left_off)), ("", ""))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 
-from checker.reason.migrations.busy_lock import gone_through
 from checker.reason.migrations.lock_ways import UNFOLLOWED
+from checker.reason.migrations.python_locks import gone_through
 
 SOUND = """
 def main(conn):

@@ -35,9 +35,12 @@ _TOO_MUCH: Final = Open("its script can go too many ways to follow them all")
 
 
 class Allowance(Struct):
-    """How many statements all rehearsals of a run may go through together: they are made while rules ask for them."""
+    """How many statements all rehearsals of a run may go through together: they are made while rules ask for them.
 
-    left: int = 250_000
+    Half as many again as a large pipeline's programs need.
+    """
+
+    left: int = 400_000
 
 
 class Rehearsals(Struct):
