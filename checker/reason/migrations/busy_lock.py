@@ -222,14 +222,12 @@ class Walk(Struct):
         if handler is None:
             return [end]
         ends = self.block(handler.body, end.state)
-        taken = [each.how in {"falls", "returns"} for each in ends]
-        if not any(taken):
-            return [replace(end, error=each.error or end.error) for each in ends[:1]] or [end]
-        doubt = end.state.doubt if all(taken) else None  # how it tidies up is then no question
-        return [
-            End("falls", each.state if doubt is None else replace(each.state, doubt=doubt)) if took else each
-            for each, took in zip(ends, taken, strict=True)
-        ]
+        on = {"falls", "returns"}
+        # Where it ends in one way, how it tidies up is no question.
+        alike = len({"falls" if each.how in on else each.how for each in ends}) == 1
+        ends = [replace(each, state=replace(each.state, doubt=end.state.doubt)) for each in ends] if alike else ends
+        taken = (End("falls", each.state) for each in ends if each.how in on)
+        return [*taken, *(replace(each, error=each.error or end.error) for each in ends if each.how not in on)]
 
     def left(self, leaving: Sequence[Function], end: End) -> list[End]:
         """The end of a block behind which an object's ``__exit__`` is called, which may say that all is well."""

@@ -167,10 +167,11 @@ def _bound(statements: Iterable[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
 
 
 def _said_of_all(node: ast.ClassDef) -> Iterator[tuple[str, ast.expr]]:
-    yield from _bound(node.body)
-    for each in node.body:
-        if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name) and each.value is not None:
-            yield each.target.id, each.value
+    """What a class says of its objects, and none of them of itself (``self.code = code``)."""
+    annotated = (each for each in node.body if isinstance(each, ast.AnnAssign) and each.value is not None)
+    said = [*_bound(node.body), *((name_of(each.target), each.value) for each in annotated)]
+    own = {each.attr for each in walked(node) if isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store)}
+    yield from ((name, value) for name, value in said if name not in own and value is not None)
 
 
 def _globals(function: Function) -> frozenset[str]:

@@ -108,6 +108,9 @@ _WELL = {"busy": "3", "refused": "1", "taken": "ValueError", "then": "raise", "l
         ({"taken": "BaseException", "then": "return"}, YES, False),
         ({"taken": "BaseException", "then": "print('no'); raise"}, NO, False),
         ({"taken": "KeyError", "then": "return"}, NO, False),
+        ({"taken": "BaseException", "then": "sys.exit(0)"}, YES, False),
+        ({"taken": "BaseException", "then": "sys.exit(4)"}, NO, False),
+        ({"refused": "0\n    def __init__(self, text): self.code = len(text)"}, NO, False),
     ],
 )
 def test_ends_of_a_runner_with_a_lock_and_books(change: dict[str, str], ends: Answer, passes_by: bool) -> None:
