@@ -36,6 +36,7 @@ class Effort(Struct):
     of_a_job: int = OF_A_JOB
     job: int = 0
     rehearsals: Allowance = field(default_factory=Allowance)
+    shells: Allowance = field(default_factory=Allowance)  # scripts are short: programs must not use theirs up
     asides: Allowance = field(default_factory=lambda: Allowance(200_000))  # beside them: what is never come to
 
     def begin(self) -> None:

@@ -9,8 +9,8 @@ What is checked
     them off. The job that migrates has a ``timeout-minutes``, and whoever waits for its task gives up before the job
     is ended, and fails with the task. A migration that fails fails its job; so does one that never ran, since its image
     could not be pulled (then there is no exit code) or ECS had no room for it (``run_task`` answers with ``failures``).
-    The repository's own runner ends with a failure where a statement of a migration, or its connection, fails.
-    A function that migrates is waited for, and ``FunctionError`` in its answer is looked at.
+    The repository's own runner ends with a failure where a statement of a migration, or its connection, fails, and
+    where another run holds the lock all the while. A function that migrates is waited for, and its ``FunctionError``.
     In MySQL and MariaDB the bound for locks is ``lock_wait_timeout``, and MariaDB's for statements is
     ``max_statement_time``. In SQL Server the bound for locks is ``LOCK_TIMEOUT``.
 When it does not apply

@@ -23,19 +23,23 @@ from checker.reason.migrations.lock_ways import (
     assigned,
     assume,
     bound_anew,
+    caught,
     different,
     distinct,
     handler_of,
+    is_of_file,
+    key_of,
     let_go,
     parameters,
     passage,
     put_off,
     raised,
     suppressed,
+    taker_of,
     texts_in,
     yields,
 )
-from checker.reason.migrations.runner_code import READS, Code, Function, calls, name_of, walked, written
+from checker.reason.migrations.runner_code import Code, Function, calls, name_of, walked
 
 _SENDS: Final = frozenset(
     {"execute", "executescript", "exec_driver_sql", "fetchval", "fetchrow", "fetch", "scalar", "query"}
@@ -217,14 +221,33 @@ class Walk(Struct):
                 if entered.how != "falls":
                     ends.append(entered)
                     continue
-                for each in (left for one in self.with_(rest, body, entered.state) for left in self.left(leaving, one)):
+                inner = (one for end in self.with_(rest, body, entered.state) for one in self.thrown(managed, end))
+                for each in (left for one in inner for left in self.left(leaving, one)):
                     goes = end.closing or (closes and bound in each.state.holders)
                     ends.append(let_go(each) if goes else each)
         return ends
 
+    def thrown(self, managed: Sequence[Function], end: End) -> list[End]:
+        """The end of a block for which functions yield: what it raises, their own ``except`` around that may take."""
+        handler = taker_of(managed, end, self.code.bases) if end.how == "raises" else None
+        if handler is None:
+            return [end]
+        ends = self.block(handler.body, end.state)
+        on = {"falls", "returns"}
+        # Where it ends in one way, how it tidies up is no question.
+        alike = len({"falls" if each.how in on else each.how for each in ends}) == 1
+        ends = [replace(each, state=replace(each.state, doubt=end.state.doubt)) for each in ends] if alike else ends
+        taken = (End("falls", each.state) for each in ends if each.how in on)
+        return [*taken, *(replace(each, error=each.error or end.error) for each in ends if each.how not in on)]
+
     def left(self, leaving: Sequence[Function], end: End) -> list[End]:
-        """The end of a block behind which an object's ``__exit__`` is called."""
-        return [replace(end, state=each.state) for each in self.call(leaving, end.state)] if leaving else [end]
+        """The end of a block behind which an object's ``__exit__`` is called, which may say that all is well."""
+        if not leaving:
+            return [end]
+        return [
+            End("falls", each.state) if end.how == "raises" and each.value is True else replace(end, state=each.state)
+            for each in self.call(leaving, end.state)
+        ]
 
     def try_(self, node: ast.Try, state: State) -> list[End]:
         ends: list[End] = []
@@ -233,7 +256,7 @@ class Walk(Struct):
             if handler is not None:
                 ends.extend(
                     replace(each, how="raises", error=end.error) if each.how == "raises" and not each.error else each
-                    for each in self.block(handler.body, end.state)
+                    for each in self.block(handler.body, caught(handler, end))
                 )
             elif end.how == "falls":
                 ends.extend(self.block(node.orelse, end.state))
@@ -269,7 +292,7 @@ class Walk(Struct):
 
     def made(self, call: ast.Call, state: State) -> list[End]:
         name = name_of(call.func)
-        text = self.sql(call, state) if name in _SENDS else None
+        text = self.text(call.args[0], state) if name in _SENDS and call.args else None  # what it sends
         if text is not None:
             return self.sent(call, text, state)
         if name in ENDS and (
@@ -298,7 +321,7 @@ class Walk(Struct):
         receiver = name_of(getattr(call.func, "value", None))
         holders = tuple(dict.fromkeys((*state.holders, receiver)))
         asks = TRY.search(text) or WAIT.search(text)
-        if asks and VARYING.search(" ".join(self.key(each) for each in call.args)):
+        if asks and VARYING.search(" ".join(key_of(each, self.code.constants) for each in call.args)):
             self.found.append(("its key is another one in each run", state.doubt))
         if TRY.search(text):
             got = True if YES_ANYHOW.search(text) else not self.busy
@@ -311,30 +334,16 @@ class Walk(Struct):
             return [End("falls", replace(state, held=False, answer=None))]
         # What is not written in the code is a migration's where the lock was asked for, or was to be.
         unwritten = not text.strip() and not isinstance(call.args[0], ast.Constant)
-        if self.is_file(call.args[0], state) or (unwritten and (state.asked or state.passed)):
+        if is_of_file(call.args[0], state) or (unwritten and (state.asked or state.passed)):
             self.migrated = True
             if not state.held:
                 self.found.append((state.fault(busy=self.busy), state.doubt))
         return [End("falls", replace(state, answer=None))]
 
-    def sql(self, call: ast.Call, state: State) -> str | None:
-        """The text that a call sends, as far as it is written; ``None`` where it sends nothing."""
-        return self.text(call.args[0], state) if call.args else None
-
     def text(self, node: ast.expr, state: State) -> str:
         bound = dict(state.bound)
         given = [bound[each.id] for each in walked(node) if isinstance(each, ast.Name) and each.id in bound]
         return " ".join([*given, *texts_in(node, self.code.constants, 3)])
-
-    def key(self, node: ast.expr) -> str:
-        """What the lock's key is made of: as it is written where it is given, and where its names get what they are."""
-        names = [each.id for each in walked(node) if isinstance(each, ast.Name) and each.id in self.code.constants]
-        return " ".join([written(node), *(written(self.code.constants[name]) for name in names)])
-
-    def is_file(self, node: ast.expr, state: State) -> bool:
-        """Whether what is sent is what a file says."""
-        read = (isinstance(each, ast.Call) and name_of(each.func) in READS for each in walked(node))
-        return any(read) or any(isinstance(each, ast.Name) and each.id in state.texts for each in walked(node))
 
     def call(self, several: Sequence[Function], state: State, made: ast.expr | None = None) -> list[End]:
         ends: list[End] = []
@@ -358,9 +367,8 @@ class Walk(Struct):
             for end in self.known[key]:
                 passed = end.state.passed or (function.name in self.code.locking and not end.state.asked)
                 assumed = over.back(state.assumed, end.state.assumed, repeated)
-                own = replace(
-                    end.state, names=state.names, texts=state.texts, bound=state.bound, passed=passed, assumed=assumed
-                )
+                kept = replace(end.state, names=state.names, texts=state.texts, bound=state.bound)
+                own = replace(kept, passed=passed, caught=state.caught, assumed=assumed)
                 how = "falls" if end.how == "returns" else end.how
                 value = end.value if end.how == "returns" else None
                 ends.append(replace(end, how=how, state=self.back(end, own), value=value))
@@ -384,7 +392,7 @@ class Walk(Struct):
     def entered(self, function: Function, made: ast.expr | None, state: State) -> State:
         """The state in a function, whose parameters are what its call gives."""
         given = parameters(function, made)
-        texts = tuple(name for name, value in given.items() if self.is_file(value, state))
+        texts = tuple(name for name, value in given.items() if is_of_file(value, state))
         bound = tuple((name, text) for name, value in given.items() if (text := self.text(value, state)))
         names = tuple(pair for pair in state.names if pair[0] in self.code.constants)
         held = tuple(name for name, value in given.items() if name_of(value) in state.holders)

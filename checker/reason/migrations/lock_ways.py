@@ -39,6 +39,7 @@ class State(Struct, frozen=True):
     assumed: Assumed = ()
     doubt: str = ""
     failed: bool = False  # a migration's statement
+    caught: tuple[tuple[str, str], ...] = ()  # names of errors in handlers, with their classes
     good: bool = False  # what was given last is a status of success: 0, or nothing
 
     def fault(self, *, busy: bool) -> str:
@@ -166,6 +167,18 @@ def assigned(targets: Sequence[ast.expr], value: ast.expr, state: State, worth: 
     return replace(state, names=tuple(names.items()), texts=tuple(sorted(texts)))
 
 
+def key_of(node: ast.expr, constants: Mapping[str, ast.expr]) -> str:
+    """What the lock's key is made of: as it is written where it is given, and where its names get what they are."""
+    names = [each.id for each in walked(node) if isinstance(each, ast.Name) and each.id in constants]
+    return " ".join([written(node), *(written(constants[name]) for name in names)])
+
+
+def is_of_file(node: ast.expr, state: State) -> bool:
+    """Whether what is sent is what a file says."""
+    read = (isinstance(each, ast.Call) and name_of(each.func) in READS for each in walked(node))
+    return any(read) or any(isinstance(each, ast.Name) and each.id in state.texts for each in walked(node))
+
+
 def texts_in(node: ast.expr, constants: Mapping[str, ast.expr], left: int) -> Iterator[str]:
     for each in walked(node):
         if isinstance(each, ast.Constant) and isinstance(each.value, str | bytes):
@@ -208,6 +221,26 @@ def handler_of(
                 return each
         elif not names or catches(names, end.error, bases):
             return each
+    return None
+
+
+def caught(handler: ast.ExceptHandler, end: End) -> State:
+    """The state in a handler, in which its name stands for the error."""
+    if not handler.name or not end.error:
+        return end.state
+    return replace(end.state, caught=(*end.state.caught, (handler.name, end.error)))
+
+
+def taker_of(managed: Iterable[Function], end: End, bases: Mapping[str, frozenset[str]]) -> ast.ExceptHandler | None:
+    """The handler of a function that yields which takes what is raised where it has yielded (Python documentation,
+    ``contextlib.contextmanager``: the error is raised again at the ``yield``)."""
+    for function in managed:
+        for node in walked(function):
+            around = isinstance(node, ast.Try) and any(
+                isinstance(each, ast.Yield) for one in node.body for each in walked(one)
+            )
+            if around and isinstance(node, ast.Try):
+                return handler_of(node.handlers, end, bases)
     return None
 
 

@@ -10,6 +10,7 @@ import ast
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from msgspec import Struct
@@ -23,6 +24,7 @@ _MATTERS: Final = frozenset(
      "reset", "putconn", "exit", "_exit", "quit", "abort"}
 )  # fmt: skip
 READS: Final = frozenset({"read_text", "read", "read_bytes"})
+_MOST_BASES: Final = 12
 _DECLARES: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _LETTING_GO: Final = frozenset({"close", "reset", "putconn"})
 _MOST: Final = 100_000  # signs of a file
@@ -55,6 +57,7 @@ class Code(Struct, frozen=True):
     locking: frozenset[str]  # ... to the lock
     releasing: frozenset[str]  # ... to what lets it go
     reading: frozenset[str]  # ... and to what files say
+    attributes: Mapping[str, Mapping[str, ast.expr]] = MappingProxyType({})  # what classes say of all their objects
     started: frozenset[str] = frozenset()  # functions that the modules call themselves when they are run
 
     def called(self, node: ast.expr, inside: Sequence[str]) -> list[Function]:
@@ -82,6 +85,15 @@ class Code(Struct, frozen=True):
             for name in ("__enter__", "__exit__")
         )  # type: ignore[return-value]
 
+    def attribute(self, kind: str, name: str) -> ast.expr | None:
+        """What a class, or the first of its bases that does, says of its objects."""
+        due = [kind]
+        for each in due[:_MOST_BASES]:
+            if name in self.attributes.get(each, ()):
+                return self.attributes[each][name]
+            due.extend(sorted(self.bases.get(each, ())))
+        return None
+
     def mark(self, function: Function) -> str:
         """``MODULE:NAME``."""
         return f"{self.homes[id(function)]}:{function.name}"
@@ -101,6 +113,7 @@ def code_of(trees: Mapping[str, ast.Module]) -> Code:
     homes: dict[int, str] = {}
     asked: list[ast.expr] = []
     managers: dict[str, Mapping[str, Function]] = {}
+    attributes: dict[str, Mapping[str, ast.expr]] = {}
     for module, tree in trees.items():
         for node in nodes_of(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -108,6 +121,7 @@ def code_of(trees: Mapping[str, ast.Module]) -> Code:
                 homes[id(node)] = module
             elif isinstance(node, ast.ClassDef):
                 bases[node.name] = frozenset(name_of(base) for base in node.bases)
+                attributes[node.name] = dict(_said_of_all(node))
                 own = {
                     each.name: each for each in node.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)
                 }
@@ -129,6 +143,7 @@ def code_of(trees: Mapping[str, ast.Module]) -> Code:
         locking=locking,
         releasing=releasing,
         reading=reading,
+        attributes=attributes,
         started=_started(trees),
     )
 
@@ -170,6 +185,14 @@ def _bound(statements: Iterable[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
         for target in each.targets if isinstance(each, ast.Assign) else ():
             if isinstance(target, ast.Name) and isinstance(each, ast.Assign):
                 yield target.id, each.value
+
+
+def _said_of_all(node: ast.ClassDef) -> Iterator[tuple[str, ast.expr]]:
+    """What a class says of its objects, and none of them of itself (``self.code = code``)."""
+    annotated = (each for each in node.body if isinstance(each, ast.AnnAssign) and each.value is not None)
+    said = [*_bound(node.body), *((name_of(each.target), each.value) for each in annotated)]
+    own = {each.attr for each in walked(node) if isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store)}
+    yield from ((name, value) for name, value in said if name not in own and value is not None)
 
 
 def _globals(function: Function) -> frozenset[str]:

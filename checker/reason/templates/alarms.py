@@ -173,6 +173,8 @@ def never_changes(alarm: Resource) -> str:
     above = (how == "LessThanThreshold" and number > 100) or (how == "LessThanOrEqualToThreshold" and number >= 100)
     if share and above:
         return f"{named} is a share of 100: the alarm holds whatever happens, and rolls every deployment back."
+    if named in _USED and how.startswith("LessThan") and number > 0:
+        return f"{named} is low where little is asked of what runs: the alarm holds then, and rolls a deployment back."
     if share and how == "GreaterThanThreshold" and number >= 200:
         return f"{named} is a share of 100: the alarm never holds, and rolls nothing back."
     falling = how.startswith("LessThan") and (number > 0 or how == "LessThanOrEqualToThreshold")

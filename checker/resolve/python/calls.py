@@ -56,7 +56,7 @@ from checker.resolve.python.values import (
 )
 
 # Builtins that give back what they are given, as far as following it goes.
-_KEEPING: Final = frozenset({"str", "list", "tuple", "sorted", "reversed", "set", "dict", "iter", "enumerate",
+_KEEPING: Final = frozenset({"str", "list", "tuple", "sorted", "reversed", "set", "dict", "iter", "next", "enumerate",
                              "typing.cast", "cast", "dict.fromkeys", "random.shuffle"})  # fmt: skip
 
 
@@ -326,7 +326,10 @@ def _builtin(name: str, given: Call) -> Value:
     is_call = isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id in _SETS
     several = (isinstance(first, tuple) and len(first) > 1) or isinstance(first, Some)
     loose = is_call or isinstance(inner, ast.Set | ast.SetComp) or isinstance(first, Unordered)
-    if loose and name in _ORDERED and several:
+    if name == "next":  # any of a set's, where it is at its first
+        begun = isinstance(first, Unordered) and isinstance(inner, ast.Call)
+        return either([*first]) if begun and isinstance(first, tuple) else extern(given.shown)
+    if loose and name in _ORDERED and several and not (name == "iter" and isinstance(first, Unordered)):
         return extern(given.shown)  # a set is in no order
     if name in {"set", "random.shuffle"} and isinstance(first, tuple | Some):
         return Unordered(elements(first) or ())
@@ -342,13 +345,8 @@ def _builtin(name: str, given: Call) -> Value:
         return first if name in {"list", "tuple", "set", "dict.fromkeys"} else extern(given.shown)
     if name == "reversed" and isinstance(first, tuple):
         return tuple(reversed(first))
-    if (
-        name == "sorted"
-        and not given.named
-        and isinstance(first, tuple)
-        and all(isinstance(each, str) for each in first)
-    ):
-        return tuple(sorted(str(each) for each in first))
+    if name == "sorted" and not given.named and isinstance(first, tuple):
+        return tuple(sorted(map(str, first))) if all(isinstance(each, str) for each in first) else extern(given.shown)
     return first if isinstance(first, tuple | Dict) and name != "sorted" else extern(given.shown)
 
 

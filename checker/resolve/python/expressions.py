@@ -77,13 +77,16 @@ def _plain(found: Value, node: ast.expr, frame: Frame) -> Possible:
 
 def _sequence(machine: Machine, node: ast.List | ast.Tuple | ast.Set, frame: Frame) -> Value:
     found: list[Value] = []
+    loose = isinstance(node, ast.Set)
     for each in node.elts:
         if isinstance(each, ast.Starred):
-            inner = elements(value(machine, each.value, frame))
+            several = value(machine, each.value, frame)
+            inner = elements(several)
+            loose = loose or (isinstance(several, Unordered) and len(several) > 1)
             found.extend(inner if inner is not None else [extern(ast.unparse(each))])
         else:
             found.append(value(machine, each, frame))
-    return bounded(Unordered(found) if isinstance(node, ast.Set) else tuple(found), shown(node))
+    return bounded(Unordered(found) if loose else tuple(found), shown(node))
 
 
 def _dict(machine: Machine, node: ast.Dict, frame: Frame) -> Value:

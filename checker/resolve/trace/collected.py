@@ -191,7 +191,7 @@ class Collected(Struct):
         part of the ``whole``, which is as it begins. ``around``: how what starts it takes its failure."""
         effort = self.programs.effort
         left = effort.at_most(MAX_STATEMENTS)
-        follower = Follower(self.library, reached, left=left, allowance=effort.rehearsals)
+        follower = Follower(self.library, reached, left=left, allowance=effort.shells)
         follower.follow(state, whole)
         effort.spend(STARTING + left - follower.left + RECORDING * len(follower.commands))
         self.problems.extend(follower.problems)

@@ -23,13 +23,13 @@ from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep, complete
 from checker.model.pipeline.pipeline import Unfollowed
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Gap, Output, Reached, Trace
 from checker.model.pipeline.shell import Script
-from checker.model.possible import Possible, is_known, joined, mapped, one_of, options, shown
+from checker.model.possible import OneOf, Possible, is_known, joined, mapped, one_of, options, shown
 from checker.model.sources import Problem, Spot
 from checker.model.values import Hole, RunValue, Text
 from checker.resolve.effort import Effort, SpentError
 from checker.resolve.shell.files.overlaid import Overlaid
 from checker.resolve.shell.files.written import Written
-from checker.resolve.shell.variables.exported import KEY
+from checker.resolve.shell.variables.exported import KEY, given_to
 from checker.resolve.trace.actions import calls_of_action, command_of_action, files_of, metadata_of
 from checker.resolve.trace.assuming.sessions import Sessions
 from checker.resolve.trace.collected import Collected, Scripts
@@ -177,16 +177,17 @@ class Tracer(Struct):
         if step.run is not None:
             if (inside := unread_container(step.job.job)) is not None and inside not in collected.foreign:
                 collected.foreign.append(inside)
-            environment = {name: self._filled(value, own) for name, value in step.env.items()}
+            environment = {name: self._fallen_back(name, value, step, own) for name, value in step.env.items()}
             fill = partial(self._filled, own=own)
             begun = len(collected.actions)
-            outputs = collected.step(step, reached, {**extra, **environment}, fill)
+            outputs = collected.step(step, reached, given_to(step, environment, extra, unsure), fill)
             for index in range(begun, len(collected.actions)):
                 collected.actions[index] = self._with_file(index, collected)
             self._put_out(step, outputs, extra, own, unsure, collected.script)
             return
         given = {name.lower(): self._filled(value, own) for name, value in step.with_.items()}
-        seen = {**extra, **{name: self._filled(value, own) for name, value in step.env.items()}}
+        own_env = {name: self._filled(value, own) for name, value in step.env.items()}
+        seen = given_to(step, own_env, extra, unsure)
         collected.sessions.begin(seen)
         if (file := given.get("task-definition")) is not None:
             given["task-definition"] = self._files.get(file, file)
@@ -233,11 +234,12 @@ class Tracer(Struct):
             if output.step or output.name == "PATH":
                 continue
             _note(RunValue(f"${{{{ env.{output.name} }}}}", where), output, step, handed.keys(), own, unsure, sure)
-            before = handed.get(output.name)
+            before = None if output.certain else handed.get(output.name)  # the last line counts
             handed[output.name] = output.value if before is None else one_of([before, output.value])
         extra.update(handed)
         # Later steps ask for these as `${{ env.NAME }}` too.
         own.update((RunValue(f"${{{{ env.{name} }}}}", where), value) for name, value in handed.items())
+        put_out: set[Hole] = set()
         for output in outputs:
             if not output.step and output.name == "PATH":
                 before = extra.get("PATH")
@@ -245,6 +247,9 @@ class Tracer(Struct):
             elif output.step:
                 hole = _output(output.step, output.name, scope)
                 _note(hole, output, step, (), own, unsure, sure)
+                if output.certain and hole in put_out:
+                    own.pop(hole)  # the last line counts
+                put_out.add(hole)
                 _learn(own, hole, output.value)
 
     def _script(self, step: EffectiveStep, given: Mapping[str, Possible], reached: Reached, written: Written) -> None:
@@ -275,6 +280,14 @@ class Tracer(Struct):
             elif not _is_touched(posixpath.basename(path), before):
                 held = self.library.text(path)
         return action if not held else replace(action, arguments={**action.arguments, "cliinputjson": held})
+
+    def _fallen_back(self, name: str, value: Possible, step: EffectiveStep, own: dict[Hole, Possible]) -> Possible:
+        """A variable of a step, filled. What is empty left of ``||`` is passed over there."""
+        written = step.step.env.get(name)
+        if not isinstance(value, OneOf) or written is None or "||" not in str(written.value):
+            return self._filled(value, own)
+        *others, last = (self._filled(each, own) for each in value.options)
+        return one_of([*(one for each in others for one in options(each) or (each,) if one != ""), last])
 
     def _filled(self, value: Possible, own: dict[Hole, Possible]) -> Possible:
         """A value with the outputs of earlier steps put in: the job's own, and those of the jobs that it needs."""

@@ -1,5 +1,6 @@
 """Whether a runner ends well although a migration has failed: code in Python is gone through with the first statement
-of a migration refused.
+of a migration refused, with no connection to be had, with one that is gone once it is there, and with the lock in the
+hands of another run.
 
 A program ends with 0 where it comes to its end, where ``sys.exit`` is given nothing or 0, and where ``main`` gives that
 to whoever calls it (Python documentation, ``sys.exit``). A condition that is asked after the failure may tell of it:
@@ -21,7 +22,7 @@ from checker.model.migrations.folders import MigrationRunner
 from checker.reason.migrations.busy_lock import ENDS, TooMuch, Walk
 from checker.reason.migrations.ends import script_ends
 from checker.reason.migrations.lock_values import LETS_GO, TRY, WAIT
-from checker.reason.migrations.lock_ways import End, State, assume
+from checker.reason.migrations.lock_ways import End, State, assume, is_of_file
 from checker.reason.migrations.runner_code import Code, Function, code_of, module_of, name_of, parsed
 
 _MAIN: Final = "main"
@@ -31,9 +32,11 @@ _LEVELS: Final = 4  # names that stand for one another
 
 
 class _Failing(Walk):
-    """``connecting``: it is the connection that fails, and no statement."""
+    """``connecting``: it is the connection that fails, and no statement. ``lost``: once it is there it is gone, and
+    each statement fails, those for the runner's own books too. ``busy``: another run holds the lock; nothing fails."""
 
     connecting: bool = False
+    lost: bool = False
 
     def statement(self, node: ast.stmt, state: State) -> list[End]:
         ends = super().statement(node, state)
@@ -55,7 +58,7 @@ class _Failing(Walk):
         return kinds.pop() if len(kinds) == 1 else ""
 
     def branch(self, node: ast.If, state: State, value: bool | None) -> list[End]:
-        if value is not None or not state.failed:
+        if value is not None or not state.failed or self.busy:
             return super().branch(node, state, value)
         ends: list[End] = []
         for chosen in (True, False):
@@ -65,7 +68,7 @@ class _Failing(Walk):
         return ends
 
     def doubts(self) -> bool:
-        return False
+        return self.busy and super().doubts()
 
     def matters(self, function: Function, made: ast.expr | None, state: State) -> bool:  # noqa: ARG002 - all of them do
         return True
@@ -73,6 +76,8 @@ class _Failing(Walk):
     def entered(self, function: Function, made: ast.expr | None, state: State) -> State:
         """The state without what is known of the lock, which decides nothing here: ways that differ in it are one."""
         inner = super().entered(function, made, state)
+        if self.busy:
+            return replace(inner, good=False)
         return replace(inner, asked=False, held=False, passed=False, answer=None, holders=(), good=False)
 
     def back(self, end: End, state: State) -> State:
@@ -81,19 +86,31 @@ class _Failing(Walk):
     def given_back(self, end: End, value: ast.expr | None) -> End:
         return replace(end, state=replace(end.state, good=self.is_good(value, end.state)))
 
-    def is_good(self, value: ast.expr | None, state: State) -> bool:
+    def is_good(self, value: ast.expr | None, state: State, left: int = _LEVELS) -> bool:
         """Whether a value is a status of success; of a call it is what that gave back last."""
-        for _ in range(_LEVELS):
-            if value is None:
+        match value:
+            case None:
                 return True
-            if isinstance(value, ast.Constant):
-                return value.value is None or (isinstance(value.value, int) and not value.value)
-            if isinstance(value, ast.Call):
+            case ast.Constant():
+                return value.value is None or (isinstance(value.value, int) and value.value % 256 == 0)
+            case ast.Call():
                 return name_of(value.func) in self.code.relevant and state.good
-            name = value.id if isinstance(value, ast.Name) else ""
-            if name not in self.code.constants:
+            case _ if not left:
                 return False
-            value = self.code.constants[name]
+            case ast.BoolOp(op=ast.And(), values=values):  # the first that is none of a failure, or the last
+                return any(self.is_good(each, state, left - 1) for each in values)
+            case ast.BoolOp(values=values):
+                return all(self.is_good(each, state, left - 1) for each in values)
+            case ast.UnaryOp(op=ast.Not(), operand=ast.Call() as inner):
+                return name_of(inner.func) in self.code.relevant and not state.good
+            case ast.Compare(left=ast.Call() as inner, ops=[ast.Is()], comparators=[ast.Constant(value=None)]):
+                return name_of(inner.func) in self.code.relevant
+            case ast.Attribute(value=ast.Name(id=owner), attr=attribute):
+                kind = dict(state.caught).get(owner, owner)
+                said = self.code.attribute(kind, attribute)
+                return said is not None and self.is_good(said, state, left - 1)
+            case ast.Name(id=name) if name in self.code.constants:
+                return self.is_good(self.code.constants[name], state, left - 1)
         return False
 
     def made(self, call: ast.Call, state: State) -> list[End]:
@@ -113,17 +130,26 @@ class _Failing(Walk):
         return isinstance(called, ast.Attribute) and called.attr == "connect" and name_of(called.value) not in own
 
     def sent(self, call: ast.Call, text: str, state: State) -> list[End]:
+        if self.lost and (text.strip() or is_of_file(call.args[0], state)):
+            self.migrated = True
+            return [End("raises", replace(state, failed=True), error="postgres")]
         if any(each.search(text) for each in (TRY, WAIT, LETS_GO)):
-            return super().sent(call, text, state)
+            ends = super().sent(call, text, state)
+            return [replace(each, state=replace(each.state, failed=True)) for each in ends] if self.busy else ends
         unwritten = not text.strip() and not isinstance(call.args[0], ast.Constant)
-        if state.failed or not (self.is_file(call.args[0], state) or unwritten):
+        if (state.failed and not self.busy) or not (is_of_file(call.args[0], state) or unwritten):
             return [End("falls", replace(state, answer=None))]
         self.migrated = True
-        if self.connecting:
-            return [End("falls", state)]
+        if self.connecting or self.busy:  # that it migrates all the same is said of its lock
+            return [End("falls", replace(state, doubt="?") if self.busy else state)]
         return [End("raises", replace(state, failed=True), error="postgres")]
 
 
+_SAID: Final = "It ends with 0 although a migration, or its connection, has failed: whoever waits for it goes on."
+_PASSED_BY: Final = (
+    "It ends with 0 where another run holds the lock, and has migrated nothing: whoever waits for it goes on before "
+    "that one is done."
+)
 _FIX: Final = "Let the error through, or end with another status than 0: sys.exit(1) in the handler."
 
 
@@ -132,8 +158,9 @@ def ended_well(runners: Iterable[MigrationRunner]) -> Iterator[Judgement]:
     for runner in runners:
         answer = ends_well(runner)
         if answer is YES:
-            said = "It ends with 0 although a migration, or its connection, has failed: whoever waits for it goes on."
-            yield runner.fails("outcome", said, fix=_FIX)
+            yield runner.fails("outcome", _SAID, fix=_FIX)
+        elif passes_by(runner):
+            yield runner.fails("outcome", _PASSED_BY, fix=_FIX)
         elif isinstance(answer, Open):
             yield runner.undecided("outcome", answer.why, fix=_FIX)
 
@@ -146,27 +173,53 @@ def ends_well(runner: MigrationRunner) -> Answer:
     return _ends_well(files) if files else NO
 
 
+def passes_by(runner: MigrationRunner) -> bool:
+    """Whether a runner ends with success where another one holds the lock for as long as it was willing to wait."""
+    files = tuple((each.file, each.code) for each in (*runner.files, *runner.starts) if each.language == "python")
+    return bool(files) and _passes_by(files)
+
+
+@lru_cache(maxsize=64)
+def _passes_by(files: tuple[tuple[str, str], ...]) -> bool:
+    trees = _trees(files)
+    if trees is None:
+        return False
+    try:
+        return any(map(_is_well, _ends(trees, code_of(trees), busy=True)))
+    except (TooMuch, RecursionError):
+        return False  # of the lock itself that is said elsewhere
+
+
 @lru_cache(maxsize=64)
 def _ends_well(files: tuple[tuple[str, str], ...]) -> Answer:
-    trees: dict[str, ast.Module] = {}
-    for name, text in files:
-        tree = parsed(name, text)
-        if tree is None:
-            return Open(f"whether it ends with 0 after a failure: {name} could not be read as Python")
-        trees[module_of(name)] = tree
+    trees = _trees(files)
+    if trees is None:
+        unread = next(name for name, text in files if parsed(name, text) is None)
+        return Open(f"whether it ends with 0 after a failure: {unread} could not be read as Python")
     code = code_of(trees)
     answer: Answer = NO
-    for connecting in (False, True):
+    for connecting, lost in ((False, False), (True, False), (False, True)):
         try:
-            if any(map(_is_well, _ends(trees, code, connecting=connecting))):
+            if any(map(_is_well, _ends(trees, code, connecting=connecting, lost=lost))):
                 return YES
         except (TooMuch, RecursionError):
             answer = _TOO_MUCH
     return answer
 
 
-def _ends(trees: Mapping[str, ast.Module], code: Code, *, connecting: bool) -> Iterator[End]:
-    walk = _Failing(code, busy=False, connecting=connecting, most_steps=_MOST_STEPS)
+def _trees(files: tuple[tuple[str, str], ...]) -> dict[str, ast.Module] | None:
+    trees: dict[str, ast.Module] = {}
+    for name, text in files:
+        if (tree := parsed(name, text)) is None:
+            return None
+        trees[module_of(name)] = tree
+    return trees
+
+
+def _ends(
+    trees: Mapping[str, ast.Module], code: Code, *, connecting: bool = False, lost: bool = False, busy: bool = False
+) -> Iterator[End]:
+    walk = _Failing(code, busy=busy, connecting=connecting, lost=lost, most_steps=_MOST_STEPS)
     for module, tree in trees.items():
         walk.inside = (f"{module}:",)
         for end in walk.block(tree.body, State()):

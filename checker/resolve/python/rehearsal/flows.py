@@ -114,7 +114,9 @@ def takes(machine: Machine, kind: ast.expr | None, error: RaisedError, frame: Fr
 
 
 def failed_by(status: Value) -> bool | None:
-    """Whether an exit status tells of a failure."""
+    """Whether an exit status tells of a failure: of a number whoever waits gets the last eight bits (POSIX, "exit")."""
+    if isinstance(status, int):
+        return status % 256 != 0
     if status is None or isinstance(status, SCALARS):
         return status not in (None, 0, False)
     if isinstance(status, Text) and any(isinstance(part, str) and part for part in status.parts):

@@ -36,9 +36,12 @@ _MADE_UP: Final = Open("its script asks again and again what nobody knows")
 
 
 class Allowance(Struct):
-    """How many statements all rehearsals of a run may go through together: they are made while rules ask for them."""
+    """How many statements all rehearsals of a run may go through together: they are made while rules ask for them.
 
-    left: int = 250_000
+    Half as many again as a large pipeline's programs need.
+    """
+
+    left: int = 400_000
 
 
 class Rehearsals(Struct):

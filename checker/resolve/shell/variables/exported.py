@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Final
 
+from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command
-from checker.model.possible import Possible, open_text, shown
+from checker.model.possible import Possible, one_of, open_text, shown
+from checker.model.values import Hole, RunValue
 from checker.resolve.shell.state import RUNNER_NAMES, RUNNER_PREFIXES, State, Stored
 
 # What is started often, and starts no program that the repository holds.
@@ -63,6 +65,24 @@ def of_the_app(given: Mapping[str, Possible]) -> dict[str, Possible]:
 def without_keys(given: Mapping[str, Possible]) -> dict[str, Possible]:
     """Variables without those that say who makes a call of AWS: each command has its own, as they stood there."""
     return {name: value for name, value in given.items() if name not in WHO}
+
+
+def given_to(
+    step: EffectiveStep, given: Mapping[str, Possible], handed: Mapping[str, Possible], unsure: Container[Hole]
+) -> dict[str, Possible]:
+    """The variables of a job's step: its own ``env:`` comes before what earlier steps have handed on, and that before
+    the job's and the workflow's, which it updates.
+
+    ``unsure`` are those that may not have been written. Source: GitHub documentation, "Workflow commands for GitHub
+    Actions", "Setting an environment variable".
+    """
+    found = {**handed, **given}
+    for name in handed.keys() & given.keys():
+        theirs = name in step.job.env and step.env[name] == step.job.env[name] and name not in step.step.env
+        if theirs:
+            sure = RunValue(f"${{{{ env.{name} }}}}", step.job.name) not in unsure
+            found[name] = handed[name] if sure else one_of([given[name], handed[name]])
+    return found
 
 
 def key_printed(text: Possible, state: State, where: str) -> None:

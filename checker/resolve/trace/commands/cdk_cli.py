@@ -7,7 +7,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from checker.model.pipeline.scripts import CdkCommand, Command
-from checker.model.possible import OneOf, Possible, joined, options
+from checker.model.possible import OneOf, Possible, joined, one_of, options
 from checker.model.values import Text, pieces, text
 
 _NAMES: Final = {"synthesize": "synth", "ls": "list", "acknowledge": "ack"}
@@ -107,8 +107,13 @@ def _context(value: Possible, context: dict[str, Possible]) -> None:
         key, _, inner = value.parts[0].partition("=")
         context[key] = joined([inner, *(text([part]) for part in pieces(value)[1:])])
     else:
+        told: dict[str, list[Possible]] = {}  # of words that may be several each of them counts
         for option in getattr(value, "options", ()):
-            _context(option, context)
+            one: dict[str, Possible] = {}
+            _context(option, one)
+            for name, given in one.items():
+                told.setdefault(name, []).append(given)
+        context.update((name, one_of(each)) for name, each in told.items())
 
 
 def cdk_script(command: Command) -> CdkCommand | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from checker.model.answers import YES, Open
+from checker.model.answers import NO, YES, Answer, Open
 from checker.model.migrations.folders import MigrationRunner, SourceFile
 from checker.reason.migrations.ends import runner_ends
 
@@ -37,6 +37,12 @@ if __name__ == "__main__":
         ("finally: return 0", "sys.exit(main())", True),
         ("finally: sys.exit(0)", "sys.exit(main())", True),
         ("except psycopg.Error: return 1", "main()", True),
+        ("except psycopg.Error: return 256", "sys.exit(main())", True),
+        ("except psycopg.Error: return 1", "sys.exit(main() and 0)", True),
+        ("except psycopg.Error: return 1", "sys.exit(not main())", True),
+        ("except psycopg.Error: return 1", "sys.exit(main() is None)", True),
+        ("except psycopg.Error: return 1", "sys.exit(main() or 0)", False),
+        ("except psycopg.Error: return 257", "sys.exit(main())", False),
         ("except psycopg.Error: raise", "main()", False),
         ("except psycopg.Error: return 1", "sys.exit(main())", False),
         ("except psycopg.Error: return 1", "raise SystemExit(main())", False),
@@ -49,6 +55,71 @@ if __name__ == "__main__":
 def test_end(handler: str, start: str, expected: bool) -> None:
     entry = SourceFile("migrate.py", "python", _RUNNER.replace("{handler}", handler).replace("{start}", start))
     assert expected is (runner_ends.ends_well(MigrationRunner(entry, (entry,))) is YES)
+
+
+_LOCKED = """
+import sys, psycopg
+from contextlib import contextmanager
+from pathlib import Path
+
+class Busy(Exception):
+    code = {busy}
+
+class Refused(Exception):
+    code = {refused}
+
+@contextmanager
+def held(connection):
+    if not connection.execute("SELECT pg_try_advisory_lock(1)").fetchone()[0]:
+        raise Busy("somebody else migrates")
+    try:
+        yield
+    except {taken}:
+        {then}
+
+def main():
+    try:
+        with psycopg.connect("") as connection, held(connection):
+            done = connection.execute("SELECT name FROM applied").fetchall()
+            for path in sorted(Path("migrations").glob("*.sql")):
+                try:
+                    connection.execute(path.read_text())
+                except psycopg.Error as error:
+                    raise Refused(str(error))
+    except (Busy, Refused) as error:
+        return error.code
+    except psycopg.Error as error:
+        return {lost}
+    return 0
+
+if __name__ == "__main__":
+    sys.exit(main())
+"""
+_WELL = {"busy": "3", "refused": "1", "taken": "ValueError", "then": "raise", "lost": "2"}
+
+
+@pytest.mark.parametrize(
+    ("change", "ends", "passes_by"),
+    [
+        ({}, NO, False),
+        ({"refused": "0"}, YES, False),
+        ({"lost": "0"}, YES, False),
+        ({"busy": "0"}, NO, True),
+        ({"taken": "BaseException", "then": "return"}, YES, False),
+        ({"taken": "BaseException", "then": "print('no'); raise"}, NO, False),
+        ({"taken": "KeyError", "then": "return"}, NO, False),
+        ({"taken": "BaseException", "then": "sys.exit(0)"}, YES, False),
+        ({"taken": "BaseException", "then": "sys.exit(4)"}, NO, False),
+        ({"refused": "0\n    def __init__(self, text): self.code = len(text)"}, NO, False),
+    ],
+)
+def test_ends_of_a_runner_with_a_lock_and_books(change: dict[str, str], ends: Answer, passes_by: bool) -> None:
+    code = _LOCKED
+    for name, text in {**_WELL, **change}.items():
+        code = code.replace("{" + name + "}", text)
+    entry = SourceFile("migrate.py", "python", code)
+    runner = MigrationRunner(entry, (entry,))
+    assert (ends, passes_by) == (runner_ends.ends_well(runner), runner_ends.passes_by(runner))
 
 
 def test_what_has_too_many_ways_is_not_said_to_be_well(monkeypatch: pytest.MonkeyPatch) -> None:
