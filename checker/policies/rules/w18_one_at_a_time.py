@@ -126,11 +126,13 @@ def _comes_to_none(step: Step, following: Rollout | None) -> bool:
     """Whether the script surely leaves the next services alone once this one has not become stable, however it ends:
     ``wait ... || break``. Of the last one that is another question."""
     assert step.wait is not None
-    if step.rollout.concurrent:
-        return False
+    if step.rollout.concurrent or by_matrix(step.rollout):
+        return False  # others go on beside it; the next row begins anew
     action = step.wait.action
     then = following.call if following is not None else step.rollout.call if _goes_round(step.rollout) else None
-    return then is None or (then.step is action.step and action.handling.reaches(then.handling) is NO)
+    if then is None:
+        return step.rollout.service is not None
+    return then.step is action.step and action.handling.reaches(then.handling) is NO
 
 
 def _starts_anyhow(wait: At, following: Rollout | None) -> bool:

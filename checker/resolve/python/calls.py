@@ -277,13 +277,13 @@ def _known(machine: Machine, function: Extern, given: Call) -> tuple[Value] | No
         leaves(machine, "1" if is_text(status, node) else given.plain(status), node, given.frame)
     if name == "json.dumps" and positional:
         return (json_text(positional[0], given.shown, given.file),)
+    if name == "next" and (first := elements(given.first) or [None]) and picked(first[0]):
+        return (first[0],)
     if name in _KEEPING:
         gives = _builtin(name, given)
         if name == "random.shuffle" and node.args:
             bind(machine, node.args[0], gives, given.frame)
         return (gives,)
-    if name == "next" and (first := elements(given.first) or [None]) and picked(first[0]):
-        return (first[0],)
     if name == "super":
         owner = positional[1] if len(positional) > 1 else None
         owners = [owner] if owner is not None else [*given.frame.names.values()]
