@@ -22,6 +22,9 @@ class Stream(StrEnum):
 
 
 UNASKED: Final = Open("what a program is told when it runs decides what it does after a failure")
+# What nobody has gone through to its end: the way that was left off may be the one that goes on after a failure.
+SCRIPT_TOO_LONG: Final = Open("its script can go too many ways to follow them all")
+PROGRAM_TOO_LONG: Final = Open("its program can go too many ways to follow them all")
 _UNREHEARSED: Final = Open("how its script goes on is not followed")
 
 

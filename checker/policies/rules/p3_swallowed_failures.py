@@ -37,7 +37,7 @@ from checker.model.rules import Rule, Unseen
 from checker.reason.calls.allowed_failures import passed_over
 from checker.reason.calls.asked_after import told_after
 from checker.reason.calls.lines import Lines, unfollowed
-from checker.reason.calls.swallowed import deployed, matters, may_be_allowed, misread, passes_over, waits
+from checker.reason.calls.swallowed import deployed, matters, may_be_allowed, misread, not_followed, passes_over, waits
 from checker.reason.deploys.task_ends import looks, waits_unseeing
 
 if TYPE_CHECKING:
@@ -88,6 +88,11 @@ def _swallowed_deploys(pipeline: Pipeline, around: Mapping[AwsCall | CdkCommand,
             others = tuple(command for command, _ in wrong[1:10])
             yield first.fails(None, said, fix=_FIX, path=line.path, related=others)
             continue
+        left = next(((command, not_followed(call.handling)) for command, call, answer in answers if answer == ""), None)
+        if left is not None:
+            command, why = left
+            yield command.undecided(None, (why or ASKED).why, path=line.path, fix=_FIX)
+            continue
         open_ = [(command, may) for command, call, _ in answers if isinstance(may := may_be_allowed(call), Open)]
         if open_:
             command, allowed = open_[0]
@@ -130,8 +135,9 @@ def _judged(
         return call.undecided(None, why, fix=_FIX_EXIT, path=path)
     for call, answer in answers:
         if answer == "":
-            kept = call.handling.captured
+            kept, left_off = call.handling.captured, not_followed(call.handling)
             why = f"the script has no `set -e`, and whether it looks at ${kept} is not followed" if kept else ASKED.why
+            why = left_off.why if left_off is not None else why
             fix = "Begin the script with `set -euo pipefail`." if kept else _FIX
             return call.undecided(None, why, path=path, fix=fix)
     for call in calls:

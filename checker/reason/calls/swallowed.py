@@ -11,7 +11,7 @@ from typing import Final
 
 from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, either
-from checker.model.pipeline.handling import Handling, Stream
+from checker.model.pipeline.handling import PROGRAM_TOO_LONG, SCRIPT_TOO_LONG, Handling, Stream
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, How, Trace
 from checker.model.pipeline.within import ASKED
 from checker.model.possible import shown
@@ -118,7 +118,13 @@ def misread(call: AwsCall, trace: Trace) -> str | None:
         return "Whatever it fails of, the script goes another way and ends well: a refusal passes for an answer."
     if found is None and reads(call) and taken.ends is not YES:
         return _by_what_is_told(taken)
-    return found
+    return "" if found is None and not_followed(taken) is not None else found
+
+
+def not_followed(taken: Handling) -> Open | None:
+    """Why it is not known how a script goes on after a failure, where that was left off: perhaps as if all were well."""
+    ends = taken.ends
+    return ends if not taken.stops and isinstance(ends, Open) and ends in (SCRIPT_TOO_LONG, PROGRAM_TOO_LONG) else None
 
 
 def _by_what_is_told(taken: Handling) -> str | None:

@@ -14,7 +14,7 @@ from typing import Final
 from msgspec import Struct, field
 
 from checker.model.answers import NO, YES, Answer, Open, yes_if
-from checker.model.pipeline.handling import UNASKED, Rehearsal
+from checker.model.pipeline.handling import PROGRAM_TOO_LONG, UNASKED, Rehearsal
 from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.scripts import AwsCall, Command, How
 from checker.model.sources import Spot
@@ -40,7 +40,7 @@ _MAX_ASKED: Final = 24  # how many of the questions on a way to a call are answe
 _UNREACHED_CALL: Final = Open("the way on which all goes well does not lead to it")
 _TOLD_BY_ANSWER: Final = Open("what stands in the answer decides how its program ends")
 _NEVER_WELL: Final = Open("no way is found on which its program ends well")
-_TOO_MUCH: Final = Open("its program can go too many ways to follow them all")
+_TOO_MUCH: Final = PROGRAM_TOO_LONG
 
 
 class Rehearsals(Struct):

@@ -17,7 +17,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from checker.model.answers import NO, YES, Answer, Open, either, every, yes_if
-from checker.model.pipeline.handling import Rehearsal
+from checker.model.pipeline.handling import SCRIPT_TOO_LONG, Rehearsal
 from checker.model.pipeline.scripts import Command, Reached
 from checker.model.pipeline.shell import Script
 from checker.model.possible import shown
@@ -31,7 +31,7 @@ from checker.resolve.shell.variables.exported import told_apart
 from checker.resolve.shell.waiting import failed_answers, is_waiter, running_answer, unfinished_answer, unstarted_answer
 
 MAX_WAYS: Final = 48
-_TOO_MUCH: Final = Open("its script can go too many ways to follow them all")
+_TOO_MUCH: Final = SCRIPT_TOO_LONG
 _MADE_UP: Final = Open("its script asks again and again what nobody knows")
 
 
