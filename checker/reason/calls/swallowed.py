@@ -122,7 +122,7 @@ def misread(call: AwsCall, trace: Trace) -> str | None:
 
 
 def not_followed(taken: Handling) -> Open | None:
-    """Why it is not known how a script goes on after a failure, where that was left off: perhaps as if all were well."""
+    """Why it is not known how a script goes on after a failure, where that was left off: perhaps as if all is well."""
     ends = taken.ends
     return ends if not taken.stops and isinstance(ends, Open) and ends in (SCRIPT_TOO_LONG, PROGRAM_TOO_LONG) else None
 
