@@ -6,13 +6,14 @@ with one start ``github.ref`` is that start's, with all of them it is one of sev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from checker.model.pipeline.jobs import WORKSPACE, Start
-from checker.model.pipeline.workflows import INHERIT, Field, Input, Job, Workflow
+from checker.model.pipeline.workflows import INHERIT, Field, Input, Job, Step, Workflow
 from checker.model.possible import one_of
 from checker.model.settings import Settings
 from checker.model.values import Absent, Text, Unknown, pieces, text
@@ -309,3 +310,12 @@ def environment_of(written: Mapping[str, Field], contexts: Contexts, above: Mapp
     """The ``env`` context of a level, on top of the level above it."""
     known = {**above, **{name: scalar(interpolate(each.value, contexts)) for name, each in written.items()}}
     return Partial(known, Open("env", where))
+
+
+def without_rewritten(env: Partial, step: Step, steps: Iterable[Step]) -> Partial:
+    """The ``env`` context of a job's step without what one of the steps before has written anew: the run tells what
+    that is then (GitHub Docs, "Workflow commands for GitHub Actions", "Setting an environment variable")."""
+    before = (each.run.text for each in steps if each.index < step.index and each.run is not None) if env.known else ()
+    lines = "\n".join(text for text in before if "GITHUB_ENV" in text)
+    gone = {name for name in env.known if name not in step.env and f"{name}=" in lines}
+    return replace(env, known={name: env.known[name] for name in env.known.keys() - gone}) if gone else env

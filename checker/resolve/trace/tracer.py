@@ -111,7 +111,7 @@ class Tracer(Struct):
         gaps = Gaps(job)
         by_step = {id(each.step): each for each in job.credentials}
         extra: dict[str, Possible] = runner_variables(job)
-        own = self._own[job] = {}
+        own = self._own[job] = {_variable(name, job): value for name, value in job.env.items()}
         unsure: set[Hole] = set()  # outputs that are written in one place, which may not be come to
         self.effort.begin()
         over = False  # a step surely failed: GitHub passes over those whose `if` does not ask for that
@@ -228,17 +228,19 @@ class Tracer(Struct):
         """Take note of what a step wrote for later ones: variables and outputs."""
         outputs = list(outputs)
         sure = _surely_written(outputs, script, stops="e" in (shell_options(step) or ""))
-        where, scope = step.job.name, step.scope or step.job.name
+        scope = step.scope or step.job.name
         handed: dict[str, Possible] = {}  # what two branches of one step write may be either
         for output in outputs:
             if output.step or output.name == "PATH":
                 continue
-            _note(RunValue(f"${{{{ env.{output.name} }}}}", where), output, step, handed.keys(), own, unsure, sure)
+            _note(_variable(output.name, step.job), output, step, handed.keys(), own, unsure, sure)
             before = None if output.certain else handed.get(output.name)  # the last line counts
             handed[output.name] = output.value if before is None else one_of([before, output.value])
         extra.update(handed)
         # Later steps ask for these as `${{ env.NAME }}` too.
-        own.update((RunValue(f"${{{{ env.{name} }}}}", where), value) for name, value in handed.items())
+        for name, value in handed.items():
+            hole = _variable(name, step.job)
+            own[hole] = one_of([step.job.env[name], value]) if hole in unsure and name in step.job.env else value
         put_out: set[Hole] = set()
         for output in outputs:
             if not output.step and output.name == "PATH":
@@ -366,6 +368,11 @@ def _with_those_around(step: EffectiveStep) -> Iterator[EffectiveStep]:
 def _after_failure(functions: frozenset[str]) -> bool:
     """Whether an ``if`` with these status functions holds only once something failed or was cancelled."""
     return bool(functions & {"failure", "cancelled"}) and not functions & {"always", "success"}
+
+
+def _variable(name: str, job: EffectiveJob) -> Hole:
+    """A variable of a job, as expressions ask for it."""
+    return RunValue(f"${{{{ env.{name} }}}}", job.name)
 
 
 def _output(step: str, name: str, where: str) -> Hole:

@@ -21,7 +21,7 @@ from checker.model.pipeline.workflows import CompositeAction, Step, Workflows
 from checker.model.possible import Possible, truth
 from checker.model.sources import Problem, Spot
 from checker.model.values import ABSENT, Absent, Unknown
-from checker.resolve.expressions.contexts import environment_of
+from checker.resolve.expressions.contexts import environment_of, without_rewritten
 from checker.resolve.expressions.evaluation import (
     STATUS_FUNCTIONS,
     Contexts,
@@ -182,11 +182,11 @@ class Unfolder(Struct):
         env = contexts["env"]
         known = env.known if isinstance(env, Partial) else {}
         below = environment_of(step.env, contexts, known, self.job.name)
-        contexts = {**contexts, "env": below}
+        contexts = {**contexts, "env": below if via else without_rewritten(below, step, self.job.job.steps)}
         for fault in (fault_in(step.if_, condition=True), fault_in(step.run.text if step.run else None)):
             if fault:
                 self._complain(step.spot, fault, "Correct the expression.")
-        effective = self._step(step, contexts, shell, via)
+        effective = self._step(step, contexts, scalars(below), shell, via)
         action = self._action(step, via) if step.uses.startswith("./") else None
         if step.uses.startswith("./") and (action is None or action.using == "composite"):
             effective = replace(effective, unfolded=True)
@@ -223,7 +223,9 @@ class Unfolder(Struct):
     def _complain(self, spot: Spot, message: str, fix: str) -> None:
         self.problems.setdefault(Problem(spot, message, fix))
 
-    def _step(self, step: Step, contexts: Contexts, shell: str, via: tuple[str, ...]) -> EffectiveStep:
+    def _step(
+        self, step: Step, contexts: Contexts, env: Mapping[str, Possible], shell: str, via: tuple[str, ...]
+    ) -> EffectiveStep:
         run, expressions = None, {}
         if step.run is not None:
             marked, sources = mark(step.run.text)
@@ -245,7 +247,7 @@ class Unfolder(Struct):
             status_functions=status_functions(step.if_),
             mends=_holds(step.if_, ended(contexts, "failure")) if status_functions(step.if_) else NO,
             with_={name: text_value(each.value, contexts) for name, each in step.with_.items()},
-            env=scalars(contexts["env"]),
+            env=env,
             run=run,
             expressions=expressions,
             shell=step.shell or (self.job.job.shell or shell if not via else ""),
