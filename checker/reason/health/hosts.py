@@ -49,15 +49,15 @@ def elsewhere(request: Request, path: DeployPath, project: Project) -> Answer:
     if all(_LOCAL.fullmatch(host) is not None or _of_another(host, path, project) for host in hosts):
         return YES
     environment = environment_of(path, project)
-    if environment is None:
-        return NO
-    served = _domains(environment)
+    served = _domains(environment) if environment is not None else None
     told = {_domain(host) for host in _told_by_jobs(path)}
     strangers = [
         host for host in hosts if _GIVEN.search(host) is None and _domain(host) not in {*(served or ()), *told}
     ]
     if len(strangers) < len(hosts):
         return NO
+    if environment is None:
+        return Open(f"the workflow says that what was rolled answers elsewhere than as {hosts[0]}") if told else NO
     if served or told:
         return Open(f"nothing in its templates is served as {hosts[0]}")
     if served is None or any(_speaks_of(host, environment) for host in hosts):
