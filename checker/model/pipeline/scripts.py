@@ -10,7 +10,6 @@ Overview. Following a job's steps through run blocks, shell scripts and Python c
 
 Each tells where it stands (``spot``), through which calls it was reached (``via``), whether it runs for certain on the
 way on which all goes well (``certain``), in which :class:`Loop`, and how its failure is taken (:class:`Handling`).
-Each is a place: ``call.fails(...)``.
 """
 
 from __future__ import annotations
@@ -36,9 +35,9 @@ class Loop(Struct, frozen=True):
     """A loop around a command. ``values`` are all the values of a list's loop in order, ``None`` where unknown.
 
     ``kind``: ``each`` (once per value, for different things), ``retry`` (until it works or tries are used up),
-    ``while``. ``index`` is the position of this command's value in an ``each``. ``attempts`` is a retry's bound where
-    it is a number; ``bounded`` whether it surely ends although what it waits for never comes, and ``seconds`` after how
-    long, where its code tells.
+    ``while``. ``index``: the position of this command's value in an ``each``. ``attempts``: a retry's bound where that
+    is a number; ``bounded``: whether it surely ends although what it waits for never comes, after so many ``seconds``
+    where its code tells; ``by_library``: whether a decorator makes it.
     """
 
     kind: str
@@ -50,6 +49,7 @@ class Loop(Struct, frozen=True):
     sleeps: bool = False
     bounded: bool = True
     seconds: float | None = None
+    by_library: bool = False
 
 
 class Reached(NamedTuple):

@@ -75,8 +75,9 @@ class Request(Struct, frozen=True):
         around = self.command.reached.loops
         loops = [loop for loop in around if loop.kind in {"retry", "while"}]
         taken = self.command.handling
-        # An answer that is an error may lead to another try, and `timeout` ends what is tried without end.
-        open_ = taken.captured or taken.piped or taken.inside or taken.bounded
+        # An answer that is an error may lead to another try, and `timeout` ends what is tried without end; of a library
+        # that tries again one try stands for all.
+        open_ = taken.captured or taken.piped or taken.inside or taken.bounded or any(each.by_library for each in loops)
         if not loops or (not open_ and taken.repeated is NO):
             return Retried.NEVER
         step = self.command.step

@@ -248,7 +248,8 @@ def again(function: ast.FunctionDef | ast.AsyncFunctionDef, spot: Spot, frame: F
         told = _Told(function, frame)
         bounds = list(_bounds(given, told))
         known = [each for each in bounds if each is not None]
-        return Loop("retry", spot, sleeps=True, bounded=bool(bounds), seconds=min(known, default=None))
+        seconds = min(known, default=None)
+        return Loop("retry", spot, sleeps=True, bounded=bool(bounds), seconds=seconds, by_library=True)
     return None
 
 

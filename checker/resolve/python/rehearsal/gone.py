@@ -11,11 +11,11 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from checker.model.pipeline.scripts import AwsCall, Command
+from checker.model.pipeline.scripts import AwsCall, Command, How
 from checker.model.possible import Possible, shown
 from checker.model.sources import Spot
 from checker.model.values import Absent, Unknown
-from checker.resolve.python.rehearsal.standins import Mode
+from checker.resolve.python.rehearsal.standins import Mode, answer
 
 MAX_ASIDE: Final = 8  # how many ways aside of one that does not end well are gone on from
 MAX_TURNS: Final = 2  # how many questions are answered the other way on one of them, but one
@@ -86,7 +86,7 @@ class Gone(Struct, frozen=True):
     never ends; ``given``: the answers, with an asker for each; ``again``: those whose question was asked once more;
     ``before``: how many were given before the call was met, all of them where it was not; ``later``: the calls of AWS
     that it makes once the call was met, as :func:`placed` tells them; ``cut``: whether Python's own
-    stack ended it, which depends on who asked."""
+    stack ended it, which depends on who asked; ``times``: how often the call was made."""
 
     mode: Mode
     turns: Set[int]
@@ -105,6 +105,7 @@ class Gone(Struct, frozen=True):
     later: Set[tuple[object, ...]] = frozenset()
     told: Set[tuple[str, str]] = frozenset()  # what it writes into which of the runner's files; empty: what it prints
     cut: bool = False
+    times: int = 0
 
     def is_way_of(self, mode: Mode, turns: Set[int]) -> bool:
         """Whether the way with the same answers, but these two, is this one.
@@ -156,3 +157,25 @@ def with_turned(way: Gone, turned: Set[tuple[Place, bool]], go: Go) -> Gone | No
             return None
         way = other
     return way
+
+
+def comes_to(way: Gone, spot: Spot) -> bool:
+    return any(place == spot for place, *_ in way.later)
+
+
+def is_started(call: AwsCall | Command) -> bool:
+    """Whether it is a program that is started."""
+    return isinstance(call, Command) and not is_request(call)
+
+
+def is_request(call: AwsCall | Command) -> bool:
+    return isinstance(call, Command) and call.program == "http"
+
+
+def can_answer(call: AwsCall | Command, mode: Mode) -> bool:
+    """Whether a call can answer so: of a task also where it is asked once, when it has stopped; and of a function."""
+    if not isinstance(call, AwsCall) or call.how is not How.SDK or answer(call.service, call.operation, mode) is None:
+        return False
+    ended = mode in {Mode.FAILED, Mode.KILLED} and call.operation in {"DescribeTasks", "Invoke"}
+    once = ended or mode is Mode.UNSTARTED
+    return once or any(loop.kind in {"retry", "while"} for loop in call.reached.loops)

@@ -103,7 +103,7 @@ class Way:
         self.mode = mode
         self.turns = turns
         self.met = False
-        self._before = self._since = 0
+        self._before = self._since = self._times = 0
         self._choices = Choices(answers, turns)
         self._searching: dict[int, object] = {}
         self._current: list[RaisedError] = []
@@ -143,7 +143,7 @@ class Way:
         told = frozenset(said for call in self.machine.calls if (said := told_by(call)) is not None)
         ended_so = (ended, waits, began, given, askers, again, before, steps)
         asked, answered = tuple(choices.places), frozenset(self._answered)
-        return Gone(mode, turns, met, *ended_so, acted, asked, answered, after, told, self._cut)
+        return Gone(mode, turns, met, *ended_so, acted, asked, answered, after, told, self._cut, self._times)
 
     def _ends(self) -> bool | None:
         """Whether the program ends with a failure, ``None`` where that is not known."""
@@ -314,7 +314,7 @@ class Way:
             return self._well(call)
         if not self.met:
             self._before, self._since = len(self._choices.given), len(self.machine.calls)
-        self.met = True
+        self.met, self._times = True, self._times + 1
         if self.mode is Mode.WELL:
             return self._well(call)
         if isinstance(call, Command) and is_prepared(call):

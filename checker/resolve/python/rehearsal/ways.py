@@ -16,7 +16,7 @@ from msgspec import Struct, field
 from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.pipeline.handling import PROGRAM_TOO_LONG, UNASKED, Rehearsal
 from checker.model.pipeline.python import PythonLibrary
-from checker.model.pipeline.scripts import AwsCall, Command, How
+from checker.model.pipeline.scripts import AwsCall, Command
 from checker.model.sources import Spot
 from checker.resolve.python.rehearsal.gone import (
     MAX_ASIDE,
@@ -25,13 +25,17 @@ from checker.resolve.python.rehearsal.gone import (
     Gone,
     Place,
     Start,
+    can_answer,
+    comes_to,
+    is_request,
+    is_started,
     placed,
     round_of,
     turned_well,
     which,
     with_turned,
 )
-from checker.resolve.python.rehearsal.standins import Mode, answer
+from checker.resolve.python.rehearsal.standins import Mode
 from checker.resolve.shell.rehearsal.ways import Allowance
 
 MAX_WAYS: Final = 8
@@ -60,7 +64,7 @@ class Rehearsals(Struct):
 
     def ends(self, call: AwsCall | Command) -> Answer:
         """Whether the program ends with a failure when the call fails."""
-        return self.every(call, [Mode.RAISES, Mode.STATUS] if _is_request(call) else [Mode.RAISES])
+        return self.every(call, [Mode.RAISES, Mode.STATUS] if is_request(call) else [Mode.RAISES])
 
     def lasts(self, call: AwsCall | Command) -> Answer:
         """Whether the program asks for ever, where what the call asks about never gets there."""
@@ -88,7 +92,7 @@ class Rehearsals(Struct):
         if failed.ended is not False:
             return NO
         done = set(worked.acts)
-        asked = () if _is_started(call) else worked.given[:_MAX_ASKED]
+        asked = () if is_started(call) else worked.given[:_MAX_ASKED]
         for index, taken in enumerate(asked):
             if failed.acts <= done:
                 return NO
@@ -139,7 +143,7 @@ class Rehearsals(Struct):
         """The first way on which the call works. What a program's exit status and output are asked for is answered as
         it is where all goes well, and in no other way: the other way than where it fails."""
         way = self._first(call, Mode.WELL)
-        for _ in range(_MAX_ASKED if _is_started(call) else 0):
+        for _ in range(_MAX_ASKED if is_started(call) else 0):
             if isinstance(way, Open):
                 break
             asked = [*zip(way.asked, way.given, strict=True)]
@@ -160,7 +164,7 @@ class Rehearsals(Struct):
 
     def mends(self, call: AwsCall | Command, other: AwsCall) -> Answer:
         """Whether the program comes to a place where what the call waits for fails, and where that never comes."""
-        modes = [mode for mode in (Mode.FAILED, Mode.KILLED, Mode.WAITING) if _answers(call, mode)] or [Mode.RAISES]
+        modes = [mode for mode in (Mode.FAILED, Mode.KILLED, Mode.WAITING) if can_answer(call, mode)] or [Mode.RAISES]
         answers = [self._leads(call, other.spot, mode) for mode in modes]
         return next((each for each in answers if each is NO), next((each for each in answers if each is not YES), YES))
 
@@ -174,12 +178,12 @@ class Rehearsals(Struct):
         if None in ends:
             return _TOO_MUCH
         over = [each for each in ends if each is not None and not each.endless]
-        if not over or any(_comes_to(each, spot) for each in over):
+        if not over or any(comes_to(each, spot) for each in over):
             return YES  # what waits without end is judged as that
         given = list(way.given)
         for index in range(way.before, min(len(given), way.before + _MAX_ASKED)):
             other = self._go(call, mode, [*given[:index], not given[index]])
-            if other is None or (other.met and _comes_to(other, spot)):
+            if other is None or (other.met and comes_to(other, spot)):
                 return _TOO_MUCH if other is None else UNASKED
         return NO
 
@@ -307,6 +311,16 @@ class Rehearsals(Struct):
             due.extend([*given[:index], not given[index]] for index in range(len(answers), len(given)))
         return _TOO_MUCH
 
+    def repeated(self, call: AwsCall | Command) -> Answer:
+        """Whether the call is made once more after it has failed: raised an error, or answered with one."""
+        modes = [Mode.RAISES, Mode.STATUS] if is_request(call) else [Mode.RAISES]
+        ways = [self._first(call, mode) for mode in modes]
+        gone = [way for way in ways if isinstance(way, Gone)]
+        if any(way.times > 1 and not way.endless for way in gone):
+            return YES
+        asked = any(way.endless or way.ended is None or len(way.given) > way.before for way in gone)
+        return _TOO_MUCH if asked or len(gone) < len(ways) else NO
+
     def _purse(self, mode: Mode) -> Allowance:
         return self.asides if mode is Mode.WELL else self.allowance
 
@@ -342,23 +356,23 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
         return self.rehearsals.ends(self.call)
 
     def notices(self) -> Answer:
-        modes = [mode for mode in (Mode.FAILED, Mode.KILLED, Mode.WAITING) if _answers(self.call, mode)]
+        modes = [mode for mode in (Mode.FAILED, Mode.KILLED, Mode.WAITING) if can_answer(self.call, mode)]
         found = self.rehearsals.every(self.call, modes) if modes else Rehearsal.notices(self)
         invoked = isinstance(self.call, AwsCall) and self.call.operation == "Invoke"
         return self.rehearsals.depends(self.call) if found is NO and invoked else found
 
     def unstarted(self) -> Answer:
-        asked = _answers(self.call, Mode.UNSTARTED)
+        asked = can_answer(self.call, Mode.UNSTARTED)
         return self.rehearsals.every(self.call, [Mode.UNSTARTED]) if asked else Rehearsal.unstarted(self)
 
     def lasts(self) -> Answer:
-        return self.rehearsals.lasts(self.call) if _answers(self.call, Mode.WAITING) else Rehearsal.lasts(self)
+        return self.rehearsals.lasts(self.call) if can_answer(self.call, Mode.WAITING) else Rehearsal.lasts(self)
 
     def turns(self) -> Answer:
         return self.rehearsals.turns(self.call)
 
     def retold(self, *, printed: bool) -> Answer:
-        started = isinstance(self.call, Command) and not _is_request(self.call)
+        started = isinstance(self.call, Command) and not is_request(self.call)
         return self.rehearsals.retold(self.call, printed=printed) if started else NO
 
     def reaches(self, other: Rehearsal) -> Answer:
@@ -377,24 +391,5 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
     def missed(self) -> Answer:
         return self.rehearsals.missed(self.call)
 
-
-def _comes_to(way: Gone, spot: Spot) -> bool:
-    return any(place == spot for place, *_ in way.later)
-
-
-def _is_started(call: AwsCall | Command) -> bool:
-    """Whether it is a program that is started."""
-    return isinstance(call, Command) and not _is_request(call)
-
-
-def _is_request(call: AwsCall | Command) -> bool:
-    return isinstance(call, Command) and call.program == "http"
-
-
-def _answers(call: AwsCall | Command, mode: Mode) -> bool:
-    """Whether a call can answer so: of a task also where it is asked once, when it has stopped; and of a function."""
-    if not isinstance(call, AwsCall) or call.how is not How.SDK or answer(call.service, call.operation, mode) is None:
-        return False
-    ended = mode in {Mode.FAILED, Mode.KILLED} and call.operation in {"DescribeTasks", "Invoke"}
-    once = ended or mode is Mode.UNSTARTED
-    return once or any(loop.kind in {"retry", "while"} for loop in call.reached.loops)
+    def repeated(self) -> Answer:
+        return self.rehearsals.repeated(self.call)
