@@ -78,6 +78,8 @@ class Request(Struct, frozen=True):
         # An answer that is an error may lead to another try, and `timeout` ends what is tried without end; of a library
         # that tries again one try stands for all.
         open_ = taken.captured or taken.piped or taken.inside or taken.bounded or any(each.by_library for each in loops)
+        if not loops and self.command.program == "http" and taken.repeated is YES:
+            return Retried.BOUNDED  # a decorator tries again
         if not loops or (not open_ and taken.repeated is NO):
             return Retried.NEVER
         step = self.command.step

@@ -1,6 +1,6 @@
 """Libraries that call a function again until it works, and what they make of it where it never does.
 
-Each is written in Python and followed as the program's own code is; one attempt stands for all, which fail alike. What
+Each is written in Python and followed as the program's own code is; two attempts stand for all, which fail alike. What
 calls itself stamina, or retry, raises what the last attempt raised, and needs no stand-in. Sources: tenacity
 documentation, "Error Handling", "Retrying code block", "Other examples" (``retry_error_callback``); backoff
 documentation, "@backoff.on_exception" (``giveup``, ``raise_on_giveup``); retrying documentation, "Features".
@@ -94,9 +94,10 @@ class ByOtherResult(ByResult):
 
 
 class Retrying:
-    def __init__(self, sleep=None, stop=None, wait=None, retry=None, before=None, after=None, before_sleep=None,
-                 reraise=False, retry_error_cls=RetryError, retry_error_callback=None, **others):
-        self.endless = stop is None
+    def __init__(self, *given, retry=None, reraise=False, retry_error_cls=RetryError, retry_error_callback=None,
+                 **others):
+        self.endless = len(given) < 2 and "stop" not in others
+        retry = given[3] if len(given) > 3 else retry
         self.asked = OfKinds(Exception) if retry is None else retry
         self.reraise = reraise
         self.kind = retry_error_cls
@@ -116,6 +117,11 @@ class Retrying:
     def given_up(self, outcome, function, given, named):
         while self.endless:
             pass
+        if function is not None:
+            try:
+                function(*given, **named)
+            except BaseException:
+                pass
         if self.callback is not None:
             return self.callback(RetryState(outcome, function, given, named))
         if self.reraise and outcome.failed:
@@ -196,6 +202,10 @@ class OnException:
             return function(*given, **named)
         except self.kinds as error:
             while self.endless and (self.giveup is None or not self.giveup(error)):
+                pass
+            try:
+                function(*given, **named)
+            except BaseException:
                 pass
             if self.told is not None:
                 self.told({"target": function, "args": given, "kwargs": named, "tries": 1, "exception": error})
