@@ -28,7 +28,7 @@ from checker.model.answers import NO, YES, Open
 from checker.model.environments import EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.pipeline import Pipeline
-from checker.model.pipeline.scripts import CdkCommand
+from checker.model.pipeline.scripts import AwsCall, CdkCommand
 from checker.model.possible import truth
 from checker.model.rules import Rule, Unseen
 from checker.reason.deploys.paths import At, DeployPath, Rollout, deploy_paths, fails_here, follows, once, unseen
@@ -126,9 +126,11 @@ def _comes_to_none(step: Step, following: Rollout | None) -> bool:
     """Whether the script surely leaves the next services alone once this one has not become stable, however it ends:
     ``wait ... || break``. Of the last one that is another question."""
     assert step.wait is not None
+    action = step.wait.action
     if step.rollout.concurrent or by_matrix(step.rollout):
         return False  # others go on beside it; the next row begins anew
-    action = step.wait.action
+    if isinstance(action, AwsCall) and action.asks_state:
+        return False  # what it answers is the failure, and no error of its own
     then = following.call if following is not None else step.rollout.call if _goes_round(step.rollout) else None
     if then is None:
         return step.rollout.service is not None

@@ -17,8 +17,10 @@ from msgspec.structs import replace
 
 from checker.reason.migrations.lock_values import ABOUT, LETS_GO, TRY, VARYING, WAIT, YES_ANYHOW, worth
 from checker.reason.migrations.lock_ways import (
+    AROUND,
     End,
     State,
+    TooMuch,
     asserted,
     assigned,
     assume,
@@ -50,10 +52,6 @@ _MOST_STEPS: Final = 20_000
 _DEEPEST: Final = 20
 
 
-class TooMuch(Exception):  # noqa: N818 - no error of anybody's: the code is too long to go through
-    pass
-
-
 class Walk(Struct):
     """One way after the other through a runner's code."""
 
@@ -63,7 +61,9 @@ class Walk(Struct):
     found: list[tuple[str, str]] = field(default_factory=list)  # a fault, and the doubt about it
     migrated: bool = False
     steps: int = 0
-    known: dict[tuple[str, State, bool], list[End]] = field(default_factory=dict)  # how functions end that were entered
+    known: dict[tuple[str, State, frozenset[str]], list[End]] = field(
+        default_factory=dict
+    )  # how functions end that were entered
     inside: tuple[str, ...] = ()
     within: Function | None = None
 
@@ -361,7 +361,7 @@ class Walk(Struct):
             inner = self.entered(function, made, replace(state, assumed=over.carried(state.assumed, repeated)))
             before, self.inside = self.inside, (*self.inside, mark)
             caller, self.within = self.within, function
-            key = (mark, inner, "loop" in before)
+            key = (mark, inner, AROUND & frozenset(before))
             if key not in self.known:
                 self.known[key] = self.block(function.body, inner)
             for end in self.known[key]:

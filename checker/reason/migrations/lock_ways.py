@@ -22,6 +22,14 @@ _DEEPEST: Final = 12  # classes above one another
 UNFOLLOWED: Final = ("its lock is let go or passed over", "its code goes too many ways to follow them all")
 
 
+TIDYING: Final = "tidying"  # in a handler around a ``yield``
+AROUND: Final = frozenset({"loop", TIDYING})  # what is told apart of where a function is called
+
+
+class TooMuch(Exception):  # noqa: N818 - no error of anybody's: the code is too long to go through
+    pass
+
+
 Assumed: TypeAlias = "tuple[tuple[str, bool], ...]"  # conditions, and what they are
 
 

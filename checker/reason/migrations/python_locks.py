@@ -17,9 +17,9 @@ from msgspec import Struct, field
 from checker import lazy_re
 from checker.model.migrations.folders import MigrationRunner
 from checker.model.pipeline.python import nodes_of, run_by
-from checker.reason.migrations.busy_lock import TooMuch, Walk
+from checker.reason.migrations.busy_lock import Walk
 from checker.reason.migrations.lock_scopes import ended
-from checker.reason.migrations.lock_ways import UNFOLLOWED, State
+from checker.reason.migrations.lock_ways import UNFOLLOWED, State, TooMuch
 from checker.reason.migrations.runner_code import code_of, module_of, parsed
 
 _TRY: Final = lazy_re.compile(r"pg_try_advisory_lock\b", re.IGNORECASE)

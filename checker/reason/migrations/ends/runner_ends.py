@@ -10,7 +10,7 @@ what is found behind one is no fault.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -19,10 +19,11 @@ from msgspec.structs import replace
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.judgements import Judgement
 from checker.model.migrations.folders import MigrationRunner
-from checker.reason.migrations.busy_lock import ENDS, TooMuch, Walk
+from checker.reason.migrations.busy_lock import ENDS, Walk
 from checker.reason.migrations.ends import script_ends
 from checker.reason.migrations.lock_values import LETS_GO, TRY, WAIT
-from checker.reason.migrations.lock_ways import End, State, assume, is_of_file
+from checker.reason.migrations.lock_ways import TIDYING, End, State, TooMuch, assume, is_of_file
+from checker.reason.migrations.python_locks import fault_of
 from checker.reason.migrations.runner_code import Code, Function, code_of, module_of, name_of, parsed
 
 _MAIN: Final = "main"
@@ -63,8 +64,17 @@ class _Failing(Walk):
         ends: list[End] = []
         for chosen in (True, False):
             way = assume(node.test, chosen, state, self.code.repeated, doubts=True)
-            if way is not None and not way.doubt:  # what is found in doubt is no fault, wherever it leads
+            # What is found in doubt is no fault, wherever it leads.
+            if way is not None and (not way.doubt or TIDYING in self.inside):
                 ends.extend(self.block(node.body if chosen else node.orelse, way))
+        return ends
+
+    def thrown(self, managed: Sequence[Function], end: End) -> list[End]:
+        """How a handler around a ``yield`` tidies up is no question, where it ends in one way: all of it is gone
+        through."""
+        before, self.inside = self.inside, (*self.inside, TIDYING)
+        ends = super().thrown(managed, end)
+        self.inside = before
         return ends
 
     def doubts(self) -> bool:
@@ -159,7 +169,7 @@ def ended_well(runners: Iterable[MigrationRunner]) -> Iterator[Judgement]:
         answer = ends_well(runner)
         if answer is YES:
             yield runner.fails("outcome", _SAID, fix=_FIX)
-        elif passes_by(runner):
+        elif passes_by(runner) and not fault_of(runner)[0]:  # a lock that keeps nobody out is W16's
             yield runner.fails("outcome", _PASSED_BY, fix=_FIX)
         elif isinstance(answer, Open):
             yield runner.undecided("outcome", answer.why, fix=_FIX)
