@@ -13,12 +13,12 @@ What is checked
     size unknown to Fargate (``size``), no execution role that may not pull, fetch, log, or put a function into its
     network (``execution-role``), no role that ECS may not assume (``task-role``, ``infrastructure-role``), no port that
     the task does not name (``port-name``), no balancer of one zone (``zones``), no rules of one priority (``priority``)
-    or behind one for all (``order``), no listener that is refused (``listener``), no group or
-    namespace of another network (``network``), no network without DNS (``dns``), no check (``check``), port mapping
-    (``host-port``), container (``container``), range of addresses (``addresses``), alarm (``alarm``), database
-    (``database``) or cache (``cache``) that is refused, no key that its secret lacks (``secret-key``), no password of
-    another login (``login``), nothing told of in vain (``may``), no roll-out that cannot begin (``deployment``), no
-    service before its listener (``made-first``).
+    or behind one for all (``order``), no listener that is refused (``listener``), no group or namespace of another
+    network (``network``), no network without DNS (``dns``), no check (``check``), port mapping (``host-port``),
+    container (``container``), range of addresses (``addresses``), alarm (``alarm``), database (``database``) or cache
+    (``cache``) that is refused, no key that its secret lacks (``secret-key``), no password of another login
+    (``login``), nothing told of in vain (``may``), no roll-out that cannot begin (``deployment``), no service before
+    its listener (``made-first``).
 When it does not apply
     Nothing behind a load balancer, or told an address of this environment. Who starts one-off tasks picks their groups.
 What cannot be decided
@@ -53,9 +53,8 @@ from checker.reason.network.services import (
     host_ports,
     services,
     targets_of,
-    transports,
 )
-from checker.reason.startup.balancers import lets_in, maps, open_kind, sent, wrong_kind
+from checker.reason.startup.balancers import by_each, lets_in, maps, open_kind, sent, wrong_kind
 from checker.reason.startup.judged import startup
 from checker.reason.workloads.variables import Variable, environment_variables, with_unnamed_variables
 
@@ -286,12 +285,12 @@ def _listener(
 def _from_balancer(reach: Reach, balancer: Resource, member: Member, port: int, target: Target) -> Connection:
     kind = balancer.get("Type")
     network = isinstance(kind, Known) and kind.value == "network"
-    source, spoken = reach.member(balancer), transports(target.group) or ("tcp",)
+    source = reach.member(balancer)
     if network and not source.groups:
         # Without groups of its own it comes from its subnets' addresses, or hands the client's through.
-        reply = worst(reach.accepts_anyone(member, port, protocol=each) for each in spoken)
+        reply = by_each(target.group, lambda spoken: reach.accepts_anyone(member, port, protocol=spoken))
         return reply if reply.made is NO else untold("from which addresses it calls is not known")
-    return worst(reach.connects(source, member, port, each) for each in spoken)
+    return by_each(target.group, lambda spoken: reach.connects(source, member, port, spoken))
 
 
 def _self_checks(service: Service) -> Iterator[Judgement]:

@@ -117,14 +117,22 @@ def misread(call: AwsCall, trace: Trace) -> str | None:
     if found is None and reads(call) and taken.ends is not YES and taken.turns is YES:
         return "Whatever it fails of, the script goes another way and ends well: a refusal passes for an answer."
     if found is None and reads(call) and taken.ends is not YES:
-        return _by_what_is_told(taken)
-    return "" if found is None and not_followed(taken) is not None else found
+        found = _by_what_is_told(taken)
+    left_off = found is None and not_followed(taken) is not None and (not reads(call) or _is_used(taken))
+    return "" if left_off else found
 
 
 def not_followed(taken: Handling) -> Open | None:
     """Why it is not known how a script goes on after a failure, where that was left off: perhaps as if all is well."""
     ends = taken.ends
     return ends if not taken.stops and isinstance(ends, Open) and ends in (SCRIPT_TOO_LONG, PROGRAM_TOO_LONG) else None
+
+
+def _is_used(taken: Handling) -> bool:
+    """Whether something hangs on the answer, or on whether there is one: what is only shown is for a person, and a loop
+    that waits for an answer goes on until there is one."""
+    asked = taken.captured or taken.inside or taken.piped or taken.caught
+    return bool(asked) or taken.tested not in {"", "while", "until"} or taken.stdout is not Stream.SHOWN
 
 
 def _by_what_is_told(taken: Handling) -> str | None:

@@ -75,8 +75,8 @@ class Request(Struct, frozen=True):
         around = self.command.reached.loops
         loops = [loop for loop in around if loop.kind in {"retry", "while"}]
         taken = self.command.handling
-        # An answer that is an error may lead to another try, and `timeout` ends what is tried without end; of a library
-        # that tries again one try stands for all.
+        # An answer that is an error may lead to another try, and `timeout` ends what is tried without end; not every
+        # library's decorator is gone through as often as it tries.
         open_ = taken.captured or taken.piped or taken.inside or taken.bounded or any(each.by_library for each in loops)
         if not loops and self.command.program == "http" and taken.repeated is YES:
             return Retried.BOUNDED  # a decorator tries again

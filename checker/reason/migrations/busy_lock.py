@@ -61,9 +61,8 @@ class Walk(Struct):
     found: list[tuple[str, str]] = field(default_factory=list)  # a fault, and the doubt about it
     migrated: bool = False
     steps: int = 0
-    known: dict[tuple[str, State, frozenset[str]], list[End]] = field(
-        default_factory=dict
-    )  # how functions end that were entered
+    # How functions end that were entered.
+    known: dict[tuple[str, State, frozenset[str]], list[End]] = field(default_factory=dict)
     inside: tuple[str, ...] = ()
     within: Function | None = None
 

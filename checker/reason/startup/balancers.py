@@ -12,7 +12,7 @@ of TCP_UDP). A listener and a group that do not fit are refused as IncompatibleP
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice, pairwise
 from typing import Final
 
@@ -277,11 +277,13 @@ def _protocol(place: Resource) -> str:
 
 def lets_in(reach: Reach, member: Member, listener: Resource, port: int) -> Connection:
     """Whether somebody on the internet gets in to a listener, by what it speaks."""
-    spoken = transports(listener)
-    if spoken is None:
-        by_tcp = reach.accepts_anyone(member, port, public=True)
-        by_udp = reach.accepts_anyone(member, port, public=True, protocol="udp")
-        if by_tcp.made is not by_udp.made:
-            return untold("what the listener speaks is not known")
-        return by_tcp
-    return worst(reach.accepts_anyone(member, port, public=True, protocol=each) for each in spoken)
+    return by_each(listener, lambda spoken: reach.accepts_anyone(member, port, public=True, protocol=spoken))
+
+
+def by_each(place: Resource | None, connects: Callable[[str], Connection]) -> Connection:
+    """The connection by all that a listener or target group speaks; by any of it, where that is not known."""
+    spoken = transports(place)
+    if spoken is not None:
+        return worst(map(connects, spoken))
+    by_tcp, by_udp = connects("tcp"), connects("udp")
+    return by_tcp if by_tcp.made is by_udp.made else untold("whether TCP or UDP is spoken is not known")

@@ -16,7 +16,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from checker.model.answers import NO, YES, Answer, Open
+from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.judgements import Judgement
 from checker.model.migrations.folders import MigrationRunner
 from checker.reason.migrations.busy_lock import ENDS, Walk
@@ -29,6 +29,7 @@ from checker.reason.migrations.runner_code import Code, Function, code_of, modul
 _MAIN: Final = "main"
 _MOST_STEPS: Final = 6_000
 _TOO_MUCH: Answer = Open("whether it ends with 0 after a failure: it has too many ways")
+_TOO_MUCH_BUSY: Answer = Open("whether it ends with 0 where another run holds the lock: it has too many ways")
 _LEVELS: Final = 4  # names that stand for one another
 
 
@@ -169,43 +170,45 @@ def ended_well(runners: Iterable[MigrationRunner]) -> Iterator[Judgement]:
         answer = ends_well(runner)
         if answer is YES:
             yield runner.fails("outcome", _SAID, fix=_FIX)
-        elif passes_by(runner) and not fault_of(runner)[0]:  # a lock that keeps nobody out is W16's
+            continue
+        passing = passes_by(runner)
+        if passing is YES and not fault_of(runner)[0]:  # a lock that keeps nobody out is W16's
             yield runner.fails("outcome", _PASSED_BY, fix=_FIX)
-        elif isinstance(answer, Open):
-            yield runner.undecided("outcome", answer.why, fix=_FIX)
+        elif isinstance(untold := answer if isinstance(answer, Open) else passing, Open):
+            yield runner.undecided("outcome", untold.why, fix=_FIX)
 
 
 def ends_well(runner: MigrationRunner) -> Answer:
     """Whether a runner can end with success although a migration of its, or its connection, has failed."""
-    if script_ends.ends_well(runner):
-        return YES
+    answer = script_ends.ends_well(runner)
+    if answer is not NO:
+        return answer
     files = tuple((each.file, each.code) for each in (*runner.files, *runner.starts) if each.language == "python")
     return _ends_well(files) if files else NO
 
 
-def passes_by(runner: MigrationRunner) -> bool:
+def passes_by(runner: MigrationRunner) -> Answer:
     """Whether a runner ends with success where another one holds the lock for as long as it was willing to wait."""
     files = tuple((each.file, each.code) for each in (*runner.files, *runner.starts) if each.language == "python")
-    return bool(files) and _passes_by(files)
+    return _passes_by(files) if files else NO
 
 
 @lru_cache(maxsize=64)
-def _passes_by(files: tuple[tuple[str, str], ...]) -> bool:
+def _passes_by(files: tuple[tuple[str, str], ...]) -> Answer:
     trees = _trees(files)
     if trees is None:
-        return False
+        return _unread(files)
     try:
-        return any(map(_is_well, _ends(trees, code_of(trees), busy=True)))
+        return yes_if(any(map(_is_well, _ends(trees, code_of(trees), busy=True))))
     except (TooMuch, RecursionError):
-        return False  # of the lock itself that is said elsewhere
+        return _TOO_MUCH_BUSY
 
 
 @lru_cache(maxsize=64)
 def _ends_well(files: tuple[tuple[str, str], ...]) -> Answer:
     trees = _trees(files)
     if trees is None:
-        unread = next(name for name, text in files if parsed(name, text) is None)
-        return Open(f"whether it ends with 0 after a failure: {unread} could not be read as Python")
+        return _unread(files)
     code = code_of(trees)
     answer: Answer = NO
     for connecting, lost in ((False, False), (True, False), (False, True)):
@@ -215,6 +218,11 @@ def _ends_well(files: tuple[tuple[str, str], ...]) -> Answer:
         except (TooMuch, RecursionError):
             answer = _TOO_MUCH
     return answer
+
+
+def _unread(files: tuple[tuple[str, str], ...]) -> Answer:
+    unread = next(name for name, text in files if parsed(name, text) is None)
+    return Open(f"whether it ends with 0 after a failure: {unread} could not be read as Python")
 
 
 def _trees(files: tuple[tuple[str, str], ...]) -> dict[str, ast.Module] | None:

@@ -14,9 +14,11 @@ from itertools import islice
 from typing import Final
 
 from checker import lazy_re
+from checker.model.answers import NO, YES, Answer, Open
 from checker.model.migrations.folders import MigrationRunner
 from checker.reason.migrations.script_locks import Text, read
 
+_TOO_LONG: Final = Open("whether it ends with 0 after a failure: it is too long to follow")
 _LONGEST: Final = 100_000  # signs of a file
 _MOST: Final = 60  # handlers
 _NEAR: Final = 4_000  # signs of one
@@ -50,20 +52,23 @@ _SENDS: Final = lazy_re.compile(
 _CALLED: Final = lazy_re.compile(r"([A-Za-z_$][\w$]*)\s*\(")
 
 
-def ends_well(runner: MigrationRunner) -> bool:
-    """Whether a failure of a migration surely ends the program with 0."""
+def ends_well(runner: MigrationRunner) -> Answer:
+    """Whether a failure of a migration ends the program with 0: yes where it surely does."""
     entry = runner.entry
-    if entry.language != "script" or len(entry.code) > _LONGEST:
-        return False
-    return _ends_well(entry.code)
+    if entry.language != "script":
+        return NO
+    return _ends_well(entry.code) if len(entry.code) <= _LONGEST else _TOO_LONG
 
 
 @lru_cache(maxsize=64)
-def _ends_well(code: str) -> bool:
+def _ends_well(code: str) -> Answer:
     text = read(code)
     if _CODE.search(text.plain):
-        return False  # what it ends with is set somewhere
-    return any(_caught(text)) or any(_chained(text)) or any(_heard(text, code))
+        return NO  # what it ends with is set somewhere
+    if any(_caught(text)) or any(_chained(text)) or any(_heard(text, code)):
+        return YES
+    handlers = (len(each.findall(text.plain)) for each in (_CATCH, _FINALLY, _CHAIN, _LISTENER))
+    return _TOO_LONG if max(handlers) > _MOST else NO
 
 
 def _caught(text: Text) -> Iterator[bool]:
