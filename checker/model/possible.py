@@ -100,6 +100,8 @@ _NO_NUMBERS: Final = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 def shown(value: object) -> str:
     """As GitHub (and a shell) turns it into text: null is empty, booleans are lower case, ``3.0`` is ``3``, a number of
     more than 15 digits is rounded (``1.2E+20``)."""
+    if type(value) is str:  # by far the most
+        return value
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -64,6 +64,19 @@ class PythonModule(Struct, frozen=True, eq=False):
 
 
 _LEAVES: Final = frozenset({ast.Name, ast.Constant, ast.alias, ast.Pass})
+# Fields that hold no node wherever they stand, and the contexts of names (``ast.Load``), which nobody asks for.
+_PLAIN: Final = frozenset({"ctx", "attr", "arg", "module", "level", "kind", "type_comment", "conversion", "is_async"})
+
+
+class _Fields(dict[type[ast.AST], tuple[str, ...]]):
+    """The fields in which a kind of node may hold others."""
+
+    def __missing__(self, kind: type[ast.AST]) -> tuple[str, ...]:
+        self[kind] = found = () if kind in _LEAVES else tuple(name for name in kind._fields if name not in _PLAIN)
+        return found
+
+
+_FIELDS: Final = _Fields()
 
 
 def nodes_of(node: ast.AST) -> Iterator[ast.AST]:
@@ -72,13 +85,11 @@ def nodes_of(node: ast.AST) -> Iterator[ast.AST]:
     found = [node]
     for each in found:  # grows
         yield each
-        if type(each) in _LEAVES:  # most of all code
-            continue
-        for name in each._fields:
+        for name in _FIELDS[type(each)]:
             inner = getattr(each, name, None)
             if type(inner) is list:
                 found.extend([one for one in inner if isinstance(one, ast.AST)])
-            elif name != "ctx" and isinstance(inner, ast.AST):
+            elif isinstance(inner, ast.AST):
                 found.append(inner)
 
 

@@ -100,14 +100,18 @@ class Code(Struct, frozen=True):
 
     def roots(self) -> Iterator[Function]:
         """Functions that nothing here names or starts: a framework, or another program, does."""
-        named = self.started | {
-            name_of(node) for several in self.functions.values() for each in several for node in _names(each)
-        }
+        named = self.started.union(*(_names(each) for several in self.functions.values() for each in several))
         yield from (each for name, several in self.functions.items() if name not in named for each in several)
 
 
 def code_of(trees: Mapping[str, ast.Module]) -> Code:
     """The code of these modules, by their names."""
+    return _code_of(tuple(trees.items()))
+
+
+@lru_cache(maxsize=64)
+def _code_of(modules: tuple[tuple[str, ast.Module], ...]) -> Code:
+    trees = dict(modules)
     functions: dict[str, list[Function]] = {}
     bases: dict[str, frozenset[str]] = {}
     homes: dict[int, str] = {}
@@ -158,7 +162,7 @@ def _repeated(asked: Sequence[ast.expr]) -> dict[str, frozenset[str]]:
     those are written out."""
     alike: dict[tuple[str, ...], list[ast.expr]] = {}
     for test in asked:
-        alike.setdefault(tuple(name_of(each) for each in _names(test)), []).append(test)
+        alike.setdefault(_names(test), []).append(test)
     likely = [(written(test), test) for several in alike.values() if len(several) > 1 for test in several]
     counts = Counter(said for said, _ in likely)
     return {
@@ -204,7 +208,7 @@ def _leading(
 ) -> tuple[frozenset[str], ...]:
     """The names of functions that lead to something that matters, to the lock, to what lets it go, and to what files
     say."""
-    uses = {name: {name_of(node) for each in several for node in _names(each)} for name, several in functions.items()}
+    uses = {name: set[str]().union(*map(_names, several)) for name, several in functions.items()}
 
     def saying(part: str) -> set[str]:
         named = {name for name, value in constants.items() if _says(value, part)}
@@ -239,8 +243,10 @@ def _reads(function: Function, modules: frozenset[str]) -> bool:
     return any(isinstance(f, ast.Attribute) and f.attr in READS and name_of(f.value) not in modules for f in called)
 
 
-def _names(node: ast.AST) -> Iterator[ast.AST]:
-    return (each for each in walked(node) if isinstance(each, ast.Name | ast.Attribute))
+@lru_cache(maxsize=1 << 12)
+def _names(node: ast.AST) -> tuple[str, ...]:
+    """The last parts of the names in a node, in order."""
+    return tuple(name_of(each) for each in walked(node) if isinstance(each, ast.Name | ast.Attribute))
 
 
 @lru_cache(maxsize=1 << 14)  # code is gone through by many ways

@@ -23,7 +23,16 @@ from checker.resolve.python.machine import (
     value,
 )
 from checker.resolve.python.once import key_of, once
-from checker.resolve.python.syntax_facts import grows, lets_errors_go, manages, rebinds, says_yes, written, yields
+from checker.resolve.python.syntax_facts import (
+    grows,
+    lets_errors_go,
+    manages,
+    named_alone,
+    rebinds,
+    says_yes,
+    written,
+    yields,
+)
 from checker.resolve.python.values import (
     SCALARS,
     Class,
@@ -322,11 +331,7 @@ def method(machine: Machine, cls: Class, name: str, depth: int = 0) -> Function 
 
 def begins_nothing(machine: Machine, node: ast.Call, frame: Frame) -> bool:
     """Whether a call makes a generator that nobody goes through: nothing in it runs."""
-    if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Attribute | ast.Name):
-        plain = not any(isinstance(each, ast.Call) for each in ast.walk(node.func))
-    else:
-        plain = isinstance(node.func, ast.Name)
-    found = value(machine, node.func, frame) if plain else None
+    found = value(machine, node.func, frame) if named_alone(node.func) else None
     made = found.node if isinstance(found, Function) else None
     return isinstance(made, ast.FunctionDef) and not made.decorator_list and yields(made)
 

@@ -208,6 +208,14 @@ def named_in(decorator: ast.Call) -> ast.expr | None:
     return decorator.args[0] if decorator.args else by_name
 
 
+@lru_cache(maxsize=16_384)
+def named_alone(node: ast.expr) -> bool:
+    """Whether it is a name, or a member of one: no call makes what it hangs on."""
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute | ast.Name):
+        return not any(isinstance(each, ast.Call) for each in nodes_of(node))
+    return isinstance(node, ast.Name)
+
+
 def called_as(node: ast.Call) -> str:
     """The last part of the name that something is called by."""
     if isinstance(node.func, ast.Attribute):

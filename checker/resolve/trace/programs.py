@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
 
 from msgspec import Struct, field
@@ -18,6 +19,7 @@ from checker.model.sources import Problem, Spot
 from checker.resolve.effort import OF_A_PROGRAM, RECORDING, STARTING, Effort
 
 if TYPE_CHECKING:
+    from checker.resolve.python.machine import Machine
     from checker.resolve.python.rehearsal.gone import Gone
     from checker.resolve.python.rehearsal.ways import Rehearsals
 
@@ -107,24 +109,35 @@ class Programs(Struct):
 
         left = self.effort.at_most(OF_A_PROGRAM)
         asked = Start(start.path, start.words, dict(environment), start.folder, start.function)
-        rehearsals = Rehearsals(self.library, asked, self.effort.rehearsals, self.effort.asides)
-        kept = self._kept(start, environment, left, rehearsals)
+        followed = cache(lambda: self._followed(start, environment, left))
+        rehearsals = Rehearsals(self.library, asked, self.effort.rehearsals, self.effort.asides, followed)
+        kept = self._kept(start, environment, left, rehearsals, followed)
         self.effort.spend(kept.steps)
         rehearsals.gone.update({key: list(ways) for key, ways in kept.gone.items()})
         calls = tuple(_rehearsable(call, rehearsals) for call in kept.calls)
         return _Run(kept.asked, calls, kept.problems, kept.foreign)
 
-    def _kept(self, start: _Start, environment: Mapping[str, Possible], left: int, rehearsals: Rehearsals) -> _Kept:
+    def _followed(self, start: _Start, environment: Mapping[str, Possible], left: int) -> Machine:
+        from checker.resolve.python.code import follow
+
+        path, words, folder, function = start
+        return follow(self.library, path, Reached(Spot(path)), words, environment, folder, function, left)
+
+    def _kept(
+        self,
+        start: _Start,
+        environment: Mapping[str, Possible],
+        left: int,
+        rehearsals: Rehearsals,
+        followed: Callable[[], Machine],
+    ) -> _Kept:
         """What following comes to: as an earlier run found it, or by following."""
         started = repr((start, sorted(environment.items()), left))
         earlier = self.earlier.recall(start.path, started) if self.earlier is not None else None
         if isinstance(earlier, _Kept):
             made = earlier
         else:
-            from checker.resolve.python.code import follow
-
-            path, words, folder, function = start
-            machine = follow(self.library, path, Reached(Spot(path)), words, environment, folder, function, left)
+            machine = followed()
             calls, problems, foreign = tuple(machine.calls), tuple(machine.problems), tuple(machine.foreign)
             made = _Kept(dict(machine.asked), calls, problems, foreign, left - machine.left, {})
             if machine.cut:

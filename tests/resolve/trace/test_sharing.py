@@ -15,6 +15,7 @@ from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command
 from checker.model.verdicts import Verdict
 from checker.resolve.python import code, objects, values
+from checker.resolve.python.rehearsal import ways
 from checker.resolve.python.rehearsal.gone import Gone
 from checker.resolve.python.rehearsal.standins import Mode
 from checker.resolve.python.rehearsal.way import Way
@@ -101,6 +102,26 @@ def test_what_earlier_runs_followed_comes_to_what_following_gives(
     monkeypatch.setattr(code, "follow", lambda *_: pytest.fail("a program was followed again"))
     monkeypatch.setattr(Way, "run_through", lambda _: pytest.fail("a way was gone again"))
     assert asked_all(root, EarlierRuns()) == fresh
+
+
+def test_ways_that_an_earlier_run_did_not_go_come_to_what_they_would_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh = asked_all(ROOT)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(programs, "_more", lambda made, _gone, _known: made._replace(gone={}))
+        assert asked_all(ROOT, EarlierRuns()) == fresh
+    assert asked_all(ROOT, EarlierRuns()) == fresh
+
+
+@pytest.mark.parametrize("layout", [*LAYOUTS, None], ids=lambda path: path.stem if path else "this repository")
+def test_a_way_that_was_gone_for_another_call_comes_to_what_going_it_again_gives(
+    layout: Path | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = ROOT
+    if layout is not None:
+        lay_out(layout, root := tmp_path)
+    shared = asked_all(root)
+    monkeypatch.setattr(ways, "as_before", lambda *_: None)
+    assert asked_all(root) == shared
 
 
 WAITING = """

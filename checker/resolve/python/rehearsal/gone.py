@@ -6,10 +6,11 @@ Nothing here hangs on a process: ways that an earlier run went are told from thi
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Final, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.model.pipeline.scripts import AwsCall, Command, How
 from checker.model.possible import Possible, shown
@@ -114,6 +115,64 @@ class Gone(Struct, frozen=True):
         asked again.
         """
         return (mode is self.mode or not self.met) and not (self.turns ^ turns) & self.again
+
+
+class Made(Struct, frozen=True):
+    """A call where a way makes it: how many questions were answered by then, and how many calls made."""
+
+    call: AwsCall | Command
+    answers: int
+    calls: int
+
+
+class Plain(Struct, frozen=True):
+    """A way on which all works that it calls: the same one, whichever call is asked about. ``way``: as one on which
+    that call is not met; ``lent``: the file of the libraries' stand-ins."""
+
+    way: Gone
+    made: Sequence[Made]
+    calls: Sequence[AwsCall | Command]
+    lent: str
+
+    def told_of(self, call: AwsCall | Command, mode: Mode, turns: Set[int]) -> Gone | None:
+        """The way as one of a call in this mode; ``None`` where it makes the call, which something is wrong with."""
+        well = mode is Mode.WELL
+        each = (one for one in self.made if not well or round_of(one.call) == round_of(call))
+        first = next((one for one in each if is_it(one.call, call, self.lent)), None)
+        if first is None:
+            return replace(self.way, mode=mode, turns=turns)
+        if not well:
+            return None
+        later = frozenset(placed(one) for one in self.calls[first.calls :] if isinstance(one, AwsCall))
+        times = 1 + sum(is_it(one.call, call, self.lent, met=True) for one in each)
+        return replace(self.way, mode=mode, turns=turns, met=True, before=first.answers, later=later, times=times)
+
+
+def as_before(plain: Iterable[Plain], call: AwsCall | Command, mode: Mode, turns: Set[int]) -> Gone | None:
+    """The way that was gone for another call, where nothing is wrong on it with this one either."""
+    # Of the last mode more answers than the call's own are others.
+    alike = (each for each in plain if mode is not Mode.UNSTARTED and each.way.is_way_of(mode, turns))
+    return next((each.told_of(call, mode, turns) for each in alike), None)
+
+
+def is_it(made: AwsCall | Command, asked: AwsCall | Command, lent: str, *, met: bool = False) -> bool:
+    """Whether a call that is made is the one that is asked about. ``met``: that one has been made before."""
+    one, other = which(made), which(asked)
+    beside = asked.handling.background  # where it was handed over is not where it runs
+    aws = isinstance(made, AwsCall) and isinstance(asked, AwsCall)
+    # A library makes the call that it was given: `pool.submit(ecs.update_service, ...)`.
+    given = aws and made.spot.file == lent and made.arguments == asked.arguments  # type: ignore[union-attr]
+    return (given or made.spot == asked.spot) and (
+        one == other
+        or ((beside or given) and (one[0], one[3:]) == (other[0], other[3:]))
+        or (met and _is_once_more(made, asked))
+    )
+
+
+def _is_once_more(made: AwsCall | Command, asked: AwsCall | Command) -> bool:
+    """Whether it is the same line's call, made once more behind the loop in which it failed."""
+    loops, failing = (loops_of(one) for one in (made, asked))
+    return len(loops) < len(failing) and failing[: len(loops)] == loops and which(made)[3:] == which(asked)[3:]
 
 
 # Goes the way with these answers, those at some of the places turned; ``None`` where it is too long.

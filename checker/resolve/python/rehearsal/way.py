@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
 from typing import Final
 
+from msgspec.structs import replace
+
 from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.python import PythonLibrary, PythonModule
 from checker.model.pipeline.scripts import AwsCall, Command, How, Reached
@@ -44,16 +46,17 @@ from checker.resolve.python.rehearsal.flows import (
 from checker.resolve.python.rehearsal.gone import (
     UNREACHED,
     Gone,
+    Made,
     Place,
+    Plain,
     Start,
     acts,
+    is_it,
     is_prepared,
-    loops_of,
     placed,
     round_of,
     started_by,
     told_by,
-    which,
 )
 from checker.resolve.python.rehearsal.lending import given_by, later
 from checker.resolve.python.rehearsal.loaded import lent_libraries, written_answers
@@ -105,6 +108,7 @@ class Way:
         self.met = False
         self._before = self._since = self._times = 0
         self._choices = Choices(answers, turns)
+        self._made: list[Made] = []
         self._searching: dict[int, object] = {}
         self._current: list[RaisedError] = []
         self._errors: dict[int, RaisedError] = {}
@@ -144,6 +148,13 @@ class Way:
         ended_so = (ended, waits, began, given, askers, again, before, steps)
         asked, answered = tuple(choices.places), frozenset(self._answered)
         return Gone(mode, turns, met, *ended_so, acted, asked, answered, after, told, self._cut, self._times)
+
+    def plain(self, gone: Gone) -> Iterator[Plain]:
+        """The way that was gone as one of any call, where nothing was wrong with the one that it was gone for."""
+        if gone.cut or self.holds_little or (gone.met and self.mode is not Mode.WELL):
+            return
+        way = replace(gone, met=False, before=len(gone.given), later=frozenset(), times=0)
+        yield Plain(way, self._made, self.machine.calls, lent_libraries().file)
 
     def _ends(self) -> bool | None:
         """Whether the program ends with a failure, ``None`` where that is not known."""
@@ -309,6 +320,7 @@ class Way:
 
     def made(self, call: AwsCall | Command) -> Value:
         """What a call gives, ``None`` where it works as any call does."""
+        self._made.append(Made(call, len(self._choices.given), len(self.machine.calls)))
         if not self._is_it(call):
             self._sent_later = None if is_prepared(call) else self._sent_later
             return self._well(call)
@@ -372,26 +384,8 @@ class Way:
         return Instance(response) if isinstance(response, Class) else None
 
     def _is_it(self, call: AwsCall | Command) -> bool:
-        one, other = which(call), which(self.failing)
-        beside = self.failing.handling.background  # where it was handed over is not where it runs
-        given = isinstance(call, AwsCall) and isinstance(self.failing, AwsCall) and self._is_given(call, self.failing)
-        same = (given or call.spot == self.failing.spot) and (
-            one == other
-            or ((beside or given) and (one[0], one[3:]) == (other[0], other[3:]))
-            or (self.met and self._is_once_more(call))
-        )
+        same = is_it(call, self.failing, lent_libraries().file, met=self.met)
         return same and (self.mode is not Mode.WELL or round_of(call) == round_of(self.failing))
-
-    def _is_given(self, call: AwsCall, failing: AwsCall) -> bool:
-        """Whether a library makes the call that it was given: ``pool.submit(ecs.update_service, ...)``."""
-        return call.spot.file == lent_libraries().file and call.arguments == failing.arguments
-
-    def _is_once_more(self, call: AwsCall | Command) -> bool:
-        """Whether it is the same line's call, made once more behind the loop in which it failed."""
-        loops, failing = (loops_of(one) for one in (call, self.failing))
-        return (
-            len(loops) < len(failing) and failing[: len(loops)] == loops and which(call)[3:] == which(self.failing)[3:]
-        )
 
 
 def _piped(found: Value) -> Value:

@@ -8,7 +8,7 @@ bound, or never ends, which the job's own limit of time turns into a failure.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from typing import Final
 
 from msgspec import Struct, field
@@ -23,8 +23,9 @@ from checker.resolve.python.rehearsal.gone import (
     MAX_TURNS,
     Go,
     Gone,
-    Place,
+    Plain,
     Start,
+    as_before,
     can_answer,
     comes_to,
     is_request,
@@ -54,9 +55,11 @@ class Rehearsals(Struct):
     start: Start
     allowance: Allowance
     asides: Allowance  # for the ways on which the call works: they take nothing from those on which it fails
+    follow: Callable[[], object]  # what comes before all ways: modules are the same for each, whoever loads them first
     _found: dict[tuple[object, ...], Answer] = field(default_factory=dict)
     _plainly_well: bool = False  # whether it ends well where nothing fails, each question answered as at first
     gone: dict[tuple[object, ...], list[Gone]] = field(default_factory=dict)  # each that was gone, told by what it had
+    _plain: dict[tuple[bool, ...], list[Plain]] = field(default_factory=dict)  # by the answers
 
     def of(self, call: AwsCall | Command) -> Rehearsal:
         """What becomes of the program, of one of its calls."""
@@ -123,13 +126,10 @@ class Rehearsals(Struct):
         if not isinstance(failed, Gone) or not isinstance(worked, Gone):
             return worked if isinstance(worked, Open) else _TOO_MUCH
         if failed.ended and worked.ended and not (failed.endless or worked.endless):
-            turned = self._turned(call, worked)
+            turned = turned_well(worked, self._goer(call, Mode.WELL))
             ways = [with_turned(way, turned or frozenset(), self._goer(call, way.mode)) for way in (failed, worked)]
             failed, worked = ways[0] or failed, ways[1] or worked
         return failed, worked
-
-    def _turned(self, call: AwsCall | Command, worked: Gone) -> Set[tuple[Place, bool]] | None:
-        return turned_well(worked, self._goer(call, Mode.WELL))
 
     def _goer(self, call: AwsCall | Command, mode: Mode) -> Go:
         return lambda answers, turns: self._go(call, mode, answers, turns)
@@ -253,7 +253,7 @@ class Rehearsals(Struct):
         worked = self._first(call, Mode.WELL)
         if isinstance(worked, Open) or worked.ended is not True or worked.endless:
             return YES
-        turned = self._turned(call, worked)
+        turned = turned_well(worked, self._goer(call, Mode.WELL))
         if turned is None:
             return _NEVER_WELL
         other = with_turned(way, turned, self._goer(call, mode))
@@ -307,8 +307,7 @@ class Rehearsals(Struct):
                 return _TOO_MUCH
             if way.met:
                 return way
-            given = list(way.given)
-            due.extend([*given[:index], not given[index]] for index in range(len(answers), len(given)))
+            due.extend([*way.given[:at], not way.given[at]] for at in range(len(answers), len(way.given)))
         return _TOO_MUCH
 
     def repeated(self, call: AwsCall | Command) -> Answer:
@@ -328,17 +327,21 @@ class Rehearsals(Struct):
         self, call: AwsCall | Command, mode: Mode, answers: Sequence[bool], turned: Set[int] = frozenset()
     ) -> Gone | None:
         """The way with these answers, gone once; it costs the same each time, so that no answer is the order's."""
-        purse = self._purse(mode)
-        if purse.left <= 0:
+        if (purse := self._purse(mode)).left <= 0:
             return None
         told = round_of(call) if mode is Mode.WELL else ()
         before = self.gone.setdefault((which(call), told, tuple(answers)), [])
         gone = next((each for each in before if each.is_way_of(mode, turned)), None)
         if gone is None:
-            # What goes it takes long to import, and where an earlier run went all of them nothing does.
-            from checker.resolve.python.rehearsal.way import Way
+            plain = self._plain.setdefault(tuple(answers), [])
+            if (gone := as_before(plain, call, mode, turned)) is None:
+                # What goes it takes long to import, and where an earlier run went all of them nothing does.
+                from checker.resolve.python.rehearsal.way import Way
 
-            gone = Way(self.library, self.start, call, mode, answers, turned).run_through()
+                self.follow()
+                way = Way(self.library, self.start, call, mode, answers, turned)
+                gone = way.run_through()
+                plain.extend(way.plain(gone))
             before.append(gone)
         if mode is Mode.WELL and not answers:
             self._plainly_well = gone.ended is False and not gone.endless
