@@ -44,10 +44,15 @@ _MAX_LOOKED_THROUGH: Final = 300
 _TEST: Final = lazy_re.compile(
     r"(?:^|/)(?:tests?|__tests__|testing|spec|e2e|fixtures)/|(?:^|/)(?:test_[^/]*|conftest|[^/]*(?:_test|\.test|\.spec))\.\w+$"
 )
+_OF_TESTS: Final = ("test", "spec", "e2e", "fixtures")  # what every match of it holds
 _LISTS: Final = lazy_re.compile(
     r"\b(?:readdir(?:Sync)?|readFile(?:Sync)?|listdir|scandir|iterdir|r?glob(?:Sync)?|read_text|read_bytes|ReadDir|ReadFile"
     r"|WalkDir|embed\.FS|read_dir|open)\b"
 )
+_OF_LISTS: Final = (
+    "readdir", "readFile", "listdir", "scandir", "iterdir", "glob", "rglob", "read_text", "read_bytes", "ReadDir",
+    "ReadFile", "WalkDir", "embed.FS", "read_dir", "open",
+)  # fmt: skip
 _EXECUTE: Final = r"\.(?:query|execute\w*|exec|Exec(?:Context)?|unsafe|raw|batch_execute|simple_query|none)\s*"
 _EXECUTES: Final = lazy_re.compile(_EXECUTE + r"\(")
 # What a text holds whose code executes: a comment may stand before the bracket.
@@ -62,6 +67,7 @@ _OF_DRIVERS: Final = (
     "psycopg", "asyncpg", "pg8000", "sqlalchemy", "tokio_postgres", "sqlx", "pgx", "lib/pq", "database/sql",
     "pg-promise", "slonik", "knex", "pg'", 'pg"', "postgres'", 'postgres"', "pg-pool", "@neondatabase",
 )  # fmt: skip
+_AT_DRIVERS: Final = (*_OF_DRIVERS[:-6], "from", "require", "import")  # what they begin with
 _SQL_FILES: Final = (".sql", "/migration", "'migration", '"migration', "`migration")
 # A test that runs a way back: the command's word as an argument, a call by its name, or the file itself.
 _BACK: Final = lazy_re.compile(
@@ -102,7 +108,7 @@ def read_migration_code(root: Path) -> MigrationCode:
             if not about_migrations(shown) and may_upsert(text := library.text(shown)):
                 upserts.extend(upserts_of(shown, _REMARKS.sub("", text)))
             continue
-        is_test = _TEST.search(shown) is not None
+        is_test = _is_test(shown)
         if is_test and tests:
             continue
         text = library.text(shown)
@@ -117,7 +123,7 @@ def read_migration_code(root: Path) -> MigrationCode:
         libraries = libraries_in(shown, text)
         if libraries:  # not in a comment alone
             libraries = libraries_in(shown, library.file(shown).code)
-        lists = any(each in text for each in _SQL_FILES) and _LISTS.search(text) is not None
+        lists = any(each in text for each in _SQL_FILES) and lazy_re.at_words(_LISTS, _OF_LISTS, text)
         if not (libraries or lists) or not _speaks_of_migrations(shown, text):
             continue
         for name in libraries:
@@ -142,7 +148,7 @@ def read_migration_code(root: Path) -> MigrationCode:
         tuple(upserts),
         tuple(at_start),
         tuple(sorted(set(versions))),
-        shaping=tuple(each for shown in wanted if not _TEST.search(shown) for each in _shaping(shown, library)),
+        shaping=tuple(each for shown in wanted if not _is_test(shown) for each in _shaping(shown, library)),
     )
 
 
@@ -189,6 +195,10 @@ def _with_callers(runner: MigrationRunner, sources: Iterable[str], library: _Lib
 
 def _is_wanted(name: str) -> bool:
     return _suffix(name) in LANGUAGES or _is_query(name) or is_recipe(name) or is_project(name) or is_settings(name)
+
+
+def _is_test(path: str) -> bool:
+    return any(each in path for each in _OF_TESTS) and _TEST.search(path) is not None
 
 
 def _is_query(path: str) -> bool:
@@ -263,7 +273,7 @@ class _Library:
         known = self._drives.get(shown)
         if known is None:
             may = any(each in self.text(shown) for each in _OF_DRIVERS)
-            known = self._drives[shown] = may and _DRIVER.search(self.file(shown).code) is not None
+            known = self._drives[shown] = may and lazy_re.at_words(_DRIVER, _AT_DRIVERS, self.file(shown).code)
         return known
 
     def sends(self, shown: str) -> bool:
@@ -300,7 +310,7 @@ class _Library:
         if folder not in self._siblings:
             found = sorted((self.root / folder).iterdir())
             self._siblings[folder] = tuple(posixpath.join(folder, path.name) for path in found if path.is_file())
-        return tuple(each for each in self._siblings[folder] if each.endswith(suffix) and _TEST.search(each) is None)
+        return tuple(each for each in self._siblings[folder] if each.endswith(suffix) and not _is_test(each))
 
     def imports(self, file: SourceFile) -> tuple[str, ...]:
         """The repository's own files that one imports."""

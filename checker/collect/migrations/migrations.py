@@ -74,7 +74,7 @@ _IS_CODE: Final = tuple(
         ("BaseJavaMigration", r"(?:\bextends\s+|:\s*)BaseJavaMigration\b"),
         ("Ecto.Migration", r"\buse\s+Ecto\.Migration\b"),
         ("extends", r"\bextends\s+\w*Migration\b"),
-        ("Migration", r"\bclass\s+\w+\s*:\s*Migration\b"),
+        ("Migration", r"class\s+\w+\s*:\s*Migration\b"),
     )
 )
 _BESIDE: Final = (".Designer.cs", "ModelSnapshot.cs")  # what Entity Framework writes beside migrations

@@ -124,8 +124,10 @@ _EXACT: Final = {
 _PATTERNS: Final = tuple(
     (pattern, tool) for tool, patterns in _NOT_READ.items() for pattern in patterns if pattern not in _EXACT
 )
-# What a name alone tells of them: every file of a repository is asked.
-_BY_NAME: Final = lazy_re.compile("|".join({translate(pattern.rpartition("/")[2]): None for pattern, _ in _PATTERNS}))
+# What a name alone tells of them: every file of a repository is asked. Most patterns are of an ending.
+_LAST: Final = {pattern.rpartition("/")[2] for pattern, _ in _PATTERNS}
+_ENDINGS: Final = tuple(each[1:] for each in _LAST if each[:1] == "*" and not set("*?[") & set(each[1:]))
+_BY_NAME: Final = lazy_re.compile("|".join(sorted(map(translate, _LAST - {f"*{each}" for each in _ENDINGS}))))
 
 
 class Found(Struct):
@@ -218,7 +220,7 @@ class _Exclusions(Exclusions):
 def _is_candidate(name: str) -> bool:
     if name.lower().endswith((*TEMPLATE_FILES, *_FILLED_IN)):
         return True
-    return name in _EXACT or _BY_NAME.match(name) is not None
+    return name in _EXACT or name.endswith(_ENDINGS) or _BY_NAME.match(name) is not None
 
 
 def _tool(inner: Path) -> str | None:

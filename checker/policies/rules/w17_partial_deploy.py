@@ -158,7 +158,9 @@ def _seen_of(path: DeployPath, ends: Sequence[Rollout], project: Project) -> Jud
                 return wait.action.undecided("seen", why, fix=_FIX_TAKEN)
             what = "ECS takes a failed roll-out back, and the service is stable again: the wait succeeds."
             return wait.action.fails("seen", what, fix=_FIX_TAKEN, related=(service,))
-        sure = [each for each in waits if fails_here(each) is YES]
+        sure = [wait]
+        if (wait != end and left_out(sure, end)) or not all(is_for(wait, each) for each in ends):
+            sure = [each for each in waits if fails_here(each) is YES]  # one does not do: together they may
         if wait != end and (doubt := left_out(sure, end)):
             return wait.action.undecided("seen", f"whether the roll-out is waited for: {doubt}", fix=_FIX_SEEN)
         if other := next((each for each in ends if not any(is_for(one, each) for one in sure)), None):

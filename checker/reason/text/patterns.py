@@ -167,6 +167,11 @@ def _fits(segment: Pattern, target: Pattern, start: int) -> bool:
 @lru_cache(maxsize=16_384)
 def match(pattern: Pattern, target: Pattern) -> Answer:
     """Whether ``pattern`` matches ``target``: open where it depends on holes, or holds for a part of it only."""
+    for one, other in zip(pattern, target, strict=False):  # most differ at their beginnings
+        if type(one) is not str or type(other) is not str:
+            break
+        if one != other:
+            return NO
     counted = _counted(target)
     if covers(pattern, target) or (counted is not target and covers(pattern, counted)):
         return YES

@@ -45,7 +45,7 @@ def run_as_code(trace: Trace) -> Iterator[tuple[Command | AwsCall, tuple[Possibl
 
 def _texts(command: Command, before: Command | None) -> Iterator[Possible]:
     words = command.words
-    if _MARK.search(command.source):
+    if ("__gha" in command.source or PASTED in command.source) and _MARK.search(command.source):
         tokens = command.source.split()
         alike = len(tokens) == len(words)
         yield from (word for index, word in enumerate(words) if not alike or _MARK.search(tokens[index]))

@@ -37,7 +37,8 @@ Text = Callable[[str], str | None]
 
 def is_recipe(name: str) -> bool:
     """Whether a file of this name says how an image is built that somebody deploys."""
-    return _FILE.fullmatch(name.rpartition("/")[2]) is not None and _OTHERS.search(name) is None
+    last = name.rpartition("/")[2]
+    return "file" in last and _FILE.fullmatch(last) is not None and _OTHERS.search(name) is None
 
 
 def started_with(recipe: str, text: str, text_of: Text) -> Iterator[MigrationRunner]:

@@ -106,7 +106,7 @@ class Accepted(Struct):
             fix = "Write the keys out, or use an alias in place of the whole mapping."
             self._refuse((*path, MERGES), f"{_named(path)} merges another mapping by `<<`", fix)
         loose = mappings[0].get("loose-value-type")
-        inserted = any(_INSERTS.search(key) for key in value)
+        inserted = any("insert" in key and _INSERTS.search(key) for key in value)
         for key, each in value.items():
             kinds = [found for form in mappings if (found := form.get("properties", {}).get(key)) is not None]
             if kinds:

@@ -19,10 +19,9 @@ _FUNCTIONS: Final = (
 # What stands below a step, a job or an event is GitHub's word too.
 _OWN_WORDS: Final = "outputs|outcome|conclusion|result|inputs"
 # A glance at a whole file: few have anything that is written otherwise.
-_OTHER: Final = lazy_re.compile(
-    rf"\[[ \t]*'|\b(?!(?:{_CONTEXTS})\b)(?i:{_CONTEXTS})[ \t]*[.\[]|\b(?!(?:{_FUNCTIONS})\b)(?i:{_FUNCTIONS})[ \t]*\("
-    rf"|\bgithub\.[a-z_]*[A-Z]|\.(?!(?:{_OWN_WORDS})\b)(?i:{_OWN_WORDS})\b"
-)
+_BEFORE_SIGNS: Final = lazy_re.compile(r"\b([A-Za-z]++)[ \t]*[.\[(]")
+_BELOW_OTHERS: Final = lazy_re.compile(r"\.([A-Za-z]++)\b")
+_OTHER: Final = lazy_re.compile(r"\[[ \t]*'|\bgithub\.[a-z_]*[A-Z]")
 _EXPRESSION: Final = lazy_re.compile(r"\$\{\{(?:'[^']*'|(?!\}\})[^'])*\}\}")
 _TEXT_OR_NAMES: Final = lazy_re.compile(
     rf"'[^']*'|(?<![\w.'\"-])(?P<context>{_CONTEXTS})"
@@ -32,12 +31,20 @@ _TEXT_OR_NAMES: Final = lazy_re.compile(
 )
 _BELOW: Final = lazy_re.compile(r"\.[ \t]*([\w*-]+)|\[[ \t]*'([^']*)'[ \t]*\]")
 _NAME: Final = lazy_re.compile(r"[A-Za-z_][\w-]*")
+_WORDS: Final = frozenset(f"{_CONTEXTS}|job|jobs|{_FUNCTIONS}|{_OWN_WORDS}".split("|"))
+_ANY_CASE: Final = frozenset(map(str.lower, _WORDS))
 _AS_WRITTEN: Final = {each.lower(): each for each in _FUNCTIONS.split("|")}
 
 
 def in_one_spelling(data: Any, text: str) -> Any:
     """The data of a file (of this text), its expressions in one spelling. Scripts are left as they are."""
-    return _each(data) if _OTHER.search(text) else data
+    return _each(data) if _has_others(text) else data
+
+
+def _has_others(text: str) -> bool:
+    """Whether anything in a text may be a word of GitHub's in another spelling."""
+    words = {*_BEFORE_SIGNS.findall(text), *_BELOW_OTHERS.findall(text)}
+    return any(each not in _WORDS and each.lower() in _ANY_CASE for each in words) or _OTHER.search(text) is not None
 
 
 def _each(value: Any, key: object = None) -> Any:

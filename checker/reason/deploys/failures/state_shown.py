@@ -60,7 +60,7 @@ def _is_shown(at: At, path: DeployPath, after: Rollout) -> bool:
     after_one = action.reached.on_failure or bool({"failure", "always"} & asked)
     if after_one and ((here and _printed(at)) if captured else (later or not here)):
         return True
-    return later and not action.certain and fails_here(at) is not NO and _printed(at)
+    return later and not action.certain and _printed(at) and fails_here(at) is not NO
 
 
 def _is_put_away(at: At) -> bool:

@@ -13,7 +13,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from checker.model.answers import NO, YES, Answer, Open, yes_if
+from checker.model.answers import NO, YES, Answer, Open, every, yes_if
 from checker.model.pipeline.handling import PROGRAM_TOO_LONG, UNASKED, Rehearsal
 from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.scripts import AwsCall, Command
@@ -165,8 +165,7 @@ class Rehearsals(Struct):
     def mends(self, call: AwsCall | Command, other: AwsCall) -> Answer:
         """Whether the program comes to a place where what the call waits for fails, and where that never comes."""
         modes = [mode for mode in (Mode.FAILED, Mode.KILLED, Mode.WAITING) if can_answer(call, mode)] or [Mode.RAISES]
-        answers = [self._leads(call, other.spot, mode) for mode in modes]
-        return next((each for each in answers if each is NO), next((each for each in answers if each is not YES), YES))
+        return every(self._leads(call, other.spot, mode) for mode in modes)
 
     def _leads(self, call: AwsCall | Command, spot: Spot, mode: Mode) -> Answer:
         """Whether the program comes to a place in this mode of the call; open where a question decides."""
@@ -214,8 +213,7 @@ class Rehearsals(Struct):
 
     def every(self, call: AwsCall | Command, modes: Sequence[Mode]) -> Answer:
         """Whether the program ends with a failure in each of these modes of the call."""
-        answers = [self._of(call, mode) for mode in modes]
-        return next((each for each in answers if each is NO), next((e for e in answers if e is not YES), YES))
+        return every(self._of(call, mode) for mode in modes)
 
     def _of(self, call: AwsCall | Command, mode: Mode) -> Answer:
         if call.reached.on_failure:

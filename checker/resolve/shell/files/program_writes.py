@@ -144,12 +144,10 @@ def written(code: Code, environment: Mapping[str, Possible]) -> tuple[list[Possi
 
 def named(code: Code) -> Iterator[Possible]:
     """Every path that a program, or its command line, names: where it lists folders, with a slash these too."""
-    lists = _LISTS.search(code.text) is not None
-    strings = [next(filter(None, match.groups()), "") for match in _STRING.finditer(code.text)]
-    runs = ["/".join(run) for run in _runs(code.text)]
+    lists, written = _written_in(code.text)
     home = posixpath.dirname(code.file)
     told = [word.partition("=")[2] if word[:2] == "--" else word for word in code.words if isinstance(word, str)]
-    for each in dict.fromkeys([*strings, *runs, *told]):
+    for each in dict.fromkeys([*written, *told]):
         if not each or len(each) > 200 or "\n" in each or " " in each:
             continue
         folder = re.split(r"[*?{\[]", each)[0]
@@ -161,6 +159,13 @@ def named(code: Code) -> Iterator[Possible]:
         if home:
             yield f"{WORKSPACE}/{posixpath.join(home, each)}"
             yield f"{WORKSPACE}/{posixpath.join(posixpath.dirname(home), each)}"
+
+
+@lru_cache(maxsize=256)  # of a program that is started time and again, with other words
+def _written_in(text: str) -> tuple[bool, tuple[str, ...]]:
+    """Whether a program lists folders, and the strings in its text: each one, and those that are parts of a path."""
+    strings = [next(filter(None, match.groups()), "") for match in _STRING.finditer(text)]
+    return _LISTS.search(text) is not None, (*strings, *("/".join(run) for run in _runs(text)))
 
 
 def _runs(text: str) -> Iterator[list[str]]:

@@ -102,17 +102,17 @@ _MAY_WRITE = lazy_re.compile(
     r"|\bfileinput\b|\bcopytree\b|\.replace\([^,()]*(?:\([^()]*\))?[^,()]*\)"
     r"|\bopen\s*\((?=[^)]*(?:['\"][rbtU]*[wax+]|mode\s*=|,\s*[A-Za-z_]))"
 )
-# What every match of it holds: finding none of these is quicker than finding no match.
+# What its matches begin with.
 _OF_WRITES = (
     "open", "os.", ".replace(", "shutil.", ".write_text", ".write_bytes", ".rename", ".symlink_to", ".extract",
-    "unpack_archive", "copytree", "urlretrieve", "download_file", "fileinput",
+    ".unpack_archive", "unpack_archive", "copytree", "urlretrieve", "download_file", "fileinput",
 )  # fmt: skip
 
 
 @lru_cache(maxsize=1024)
 def may_write(text: str) -> bool:
     """Whether a program may write files, by its words: most do not, and need not be taken apart."""
-    return any(each in text for each in _OF_WRITES) and _MAY_WRITE.search(text) is not None
+    return lazy_re.at_words(_MAY_WRITE, _OF_WRITES, text)
 
 
 def _by_python(program: Places, code: Code, held: Callable[[Possible], Possible | None]) -> Iterator[Rewritten]:

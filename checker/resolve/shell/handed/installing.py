@@ -55,7 +55,8 @@ def pip(told: Told) -> Iterator[Handed]:
         elif not (isinstance(word, str) and word.startswith("-")):
             folders.append(word)
     for name in given(words, ("-r", "--requirement")):
-        lines = (_OWN_LINE.fullmatch(each.strip()) for each in (told.text_of(name) or "").splitlines())
+        stripped = map(str.strip, (told.text_of(name) or "").splitlines())
+        lines = (_OWN_LINE.fullmatch(each) for each in stripped if each.startswith((".", "-e", "--editable")))
         folders.extend(match["path"] for match in lines if match is not None)  # relative to where pip is started
     yield from _set_up(told, folders)
 
