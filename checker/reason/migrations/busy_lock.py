@@ -41,7 +41,7 @@ from checker.reason.migrations.lock_ways import (
     texts_in,
     yields,
 )
-from checker.reason.migrations.runner_code import Code, Function, calls, name_of, walked
+from checker.reason.migrations.runner_code import Code, Function, calls, name_of, names_in
 
 _SENDS: Final = frozenset(
     {"execute", "executescript", "exec_driver_sql", "fetchval", "fetchrow", "fetch", "scalar", "query"}
@@ -63,6 +63,7 @@ class Walk(Struct):
     steps: int = 0
     # How functions end that were entered.
     known: dict[tuple[str, State, frozenset[str]], list[End]] = field(default_factory=dict)
+    said: dict[ast.expr, tuple[str, ...]] = field(default_factory=dict)  # the texts in an expression
     inside: tuple[str, ...] = ()
     within: Function | None = None
 
@@ -340,13 +341,13 @@ class Walk(Struct):
         return [End("falls", replace(state, answer=None))]
 
     def text(self, node: ast.expr, state: State) -> str:
+        if node not in self.said:
+            self.said[node] = tuple(texts_in(node, self.code.constants, 3))
         bound = dict(state.bound)
-        given = [bound[each.id] for each in walked(node) if isinstance(each, ast.Name) and each.id in bound]
-        return " ".join([*given, *texts_in(node, self.code.constants, 3)])
+        return " ".join([*(bound[name] for name in names_in(node) if name in bound), *self.said[node]])
 
     def call(self, several: Sequence[Function], state: State, made: ast.expr | None = None) -> list[End]:
         ends: list[End] = []
-        repeated = self.code.repeated
         for function in several:
             if not self.matters(function, made, state):
                 self.migrated = self.migrated or state.held  # whatever it does, it does under the lock
@@ -357,7 +358,8 @@ class Walk(Struct):
                 ends.append(End("falls", state))
                 continue
             over = passage(self.within, function, made)
-            inner = self.entered(function, made, replace(state, assumed=over.carried(state.assumed, repeated)))
+            entering = replace(state, assumed=over.carried(state.assumed, self.code.repeated))
+            inner = self.entered(function, made, entering)
             before, self.inside = self.inside, (*self.inside, mark)
             caller, self.within = self.within, function
             key = (mark, inner, AROUND & frozenset(before))
@@ -365,7 +367,7 @@ class Walk(Struct):
                 self.known[key] = self.block(function.body, inner)
             for end in self.known[key]:
                 passed = end.state.passed or (function.name in self.code.locking and not end.state.asked)
-                assumed = over.back(state.assumed, end.state.assumed, repeated)
+                assumed = over.back(state.assumed, end.state.assumed, self.code.repeated)
                 kept = replace(end.state, names=state.names, texts=state.texts, bound=state.bound)
                 own = replace(kept, passed=passed, caught=state.caught, assumed=assumed)
                 how = "falls" if end.how == "returns" else end.how

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from checker.reason.migrations.runner_code import READS, Function, name_of, own_names, walked, written
+from checker.reason.migrations.runner_code import READS, Function, name_of, names_in, own_names, walked, written
 
 TAKES_ROW: Final = frozenset({"fetchone", "first", "one", "fetchrow", "fetchall", "one_or_none"})
 _DEEPEST: Final = 12  # classes above one another
@@ -134,6 +134,7 @@ class Passage(Struct, frozen=True):
         return before if not found or found == before else tuple(sorted({*before, *found}))
 
 
+@lru_cache(maxsize=1 << 12)
 def passage(caller: Function | None, function: Function, made: ast.expr | None) -> Passage:
     sees_all = caller is None or function in walked(caller)  # what is declared in another sees its names
     each = parameters(function, made).items()
@@ -147,44 +148,45 @@ def bound_anew(targets: Iterable[ast.expr], state: State, repeated: Mapping[str,
     """The state without what was assumed of names that stand for something else from here on."""
     if not state.assumed:
         return state
-    anew = {each.id for one in targets for each in walked(one) if isinstance(each, ast.Name)}
+    anew = {name for one in targets for name in names_in(one)}
     kept = tuple(each for each in state.assumed if anew.isdisjoint(repeated[each[0]]))
     return state if kept == state.assumed else replace(state, assumed=kept)
 
 
 def assigned(targets: Sequence[ast.expr], value: ast.expr, state: State, worth: bool | None) -> State:
     names, texts = dict(state.names), set(state.texts)
-    reads = any(isinstance(each, ast.Call) and name_of(each.func) in READS for each in walked(value))
-    reads = reads or any(isinstance(each, ast.Name) and each.id in texts for each in walked(value))
+    reads = is_of_file(value, state)
     row = isinstance(value, ast.Call) and name_of(value.func) in TAKES_ROW and state.answer is not None
-    for each in (one for target in targets for one in walked(target)):
-        if not isinstance(each, ast.Name):
-            continue
-        names.pop(each.id, None)
-        names.pop(f"{each.id}[]", None)
-        texts.discard(each.id)
+    for name in (one for target in targets for one in names_in(target)):
+        names.pop(name, None)
+        names.pop(f"{name}[]", None)
+        texts.discard(name)
         if reads:
-            texts.add(each.id)
+            texts.add(name)
         elif row and state.answer is not None:
             unpacked = isinstance(targets[0], ast.Tuple | ast.List)
-            names[each.id if unpacked else f"{each.id}[]"] = state.answer
+            names[name if unpacked else f"{name}[]"] = state.answer
             if not unpacked:
-                names[each.id] = True
+                names[name] = True
         elif worth is not None:
-            names[each.id] = worth
+            names[name] = worth
     return replace(state, names=tuple(names.items()), texts=tuple(sorted(texts)))
 
 
 def key_of(node: ast.expr, constants: Mapping[str, ast.expr]) -> str:
     """What the lock's key is made of: as it is written where it is given, and where its names get what they are."""
-    names = [each.id for each in walked(node) if isinstance(each, ast.Name) and each.id in constants]
+    names = [name for name in names_in(node) if name in constants]
     return " ".join([written(node), *(written(constants[name]) for name in names)])
 
 
 def is_of_file(node: ast.expr, state: State) -> bool:
     """Whether what is sent is what a file says."""
-    read = (isinstance(each, ast.Call) and name_of(each.func) in READS for each in walked(node))
-    return any(read) or any(isinstance(each, ast.Name) and each.id in state.texts for each in walked(node))
+    return _reads(node) or (bool(state.texts) and not frozenset(state.texts).isdisjoint(names_in(node)))
+
+
+@lru_cache(maxsize=1 << 12)
+def _reads(node: ast.expr) -> bool:
+    return any(isinstance(each, ast.Call) and name_of(each.func) in READS for each in walked(node))
 
 
 def texts_in(node: ast.expr, constants: Mapping[str, ast.expr], left: int) -> Iterator[str]:

@@ -255,6 +255,12 @@ def walked(node: ast.AST) -> tuple[ast.AST, ...]:
     return tuple(nodes_of(node))
 
 
+@lru_cache(maxsize=1 << 14)
+def names_in(node: ast.AST) -> tuple[str, ...]:
+    """The plain names in a node, in order."""
+    return tuple(each.id for each in walked(node) if isinstance(each, ast.Name))
+
+
 @lru_cache(maxsize=1 << 12)
 def own_names(function: Function) -> frozenset[str]:
     """The names that are a function's own: its parameters, and what it binds."""
