@@ -103,10 +103,12 @@ _DROPS: Final[Mapping[str, str]] = {
 
 
 def dropped(body: Mapping[str, Any], spot: Spot) -> Iterator[Statement]:
-    """What a DROP takes away, one statement for each name; of a type its value says that more may go with it."""
+    """What a DROP takes away, one statement for each name; its value says that more may go with it."""
     kind = str(body.get("removeType", ""))
-    more = "cascade" if kind == "OBJECT_TYPE" and body.get("behavior") == "DROP_CASCADE" else ""
-    for each in body.get("objects", []):
+    more = "cascade" if body.get("behavior") == "DROP_CASCADE" else ""
+    objects = body.get("objects", [])
+    together = tuple(map(name_of, objects)) if len(objects) > 1 else ()
+    for each in objects:
         name = name_of(each)
         exists = bool(body.get("missing_ok"))
         if kind == "OBJECT_INDEX":
@@ -123,7 +125,7 @@ def dropped(body: Mapping[str, Any], spot: Spot) -> Iterator[Statement]:
         what = shown if kind in _DROPS else f"drop {kind.removeprefix('OBJECT_').replace('_', ' ').lower()}".strip()
         yield Statement(
             shown, Effect.CONTRACT, spot, table, name=name, value=more, if_exists=exists,
-            why=f"{what} {name}".strip(), signature=arguments_of(each),
+            why=f"{what} {name}".strip(), signature=arguments_of(each), beside=together,
         )  # fmt: skip
 
 

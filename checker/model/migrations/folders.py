@@ -71,6 +71,7 @@ class Statement(Struct, frozen=True):
     signature: tuple[str, ...] | None = None
     # What code changes or takes away that it runs: a block, or a function that the same file makes.
     inside: tuple[Statement, ...] = ()
+    beside: tuple[str, ...] = ()  # all that the same DROP takes away
     # The functions that it calls, or of a trigger the one that this calls; of a function what its code does.
     calls: tuple[str, ...] = ()
     code: Code | None = None

@@ -6,20 +6,22 @@ What the review found
 What is checked
     Every SQL migration, every change set of Liquibase's, and every migration of Alembic's, Django's, Rails', Knex's,
     Sequelize's, TypeORM's, MikroORM's, Kysely's, node-pg-migrate's, Laravel's, Phinx's, Doctrine's, Ecto's or Entity
-    Framework's, has a way back (a down file, a downgrade, operations that can be undone) that undoes what it did, or it
-    only expands, so that the previous release runs on the new schema. Neither direction builds in a transaction (its
-    own, its tool's, or that of statements which are sent together) what PostgreSQL builds outside of one alone: an
-    index that is built concurrently, for one. What takes away from running code (a drop, a rename, NOT NULL without a
-    default, a constraint or a key that old rows may break, but for one in place of another that asked for as much, a
-    type that does not take all that the column held, as far as the migrations before tell, a unique key that an insert
-    of the program names in ON CONFLICT, row security on a table that was there, where it binds somebody and no policy
-    of the same file allows every row) is refused unless a comment at its top says that it is the second half (the
-    contract) of an earlier change that only added (the expand), and names the release that carried that: ``-- migrate:
-    contract of 0007 released in v1.2.0``. The checker reads that comment; no tool needs it. A command that empties a
-    lasting database, but staging's, is refused whatever the migrations say, and so is a program that does so when it
-    starts. What is marked as an expand takes nothing away by way of code that it runs either (a block, a function, a
-    rule, a trigger that drops rows), and changes no rows but in columns that were added for it. Some test or job runs
-    the way back. A workflow that is started by hand goes back to a release (by its name, or else one that is told the
+    Framework's, has a way back (a down file, a downgrade, operations that can be undone) that undoes what it did, and
+    drops nothing that something else still needs (a table that a foreign key refers to, a type of a column, a
+    trigger's function: the database refuses that), or it only expands, so that the previous release runs on the new
+    schema. Neither direction builds in a transaction (its own, its tool's, or that of statements which are sent
+    together) what PostgreSQL builds outside of one alone: an index that is built concurrently, for one. What takes
+    away from running code (a drop, a rename, NOT NULL without a default, a constraint or a key that old rows may
+    break, but for one in place of another that asked for as much, a type that does not take all that the column
+    held, as far as the migrations before tell, a unique key that an insert of the program names in ON CONFLICT, row
+    security on a table that was there, where it binds somebody and no policy of the same file allows every row) is
+    refused unless a comment at its top says that it is the second half (the contract) of an earlier change that
+    only added (the expand), and names the release that carried that: ``-- migrate: contract of 0007 released in
+    v1.2.0``. The checker reads that comment; no tool needs it. A command that empties a lasting database, but
+    staging's, is refused whatever the migrations say, and so is a program that does so when it starts. What is
+    marked as an expand takes nothing away by way of code that it runs either (a block, a function, a rule, a
+    trigger that drops rows), and changes no rows but in columns that were added for it. Some test or job runs the
+    way back. A workflow that is started by hand goes back to a release (by its name, or else one that is told the
     tag), and an input of it decides whether migrations run.
 When it does not apply
     No migrations in the repository. For the workflow: no job migrates a lasting database.
@@ -55,11 +57,9 @@ from checker.model.rules import Rule
 from checker.model.sources import brief
 from checker.reason.deploys.manual_inputs import controls, ways_back_by_hand
 from checker.reason.migrations.at_hand import not_at_hand
-from checker.reason.migrations.migrating import Migrating, changing_at_start, destroying, migrating, runs_back
-from checker.reason.migrations.tools import ALL_IT_HOLDS, declares
-from checker.reason.migrations.transactions import refused_in, tool_for
-from checker.reason.migrations.ways_back import (
-    as_others_see_it,
+from checker.reason.migrations.back.dependents import refused
+from checker.reason.migrations.back.made_anew import as_others_see_it
+from checker.reason.migrations.back.ways_back import (
     binds_whom,
     changes_rows,
     does_nothing,
@@ -76,7 +76,11 @@ from checker.reason.migrations.ways_back import (
     takes_away,
     unread,
 )
+from checker.reason.migrations.migrating import Migrating, changing_at_start, destroying, migrating, runs_back
+from checker.reason.migrations.tools import ALL_IT_HOLDS, declares
+from checker.reason.migrations.transactions import refused_in, tool_for
 
+_FIX_ORDER: Final = "Drop what needs it before it, in the reverse of the order in which they were made."
 _FIX_BACK: Final = (
     "Write a down file that undoes it; or only add to the schema, and say so in a comment at the file's top, which the "
     "checker reads: -- migrate: expand."
@@ -216,10 +220,14 @@ def _way_back(migration: Migration, earlier: Sequence[Migration]) -> Judgement:
         said = f"Its way back does not undo `{_said(left[0])}` of line {left[0].spot.line}"
         more = f" and {len(left) - 1} more." if len(left) > 1 else "."
         return migration.fails("way-back", said + more, fix=_FIX_BACK, path=f"down:{_first(down)}")
-    refused = next((each for each in opaque(down) if each.kind == "SQL"), None)
-    if refused is not None:
+    if (early := refused(migration, earlier)) is not None:
+        statement, need = early
+        said = f"Its way back is refused: `{_said(statement)}` comes while {need}."
+        return migration.fails("way-back", said, fix=_FIX_ORDER, path=f"down:{statement.spot.line}")
+    unparsed = next((each for each in opaque(down) if each.kind == "SQL"), None)
+    if unparsed is not None:
         why = "its way back holds SQL that PostgreSQL's grammar refuses: whether it runs is not known"
-        return migration.undecided("way-back", why, path=f"down:{refused.spot.line}", fix=_FIX_BACK)
+        return migration.undecided("way-back", why, path=f"down:{unparsed.spot.line}", fix=_FIX_BACK)
     hidden = unread(up) if promise is None and not opaque(down) and not changes_rows(down) else ()
     if hidden and hidden[0].kind != "revoke":
         why = f"what `{hidden[0].kind}` in line {hidden[0].spot.line} does is not read, and no code takes it back"

@@ -187,7 +187,9 @@ def _is_undone(done: Statement, down: SqlFile) -> bool:
         case "create table" | "create view":
             return gone or any_of("rename table", on=table) or any_of("create view", on=table) or done.if_exists
         case "add column":
-            return gone or any_of("drop column", "rename column", on=table, of=columns)
+            of_types = {_last(kind) for _, kind in done.types}
+            with_it = any(each.value == "cascade" and _last(each.name) in of_types for each in down.statements)
+            return gone or with_it or any_of("drop column", "rename column", on=table, of=columns)
         case "create index":
             undone = any_of("drop index", "drop constraint", named=name) if name else any_of("drop index")
             return gone or undone or any_of("drop column", on=table, of=columns) or done.if_exists
@@ -219,11 +221,14 @@ def _is_undone(done: Statement, down: SqlFile) -> bool:
             kinds = ("drop constraint",) if _is_for_postgresql(down) else ("drop constraint", "drop index")
             dropped = any_of(*kinds, named=name)
             return gone or dropped or any_of("drop column", on=table, of=columns)
-        case "create type" | "create sequence" | "create function" | "create trigger":
+        case "create trigger":
+            replaced = any_of("drop function", "create trigger", named=name)
+            return not name or gone or replaced or _drops_of_table("trigger", name, table, down)
+        case "create type" | "create sequence" | "create function":
             kind = done.kind.removeprefix("create ")
             return not name or gone or any_of(f"drop {kind}", "drop function", done.kind, named=name)
         case "create policy":
-            return gone or any_of("drop policy", named=name) or any_of("disable row security", on=table)
+            return gone or _drops_of_table("policy", name, table, down) or any_of("disable row security", on=table)
     if not down.file.endswith(".sql") or done.if_exists or not name:  # a framework makes its way back itself
         return True
     made = [each for each in down.statements if not each.name or _last(each.name) == name]
@@ -234,6 +239,12 @@ def _is_undone(done: Statement, down: SqlFile) -> bool:
         case "drop view" | "drop function" | "drop type" | "drop sequence" | "drop trigger" | "drop policy":
             return any(each.kind == done.kind.replace("drop", "create") for each in made)
     return True
+
+
+def _drops_of_table(kind: str, name: str, table: str, down: SqlFile) -> bool:
+    """Whether a trigger or a policy goes that others may have the name of: each table has its own ones."""
+    named = (each.name.rpartition(".") for each in down.statements if each.kind == f"drop {kind}")
+    return any(each[2] == name and (down.system or _last(each[0]) in {"", table}) for each in named)
 
 
 def _is_for_postgresql(file: SqlFile) -> bool:
@@ -346,53 +357,3 @@ def _left_open(migration: Migration) -> Migration:
         for each in migration.up.statements
     )
     return replace(migration, up=replace(migration.up, statements=statements))
-
-
-# --- dropped and made again -------------------------------------------------------------------------------------------
-
-# A view that lacks a column then, or a function that answers with another type, is another one for code that runs
-# (CREATE OR REPLACE would have refused it: PostgreSQL documentation, "CREATE VIEW", "CREATE FUNCTION"). In a first
-# migration nothing was there that could go.
-
-
-def as_others_see_it(folder: MigrationFolder) -> MigrationFolder:
-    """The folder, with what is made anew taken for what it is to those who use it."""
-    if not any(each.value == "anew" for migration in folder.migrations for each in migration.up.statements):
-        return folder
-    made: dict[tuple[str, str], tuple[str, ...] | None] = {}
-    found: list[Migration] = []
-    for index, migration in enumerate(folder.migrations):
-        statements = tuple(_as_seen(each, migration, index, made) for each in migration.up.statements)
-        found.append(replace(migration, up=replace(migration.up, statements=statements)))
-        made |= dict(_made(migration.up.statements))
-    return replace(folder, migrations=tuple(found))
-
-
-def _made(statements: Sequence[Statement]) -> Iterator[tuple[tuple[str, str], tuple[str, ...] | None]]:
-    for each in statements:
-        if each.kind in {"create view", "create function"}:
-            yield (each.kind.removeprefix("create "), each.name or each.table), each.signature
-
-
-def _as_seen(
-    each: Statement, migration: Migration, index: int, made: dict[tuple[str, str], tuple[str, ...] | None]
-) -> Statement:
-    if each.value != "anew" or migration.number == "R":  # which is run again: its file was another one before
-        return each
-    if not index:
-        return replace(each, effect=Effect.EXPAND, why="") if each.if_exists else each
-    if each.kind not in {"drop view", "drop function"}:
-        return each
-    key = (each.kind.removeprefix("drop "), each.name)
-    back = dict(_made(migration.down.statements if migration.down is not None else ()))
-    before = made.get(key) or back.get(key)
-    if before is None or each.signature is None:
-        why = f"what {each.name} was before, and what it is then, is not told"
-        return replace(each, effect=Effect.OTHER, why=why)
-    if each.kind == "drop function":
-        other = before[-1] != each.signature[-1]
-        why = f"{each.name} answers otherwise then"
-    else:
-        gone = [name for name in before if name not in each.signature]
-        other, why = bool(gone), f"column {', '.join(gone)} of {each.name} is gone then"
-    return replace(each, effect=Effect.CONTRACT, why=why) if other else each

@@ -1,0 +1,1 @@
+"""Whether a migration can be taken back, and what refuses that."""
