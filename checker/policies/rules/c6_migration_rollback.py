@@ -57,7 +57,7 @@ from checker.model.rules import Rule
 from checker.model.sources import brief
 from checker.reason.deploys.manual_inputs import controls, ways_back_by_hand
 from checker.reason.migrations.at_hand import not_at_hand
-from checker.reason.migrations.back.dependents import refused
+from checker.reason.migrations.back.dependents import Need, dropped_too_early
 from checker.reason.migrations.back.made_anew import as_others_see_it
 from checker.reason.migrations.back.ways_back import (
     binds_whom,
@@ -148,11 +148,12 @@ def _folder(folder: MigrationFolder, pipeline: Pipeline) -> Iterator[Judgement]:
         if problem.unread:
             yield folder.undecided("way-back", f"{problem.spot}: {problem.message}", fix=problem.fix)
             break
-    tool = tool_for(folder, pipeline)
+    tool, early = tool_for(folder, pipeline), dropped_too_early(folder.migrations)
     for index, migration in enumerate(folder.migrations):
         if migration.number != "R":  # run again whenever it changes: its way back is the file as it was
             earlier = folder.migrations[:index]
-            yield worded(_refused(migration, tool, pipeline) or _way_back(migration, earlier), migration, folder.tool)
+            way_back = _refused(migration, tool, pipeline) or _way_back(migration, earlier, early.get(migration))
+            yield worded(way_back, migration, folder.tool)
         yield worded(_contract(migration, folder.migrations[:index]), migration, folder.tool)
     if any(each.down is not None for each in folder.migrations):
         yield _tested(folder, pipeline)
@@ -179,7 +180,7 @@ def _refused(migration: Migration, tool: MigrationTool | None, pipeline: Pipelin
     return None
 
 
-def _way_back(migration: Migration, earlier: Sequence[Migration]) -> Judgement:
+def _way_back(migration: Migration, earlier: Sequence[Migration], early: tuple[Statement, Need] | None) -> Judgement:
     up, down, promise = migration.up, migration.down, promise_of(migration.up)
     if not up.readable or (down is not None and not down.readable):
         return _unread(migration, "way-back")
@@ -220,7 +221,7 @@ def _way_back(migration: Migration, earlier: Sequence[Migration]) -> Judgement:
         said = f"Its way back does not undo `{_said(left[0])}` of line {left[0].spot.line}"
         more = f" and {len(left) - 1} more." if len(left) > 1 else "."
         return migration.fails("way-back", said + more, fix=_FIX_BACK, path=f"down:{_first(down)}")
-    if (early := refused(migration, earlier)) is not None:
+    if early is not None:
         statement, need = early
         said = f"Its way back is refused: `{_said(statement)}` comes while {need}."
         return migration.fails("way-back", said, fix=_FIX_ORDER, path=f"down:{statement.spot.line}")

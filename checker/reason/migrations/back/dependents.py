@@ -9,13 +9,14 @@ target table"); MySQL error 3730 for tables, where CASCADE does nothing ("DROP T
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from checker.model.migrations.folders import Effect, Migration, SqlFile, Statement
 
+_DROPS = frozenset({"drop table", "drop type", "drop function"})
 _CODE = frozenset({"do", "call", "SQL"})  # what may drop or make anything
 
 
@@ -36,10 +37,15 @@ class Need(Struct, frozen=True):
 
 
 class _Schema(Struct):
-    """What needs what, as far as migrations tell."""
+    """What needs what, as far as migrations tell: by the table that it stands in, and by what is needed."""
 
-    needs: set[Need] = field(default_factory=set)
+    inside: dict[str, dict[Need, None]] = field(default_factory=dict)
+    needed: dict[tuple[str, str], dict[Need, None]] = field(default_factory=dict)
     types: set[str] = field(default_factory=set)  # that they make
+
+    def copy(self) -> _Schema:
+        inside = {table: dict(each) for table, each in self.inside.items()}
+        return _Schema(inside, {what: dict(each) for what, each in self.needed.items()}, set(self.types))
 
     def after(self, statement: Statement) -> None:
         kind, table, name = statement.kind, _last(statement.table), _last(statement.name)
@@ -47,53 +53,76 @@ class _Schema(Struct):
             case "create type":
                 self.types.add(name)
             case "create trigger":
-                called = {_last(each) for each in statement.calls}
-                self.needs |= {Need("function", each, table, name) for each in called}
+                for each in statement.calls:
+                    self._add(Need("function", _last(each), table, name))
             case "drop table":
-                self._keep(lambda need: table not in {need.table, need.what if need.of == "table" else ""})
+                self._remove([*self.inside.get(table, ()), *self.needed.get(("table", table), ())])
             case "drop type" | "drop function":
-                of = kind.removeprefix("drop ")
-                self._keep(lambda need: (need.of, need.what) != (of, name))
+                self._remove([*self.needed.get((kind.removeprefix("drop "), name), ())])
             case "drop constraint" | "drop trigger":
                 on = table or _last(statement.name.rpartition(".")[0])
-                self._keep(lambda need: need.name != name or (bool(on) and need.table != on))
+                self._remove(self._in(on, lambda need: need.name == name))
             case "drop column":
                 gone = set(statement.columns)
-                self._keep(lambda need: need.table != table or not gone & set(need.columns))
+                self._remove(self._in(table, lambda need: not gone.isdisjoint(need.columns)))
             case "alter type":
                 changed = set(statement.columns)
-                self._keep(lambda need: need.of != "type" or need.table != table or not changed & set(need.columns))
+                self._remove(self._in(table, lambda need: need.of == "type" and not changed.isdisjoint(need.columns)))
             case "rename table":
-                self._rename(lambda need: replace(
-                    need,
-                    table=name if need.table == table else need.table,
-                    what=name if (need.of, need.what) == ("table", table) else need.what,
-                ))  # fmt: skip
-        for key in statement.keys if kind.startswith(("create table", "add ")) else ():
+                before = dict.fromkeys((*self.inside.get(table, ()), *self.needed.get(("table", table), ())))
+                self._remove(before)
+                for need in before:
+                    what = name if (need.of, need.what) == ("table", table) else need.what
+                    self._add(replace(need, table=name if need.table == table else need.table, what=what))
+        self._take_in(statement, table)
+
+    def _take_in(self, statement: Statement, table: str) -> None:
+        for key in statement.keys if statement.kind.startswith(("create table", "add ")) else ():
             if key.kind == "foreign":
-                self.needs.add(Need("table", _last(key.target), table, _last(key.name), key.columns))
+                self._add(Need("table", _last(key.target), table, _last(key.name), key.columns))
         for column, of in statement.types:
             if (plain := _last(of.removesuffix("[]"))) in self.types:
-                self.needs.add(Need("type", plain, table, column, (column,)))
+                self._add(Need("type", plain, table, column, (column,)))
 
-    def _keep(self, stays: Callable[[Need], bool]) -> None:
-        self.needs = set(filter(stays, self.needs))
+    def _in(self, table: str, fits: Callable[[Need], bool]) -> list[Need]:
+        """Those of a table that fit; of all tables where it is not told which."""
+        tables = (table,) if table else tuple(self.inside)
+        return [need for each in tables for need in self.inside.get(each, ()) if fits(need)]
 
-    def _rename(self, renamed: Callable[[Need], Need]) -> None:
-        self.needs = set(map(renamed, self.needs))
+    def _add(self, need: Need) -> None:
+        self.inside.setdefault(need.table, {})[need] = None
+        self.needed.setdefault((need.of, need.what), {})[need] = None
+
+    def _remove(self, needs: Iterable[Need]) -> None:
+        for need in needs:
+            self.inside[need.table].pop(need, None)
+            self.needed[need.of, need.what].pop(need, None)
 
 
-def refused(migration: Migration, earlier: Sequence[Migration]) -> tuple[Statement, Need] | None:
-    """The first thing that a way back drops too early, and what needs it then; ``None`` where all is in order, or code
-    may have changed what needs what."""
-    down = migration.down
-    if down is None or _asks_for_no_keys(down):
-        return None
+def dropped_too_early(migrations: Sequence[Migration]) -> Mapping[Migration, tuple[Statement, Need]]:
+    """By migration the first thing that its way back drops too early, and what needs it then. Nothing is said where
+    code may have changed what needs what."""
+    return dict(_found(migrations))
+
+
+def _found(migrations: Sequence[Migration]) -> Iterator[tuple[Migration, tuple[Statement, Need]]]:
     schema = _Schema()
-    for each in (each for one in (*earlier, migration) for each in one.up.statements):
-        if each.effect is Effect.OTHER and each.kind in _CODE:
-            schema = _Schema()
-        schema.after(each)
+    for migration in migrations:
+        for each in migration.up.statements:
+            if each.effect is Effect.OTHER and each.kind in _CODE:
+                schema = _Schema()
+            schema.after(each)
+        down = migration.down
+        if down is None or not any(each.kind in _DROPS for each in down.statements):
+            continue
+        if (found := _first(down, schema.copy())) is not None:
+            yield migration, found
+
+
+def _first(down: SqlFile, schema: _Schema) -> tuple[Statement, Need] | None:
+    # The database may be asked not to look at foreign keys (MySQL's ``foreign_key_checks``, a replica's role).
+    if any(each.name.lower() in {"foreign_key_checks", "session_replication_role"} for each in down.statements):
+        return None
     for each in down.statements:
         if each.kind in _CODE or each.inside:
             return None
@@ -108,19 +137,10 @@ def _needs(dropped: Statement, schema: _Schema, down: SqlFile) -> Need | None:
     verb, _, of = dropped.kind.partition(" ")
     if verb != "drop" or (dropped.value == "cascade" and not (down.system and of == "table")):
         return None
-    gone = set(map(_last, dropped.beside)) if of == "table" else set[str]()
     what = _last(dropped.name)
-    left = (
-        need
-        for need in schema.needs
-        if (need.of, need.what) == (of, what) and need.table not in gone and (of, need.table) != ("table", what)
-    )
+    gone = {what, *map(_last, dropped.beside)} if of == "table" else set[str]()
+    left = (need for need in schema.needed.get((of, what), ()) if need.table not in gone)
     return min(left, key=str, default=None)
-
-
-def _asks_for_no_keys(file: SqlFile) -> bool:
-    """Whether the database is asked not to look at foreign keys (MySQL's ``foreign_key_checks``, a replica's role)."""
-    return any(each.name.lower() in {"foreign_key_checks", "session_replication_role"} for each in file.statements)
 
 
 def _last(name: str) -> str:
