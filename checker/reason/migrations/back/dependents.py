@@ -42,10 +42,16 @@ class _Schema(Struct):
     inside: dict[str, dict[Need, None]] = field(default_factory=dict)
     needed: dict[tuple[str, str], dict[Need, None]] = field(default_factory=dict)
     types: set[str] = field(default_factory=set)  # that they make
+    changes: list[tuple[bool, Need]] = field(default_factory=list)  # whether it came, in order
 
-    def copy(self) -> _Schema:
-        inside = {table: dict(each) for table, each in self.inside.items()}
-        return _Schema(inside, {what: dict(each) for what, each in self.needed.items()}, set(self.types))
+    def back_to(self, known: int) -> None:
+        """As it was after so many changes: a copy of all for each way back would be too much."""
+        for came, need in reversed(self.changes[known:]):
+            if came:
+                self._remove([need])
+            else:
+                self._add(need)
+        del self.changes[known:]
 
     def after(self, statement: Statement) -> None:
         kind, table, name = statement.kind, _last(statement.table), _last(statement.name)
@@ -90,11 +96,15 @@ class _Schema(Struct):
         return [need for each in tables for need in self.inside.get(each, ()) if fits(need)]
 
     def _add(self, need: Need) -> None:
+        if need in self.inside.get(need.table, ()):
+            return
+        self.changes.append((True, need))
         self.inside.setdefault(need.table, {})[need] = None
         self.needed.setdefault((need.of, need.what), {})[need] = None
 
     def _remove(self, needs: Iterable[Need]) -> None:
         for need in needs:
+            self.changes.append((False, need))
             self.inside[need.table].pop(need, None)
             self.needed[need.of, need.what].pop(need, None)
 
@@ -115,7 +125,10 @@ def _found(migrations: Sequence[Migration]) -> Iterator[tuple[Migration, tuple[S
         down = migration.down
         if down is None or not any(each.kind in _DROPS for each in down.statements):
             continue
-        if (found := _first(down, schema.copy())) is not None:
+        known = len(schema.changes)
+        found = _first(down, schema)
+        schema.back_to(known)
+        if found is not None:
             yield migration, found
 
 
