@@ -54,7 +54,7 @@ from checker.reason.network.services import (
     services,
     targets_of,
 )
-from checker.reason.startup.balancers import by_each, lets_in, maps, open_kind, sent, wrong_kind
+from checker.reason.startup.balancers import from_balancer, lets_in, maps, open_kind, sent, wrong_kind
 from checker.reason.startup.judged import startup
 from checker.reason.workloads.variables import Variable, environment_variables, with_unnamed_variables
 
@@ -93,8 +93,10 @@ def check(environment: Environment) -> Iterator[Judgement]:
 
 def _internet(reach: Reach, balancer: Resource) -> Iterator[Judgement]:
     scheme, kind = balancer.get("Scheme"), balancer.get("Type")
-    if isinstance(scheme, Known) and scheme.value == "internal":
-        return
+    if (isinstance(scheme, Known) and scheme.value == "internal") or (
+        isinstance(kind, Known) and kind.value == "gateway"
+    ):
+        return  # a gateway load balancer has no scheme: routes and endpoints lead to it
     if isinstance(scheme, Unknown) or (isinstance(scheme, Known) and scheme.value != "internet-facing"):
         yield balancer.undecided("internet→subnets", "whether it faces the internet is not known", path="Scheme")
         return
@@ -274,23 +276,12 @@ def _listener(
     answers = [
         untold("its load balancer is not part of this project")
         if balancer is None
-        else _from_balancer(reach, balancer, member, port, target)
+        else from_balancer(reach, balancer, member, port, target.group)
         for balancer in balancers
     ]
     return _answered(
         place, sub, worst(answers), f"The load balancer cannot reach tasks of {service.label}", _FIX_GROUPS, path
     )
-
-
-def _from_balancer(reach: Reach, balancer: Resource, member: Member, port: int, target: Target) -> Connection:
-    kind = balancer.get("Type")
-    network = isinstance(kind, Known) and kind.value == "network"
-    source = reach.member(balancer)
-    if network and not source.groups:
-        # Without groups of its own it comes from its subnets' addresses, or hands the client's through.
-        reply = by_each(target.group, lambda spoken: reach.accepts_anyone(member, port, protocol=spoken))
-        return reply if reply.made is NO else untold("from which addresses it calls is not known")
-    return by_each(target.group, lambda spoken: reach.connects(source, member, port, spoken))
 
 
 def _self_checks(service: Service) -> Iterator[Judgement]:

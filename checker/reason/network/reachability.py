@@ -15,7 +15,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from checker.model.answers import NO, YES, Answer, Open, either, yes_if
+from checker.model.answers import NO, YES, Answer, Open, either, every, yes_if
 from checker.model.environments import Environment
 from checker.model.resources import FUNCTIONS, Resource
 from checker.model.values import Absent, Known, ResourceKey
@@ -215,6 +215,18 @@ class Reach:
             if isinstance(answer, Open):
                 return untold(f"the {side} rules for port {port} are not known: {answer.why}")
         return Connection(passed)
+
+    def arrives(self, subnets: tuple[Resource, ...], server: Member, port: int, protocol: str) -> Connection:
+        """Whether ``server`` lets in what comes from addresses of these subnets, and from no group."""
+        if not server.groups:
+            return untold("its security groups are not known")
+        enters = self._any(server.groups, Direction.IN, port, Peer((), networks_of(subnets)), protocol)
+        if enters is NO:
+            return stopped(f"no ingress rule of the groups there lets it in on port {port}", self._named(server))
+        passed, acl, why = self._acls.allow(subnets, server.subnets or (), port, protocol)
+        if passed is NO:
+            return stopped(why, culprit=acl)
+        return Connection(every([enters, passed]))
 
     def _any(
         self, groups: Iterable[GroupId], direction: Direction, port: int, peer: Peer, protocol: str = "tcp"

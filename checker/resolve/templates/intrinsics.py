@@ -35,6 +35,7 @@ from checker.model.values import (
     text,
 )
 from checker.resolve.templates.evaluation import Evaluation
+from checker.resolve.templates.shapes import never_holds, ranges_told
 
 # Past this many nested expressions the value is unknown: real templates stay below 30.
 MAX_DEPTH: Final = 120
@@ -159,7 +160,7 @@ def _split(scope: Evaluation, argument: Raw) -> Resolved | Absent:
         return Unknown("the string of Fn::Split is not known")
     if isinstance(source, Text) and (hole := source.only_hole) is not None and delimiter == ":":
         source = _arn_pieces(scope, hole)
-    elif isinstance(source, Text) and not all(isinstance(hole, Pseudo) for hole in source.holes):
+    elif isinstance(source, Text) and not all(never_holds(scope, hole, delimiter) for hole in source.holes):
         return Unknown(f"{source} may contain {delimiter!r} in a part that is not known before deployment")
     fields: list[list[str | Hole]] = [[]]
     for part in pieces(source):
@@ -282,7 +283,7 @@ def _get_stack_output(scope: Evaluation, argument: Raw) -> Resolved | Absent:
 
 
 def _cidr(scope: Evaluation, argument: Raw) -> Resolved | Absent:
-    values = scope.resolve(argument)
+    values = ranges_told(scope, scope.resolve(argument))
     if not isinstance(values, list) or len(values) < 2 or any(isinstance(each, Text | Unknown) for each in values):
         return Unknown("an operand of Fn::Cidr is not known")
     try:

@@ -40,6 +40,8 @@ Conditions:
   Endless: !Not [!Condition Endless]
 Resources:
   Bucket: {Type: AWS::S3::Bucket}
+  Made: {Type: Custom::Made}
+  Network: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.1.0.0/16}}
 Outputs:
   Name: {Value: !Ref Bucket, Export: {Name: !Sub "exported-name"}}
 """

@@ -1,0 +1,58 @@
+"""What is known of values that only the deployment tells: signs that an id never holds, attributes that repeat what the
+template itself says.
+
+Sources: AWS CloudFormation Template Reference Guide, "Return values" of each type (``Ref`` answers a name, an id or an
+ARN; ``CidrBlock`` of ``AWS::EC2::VPC`` and ``AWS::EC2::Subnet``); AWS General Reference, "Amazon Resource Names".
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from checker.model.values import Absent, Attribute, Hole, Pseudo, Resolved, Text
+from checker.resolve.templates.evaluation import Evaluation
+
+# The signs that templates put between the items of a list that they hand on as one string; ``||`` is CDK's.
+_BETWEEN: Final = frozenset({",", ", ", ";", " ", "||"})
+# Ends of the names of attributes that are one id, name or ARN.
+_SINGLE: Final = ("Id", "Arn", "Name")
+# Types whose physical name whoever writes the code behind them makes up, or may hold nearly any sign.
+_FREELY_NAMED: Final = (
+    "Custom::",
+    "AWS::CloudFormation::",
+    "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::CompositeAlarm",
+)
+_RANGED: Final = ("AWS::EC2::VPC", "AWS::EC2::Subnet")
+
+
+def never_holds(scope: Evaluation, hole: Hole, delimiter: str) -> bool:
+    """Whether what is filled in is surely without the delimiter, as ids, names and ARNs are of the signs of lists."""
+    if isinstance(hole, Pseudo):
+        return True
+    if not isinstance(hole, Attribute) or delimiter not in _BETWEEN:
+        return False
+    kind = _declared(scope, hole).get("Type")
+    known = isinstance(kind, str) and kind.startswith("AWS::") and not kind.startswith(_FREELY_NAMED)
+    return known and (not hole.name or hole.name.endswith(_SINGLE))
+
+
+def ranges_told(scope: Evaluation, value: Resolved | Absent) -> Resolved | Absent:
+    """The same, with the range of a network or a subnet of the project in place of a reference to it as its first."""
+    first = value[0] if isinstance(value, list) and value else None
+    hole = first.only_hole if isinstance(first, Text) else None
+    if not isinstance(value, list) or not isinstance(hole, Attribute) or hole.name != "CidrBlock":
+        return value
+    owner, declared = scope.linker.scopes.get(hole.target.stack), _declared(scope, hole)
+    properties = declared.get("Properties")
+    written = properties.get("CidrBlock") if isinstance(properties, dict) else None
+    if owner is None or written is None or declared.get("Type") not in _RANGED:
+        return value
+    told = owner.guarded("range", hole.target.logical_id, lambda: owner.resolve(written))
+    return value if isinstance(told, Absent) else [told, *value[1:]]
+
+
+def _declared(scope: Evaluation, hole: Attribute) -> dict[str, object]:
+    owner = scope.linker.scopes.get(hole.target.stack)
+    found = owner.declared_resources.get(hole.target.logical_id) if owner is not None else None
+    return found if isinstance(found, dict) else {}
