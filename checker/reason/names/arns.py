@@ -184,13 +184,51 @@ def expand(value: str | Text, project: Project) -> str | Text:
     return text(parts)
 
 
+def service_names(service: Resource, project: Project) -> tuple[str | Text, str | Text]:
+    """The name of the cluster that an ECS service is in, and its own; holes where they are open."""
+    cluster, name = service.get("Cluster"), service.get("ServiceName")
+    written = cluster.value if isinstance(cluster, Known) and isinstance(cluster.value, str | Text) else "default"
+    if isinstance(name, Known) and isinstance(name.value, str | Text):
+        named = name.value
+    else:
+        made_up = Generated(f"${{{service.logical_id}.Name}}", service.key)
+        named = text([f"{service.stack.name}-", made_up])
+    return _after_slash(expand(written, project)), named
+
+
+def _after_slash(written: str | Text) -> str | Text:
+    """A cluster's name, whether it is given by name or by ARN."""
+    parts = list(pieces(written))
+    for index in range(len(parts) - 1, -1, -1):
+        part = parts[index]
+        if isinstance(part, str) and "/" in part:
+            return text([part.rpartition("/")[2], *parts[index + 1 :]])
+    return written
+
+
+def _service(hole: Reference, service: Resource, project: Project) -> tuple[str | Hole, ...]:
+    """What ``Ref`` and ``Fn::GetAtt`` answer for an ECS service: its ARN, and its name."""
+    cluster, name = service_names(service, project)
+    match hole:
+        case Attribute(name="Name"):
+            return pieces(name)
+        case Attribute(name="" | "ServiceArn"):
+            return pieces(ecs_arn(service.stack, "service", text([*pieces(cluster), "/", *pieces(name)])))
+        case _:
+            return (hole,)
+
+
 def _expanded(hole: Reference, project: Project) -> tuple[str | Hole, ...]:
     resource = project.resource(hole.target)
     shape = _SHAPES.get(resource.type) if resource is not None else None
+    if resource is not None and resource.type == "AWS::ECS::Service":
+        return _service(hole, resource, project)
     if resource is None or shape is None:
         return (hole,)
     match hole:
         case Attribute(name="") if shape.ref == "name":
+            return pieces(name_of(resource))
+        case Attribute(name="QueueName" | "TopicName" as attribute) if attribute == shape.name:
             return pieces(name_of(resource))
         case Attribute(name="Id") if shape.ref != "arn":
             return (hole,)
