@@ -20,8 +20,6 @@ from checker.model.possible import shown
 from checker.model.resources import Raw
 from checker.model.values import (
     Absent,
-    ArnField,
-    Attribute,
     Expression,
     Hole,
     Import,
@@ -35,7 +33,7 @@ from checker.model.values import (
     text,
 )
 from checker.resolve.templates.evaluation import Evaluation
-from checker.resolve.templates.shapes import never_holds, ranges_told
+from checker.resolve.templates.shapes import arn_pieces, never_holds, ranges_told
 
 # Past this many nested expressions the value is unknown: real templates stay below 30.
 MAX_DEPTH: Final = 120
@@ -158,8 +156,8 @@ def _split(scope: Evaluation, argument: Raw) -> Resolved | Absent:
     delimiter, source = argument[0], scope.resolve(argument[1])
     if not isinstance(source, str | Text):
         return Unknown("the string of Fn::Split is not known")
-    if isinstance(source, Text) and (hole := source.only_hole) is not None and delimiter == ":":
-        source = _arn_pieces(scope, hole)
+    if isinstance(source, Text) and (taken := arn_pieces(scope, source, delimiter)) is not None:
+        source = taken
     elif isinstance(source, Text) and not all(never_holds(scope, hole, delimiter) for hole in source.holes):
         return Unknown(f"{source} may contain {delimiter!r} in a part that is not known before deployment")
     fields: list[list[str | Hole]] = [[]]
@@ -171,18 +169,6 @@ def _split(scope: Evaluation, argument: Raw) -> Resolved | Absent:
         fields[-1].append(first)
         fields.extend([each] for each in rest)
     return [text(each) for each in fields[:MAX_LIST]]
-
-
-def _arn_pieces(scope: Evaluation, hole: Hole) -> str | Text:
-    """An ARN taken apart: arn:partition:service:region:account:resource. Only its shape is known."""
-    if not isinstance(hole, Attribute) or not hole.name.endswith("Arn"):
-        return Text((hole,))
-    service, resource = (ArnField(hole.target, hole.name, field, f"{hole.shown}[{field}]") for field in (2, 5))
-    parts: list[str | Hole] = ["arn:"]
-    for name in ("AWS::Partition", "", "AWS::Region", "AWS::AccountId"):
-        parts.extend(as_piece(scope, scope.ref(name), "Ref", name) if name else [service])
-        parts.append(":")
-    return text([*parts, resource])
 
 
 def _select(scope: Evaluation, argument: Raw) -> Resolved | Absent:

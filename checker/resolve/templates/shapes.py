@@ -9,7 +9,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from checker.model.values import Absent, Attribute, Hole, Pseudo, Resolved, Text
+from checker.model.values import (
+    Absent,
+    ArnField,
+    Attribute,
+    Hole,
+    Pseudo,
+    Resolved,
+    Text,
+    attribute_of,
+    pieces,
+    text,
+)
 from checker.resolve.templates.evaluation import Evaluation
 
 # The signs that templates put between the items of a list that they hand on as one string; ``||`` is CDK's.
@@ -50,6 +61,43 @@ def ranges_told(scope: Evaluation, value: Resolved | Absent) -> Resolved | Absen
         return value
     told = owner.guarded("range", hole.target.logical_id, lambda: owner.resolve(written))
     return value if isinstance(told, Absent) else [told, *value[1:]]
+
+
+# Types whose ARN ends in one name behind one slash, which is what ``Ref`` answers: service and kind.
+_SLASHED: Final = {
+    "AWS::IAM::Role": ("iam", "role"),
+    "AWS::ECS::Cluster": ("ecs", "cluster"),
+    "AWS::DynamoDB::Table": ("dynamodb", "table"),
+}
+
+
+def arn_pieces(scope: Evaluation, value: Text, delimiter: str) -> str | Text | None:
+    """An ARN taken apart, of which only the shape is known: arn:partition:service:region:account:resource, or the kind
+    and the name where its type has those. ``None`` where it is none, or not known to be so."""
+    hole = value.only_hole
+    if not isinstance(hole, Attribute) or not hole.name.endswith("Arn"):
+        return None
+    if delimiter == ":":
+        service, resource = (ArnField(hole.target, hole.name, field, f"{hole.shown}[{field}]") for field in (2, 5))
+        return text([*_head(scope, service), resource])
+    declared = _declared(scope, hole)
+    properties, named = declared.get("Properties"), _SLASHED.get(str(declared.get("Type")))
+    if delimiter != "/" or named is None or (isinstance(properties, dict) and "Path" in properties):
+        return None
+    return text([*_head(scope, named[0]), f"{named[1]}/", attribute_of(hole.target)])
+
+
+def _head(scope: Evaluation, service: str | Hole) -> list[str | Hole]:
+    """What an ARN begins with."""
+    parts: list[str | Hole] = ["arn:"]
+    for name in ("AWS::Partition", "", "AWS::Region", "AWS::AccountId"):
+        if not name:
+            parts += [service, ":"]
+            continue
+        # What AWS IAM has is in no region.
+        told = "" if name == "AWS::Region" and service == "iam" else scope.ref(name)
+        parts += [*(pieces(told) if isinstance(told, str | Text) else [Pseudo(name)]), ":"]
+    return parts
 
 
 def _declared(scope: Evaluation, hole: Attribute) -> dict[str, object]:

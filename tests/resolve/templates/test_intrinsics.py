@@ -41,6 +41,8 @@ Conditions:
 Resources:
   Bucket: {Type: AWS::S3::Bucket}
   Made: {Type: Custom::Made}
+  Deployer: {Type: AWS::IAM::Role}
+  Below: {Type: AWS::IAM::Role, Properties: {Path: /below/it/}}
   Network: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.1.0.0/16}}
 Outputs:
   Name: {Value: !Ref Bucket, Export: {Name: !Sub "exported-name"}}
