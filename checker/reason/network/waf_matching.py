@@ -339,8 +339,8 @@ def reads_bodies(statement: Resolved, environment: Environment) -> bool:
         others = [part for part in each if part not in reading]
         if name == "OrStatement":
             return bool(reading)
-        # With another condition it is about some requests, unless that holds for nearly all.
-        return bool(reading) and all(share_of(part, environment) >= Share.PART for part in others)
+        # With another condition it is about some requests, or leaves some out, unless that holds for all of a kind.
+        return bool(reading) and all(share_of(part, environment) in (Share.PART, Share.ALL) for part in others)
     if _field(inner)[0] not in _BODIES:
         return False
     return name != "SizeConstraintStatement" or _too_small(inner)
