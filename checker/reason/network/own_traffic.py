@@ -14,10 +14,10 @@ from typing import Final, TypeAlias
 from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, either, every, negated
 from checker.model.environments import Environment
-from checker.model.resources import Resource
-from checker.model.values import Known, Resolved, ResourceKey, Text, Unknown, as_list
+from checker.model.resources import FUNCTIONS, Resource
+from checker.model.values import Absent, Known, Resolved, ResourceKey, Text, Unknown, as_list
 from checker.reason.account.facts import table, texts
-from checker.reason.network.served_names import host_conditions, names_by_target, normal_name
+from checker.reason.network.served_names import host_conditions, names_by_target, normal_name, records_spelled
 from checker.reason.network.waf import Acl, AclRule
 from checker.reason.workloads.variables import Variable, environment_variables
 
@@ -52,10 +52,19 @@ def _called(environment: Environment) -> Mapping[ResourceKey | str, Sequence[tup
     for number, variable in enumerate(environment_variables(environment)):
         value = variable.value
         if isinstance(value, str | Text) and _URL.match(str(value)) and not _SHOWN.search(variable.name):
-            host = re.split(r"[/:?#]", _URL.sub("", str(value)))[0].lower().rstrip(".")
+            if _outside(variable.owner):
+                continue
+            spelled = records_spelled(value, environment)
+            host = re.split(r"[/:?#]", _URL.sub("", str(spelled)))[0].lower().rstrip(".")
             for key in (host, *(each.key for each in environment.project.all_referred(value))):
                 found.setdefault(key, []).append((number, variable))
     return found
+
+
+def _outside(owner: Resource) -> bool:
+    """Whether it is a function in no network, which leaves by addresses of AWS Lambda's own and through no gateway
+    (AWS Lambda Developer Guide, "Giving Lambda functions access to resources in an Amazon VPC")."""
+    return owner.type in FUNCTIONS and isinstance(owner.get("VpcConfig"), Absent)
 
 
 # An elastic IP of the templates; of a live gateway its addresses; ``None`` where they are not known.
@@ -126,6 +135,12 @@ def _matches(environment: Environment, statement: Resolved, addresses: list[Addr
     return _UNFOLLOWED
 
 
+def _is_listed(address: Resource, listed: set[ResourceKey], literal: set[str]) -> bool:
+    """Whether an elastic IP is in a list: by reference, or by the address of one's own that it is made with."""
+    own = address.get("Address")
+    return address.key in listed or (isinstance(own, Known) and str(own.value) in literal)
+
+
 def _in_set(environment: Environment, found: Resource | None, addresses: list[Address]) -> Answer:
     if found is None or found.type != "AWS::WAFv2::IPSet":
         return Open("which IP set it names")
@@ -138,7 +153,9 @@ def _in_set(environment: Environment, found: Resource | None, addresses: list[Ad
     listed = {each.key for item in items for each in environment.project.all_referred(item)}
     literal = {str(item).removesuffix("/32") for item in items}
     inside = [
-        set(address) <= literal if isinstance(address, tuple) else address is not None and address.key in listed
+        set(address) <= literal
+        if isinstance(address, tuple)
+        else address is not None and _is_listed(address, listed, literal)
         for address in addresses
     ]
     if all(inside):
