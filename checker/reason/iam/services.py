@@ -202,17 +202,30 @@ def _permits(environment: Environment, permission: Resource, service: str, sourc
     return every(answers)
 
 
+# Whose ARN a service names as the source, where that is not the resource that makes it call.
+_ON_BEHALF: Final = {
+    "AWS::Logs::SubscriptionFilter": "LogGroupName",
+    "AWS::SecretsManager::RotationSchedule": "SecretId",
+}
+
+
 def _names_source(environment: Environment, permission: Resource, source: Resource) -> Answer:
     value = permission.get("SourceArn")
     if isinstance(value, Absent):
         return YES
     if isinstance(value, Unknown):
         return Open(f"its SourceArn: {value.why}")
+    on_behalf = _ON_BEHALF.get(source.type)
+    if on_behalf is not None:
+        source = environment.referred(source.get(on_behalf)) or source
     if any(each is source for each in environment.project.all_referred(value)):
         return YES
     arn = arn_of(source)
     if arn is not None and isinstance(value.value, str | Text):
-        return match(glob(expand(value.value, environment.project)), exact(expand(arn, environment.project)))
+        # CloudWatch Logs speaks of all streams of a group (its API Reference, PutSubscriptionFilter).
+        streams = ":*" if source.type == "AWS::Logs::LogGroup" else ""
+        own = text([*pieces(expand(arn, environment.project)), streams])
+        return match(glob(expand(value.value, environment.project)), exact(own))
     named = list(environment.project.all_referred(value))
     if named and all(each.type == source.type for each in named):
         return NO

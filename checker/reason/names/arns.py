@@ -214,6 +214,8 @@ def _service(hole: Reference, service: Resource, project: Project) -> tuple[str 
             return pieces(name)
         case Attribute(name="" | "ServiceArn"):
             return pieces(ecs_arn(service.stack, "service", text([*pieces(cluster), "/", *pieces(name)])))
+        case ArnField(field=5):
+            return ("service/", *pieces(cluster), "/", *pieces(name))
         case _:
             return (hole,)
 

@@ -131,7 +131,7 @@ def _sub(scope: Evaluation, argument: Raw) -> Resolved | Absent:
             value = scope.ref(name)
         if isinstance(value, Unknown) and match.group(0) == template:
             return value  # nothing but one reference: what that is, and why it is not known
-        parts.extend(as_piece(scope, value, "Fn::Sub", match.group(0)))
+        parts.extend(as_piece(scope, value, "Fn::Sub", variables.get(name, match.group(0))))
     parts.append(template[end:])
     return _bounded(parts)
 

@@ -25,6 +25,15 @@ from checker.resolve.templates.evaluation import Evaluation
 
 # The signs that templates put between the items of a list that they hand on as one string; ``||`` is CDK's.
 _BETWEEN: Final = frozenset({",", ", ", ";", " ", "||"})
+# Signs that pseudo parameters have in them, beside letters and digits.
+_IN_PSEUDO: Final = {
+    "AWS::NotificationARNs": ":-,",
+    "AWS::Partition": "-",
+    "AWS::Region": "-",
+    "AWS::StackId": ":/-",
+    "AWS::StackName": "-",
+    "AWS::URLSuffix": ".",
+}
 # Ends of the names of attributes that are one id, name or ARN.
 _SINGLE: Final = ("Id", "Arn", "Name")
 # Types whose physical name whoever writes the code behind them makes up, or may hold nearly any sign.
@@ -40,7 +49,7 @@ _RANGED: Final = ("AWS::EC2::VPC", "AWS::EC2::Subnet")
 def never_holds(scope: Evaluation, hole: Hole, delimiter: str) -> bool:
     """Whether what is filled in is surely without the delimiter, as ids, names and ARNs are of the signs of lists."""
     if isinstance(hole, Pseudo):
-        return True
+        return not any(sign in _IN_PSEUDO.get(hole.name, "") for sign in delimiter)
     if not isinstance(hole, Attribute) or delimiter not in _BETWEEN:
         return False
     kind = _declared(scope, hole).get("Type")
@@ -75,7 +84,11 @@ def arn_pieces(scope: Evaluation, value: Text, delimiter: str) -> str | Text | N
     """An ARN taken apart, of which only the shape is known: arn:partition:service:region:account:resource, or the kind
     and the name where its type has those. ``None`` where it is none, or not known to be so."""
     hole = value.only_hole
-    if not isinstance(hole, Attribute) or not hole.name.endswith("Arn"):
+    if isinstance(hole, Pseudo) and hole.name == "AWS::StackId" and delimiter == "/":
+        name = scope.ref("AWS::StackName")
+        head = [*_head(scope, "cloudformation"), "stack/"]
+        return text([*head, *(pieces(name) if isinstance(name, str | Text) else [Pseudo("AWS::StackName")]), "/", hole])
+    if not isinstance(hole, Attribute) or not (hole.name.endswith("Arn") or _is_arn(scope, hole)):
         return None
     if delimiter == ":":
         service, resource = (ArnField(hole.target, hole.name, field, f"{hole.shown}[{field}]") for field in (2, 5))
@@ -85,6 +98,27 @@ def arn_pieces(scope: Evaluation, value: Text, delimiter: str) -> str | Text | N
     if delimiter != "/" or named is None or (isinstance(properties, dict) and "Path" in properties):
         return None
     return text([*_head(scope, named[0]), f"{named[1]}/", attribute_of(hole.target)])
+
+
+# Types whose ``Ref`` is their ARN.
+_BY_ARN: Final = frozenset(
+    {
+        "AWS::CertificateManager::Certificate",
+        "AWS::ECS::Service",
+        "AWS::ECS::TaskDefinition",
+        "AWS::ElasticLoadBalancingV2::Listener",
+        "AWS::ElasticLoadBalancingV2::LoadBalancer",
+        "AWS::ElasticLoadBalancingV2::TargetGroup",
+        "AWS::IAM::ManagedPolicy",
+        "AWS::SNS::Topic",
+        "AWS::SecretsManager::Secret",
+        "AWS::StepFunctions::StateMachine",
+    }
+)
+
+
+def _is_arn(scope: Evaluation, hole: Attribute) -> bool:
+    return not hole.name and _declared(scope, hole).get("Type") in _BY_ARN
 
 
 def _head(scope: Evaluation, service: str | Hole) -> list[str | Hole]:
