@@ -34,27 +34,29 @@ _IN_PSEUDO: Final = {
     "AWS::StackName": "-",
     "AWS::URLSuffix": ".",
 }
-# Ends of the names of attributes that are one id, name or ARN.
-_SINGLE: Final = ("Id", "Arn", "Name")
-# Types whose physical name whoever writes the code behind them makes up, or may hold nearly any sign.
-_FREELY_NAMED: Final = (
-    "Custom::",
-    "AWS::CloudFormation::",
-    "AWS::CloudWatch::Alarm",
-    "AWS::CloudWatch::CompositeAlarm",
-)
+# Ends of the names of attributes that may be a list, or whatever somebody has put there.
+_SEVERAL: Final = ("s", "List", "Value")
+# What these answer is told by code, or by another template.
+_TOLD_BY_CODE: Final = ("Custom::", "AWS::CloudFormation::")
+# Names of alarms may hold nearly any sign.
+_ALARMS: Final = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
 _RANGED: Final = ("AWS::EC2::VPC", "AWS::EC2::Subnet")
 
 
 def never_holds(scope: Evaluation, hole: Hole, delimiter: str) -> bool:
-    """Whether what is filled in is surely without the delimiter, as ids, names and ARNs are of the signs of lists."""
+    """Whether what is filled in is surely without the delimiter, as ids, names and addresses are of lists' signs."""
     if isinstance(hole, Pseudo):
         return not any(sign in _IN_PSEUDO.get(hole.name, "") for sign in delimiter)
     if not isinstance(hole, Attribute) or delimiter not in _BETWEEN:
         return False
-    kind = _declared(scope, hole).get("Type")
-    known = isinstance(kind, str) and kind.startswith("AWS::") and not kind.startswith(_FREELY_NAMED)
-    return known and (not hole.name or hole.name.endswith(_SINGLE))
+    declared = _declared(scope, hole)
+    kind, properties = declared.get("Type"), declared.get("Properties")
+    if kind in _ALARMS and isinstance(properties, dict) and "AlarmName" in properties:
+        name = properties["AlarmName"]
+        return isinstance(name, str) and delimiter not in name
+    known = isinstance(kind, str) and kind.startswith("AWS::") and not kind.startswith(_TOLD_BY_CODE)
+    single = not hole.name.endswith(_SEVERAL) or hole.name.endswith("Address")
+    return known and single
 
 
 def ranges_told(scope: Evaluation, value: Resolved | Absent) -> Resolved | Absent:
