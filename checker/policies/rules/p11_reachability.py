@@ -17,8 +17,8 @@ What is checked
     network (``network``), no network without DNS (``dns``), no check (``check``), port mapping (``host-port``),
     container (``container``), range of addresses (``addresses``), alarm (``alarm``), database (``database``) or cache
     (``cache``) that is refused, no key that its secret lacks (``secret-key``), no password of another login
-    (``login``), nothing told of in vain (``may``), no roll-out that cannot begin (``deployment``), no service before
-    its listener (``made-first``).
+    (``login``), nothing told of in vain (``may``), no volume out of reach (``volume``), no roll-out that cannot begin
+    (``deployment``), no service before its listener (``made-first``).
 When it does not apply
     Nothing behind a load balancer, or told an address of this environment. Who starts one-off tasks picks their groups.
 What cannot be decided

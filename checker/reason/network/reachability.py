@@ -56,6 +56,7 @@ GROUPS_OF: Final = {
     "AWS::ElastiCache::ServerlessCache": "SecurityGroupIds",
     "AWS::MemoryDB::Cluster": "SecurityGroupIds",
     "AWS::EC2::VPCEndpoint": "SecurityGroupIds",
+    "AWS::EFS::MountTarget": "SecurityGroups",
 }
 _SUBNETS_OF: Final = {
     "AWS::ECS::Service": "NetworkConfiguration.AwsvpcConfiguration.Subnets",
@@ -64,6 +65,7 @@ _SUBNETS_OF: Final = {
     "AWS::RDS::DBProxy": "VpcSubnetIds",
     "AWS::ElastiCache::ServerlessCache": "SubnetIds",
     "AWS::EC2::VPCEndpoint": "SubnetIds",
+    "AWS::EFS::MountTarget": "SubnetId",
 }
 _SUBNET_GROUP_OF: Final = {
     "AWS::RDS::DBInstance": "DBSubnetGroupName",
