@@ -29,6 +29,9 @@ from checker.reason.names.arns import account_of, arn_of, expand
 from checker.reason.text.patterns import UNREAD, exact, folded, glob, match
 
 CLOUDWATCH: Final = "cloudwatch.amazonaws.com"
+# Services that act for the topic's owner, whom the default policy lets publish. Sources beside those above: Amazon RDS
+# User Guide, "Granting permissions to publish notifications to an Amazon SNS topic".
+_FOR_THE_OWNER: Final = frozenset({CLOUDWATCH, "events.rds.amazonaws.com"})
 _ANY_LOGS: Final = "logs.amazonaws.com"  # of no Region: AWS does not say that it stands for that of each
 # Keys that only a request of a person or a role has.
 _OF_PRINCIPALS: Final = frozenset(
@@ -83,8 +86,8 @@ def _astray(policy: Resource) -> bool:
 
 
 def _by_default(target: Resource, service: str) -> Decision:
-    if target.type == "AWS::SNS::Topic" and service == CLOUDWATCH:
-        return Decision(Access.ALLOWED, "the topic has its default policy, which lets the account's alarms publish")
+    if target.type == "AWS::SNS::Topic" and service in _FOR_THE_OWNER:
+        return Decision(Access.ALLOWED, "the topic has its default policy, which lets what acts for its owner publish")
     return Decision(Access.DENIED, "it has no policy, and without one only its owner's roles may")
 
 
@@ -108,7 +111,7 @@ def _context(service: str, source: Resource) -> Context:
     if arn is not None:
         values["aws:sourcearn"] = (arn,)
     absent = set(_OF_PRINCIPALS)
-    if service == CLOUDWATCH:
+    if service in _FOR_THE_OWNER:
         values["aws:sourceowner"] = account
     else:
         absent.add("aws:sourceowner")
