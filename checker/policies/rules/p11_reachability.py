@@ -39,7 +39,7 @@ from checker.model.resources import FUNCTIONS, Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Text, Unknown
 from checker.model.verdicts import Outcome
-from checker.reason.network.callers import calls, connection
+from checker.reason.network.callers import calls, connection, proxied
 from checker.reason.network.directory import Directory
 from checker.reason.network.reachability import Cause, Connection, Member, Reach, untold, worst
 from checker.reason.network.security_groups import whole
@@ -85,6 +85,9 @@ def check(environment: Environment) -> Iterator[Judgement]:
         if service.awsvpc is YES:
             yield _registry(reach, service, member)
     yield from _calls(reach, found, Directory(environment, found))
+    for proxy, server, reply in proxied(reach):
+        violation = f"The proxy cannot pass calls on to {server.logical_id}"
+        yield _answered(proxy, f"{proxy.logical_id}→{server.logical_id}", reply, violation, _FIX_GROUPS)
     yield from startup(reach, found, forwarding)
 
 

@@ -55,6 +55,9 @@ GROUPS_OF: Final = {
     "AWS::ElastiCache::ReplicationGroup": "SecurityGroupIds",
     "AWS::ElastiCache::ServerlessCache": "SecurityGroupIds",
     "AWS::MemoryDB::Cluster": "SecurityGroupIds",
+    **dict.fromkeys(("AWS::DocDB::DBCluster", "AWS::Neptune::DBCluster"), "VpcSecurityGroupIds"),
+    "AWS::Redshift::Cluster": "VpcSecurityGroupIds",
+    "AWS::OpenSearchService::Domain": "VPCOptions.SecurityGroupIds",
     "AWS::EC2::VPCEndpoint": "SecurityGroupIds",
     "AWS::EFS::MountTarget": "SecurityGroups",
 }
@@ -66,10 +69,12 @@ _SUBNETS_OF: Final = {
     "AWS::ElastiCache::ServerlessCache": "SubnetIds",
     "AWS::EC2::VPCEndpoint": "SubnetIds",
     "AWS::EFS::MountTarget": "SubnetId",
+    "AWS::OpenSearchService::Domain": "VPCOptions.SubnetIds",
 }
 _SUBNET_GROUP_OF: Final = {
     "AWS::RDS::DBInstance": "DBSubnetGroupName",
-    "AWS::RDS::DBCluster": "DBSubnetGroupName",
+    **dict.fromkeys(("AWS::RDS::DBCluster", "AWS::DocDB::DBCluster", "AWS::Neptune::DBCluster"), "DBSubnetGroupName"),
+    "AWS::Redshift::Cluster": "ClusterSubnetGroupName",
     "AWS::ElastiCache::CacheCluster": "CacheSubnetGroupName",
     "AWS::ElastiCache::ReplicationGroup": "CacheSubnetGroupName",
     "AWS::MemoryDB::Cluster": "SubnetGroupName",
