@@ -9,7 +9,8 @@ What is checked
     target group, and the load balancer may reach the tasks. ``internet``: an internet-facing load balancer stands in
     public subnets and lets its listeners' ports in. ``registry``: tasks can fetch their image. And every address of a
     service, database, cache or load balancer that a container or function is given: the name is registered, the port is
-    one on which somebody answers, and security groups and network ACLs let the call out and in. Before all that: no
+    one on which somebody answers, and security groups and network ACLs let the call out and in, and what a database's
+    proxy or an API's link passes on. Before all that: no
     size unknown to Fargate (``size``), no execution role that may not pull, fetch, log, or put a function into its
     network (``execution-role``), no role that ECS may not assume (``task-role``, ``infrastructure-role``), no port that
     the task does not name (``port-name``), no balancer of one zone (``zones``), no rules of one priority (``priority``)
@@ -39,7 +40,7 @@ from checker.model.resources import FUNCTIONS, Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Text, Unknown
 from checker.model.verdicts import Outcome
-from checker.reason.network.callers import calls, connection, proxied
+from checker.reason.network.callers import calls, connection, linked, proxied
 from checker.reason.network.directory import Directory
 from checker.reason.network.reachability import Cause, Connection, Member, Reach, untold, worst
 from checker.reason.network.security_groups import whole
@@ -85,9 +86,9 @@ def check(environment: Environment) -> Iterator[Judgement]:
         if service.awsvpc is YES:
             yield _registry(reach, service, member)
     yield from _calls(reach, found, Directory(environment, found))
-    for proxy, server, reply in proxied(reach):
-        violation = f"The proxy cannot pass calls on to {server.logical_id}"
-        yield _answered(proxy, f"{proxy.logical_id}→{server.logical_id}", reply, violation, _FIX_GROUPS)
+    for between, server, reply in (*proxied(reach), *linked(reach)):
+        violation = f"It cannot pass calls on to {server.logical_id}"
+        yield _answered(between, f"{between.logical_id}→{server.logical_id}", reply, violation, _FIX_GROUPS)
     yield from startup(reach, found, forwarding)
 
 

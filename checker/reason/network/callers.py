@@ -170,6 +170,24 @@ def proxied(reach: Reach) -> Iterator[tuple[Resource, Resource, Connection]]:
                     yield proxy, server, reach.connects(*ends, port) if port is not None else untold_port
 
 
+def linked(reach: Reach) -> Iterator[tuple[Resource, Resource, Connection]]:
+    """Each load balancer that an API calls through a link into its network, with the link, and whether it gets there
+    (Amazon API Gateway Developer Guide, "Set up VPC links V2 in API Gateway": by the groups of both)."""
+    environment = reach.environment
+    seen: set[tuple[Resource, Resource]] = set()
+    for integration in environment.resources("AWS::ApiGatewayV2::Integration"):
+        link = environment.referred(integration.get("ConnectionId"))
+        listener = environment.referred(integration.get("IntegrationUri"))
+        if link is None or listener is None or link.type != "AWS::ApiGatewayV2::VpcLink" or (link, listener) in seen:
+            continue
+        seen.add((link, listener))
+        port, member = listener.get("Port"), reach.member(link)
+        balancer = environment.referred(listener.get("LoadBalancerArn"))
+        number = whole(port.value) if isinstance(port, Known) else None
+        if balancer is not None and number is not None and member.groups:
+            yield link, balancer, reach.connects(member, reach.member(balancer), number)
+
+
 def _outside(environment: Environment, client: Resource, found: Registration, host: str) -> Connection | None:
     """Why a client has not got the alias ``host`` of Service Connect; ``None`` where nothing says so."""
     uses = client.get("ServiceConnectConfiguration.Enabled")

@@ -58,7 +58,7 @@ GROUPS_OF: Final = {
     **dict.fromkeys(("AWS::DocDB::DBCluster", "AWS::Neptune::DBCluster"), "VpcSecurityGroupIds"),
     "AWS::Redshift::Cluster": "VpcSecurityGroupIds",
     "AWS::OpenSearchService::Domain": "VPCOptions.SecurityGroupIds",
-    "AWS::EC2::VPCEndpoint": "SecurityGroupIds",
+    **dict.fromkeys(("AWS::EC2::VPCEndpoint", "AWS::ApiGatewayV2::VpcLink"), "SecurityGroupIds"),
     "AWS::EFS::MountTarget": "SecurityGroups",
 }
 _SUBNETS_OF: Final = {
@@ -67,7 +67,7 @@ _SUBNETS_OF: Final = {
     "AWS::ElasticLoadBalancingV2::LoadBalancer": "Subnets",
     "AWS::RDS::DBProxy": "VpcSubnetIds",
     "AWS::ElastiCache::ServerlessCache": "SubnetIds",
-    "AWS::EC2::VPCEndpoint": "SubnetIds",
+    **dict.fromkeys(("AWS::EC2::VPCEndpoint", "AWS::ApiGatewayV2::VpcLink"), "SubnetIds"),
     "AWS::EFS::MountTarget": "SubnetId",
     "AWS::OpenSearchService::Domain": "VPCOptions.SubnetIds",
 }
