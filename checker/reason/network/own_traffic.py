@@ -83,7 +83,7 @@ def leaves_out(environment: Environment, acl: Acl, rule: AclRule, gateways: list
     by = rate.get("AggregateKeyType", "IP")
     if by in ("FORWARDED_IP", "CUSTOM_KEYS"):
         return Open("it counts by what a client sends, which is not known of the system's own calls")
-    addresses = [_address(environment, gateway) for gateway in gateways]
+    addresses = [each for gateway in gateways for each in _addresses(environment, gateway)]
     allowed = _allowed_before(environment, acl, rule, addresses)
     narrowed = rate.get("ScopeDownStatement")
     counted = YES if narrowed is None or allowed is YES else _matches(environment, narrowed, addresses)
@@ -92,7 +92,7 @@ def leaves_out(environment: Environment, acl: Acl, rule: AclRule, gateways: list
 
 def refuses(environment: Environment, acl: Acl, rule: AclRule, gateways: list[Resource]) -> bool:
     """Whether a rule surely blocks, by where it comes from, what comes from these gateways."""
-    addresses = [_address(environment, gateway) for gateway in gateways]
+    addresses = [each for gateway in gateways for each in _addresses(environment, gateway)]
     matched = _matches(environment, rule.statement, addresses) is YES
     return rule.blocks and matched and _allowed_before(environment, acl, rule, addresses) is NO
 
@@ -105,13 +105,19 @@ def _allowed_before(environment: Environment, acl: Acl, rule: AclRule, addresses
     )
 
 
-def _address(environment: Environment, gateway: Resource) -> Address:
+def _addresses(environment: Environment, gateway: Resource) -> list[Address]:
+    """From which addresses a gateway speaks: one, or those of each zone of a regional one."""
     account = environment.project.account
     if account is not None:
         addresses = table(account, "nat_addresses")
         held = addresses.get(gateway.physical_id or "") if not isinstance(addresses, Unknown) else None
-        return tuple(texts(held if isinstance(held, list) else [held])) or None
-    return environment.referred(gateway.get("AllocationId"))
+        return [tuple(texts(held if isinstance(held, list) else [held])) or None]
+    zones = gateway.get("AvailabilityZoneAddresses")
+    listed = as_list(zones.value) if isinstance(zones, Known) else []
+    ids = [each.get("AllocationIds") if isinstance(each, dict) else None for each in listed]
+    return [environment.referred(each) for several in ids for each in as_list(several) or [None]] or [
+        environment.referred(gateway.get("AllocationId"))
+    ]
 
 
 _UNFOLLOWED: Final = Open("whether one of its statements matches the system's own calls")

@@ -22,6 +22,8 @@ from checker.model.values import Absent, Known, ResourceKey
 from checker.reason.names.physical import references
 from checker.reason.network.network_acls import NetworkAcls
 from checker.reason.network.routes import (
+    SUBNET_GROUP_OF,
+    SUBNETS_OF,
     Endpoint,
     Exit,
     endpoints,
@@ -60,24 +62,6 @@ GROUPS_OF: Final = {
     "AWS::OpenSearchService::Domain": "VPCOptions.SecurityGroupIds",
     **dict.fromkeys(("AWS::EC2::VPCEndpoint", "AWS::ApiGatewayV2::VpcLink"), "SecurityGroupIds"),
     "AWS::EFS::MountTarget": "SecurityGroups",
-}
-_SUBNETS_OF: Final = {
-    "AWS::ECS::Service": "NetworkConfiguration.AwsvpcConfiguration.Subnets",
-    **dict.fromkeys(FUNCTIONS, "VpcConfig.SubnetIds"),
-    "AWS::ElasticLoadBalancingV2::LoadBalancer": "Subnets",
-    "AWS::RDS::DBProxy": "VpcSubnetIds",
-    "AWS::ElastiCache::ServerlessCache": "SubnetIds",
-    **dict.fromkeys(("AWS::EC2::VPCEndpoint", "AWS::ApiGatewayV2::VpcLink"), "SubnetIds"),
-    "AWS::EFS::MountTarget": "SubnetId",
-    "AWS::OpenSearchService::Domain": "VPCOptions.SubnetIds",
-}
-_SUBNET_GROUP_OF: Final = {
-    "AWS::RDS::DBInstance": "DBSubnetGroupName",
-    **dict.fromkeys(("AWS::RDS::DBCluster", "AWS::DocDB::DBCluster", "AWS::Neptune::DBCluster"), "DBSubnetGroupName"),
-    "AWS::Redshift::Cluster": "ClusterSubnetGroupName",
-    "AWS::ElastiCache::CacheCluster": "CacheSubnetGroupName",
-    "AWS::ElastiCache::ReplicationGroup": "CacheSubnetGroupName",
-    "AWS::MemoryDB::Cluster": "SubnetGroupName",
 }
 HTTPS: Final = 443
 
@@ -130,7 +114,7 @@ def stopped(
 
 def _whence(resource: Resource) -> str:
     """Where subnets come from that are not known, for a person: whose value would tell."""
-    path = _SUBNETS_OF.get(resource.type) or _SUBNET_GROUP_OF.get(resource.type) or ""
+    path = SUBNETS_OF.get(resource.type) or SUBNET_GROUP_OF.get(resource.type) or ""
     written = resource.raw_at(path) if path else None
     declared = resource.stack.template.get("Parameters")
     names = [each for each in references(written) if isinstance(declared, dict) and each in declared]
@@ -173,7 +157,7 @@ class Reach:
         return Member(resource, None if groups is None else tuple(groups), self._subnets(resource))
 
     def _subnets(self, resource: Resource) -> tuple[Resource, ...] | None:
-        path, group_path = _SUBNETS_OF.get(resource.type), _SUBNET_GROUP_OF.get(resource.type)
+        path, group_path = SUBNETS_OF.get(resource.type), SUBNET_GROUP_OF.get(resource.type)
         found = None
         if path is not None:
             value = resource.get(path)
@@ -352,6 +336,9 @@ class Reach:
         kind = gateway.get("ConnectivityType")
         if isinstance(kind, Known) and kind.value == "private":
             return stopped(f"the NAT gateway {gateway.logical_id} is a private one", culprit=gateway)
+        mode = gateway.get("AvailabilityMode")
+        if isinstance(mode, Known) and str(mode.value).lower() == "regional":
+            return self._through_regional(gateway)
         subnet = self.environment.referred(gateway.get("SubnetId"))
         if subnet is None:
             return untold("the subnet of the NAT gateway is not known")
@@ -360,6 +347,17 @@ class Reach:
             why = f"the NAT gateway {gateway.logical_id} is in no public subnet: {answer.why}"
             return stopped(why, answer.at, culprit=gateway)
         return answer
+
+    def _through_regional(self, gateway: Resource) -> Connection:
+        """A regional NAT gateway stands in no subnet, and has routes of its own to its VPC's internet gateway (Amazon
+        VPC User Guide, "Regional NAT gateways for automatic multi-AZ expansion")."""
+        network = vpc_resource(self.environment, gateway)
+        attached = [each for several in self._attached.values() for each in several]
+        if network is None or None in attached:
+            return untold(f"whether the network of {gateway.logical_id} has an internet gateway is not known")
+        if network in attached:
+            return MADE
+        return stopped(f"the network of the NAT gateway {gateway.logical_id} has no internet gateway", culprit=gateway)
 
     def _ecr_endpoints(self, subnet: Resource) -> Answer:
         """Whether the subnet's VPC has the endpoints to pull an image from ECR."""
