@@ -36,11 +36,11 @@ _OF_EVERY_RUN: Final = frozenset({"github.sha", "github.run_id", "github.run_num
 
 
 def is_never_empty(hole: Hole) -> bool:
-    """Whether a part that is open surely holds something: what names an account, a stack or a resource does."""
+    """Whether a part that is open surely holds something: what names a run, an account or a resource does."""
     if isinstance(hole, RunValue):
         return hole.shown.strip("${} ").lower().replace("github_", "github.", 1) in _OF_EVERY_RUN
     if isinstance(hole, Attribute):
-        return not hole.name or hole.name.endswith("Arn")
+        return not hole.name  # ``Ref``; what an attribute answers may be told by code
     return isinstance(hole, Pseudo) and hole.name != "AWS::NotificationARNs"
 
 

@@ -9,13 +9,13 @@ What is checked
     target group, and the load balancer may reach the tasks. ``internet``: an internet-facing load balancer stands in
     public subnets and lets its listeners' ports in. ``registry``: tasks can fetch their image. And every address of a
     service, database, cache or load balancer that a container or function is given: the name is registered, the port is
-    one on which somebody answers, and security groups and network ACLs let the call out and in, and what a database's
-    proxy or an API's link passes on. Before all that: no
-    size unknown to Fargate (``size``), no execution role that may not pull, fetch, log, or put a function into its
-    network (``execution-role``), no role that ECS may not assume (``task-role``, ``infrastructure-role``), no port that
-    the task does not name (``port-name``), no balancer of one zone (``zones``), no rules of one priority (``priority``)
-    or behind one for all (``order``), no listener that is refused (``listener``), no group or namespace of another
-    network (``network``), no network without DNS (``dns``), no check (``check``), port mapping (``host-port``),
+    one on which somebody answers, and security groups and network ACLs let the call out and in; likewise what a
+    database's proxy or an API's link passes on. Before all that: no size unknown to Fargate (``size``), no execution
+    role that may not pull, fetch, log, or put a function into its network (``execution-role``), no role that ECS may
+    not assume (``task-role``, ``infrastructure-role``), no port that the task does not name (``port-name``), no
+    balancer of one zone (``zones``), no rules of one priority (``priority``) or behind one for all (``order``), no
+    listener that is refused (``listener``), no group or namespace of another network (``network``), no network without
+    DNS (``dns``), no check (``check``), port mapping (``host-port``),
     container (``container``), range of addresses (``addresses``), alarm (``alarm``), database (``database``) or cache
     (``cache``) that is refused, no key that its secret lacks (``secret-key``), no password of another login
     (``login``), nothing told of in vain (``may``), no volume out of reach (``volume``), no roll-out that cannot begin
