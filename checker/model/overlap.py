@@ -11,7 +11,7 @@ from collections import Counter
 from enum import Enum
 from typing import Final, TypeAlias
 
-from checker.model.values import Generated, Hole, Pseudo, Text, pieces
+from checker.model.values import Attribute, Generated, Hole, Pseudo, RunValue, Text, pieces
 
 
 class Wild(Enum):
@@ -31,6 +31,19 @@ MAX_WORK: Final = 1_000_000
 _DYNAMIC: Final = "{{resolve:"
 
 
+# What every run of a workflow has (GitHub Actions, "Variables reference"); as shells and as expressions write it.
+_OF_EVERY_RUN: Final = frozenset({"github.sha", "github.run_id", "github.run_number", "github.repository"})
+
+
+def is_never_empty(hole: Hole) -> bool:
+    """Whether a part that is open surely holds something: what names a run, an account or a resource does."""
+    if isinstance(hole, RunValue):
+        return hole.shown.strip("${} ").lower().replace("github_", "github.", 1) in _OF_EVERY_RUN
+    if isinstance(hole, Attribute):
+        return not hole.name  # ``Ref``; what an attribute answers may be told by code
+    return isinstance(hole, Pseudo) and hole.name != "AWS::NotificationARNs"
+
+
 def is_dynamic(value: str | Text | None) -> bool:
     """Whether CloudFormation reads a part of it from elsewhere at deployment (a dynamic reference)."""
     return value is not None and any(_DYNAMIC in part for part in pieces(value) if isinstance(part, str))
@@ -46,7 +59,7 @@ def could_be_equal(one: str | Text, other: str | Text, *, fold: bool = False) ->
     left, right = _without_same_start(_parts(one, fold), _parts(other, fold))
     left, right = _without_same_start(_reversed(left), _reversed(right))
     if not left or not right:
-        return not any(isinstance(each, str) for each in (*left, *right))
+        return not any(isinstance(each, str) or is_never_empty(each) for each in (*left, *right))
     if any(isinstance(a, str) and isinstance(b, str) for a, b in ((left[0], right[0]), (left[-1], right[-1]))):
         return False
     holes = [Counter(each for each in side if isinstance(each, Hole)) for side in (left, right)]

@@ -9,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checker.model.overlap import could_be_equal
-from checker.model.values import Generated, Hole, Parameter, Pseudo, RunValue, Text, text
+from checker.model.values import (
+    Generated,
+    Hole,
+    Parameter,
+    Pseudo,
+    ResourceKey,
+    RunValue,
+    Text,
+    attribute_of,
+    text,
+)
 
 A, B = Parameter("A", "one"), Parameter("B", "one")
 ACCOUNT, REGION = Pseudo("AWS::AccountId"), Pseudo("AWS::Region")
@@ -38,6 +48,13 @@ def _text(*parts: str | Hole) -> str | Text:
         (_text("logs-", ACCOUNT), _text("logs-", A), True),
         (_text("queue-", MADE), "queue-a/b", False),
         (_text("x-", REGION), _text(REGION, "-x"), True),
+        (_text(A), "", True),
+        (_text(ACCOUNT), "", False),
+        (_text(RunValue("${GITHUB_SHA}")), "", False),  # every run has one
+        (_text(RunValue("${{ github.sha }}"), A), _text(A), False),
+        (_text(RunValue("${TAG}")), "", True),
+        (_text(attribute_of(ResourceKey("one", "Bucket"))), "", False),
+        (_text(attribute_of(ResourceKey("one", "Made"), "Value")), "", True),
         ("{{resolve:ssm:name}}", "anything", True),
         (_text(A, "-x"), "{{resolve:ssm:name}}", True),
     ],

@@ -9,16 +9,17 @@ What is checked
     target group, and the load balancer may reach the tasks. ``internet``: an internet-facing load balancer stands in
     public subnets and lets its listeners' ports in. ``registry``: tasks can fetch their image. And every address of a
     service, database, cache or load balancer that a container or function is given: the name is registered, the port is
-    one on which somebody answers, and security groups and network ACLs let the call out and in. Before all that: no
-    size unknown to Fargate (``size``), no execution role that may not pull, fetch, log, or put a function into its
-    network (``execution-role``), no role that ECS may not assume (``task-role``, ``infrastructure-role``), no port that
-    the task does not name (``port-name``), no balancer of one zone (``zones``), no rules of one priority (``priority``)
-    or behind one for all (``order``), no listener that is refused (``listener``), no group or namespace of another
-    network (``network``), no network without DNS (``dns``), no check (``check``), port mapping (``host-port``),
+    one on which somebody answers, and security groups and network ACLs let the call out and in; likewise what a
+    database's proxy or an API's link passes on. Before all that: no size unknown to Fargate (``size``), no execution
+    role that may not pull, fetch, log, or put a function into its network (``execution-role``), no role that ECS may
+    not assume (``task-role``, ``infrastructure-role``), no port that the task does not name (``port-name``), no
+    balancer of one zone (``zones``), no rules of one priority (``priority``) or behind one for all (``order``), no
+    listener that is refused (``listener``), no group or namespace of another network (``network``), no network without
+    DNS (``dns``), no check (``check``), port mapping (``host-port``),
     container (``container``), range of addresses (``addresses``), alarm (``alarm``), database (``database``) or cache
     (``cache``) that is refused, no key that its secret lacks (``secret-key``), no password of another login
-    (``login``), nothing told of in vain (``may``), no roll-out that cannot begin (``deployment``), no service before
-    its listener (``made-first``).
+    (``login``), nothing told of in vain (``may``), no volume out of reach (``volume``), no roll-out that cannot begin
+    (``deployment``), no service before its listener (``made-first``).
 When it does not apply
     Nothing behind a load balancer, or told an address of this environment. Who starts one-off tasks picks their groups.
 What cannot be decided
@@ -39,7 +40,7 @@ from checker.model.resources import FUNCTIONS, Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Text, Unknown
 from checker.model.verdicts import Outcome
-from checker.reason.network.callers import calls, connection
+from checker.reason.network.callers import calls, connection, linked, proxied
 from checker.reason.network.directory import Directory
 from checker.reason.network.reachability import Cause, Connection, Member, Reach, untold, worst
 from checker.reason.network.security_groups import whole
@@ -54,7 +55,7 @@ from checker.reason.network.services import (
     services,
     targets_of,
 )
-from checker.reason.startup.balancers import by_each, lets_in, maps, open_kind, sent, wrong_kind
+from checker.reason.startup.balancers import from_balancer, lets_in, maps, open_kind, sent, wrong_kind
 from checker.reason.startup.judged import startup
 from checker.reason.workloads.variables import Variable, environment_variables, with_unnamed_variables
 
@@ -85,6 +86,9 @@ def check(environment: Environment) -> Iterator[Judgement]:
         if service.awsvpc is YES:
             yield _registry(reach, service, member)
     yield from _calls(reach, found, Directory(environment, found))
+    for between, server, reply in (*proxied(reach), *linked(reach)):
+        violation = f"It cannot pass calls on to {server.logical_id}"
+        yield _answered(between, f"{between.logical_id}→{server.logical_id}", reply, violation, _FIX_GROUPS)
     yield from startup(reach, found, forwarding)
 
 
@@ -93,8 +97,10 @@ def check(environment: Environment) -> Iterator[Judgement]:
 
 def _internet(reach: Reach, balancer: Resource) -> Iterator[Judgement]:
     scheme, kind = balancer.get("Scheme"), balancer.get("Type")
-    if isinstance(scheme, Known) and scheme.value == "internal":
-        return
+    if (isinstance(scheme, Known) and scheme.value == "internal") or (
+        isinstance(kind, Known) and kind.value == "gateway"
+    ):
+        return  # a gateway load balancer has no scheme: routes and endpoints lead to it
     if isinstance(scheme, Unknown) or (isinstance(scheme, Known) and scheme.value != "internet-facing"):
         yield balancer.undecided("internet→subnets", "whether it faces the internet is not known", path="Scheme")
         return
@@ -274,23 +280,12 @@ def _listener(
     answers = [
         untold("its load balancer is not part of this project")
         if balancer is None
-        else _from_balancer(reach, balancer, member, port, target)
+        else from_balancer(reach, balancer, member, port, target.group)
         for balancer in balancers
     ]
     return _answered(
         place, sub, worst(answers), f"The load balancer cannot reach tasks of {service.label}", _FIX_GROUPS, path
     )
-
-
-def _from_balancer(reach: Reach, balancer: Resource, member: Member, port: int, target: Target) -> Connection:
-    kind = balancer.get("Type")
-    network = isinstance(kind, Known) and kind.value == "network"
-    source = reach.member(balancer)
-    if network and not source.groups:
-        # Without groups of its own it comes from its subnets' addresses, or hands the client's through.
-        reply = by_each(target.group, lambda spoken: reach.accepts_anyone(member, port, protocol=spoken))
-        return reply if reply.made is NO else untold("from which addresses it calls is not known")
-    return by_each(target.group, lambda spoken: reach.connects(source, member, port, spoken))
 
 
 def _self_checks(service: Service) -> Iterator[Judgement]:

@@ -51,7 +51,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
     for service in environment.resources(_SERVICE):
         if _deployed_otherwise(service):
             continue
-        if environment.referred(service.get("TaskDefinition")) in bootstrapping:
+        if _definition(service, environment) in bootstrapping:
             yield _family(service, "its template has a bootstrap image, which a release replaces")
         target = scaled.get(service)
         if target is not None:
@@ -74,6 +74,16 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
 def _deployed_otherwise(service: Resource) -> bool:
     kind = service.get("DeploymentController.Type")
     return isinstance(kind, Known) and kind.value in ("CODE_DEPLOY", "EXTERNAL")
+
+
+def _definition(service: Resource, environment: Environment) -> Resource | None:
+    """The task definition of the project that a service names, in whichever revision."""
+    value = service.get("TaskDefinition")
+    named = value.value if isinstance(value, Known) else None
+    if not isinstance(named, str | Text):
+        return environment.referred(value)
+    *before, last = pieces(named)
+    return environment.referred(text([*before, _REVISION.sub("", last) if isinstance(last, str) else last]))
 
 
 def _bootstrapping(environment: Environment) -> Set[Resource | None]:
@@ -143,7 +153,10 @@ def _family(service: Resource, why: str) -> Judgement:
         return service.undecided("family", value.why, path=path, fix=_FIX_FAMILY)
     named = value.value
     revision = isinstance(named, str) and bool(_REVISION.search(named))
-    if isinstance(named, Text):
+    last = pieces(named)[-1] if isinstance(named, Text) else ""
+    if isinstance(last, str) and "/" in last:
+        revision = bool(_REVISION.search(last))  # an ARN that says all but its account and region
+    elif isinstance(named, Text):
         if not any(isinstance(hole, Reference) for hole in named.holes):
             return service.undecided("family", f"whether {named} names a revision", path=path, fix=_FIX_FAMILY)
         revision = any(isinstance(hole, Attribute) and hole.name in ("", "TaskDefinitionArn") for hole in named.holes)

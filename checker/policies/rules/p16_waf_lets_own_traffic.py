@@ -131,6 +131,11 @@ def _redirects(acl: Acl, serves: str) -> Judgement:
         blocking = [name for name in _REDIRECTS if name in group.blocking]
         if not blocking:
             continue
+        before = _let_in_before(acl, group.rule)
+        if before is YES:
+            continue
+        if isinstance(before, Open) and not group.why:
+            return acl.resource.undecided("oauth", before.why, path=group.rule.path, fix=_FIX_OAUTH)
         if group.why or group.scope is not Scope.ALL:
             why = group.why or "whether the group's scope-down statement leaves out where clients sign in is not known"
             left_out = group.scope is Scope.EXCEPT or _leaves_out(group.rule.statement)
@@ -157,6 +162,15 @@ def _redirects(acl: Acl, serves: str) -> Judgement:
     if acl.unread or acl.why:
         return acl.resource.undecided("oauth", acl.unread or acl.why, path="Rules", fix=_FIX_OAUTH)
     return acl.resource.passes("oauth", "A loopback redirect URI passes where clients sign in.")
+
+
+def _let_in_before(acl: Acl, group: AclRule) -> Answer:
+    """Whether a rule before a group lets requests through by the paths where clients sign in."""
+    for rule in acl.rules:
+        if rule.action == "Allow" and rule.priority < group.priority and _OAUTH.search(str(rule.statement)):
+            asks_more = rule.open or rule.statement.keys() & {"AndStatement", "NotStatement"}
+            return Open(f"which requests {rule.name} lets through before the group") if asks_more else YES
+    return NO
 
 
 def _leaves_out(statement: dict[str, Resolved]) -> bool:

@@ -40,13 +40,15 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
 
 def _judged(use: Use, project: Project) -> Iterator[Judgement]:
     policies = policies_of(use.role, project)
-    if policies.unread or policies.may_allow:
-        why = policies.unread[0] if policies.unread else f"{policies.may_allow[0][1]} is known in outline only"
-        yield use.role.undecided(None, f"what it grants: {why}", fix="Write the policy out.")
-        return
     spare = {
         statement: found for statement in policies.statements if statement.allows and (found := unused(statement, use))
     }
+    # What is not known may be more that nothing uses, and makes nothing used of what is.
+    surely = bool(spare) and not use.doubts and not use.made
+    if (policies.unread or policies.may_allow) and not surely:
+        why = policies.unread[0] if policies.unread else f"{policies.may_allow[0][1]} is known in outline only"
+        yield use.role.undecided(None, f"what it grants: {why}", fix="Write the policy out.")
+        return
     if not spare:
         yield use.role.passes(None, "Every permission is used by a job.")
         return

@@ -29,7 +29,7 @@ from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
-from checker.model.values import Absent, Known, Text, Unknown, Value, as_list, first_unknown
+from checker.model.values import Absent, Expression, Known, Text, Unknown, Value, as_list, first_unknown
 from checker.model.verdicts import Outcome
 from checker.reason.iam.evaluation import only_allows
 from checker.reason.templates.handlers import functions_of
@@ -133,7 +133,11 @@ def _of_unknown_roles(environment: Environment, resource: Resource) -> Resource 
         for name in ("Roles", "RoleName"):
             value = policy.get(name)
             written = value.value if isinstance(value, Known) else value if isinstance(value, Unknown) else None
-            if policy.stack is resource.stack and first_unknown(written) is not None:
+            open_ = first_unknown(written) is not None or any(
+                isinstance(each, Text) and any(isinstance(hole, Expression) for hole in each.holes)
+                for each in as_list(written)
+            )
+            if policy.stack is resource.stack and open_:
                 return policy
     return None
 

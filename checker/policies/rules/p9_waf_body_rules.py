@@ -5,10 +5,10 @@ What the review found
     for bodies still block what this product is made of: a page about cross-site scripting, a path in a config file, a
     query in a migration.
 What is checked
-    Every web ACL associated with a load balancer or an API: that the rules of AWS's groups that read bodies count
-    there, instead of blocking, or that the group leaves some requests out by a scope-down statement. That no rule of
-    the ACL's own blocks their labels again, or by itself what a body holds or how long it is, on whatever path; and
-    that it lets anything through.
+    Every web ACL associated with a load balancer or an API, or of a distribution that takes bodies: that the rules of
+    AWS's groups that read bodies count there, instead of blocking, or that the group leaves some requests out by a
+    scope-down statement. That no rule of the ACL's own blocks their labels again, or by itself what a body holds or how
+    long it is, on whatever path; and that it lets anything through.
 When it does not apply
     No web ACL in front of anything, or one without such groups.
 What cannot be decided
@@ -22,6 +22,7 @@ Fix
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from itertools import chain
 from typing import Final
 
 from checker.model.environments import Environment
@@ -39,6 +40,7 @@ from checker.reason.network.waf import (
     labels_blocked_everywhere,
     may_block_any_label,
     read_acl,
+    taking_bodies,
 )
 from checker.reason.network.waf_matching import Share, may_measure
 
@@ -60,7 +62,7 @@ _FIX: Final = "Override them to Count in RuleActionOverrides; block by label whe
 
 def check(environment: Environment) -> Iterator[Judgement]:
     judged: dict[Resource, None] = {}
-    for each in attachments(environment):
+    for each in chain(attachments(environment), taking_bodies(environment)):
         if each.acl is not None:
             judged[each.acl] = None
         else:

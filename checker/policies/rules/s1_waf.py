@@ -12,8 +12,8 @@ When it does not apply
     Environments that may be torn down, shared ones, and production without an internet-facing application load
     balancer.
 What cannot be decided
-    An ACL that is not part of the project; a group that a scope-down statement confines to some requests; a rate limit
-    by a header that the sender may write.
+    An ACL that is not part of the project, or that AWS Firewall Manager may put there; a group that a scope-down
+    statement confines to some requests; a rate limit by a header that the sender may write.
 Fix
     Associate an ``AWS::WAFv2::WebACL`` with the load balancer (``AWS::WAFv2::WebACLAssociation``), with the five
     managed groups and a ``RateBasedStatement`` of 2000 per IP.
@@ -83,7 +83,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
         if not _in_scope(balancer):
             continue
         own = by_target.get(balancer, [])
-        yield _attached(balancer, own, astray)
+        yield _attached(balancer, own, astray, environment)
         judged.update({each.acl: None for each in own if each.acl is not None})
     for acl in judged:
         yield from _acl(read_acl(environment, acl))
@@ -97,7 +97,19 @@ def _in_scope(balancer: Resource) -> bool:
     return application and not (isinstance(scheme, Known) and scheme.value == "internal")
 
 
-def _attached(balancer: Resource, own: list[Attachment], astray: list[Attachment]) -> Judgement:
+def _by_firewall_manager(environment: Environment) -> Resource | None:
+    """A policy by which AWS Firewall Manager associates web ACLs of its own with what is in its scope (AWS WAF
+    Developer Guide, "AWS WAF policies")."""
+    for policy in environment.project.resources("AWS::FMS::Policy"):
+        kind = policy.get("SecurityServicePolicyData.Type")
+        if not isinstance(kind, Known) or kind.value in ("WAFV2", "WAF"):
+            return policy
+    return None
+
+
+def _attached(
+    balancer: Resource, own: list[Attachment], astray: list[Attachment], environment: Environment
+) -> Judgement:
     if own:
         acl = own[0].acl
         if acl is None:
@@ -118,6 +130,9 @@ def _attached(balancer: Resource, own: list[Attachment], astray: list[Attachment
         return balancer.passes("attached", "A web ACL stands before it.")
     if astray:
         return balancer.undecided("attached", "what a web ACL is associated with is not known", fix=_FIX_ATTACH)
+    if (managed := _by_firewall_manager(environment)) is not None:
+        why = f"whether {managed.logical_id} of AWS Firewall Manager puts a web ACL before it"
+        return balancer.undecided("attached", why, fix=_FIX_ATTACH)
     return balancer.fails(
         "attached",
         "No web ACL stands before the load balancer.",

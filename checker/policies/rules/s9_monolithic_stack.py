@@ -8,7 +8,8 @@ What is checked
     (``stateful``), and has at most 400 resources, 80 % of what CloudFormation takes (``resources``).
 When it does not apply
     ``stateful``: a stack that neither keeps data nor runs anything. Functions behind custom resources are part of the
-    deployment, and a queue for what failed goes with what fills it: they count as neither.
+    deployment, one that rotates a secret goes with it, and a queue for what failed with what fills it: they count as
+    neither.
 What cannot be decided
     A stack with a macro or a loop that cannot be expanded here; of AWS SAM's only where it may add too many.
 Fix
@@ -35,6 +36,7 @@ _MOST = _LIMIT * 8 // 10
 # What is lost with these too, beside what keeps data: messages that are under way, and what a key has encrypted.
 _QUEUE: Final = "AWS::SQS::Queue"
 _KEPT_APART: Final = frozenset({"AWS::KMS::Key", "AWS::KMS::ReplicaKey", _QUEUE})
+_ROTATION: Final = "AWS::SecretsManager::RotationSchedule"
 # Where what runs, or another queue, names the one that takes what failed: it belongs there.
 _SENDERS: Final = ("AWS::Lambda::", "AWS::SNS::", "AWS::SQS::", "AWS::Serverless::")
 _FAILURES: Final = ("DeadLetterConfig", "RedrivePolicy", "DeadLetterQueue", "DestinationConfig.OnFailure")
@@ -183,12 +185,13 @@ def _of_failures(resources: list[Resource], project: Project) -> set[Resource]:
 
 
 def _custom_resource_handlers(resources: list[Resource], project: Project) -> set[Resource]:
-    """The functions that custom resources call, directly or through a provider's function."""
-    tokens = (
+    """The functions that custom resources call, directly or through a provider's function, or that change a secret."""
+    tokens = [
         each.get("ServiceToken")
         for each in resources
         if each.type.startswith(("Custom::", "AWS::CloudFormation::CustomResource"))
-    )
+    ]
+    tokens += [each.get("RotationLambdaARN") for each in resources if each.type == _ROTATION]
     found = {each for token in tokens for each in project.all_referred(token)}
     # CDK's provider framework hands the event on to the user's function, named in its environment.
     handed = [each.get("Environment.Variables.USER_ON_EVENT_FUNCTION_ARN") for each in found]

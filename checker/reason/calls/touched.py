@@ -78,12 +78,29 @@ def fitting(
     of the kind; itself where it is not open or nothing fits. ``families`` are the task definitions that the job speaks
     of, where it names any."""
     if not is_open(arn):
-        return [arn]
+        return [_secret(arn, environment, project, place) or arn]
     known = project.once(_fitted)
     key = (arn, environment, tuple(sorted(place.items())), families)
     if key not in known:
         known[key] = _fitting(arn, environment, project, place, families)
     return known[key]
+
+
+def _secret(arn: str | Text, environment: str, project: Project, place: Mapping[str, str]) -> str | Text | None:
+    """The one secret of the environment that a call names, which has signs of the service's own behind its name."""
+    *named, last = pieces(arn)
+    if not isinstance(last, Generated) or service_of_arn(arn) != "secretsmanager":
+        return None
+    known = project.once(_index)
+    for wanted in (_is_own, _is_shared):
+        places = [each for each in project.environments if wanted(each, environment)]
+        written = {
+            placed(candidate, place) for each in places for candidate in known[each.name].get("secretsmanager", ())
+        }
+        found = [each for each in written if [*pieces(each)][:-1] == named]
+        if found:
+            return found[0] if len(found) == 1 else None
+    return None
 
 
 def _fitted(_: Project) -> dict[tuple[object, ...], list[str | Text]]:

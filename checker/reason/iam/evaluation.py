@@ -191,8 +191,8 @@ def _boundary(role: Resource, project: Project) -> Policies | None:
 
 
 def only_allows(policy: Resource, project: Project, actions: Sequence[str]) -> Answer:
-    """Whether a policy does nothing but allow these actions; open where it allows them by a pattern that has others of
-    the same service in it too."""
+    """Whether a policy allows nothing but these actions, whatever it denies; open where it does by a pattern that
+    has others of the same service in it too."""
     document = _document_of(policy, project)
     if document.unread or not document.statements:
         return NO
@@ -200,8 +200,8 @@ def only_allows(policy: Resource, project: Project, actions: Sequence[str]) -> A
     services = [folded(glob(f"{action.partition(':')[0]}:*")) for action in actions]
 
     def each(statement: Statement) -> Iterator[Answer]:
-        for action in statement.actions or (None,):
-            if action is None or not statement.allows:
+        for action in (statement.actions or (None,)) if statement.allows else ():
+            if action is None:
                 yield NO
             elif any(covers(one, action) for one in wanted):
                 yield YES

@@ -16,7 +16,7 @@ from checker.model.answers import NO, YES, Answer, Open, either, every
 from checker.model.environments import Environment, Project
 from checker.model.overlap import Pattern, Wild, overlap
 from checker.model.resources import Resource, Stack
-from checker.model.values import Absent, Generated, Hole, Known, Text, Unknown, pieces, text
+from checker.model.values import Absent, Generated, Hole, Text, Unknown, pieces, text
 from checker.reason.iam.bounds import bounds_on_key
 from checker.reason.iam.conditions import Context
 from checker.reason.iam.evaluation import (
@@ -29,7 +29,7 @@ from checker.reason.iam.evaluation import (
     grants,
 )
 from checker.reason.iam.policies import Statement
-from checker.reason.names.arns import account_of, arn_of, expand
+from checker.reason.names.arns import account_of, arn_of, expand, service_names
 from checker.reason.text.patterns import UNREAD, exact, example, glob, has_hole, has_wild, shown
 
 PASS_ROLE: Final = "iam:PassRole"  # noqa: S105 - an action, not a password
@@ -290,21 +290,4 @@ def excess_service(policies: Policies, statement: Statement, stack: Stack) -> Ex
 def services_of(environment: Environment) -> Iterator[tuple[Resource, str | Text, str | Text]]:
     """The ECS services of an environment, each with its cluster's name and its own; holes where they are open."""
     for service in environment.resources("AWS::ECS::Service"):
-        cluster = service.get("Cluster")
-        written = cluster.value if isinstance(cluster, Known) and isinstance(cluster.value, str | Text) else "default"
-        name = service.get("ServiceName")
-        named = name.value if isinstance(name, Known) and isinstance(name.value, str | Text) else None
-        in_cluster = _after_slash(expand(written, environment.project))
-        made_up = Generated(f"${{{service.logical_id}.Name}}", service.key)
-        rest = pieces(named) if named else (f"{service.stack.name}-", made_up)
-        yield service, in_cluster, text(list(rest))
-
-
-def _after_slash(written: str | Text) -> str | Text:
-    """A cluster's name, whether it is given by name or by ARN."""
-    parts = list(pieces(written))
-    for index in range(len(parts) - 1, -1, -1):
-        part = parts[index]
-        if isinstance(part, str) and "/" in part:
-            return text([part.rpartition("/")[2], *parts[index + 1 :]])
-    return written
+        yield service, *service_names(service, environment.project)

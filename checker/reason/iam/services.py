@@ -29,6 +29,9 @@ from checker.reason.names.arns import account_of, arn_of, expand
 from checker.reason.text.patterns import UNREAD, exact, folded, glob, match
 
 CLOUDWATCH: Final = "cloudwatch.amazonaws.com"
+# Services that act for the topic's owner, whom the default policy lets publish. Sources beside those above: Amazon RDS
+# User Guide, "Granting permissions to publish notifications to an Amazon SNS topic".
+_FOR_THE_OWNER: Final = frozenset({CLOUDWATCH, "events.rds.amazonaws.com"})
 _ANY_LOGS: Final = "logs.amazonaws.com"  # of no Region: AWS does not say that it stands for that of each
 # Keys that only a request of a person or a role has.
 _OF_PRINCIPALS: Final = frozenset(
@@ -83,8 +86,8 @@ def _astray(policy: Resource) -> bool:
 
 
 def _by_default(target: Resource, service: str) -> Decision:
-    if target.type == "AWS::SNS::Topic" and service == CLOUDWATCH:
-        return Decision(Access.ALLOWED, "the topic has its default policy, which lets the account's alarms publish")
+    if target.type == "AWS::SNS::Topic" and service in _FOR_THE_OWNER:
+        return Decision(Access.ALLOWED, "the topic has its default policy, which lets what acts for its owner publish")
     return Decision(Access.DENIED, "it has no policy, and without one only its owner's roles may")
 
 
@@ -108,7 +111,7 @@ def _context(service: str, source: Resource) -> Context:
     if arn is not None:
         values["aws:sourcearn"] = (arn,)
     absent = set(_OF_PRINCIPALS)
-    if service == CLOUDWATCH:
+    if service in _FOR_THE_OWNER:
         values["aws:sourceowner"] = account
     else:
         absent.add("aws:sourceowner")
@@ -202,17 +205,30 @@ def _permits(environment: Environment, permission: Resource, service: str, sourc
     return every(answers)
 
 
+# Whose ARN a service names as the source, where that is not the resource that makes it call.
+_ON_BEHALF: Final = {
+    "AWS::Logs::SubscriptionFilter": "LogGroupName",
+    "AWS::SecretsManager::RotationSchedule": "SecretId",
+}
+
+
 def _names_source(environment: Environment, permission: Resource, source: Resource) -> Answer:
     value = permission.get("SourceArn")
     if isinstance(value, Absent):
         return YES
     if isinstance(value, Unknown):
         return Open(f"its SourceArn: {value.why}")
+    on_behalf = _ON_BEHALF.get(source.type)
+    if on_behalf is not None:
+        source = environment.referred(source.get(on_behalf)) or source
     if any(each is source for each in environment.project.all_referred(value)):
         return YES
     arn = arn_of(source)
     if arn is not None and isinstance(value.value, str | Text):
-        return match(glob(expand(value.value, environment.project)), exact(expand(arn, environment.project)))
+        # CloudWatch Logs speaks of all streams of a group (its API Reference, PutSubscriptionFilter).
+        streams = ":*" if source.type == "AWS::Logs::LogGroup" else ""
+        own = text([*pieces(expand(arn, environment.project)), streams])
+        return match(glob(expand(value.value, environment.project)), exact(own))
     named = list(environment.project.all_referred(value))
     if named and all(each.type == source.type for each in named):
         return NO

@@ -72,6 +72,29 @@ _SHAPES: Final[Mapping[str, _Shape]] = {
 }
 
 
+class _Written(Struct, frozen=True):
+    """How policies name a type where its template writes its name: ``arns`` are the attributes that answer its ARN, of
+    which the empty one is ``Ref``; where that is none of them it answers the name."""
+
+    name: str
+    service: str
+    tail: str
+    arns: tuple[str, ...] = ()
+    lower: bool = False
+
+
+_WRITTEN: Final[Mapping[str, _Written]] = {
+    "AWS::CodeBuild::Project": _Written("Name", "codebuild", "project/", ("Arn",)),
+    "AWS::CodePipeline::Pipeline": _Written("Name", "codepipeline", ""),
+    "AWS::Events::EventBus": _Written("Name", "events", "event-bus/", ("Arn",)),
+    "AWS::Kinesis::Stream": _Written("Name", "kinesis", "stream/", ("Arn",)),
+    "AWS::RDS::DBCluster": _Written("DBClusterIdentifier", "rds", "cluster:", ("DBClusterArn",), lower=True),
+    "AWS::RDS::DBInstance": _Written("DBInstanceIdentifier", "rds", "db:", ("DBInstanceArn",), lower=True),
+    "AWS::SSM::Parameter": _Written("Name", "ssm", "parameter/"),
+    "AWS::StepFunctions::StateMachine": _Written("StateMachineName", "states", "stateMachine:", ("", "Arn")),
+}
+
+
 def name_of(resource: Resource) -> str | Text:
     """The physical name: as the template sets it, or as CloudFormation would make it up, with a hole for the rest."""
     shape = _SHAPES[resource.type]
@@ -184,13 +207,69 @@ def expand(value: str | Text, project: Project) -> str | Text:
     return text(parts)
 
 
+def service_names(service: Resource, project: Project) -> tuple[str | Text, str | Text]:
+    """The name of the cluster that an ECS service is in, and its own; holes where they are open."""
+    cluster, name = service.get("Cluster"), service.get("ServiceName")
+    written = cluster.value if isinstance(cluster, Known) and isinstance(cluster.value, str | Text) else "default"
+    if isinstance(name, Known) and isinstance(name.value, str | Text):
+        named = name.value
+    else:
+        made_up = Generated(f"${{{service.logical_id}.Name}}", service.key)
+        named = text([f"{service.stack.name}-", made_up])
+    return _after_slash(expand(written, project)), named
+
+
+def _after_slash(written: str | Text) -> str | Text:
+    """A cluster's name, whether it is given by name or by ARN."""
+    parts = list(pieces(written))
+    for index in range(len(parts) - 1, -1, -1):
+        part = parts[index]
+        if isinstance(part, str) and "/" in part:
+            return text([part.rpartition("/")[2], *parts[index + 1 :]])
+    return written
+
+
+def _service(hole: Reference, service: Resource, project: Project) -> tuple[str | Hole, ...]:
+    """What ``Ref`` and ``Fn::GetAtt`` answer for an ECS service: its ARN, and its name."""
+    cluster, name = service_names(service, project)
+    match hole:
+        case Attribute(name="Name"):
+            return pieces(name)
+        case Attribute(name="" | "ServiceArn"):
+            return pieces(ecs_arn(service.stack, "service", text([*pieces(cluster), "/", *pieces(name)])))
+        case ArnField(field=5):
+            return ("service/", *pieces(cluster), "/", *pieces(name))
+        case _:
+            return (hole,)
+
+
+def _as_written(hole: Reference, resource: Resource, shape: _Written) -> tuple[str | Hole, ...]:
+    """What an attribute answers for a resource whose template writes its name; itself for any other."""
+    value = resource.get(shape.name)
+    if not isinstance(hole, Attribute) or not isinstance(value, Known) or not isinstance(value.value, str | Text):
+        return (hole,)
+    name = pieces(value.value)
+    if shape.lower:
+        name = tuple(part.lower() if isinstance(part, str) else part for part in name)
+    if hole.name in shape.arns:
+        head = [f"arn:{resource.stack.partition}:{shape.service}:", *_region(resource.stack), ":"]
+        return _joined([*head, *account_of(resource.stack), f":{shape.tail}", *name])
+    return name if not hole.name else (hole,)
+
+
 def _expanded(hole: Reference, project: Project) -> tuple[str | Hole, ...]:
     resource = project.resource(hole.target)
     shape = _SHAPES.get(resource.type) if resource is not None else None
+    if resource is not None and resource.type == "AWS::ECS::Service":
+        return _service(hole, resource, project)
+    if resource is not None and resource.type in _WRITTEN:
+        return _as_written(hole, resource, _WRITTEN[resource.type])
     if resource is None or shape is None:
         return (hole,)
     match hole:
         case Attribute(name="") if shape.ref == "name":
+            return pieces(name_of(resource))
+        case Attribute(name="QueueName" | "TopicName" as attribute) if attribute == shape.name:
             return pieces(name_of(resource))
         case Attribute(name="Id") if shape.ref != "arn":
             return (hole,)

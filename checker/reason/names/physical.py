@@ -66,9 +66,10 @@ def physical_names(resource: Resource) -> Iterator[PhysicalName]:
 
 def _name_at(resource: Resource, path: str) -> Resolved | Absent:
     value = resource.get(path)
-    if isinstance(value, Unknown) and mentions(resource.raw_at(path), {"AWS::StackId", "AWS::StackName"}):
-        # A piece of the stack's id: what exactly is open, but no other stack has it.
-        return Text((Pseudo("AWS::StackId", resource.stack.id),))
+    for own in ("AWS::StackId", "AWS::StackName") if isinstance(value, Unknown) else ():
+        if mentions(resource.raw_at(path), {own}):
+            # A piece of the stack's id or name: what exactly is open, but no other stack has it.
+            return Text((Pseudo(own, resource.stack.id),))
     if not isinstance(value, Known):
         return value
     number = isinstance(value.value, int | float) and not isinstance(value.value, bool)
@@ -232,14 +233,25 @@ def _short(hole: Hole) -> str:
 
 
 def is_made_anew(value: Resolved | Absent, project: Project) -> bool:
-    """Whether a name holds what CloudFormation generates for another resource: a repeated creation has another one."""
+    """Whether a name holds what CloudFormation generates, for the stack or for another resource: a repeated creation
+    has another one. A stack whose first creation failed is made anew, with another id (AWS CloudFormation User Guide,
+    "Stack status codes", ROLLBACK_COMPLETE)."""
     if not isinstance(value, Text):
         return False
     left = settled(value, project)
-    return isinstance(left, Text) and any(
-        isinstance(hole, Attribute) and is_stacks_own(hole) and project.resource(hole.target) is not None
-        for hole in left.holes
-    )
+    return isinstance(left, Text) and any(_is_made_anew(hole, project) for hole in left.holes)
+
+
+def _is_made_anew(hole: Hole, project: Project) -> bool:
+    match hole:
+        case Attribute(target=target):
+            return is_stacks_own(hole) and project.resource(target) is not None
+        case Pseudo(name="AWS::StackId"):
+            return True
+        case Expression(written=written):
+            return "AWS::StackId" in written
+        case _:
+            return False
 
 
 # Attributes whose values are made for one resource alone. A port or a status is not.
@@ -274,6 +286,7 @@ _ARNS: Final[Mapping[str, str]] = {
     "AWS::DynamoDB::Table": "dynamodb:{region}:{account}:table/{name}",
     "AWS::ECR::Repository": "ecr:{region}:{account}:repository/{name}",
     "AWS::ECS::Cluster": "ecs:{region}:{account}:cluster/{name}",
+    "AWS::ECS::TaskDefinition": "ecs:{region}:{account}:task-definition/{name}",
     "AWS::Events::Rule": "events:{region}:{account}:rule/{name}",
     "AWS::IAM::InstanceProfile": "iam::{account}:instance-profile/{name}",
     "AWS::IAM::ManagedPolicy": "iam::{account}:policy/{name}",

@@ -28,6 +28,7 @@ _URL: Final = lazy_re.compile(
 )
 _HOST: Final = lazy_re.compile(r"^(?P<host>[A-Za-z0-9\x00_-]+(?:\.[A-Za-z0-9\x00_-]+)+)(?::(?P<port>\d+))?$")
 _SCHEME_PORTS: Final = {"http": 80, "ws": 80, "https": 443, "wss": 443}
+_SEARCH: Final = "AWS::OpenSearchService::Domain"
 # What can be called by a reference to its address: type -> how the attribute begins that holds the address.
 SERVERS: Final = {
     "AWS::RDS::DBInstance": ("Endpoint.Address",),
@@ -41,6 +42,10 @@ SERVERS: Final = {
     ),
     "AWS::ElastiCache::ServerlessCache": ("Endpoint.Address", "ReaderEndpoint.Address"),
     "AWS::MemoryDB::Cluster": ("ClusterEndpoint.Address",),
+    "AWS::DocDB::DBCluster": ("Endpoint", "ReadEndpoint"),
+    "AWS::Neptune::DBCluster": ("Endpoint", "ReadEndpoint"),
+    "AWS::Redshift::Cluster": ("Endpoint.Address",),
+    _SEARCH: ("DomainEndpoint",),
     "AWS::ElasticLoadBalancingV2::LoadBalancer": ("DNSName",),
 }
 
@@ -145,7 +150,42 @@ def connection(reach: Reach, directory: Directory, call: Call, client: Resource,
         return stopped(why, cause=Cause.NAME) if ours is YES else None
     if call.server.type == "AWS::ElasticLoadBalancingV2::LoadBalancer":
         return _to_balancer(reach, call, client, call.server, awsvpc=awsvpc)
+    if call.server.type == _SEARCH and isinstance(call.server.get("VPCOptions"), Absent):
+        return None  # a domain in no network has a public name
     return _to_data(reach, call, client, call.server, awsvpc=awsvpc)
+
+
+def proxied(reach: Reach) -> Iterator[tuple[Resource, Resource, Connection]]:
+    """Each database that a proxy passes calls on to, with the proxy, and whether it gets there (Amazon RDS User Guide,
+    "Setting up network prerequisites for RDS Proxy")."""
+    environment = reach.environment
+    for group in environment.resources("AWS::RDS::DBProxyTargetGroup"):
+        proxy = environment.referred(group.get("DBProxyName"))
+        for path in ("DBInstanceIdentifiers", "DBClusterIdentifiers"):
+            for server in environment.project.all_referred(group.get(path)):
+                port = own_port(server)
+                if proxy is not None and proxy.type == "AWS::RDS::DBProxy" and server.type in SERVERS:
+                    untold_port = untold(f"on which port {server.logical_id} listens is not known", cause=Cause.PORT)
+                    ends = (reach.member(proxy), reach.member(server))
+                    yield proxy, server, reach.connects(*ends, port) if port is not None else untold_port
+
+
+def linked(reach: Reach) -> Iterator[tuple[Resource, Resource, Connection]]:
+    """Each load balancer that an API calls through a link into its network, with the link, and whether it gets there
+    (Amazon API Gateway Developer Guide, "Set up VPC links V2 in API Gateway": by the groups of both)."""
+    environment = reach.environment
+    seen: set[tuple[Resource, Resource]] = set()
+    for integration in environment.resources("AWS::ApiGatewayV2::Integration"):
+        link = environment.referred(integration.get("ConnectionId"))
+        listener = environment.referred(integration.get("IntegrationUri"))
+        if link is None or listener is None or link.type != "AWS::ApiGatewayV2::VpcLink" or (link, listener) in seen:
+            continue
+        seen.add((link, listener))
+        port, member = listener.get("Port"), reach.member(link)
+        balancer = environment.referred(listener.get("LoadBalancerArn"))
+        number = whole(port.value) if isinstance(port, Known) else None
+        if balancer is not None and number is not None and member.groups:
+            yield link, balancer, reach.connects(member, reach.member(balancer), number)
 
 
 def _outside(environment: Environment, client: Resource, found: Registration, host: str) -> Connection | None:

@@ -14,10 +14,10 @@ from typing import Final, TypeAlias
 from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, either, every, negated
 from checker.model.environments import Environment
-from checker.model.resources import Resource
-from checker.model.values import Known, Resolved, ResourceKey, Text, Unknown, as_list
+from checker.model.resources import FUNCTIONS, Resource
+from checker.model.values import Absent, Known, Resolved, ResourceKey, Text, Unknown, as_list
 from checker.reason.account.facts import table, texts
-from checker.reason.network.served_names import host_conditions, names_by_target, normal_name
+from checker.reason.network.served_names import host_conditions, names_by_target, normal_name, records_spelled
 from checker.reason.network.waf import Acl, AclRule
 from checker.reason.workloads.variables import Variable, environment_variables
 
@@ -52,10 +52,19 @@ def _called(environment: Environment) -> Mapping[ResourceKey | str, Sequence[tup
     for number, variable in enumerate(environment_variables(environment)):
         value = variable.value
         if isinstance(value, str | Text) and _URL.match(str(value)) and not _SHOWN.search(variable.name):
-            host = re.split(r"[/:?#]", _URL.sub("", str(value)))[0].lower().rstrip(".")
+            if _outside(variable.owner):
+                continue
+            spelled = records_spelled(value, environment)
+            host = re.split(r"[/:?#]", _URL.sub("", str(spelled)))[0].lower().rstrip(".")
             for key in (host, *(each.key for each in environment.project.all_referred(value))):
                 found.setdefault(key, []).append((number, variable))
     return found
+
+
+def _outside(owner: Resource) -> bool:
+    """Whether it is a function in no network, which leaves by addresses of AWS Lambda's own and through no gateway
+    (AWS Lambda Developer Guide, "Giving Lambda functions access to resources in an Amazon VPC")."""
+    return owner.type in FUNCTIONS and isinstance(owner.get("VpcConfig"), Absent)
 
 
 # An elastic IP of the templates; of a live gateway its addresses; ``None`` where they are not known.
@@ -74,7 +83,7 @@ def leaves_out(environment: Environment, acl: Acl, rule: AclRule, gateways: list
     by = rate.get("AggregateKeyType", "IP")
     if by in ("FORWARDED_IP", "CUSTOM_KEYS"):
         return Open("it counts by what a client sends, which is not known of the system's own calls")
-    addresses = [_address(environment, gateway) for gateway in gateways]
+    addresses = [each for gateway in gateways for each in _addresses(environment, gateway)]
     allowed = _allowed_before(environment, acl, rule, addresses)
     narrowed = rate.get("ScopeDownStatement")
     counted = YES if narrowed is None or allowed is YES else _matches(environment, narrowed, addresses)
@@ -83,7 +92,7 @@ def leaves_out(environment: Environment, acl: Acl, rule: AclRule, gateways: list
 
 def refuses(environment: Environment, acl: Acl, rule: AclRule, gateways: list[Resource]) -> bool:
     """Whether a rule surely blocks, by where it comes from, what comes from these gateways."""
-    addresses = [_address(environment, gateway) for gateway in gateways]
+    addresses = [each for gateway in gateways for each in _addresses(environment, gateway)]
     matched = _matches(environment, rule.statement, addresses) is YES
     return rule.blocks and matched and _allowed_before(environment, acl, rule, addresses) is NO
 
@@ -96,13 +105,19 @@ def _allowed_before(environment: Environment, acl: Acl, rule: AclRule, addresses
     )
 
 
-def _address(environment: Environment, gateway: Resource) -> Address:
+def _addresses(environment: Environment, gateway: Resource) -> list[Address]:
+    """From which addresses a gateway speaks: one, or those of each zone of a regional one."""
     account = environment.project.account
     if account is not None:
         addresses = table(account, "nat_addresses")
         held = addresses.get(gateway.physical_id or "") if not isinstance(addresses, Unknown) else None
-        return tuple(texts(held if isinstance(held, list) else [held])) or None
-    return environment.referred(gateway.get("AllocationId"))
+        return [tuple(texts(held if isinstance(held, list) else [held])) or None]
+    zones = gateway.get("AvailabilityZoneAddresses")
+    listed = as_list(zones.value) if isinstance(zones, Known) else []
+    ids = [each.get("AllocationIds") if isinstance(each, dict) else None for each in listed]
+    return [environment.referred(each) for several in ids for each in as_list(several) or [None]] or [
+        environment.referred(gateway.get("AllocationId"))
+    ]
 
 
 _UNFOLLOWED: Final = Open("whether one of its statements matches the system's own calls")
@@ -126,6 +141,12 @@ def _matches(environment: Environment, statement: Resolved, addresses: list[Addr
     return _UNFOLLOWED
 
 
+def _is_listed(address: Resource, listed: set[ResourceKey], literal: set[str]) -> bool:
+    """Whether an elastic IP is in a list: by reference, or by the address of one's own that it is made with."""
+    own = address.get("Address")
+    return address.key in listed or (isinstance(own, Known) and str(own.value) in literal)
+
+
 def _in_set(environment: Environment, found: Resource | None, addresses: list[Address]) -> Answer:
     if found is None or found.type != "AWS::WAFv2::IPSet":
         return Open("which IP set it names")
@@ -138,7 +159,9 @@ def _in_set(environment: Environment, found: Resource | None, addresses: list[Ad
     listed = {each.key for item in items for each in environment.project.all_referred(item)}
     literal = {str(item).removesuffix("/32") for item in items}
     inside = [
-        set(address) <= literal if isinstance(address, tuple) else address is not None and address.key in listed
+        set(address) <= literal
+        if isinstance(address, tuple)
+        else address is not None and _is_listed(address, listed, literal)
         for address in addresses
     ]
     if all(inside):

@@ -15,13 +15,15 @@ from typing import Final
 
 from msgspec import Struct
 
-from checker.model.answers import NO, YES, Answer, Open, either, yes_if
+from checker.model.answers import NO, YES, Answer, Open, either, every, yes_if
 from checker.model.environments import Environment
 from checker.model.resources import FUNCTIONS, Resource
 from checker.model.values import Absent, Known, ResourceKey
 from checker.reason.names.physical import references
 from checker.reason.network.network_acls import NetworkAcls
 from checker.reason.network.routes import (
+    SUBNET_GROUP_OF,
+    SUBNETS_OF,
     Endpoint,
     Exit,
     endpoints,
@@ -55,22 +57,11 @@ GROUPS_OF: Final = {
     "AWS::ElastiCache::ReplicationGroup": "SecurityGroupIds",
     "AWS::ElastiCache::ServerlessCache": "SecurityGroupIds",
     "AWS::MemoryDB::Cluster": "SecurityGroupIds",
-    "AWS::EC2::VPCEndpoint": "SecurityGroupIds",
-}
-_SUBNETS_OF: Final = {
-    "AWS::ECS::Service": "NetworkConfiguration.AwsvpcConfiguration.Subnets",
-    **dict.fromkeys(FUNCTIONS, "VpcConfig.SubnetIds"),
-    "AWS::ElasticLoadBalancingV2::LoadBalancer": "Subnets",
-    "AWS::RDS::DBProxy": "VpcSubnetIds",
-    "AWS::ElastiCache::ServerlessCache": "SubnetIds",
-    "AWS::EC2::VPCEndpoint": "SubnetIds",
-}
-_SUBNET_GROUP_OF: Final = {
-    "AWS::RDS::DBInstance": "DBSubnetGroupName",
-    "AWS::RDS::DBCluster": "DBSubnetGroupName",
-    "AWS::ElastiCache::CacheCluster": "CacheSubnetGroupName",
-    "AWS::ElastiCache::ReplicationGroup": "CacheSubnetGroupName",
-    "AWS::MemoryDB::Cluster": "SubnetGroupName",
+    **dict.fromkeys(("AWS::DocDB::DBCluster", "AWS::Neptune::DBCluster"), "VpcSecurityGroupIds"),
+    "AWS::Redshift::Cluster": "VpcSecurityGroupIds",
+    "AWS::OpenSearchService::Domain": "VPCOptions.SecurityGroupIds",
+    **dict.fromkeys(("AWS::EC2::VPCEndpoint", "AWS::ApiGatewayV2::VpcLink"), "SecurityGroupIds"),
+    "AWS::EFS::MountTarget": "SecurityGroups",
 }
 HTTPS: Final = 443
 
@@ -123,7 +114,7 @@ def stopped(
 
 def _whence(resource: Resource) -> str:
     """Where subnets come from that are not known, for a person: whose value would tell."""
-    path = _SUBNETS_OF.get(resource.type) or _SUBNET_GROUP_OF.get(resource.type) or ""
+    path = SUBNETS_OF.get(resource.type) or SUBNET_GROUP_OF.get(resource.type) or ""
     written = resource.raw_at(path) if path else None
     declared = resource.stack.template.get("Parameters")
     names = [each for each in references(written) if isinstance(declared, dict) and each in declared]
@@ -166,7 +157,7 @@ class Reach:
         return Member(resource, None if groups is None else tuple(groups), self._subnets(resource))
 
     def _subnets(self, resource: Resource) -> tuple[Resource, ...] | None:
-        path, group_path = _SUBNETS_OF.get(resource.type), _SUBNET_GROUP_OF.get(resource.type)
+        path, group_path = SUBNETS_OF.get(resource.type), SUBNET_GROUP_OF.get(resource.type)
         found = None
         if path is not None:
             value = resource.get(path)
@@ -215,6 +206,18 @@ class Reach:
             if isinstance(answer, Open):
                 return untold(f"the {side} rules for port {port} are not known: {answer.why}")
         return Connection(passed)
+
+    def arrives(self, subnets: tuple[Resource, ...], server: Member, port: int, protocol: str) -> Connection:
+        """Whether ``server`` lets in what comes from addresses of these subnets, and from no group."""
+        if not server.groups:
+            return untold("its security groups are not known")
+        enters = self._any(server.groups, Direction.IN, port, Peer((), networks_of(subnets)), protocol)
+        if enters is NO:
+            return stopped(f"no ingress rule of the groups there lets it in on port {port}", self._named(server))
+        passed, acl, why = self._acls.allow(subnets, server.subnets or (), port, protocol)
+        if passed is NO:
+            return stopped(why, culprit=acl)
+        return Connection(every([enters, passed]))
 
     def _any(
         self, groups: Iterable[GroupId], direction: Direction, port: int, peer: Peer, protocol: str = "tcp"
@@ -333,6 +336,9 @@ class Reach:
         kind = gateway.get("ConnectivityType")
         if isinstance(kind, Known) and kind.value == "private":
             return stopped(f"the NAT gateway {gateway.logical_id} is a private one", culprit=gateway)
+        mode = gateway.get("AvailabilityMode")
+        if isinstance(mode, Known) and str(mode.value).lower() == "regional":
+            return self._through_regional(gateway)
         subnet = self.environment.referred(gateway.get("SubnetId"))
         if subnet is None:
             return untold("the subnet of the NAT gateway is not known")
@@ -341,6 +347,17 @@ class Reach:
             why = f"the NAT gateway {gateway.logical_id} is in no public subnet: {answer.why}"
             return stopped(why, answer.at, culprit=gateway)
         return answer
+
+    def _through_regional(self, gateway: Resource) -> Connection:
+        """A regional NAT gateway stands in no subnet, and has routes of its own to its VPC's internet gateway (Amazon
+        VPC User Guide, "Regional NAT gateways for automatic multi-AZ expansion")."""
+        network = vpc_resource(self.environment, gateway)
+        attached = [each for several in self._attached.values() for each in several]
+        if network is None or None in attached:
+            return untold(f"whether the network of {gateway.logical_id} has an internet gateway is not known")
+        if network in attached:
+            return MADE
+        return stopped(f"the network of the NAT gateway {gateway.logical_id} has no internet gateway", culprit=gateway)
 
     def _ecr_endpoints(self, subnet: Resource) -> Answer:
         """Whether the subnet's VPC has the endpoints to pull an image from ECR."""

@@ -15,13 +15,34 @@ from msgspec import Struct
 
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environments import Environment
-from checker.model.resources import Resource
+from checker.model.resources import FUNCTIONS, Resource
 from checker.model.values import Absent, Known, Resolved, ResourceKey, Text, Unknown, Value
 from checker.model.verdicts import Surface
 from checker.reason.network.security_groups import EVERYWHERE, Network, covers, parse_network
 
 SUBNET: Final = "AWS::EC2::Subnet"
 VPC: Final = "AWS::EC2::VPC"
+
+
+# Where each type says which subnets it is in, or which group of them.
+SUBNETS_OF: Final = {
+    "AWS::ECS::Service": "NetworkConfiguration.AwsvpcConfiguration.Subnets",
+    **dict.fromkeys(FUNCTIONS, "VpcConfig.SubnetIds"),
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": "Subnets",
+    "AWS::RDS::DBProxy": "VpcSubnetIds",
+    "AWS::ElastiCache::ServerlessCache": "SubnetIds",
+    **dict.fromkeys(("AWS::EC2::VPCEndpoint", "AWS::ApiGatewayV2::VpcLink"), "SubnetIds"),
+    "AWS::EFS::MountTarget": "SubnetId",
+    "AWS::OpenSearchService::Domain": "VPCOptions.SubnetIds",
+}
+SUBNET_GROUP_OF: Final = {
+    "AWS::RDS::DBInstance": "DBSubnetGroupName",
+    **dict.fromkeys(("AWS::RDS::DBCluster", "AWS::DocDB::DBCluster", "AWS::Neptune::DBCluster"), "DBSubnetGroupName"),
+    "AWS::Redshift::Cluster": "ClusterSubnetGroupName",
+    "AWS::ElastiCache::CacheCluster": "CacheSubnetGroupName",
+    "AWS::ElastiCache::ReplicationGroup": "CacheSubnetGroupName",
+    "AWS::MemoryDB::Cluster": "SubnetGroupName",
+}
 
 
 class Exit(Enum):

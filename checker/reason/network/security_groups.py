@@ -227,14 +227,26 @@ _ENGINE_PORTS: Final = (
 )
 
 
+# ... and the types that have one port whatever their engine is (their pages in the same references). A proxy takes that
+# of its family.
+_TYPE_PORTS: Final = {
+    "AWS::DocDB::DBCluster": 27017,
+    "AWS::Neptune::DBCluster": 8182,
+    "AWS::OpenSearchService::Domain": 443,
+    "AWS::Redshift::Cluster": 5439,
+}
+
+
 def own_port(server: Resource) -> int | None:
     """The port that a database or a cache listens on, ``None`` where its template leaves it open."""
-    port = server.get("Port")
+    port = server.get("DBPort" if server.type == "AWS::Neptune::DBCluster" else "Port")
     if isinstance(port, Known):
         return whole(port.value)
     if isinstance(port, Unknown):
         return None
-    engine = server.get("Engine")
+    if server.type in _TYPE_PORTS:
+        return _TYPE_PORTS[server.type]
+    engine = server.get("EngineFamily" if server.type == "AWS::RDS::DBProxy" else "Engine")
     name = engine.value if isinstance(engine, Known) else None
     if name is None and server.type.startswith(("AWS::ElastiCache::", "AWS::MemoryDB::")):
         name = "redis"

@@ -14,7 +14,19 @@ from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, either
 from checker.model.environments import Environment
 from checker.model.resources import Resource
-from checker.model.values import Absent, Hole, Known, Resolved, ResourceKey, Text, Unknown, Value, pieces, text
+from checker.model.values import (
+    Absent,
+    Attribute,
+    Hole,
+    Known,
+    Resolved,
+    ResourceKey,
+    Text,
+    Unknown,
+    Value,
+    pieces,
+    text,
+)
 
 _TLS = ("HTTPS", "TLS")
 _GLOBAL = "us-east-1"  # where CloudFront, and what stands behind it, takes certificates from
@@ -138,6 +150,20 @@ def names_by_target(environment: Environment) -> dict[ResourceKey, list[str | Te
                 for target in project.all_referred([item.get("AliasTarget"), item.get("ResourceRecords")]):
                     found.setdefault(target.key, []).append(own)
     return found
+
+
+def records_spelled(value: str | Text, environment: Environment) -> str | Text:
+    """The string with references to records of the project replaced by their names, which is what ``Ref`` answers
+    (AWS CloudFormation Template Reference, ``AWS::Route53::RecordSet``, "Return values")."""
+    parts: list[str | Hole] = []
+    for part in pieces(value):
+        record = environment.project.resource(part.target) if isinstance(part, Attribute) and not part.name else None
+        name = record.get("Name") if record is not None and record.type == "AWS::Route53::RecordSet" else None
+        if isinstance(name, Known) and isinstance(name.value, str | Text):
+            parts.extend(pieces(name.value))
+        else:
+            parts.append(part)
+    return text(parts)
 
 
 def host_conditions(rule: Resource) -> Iterator[str | Text]:

@@ -16,7 +16,7 @@ from msgspec import Struct
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environments import Environment
 from checker.model.resources import Resource
-from checker.model.values import Absent, Known, Resolved, Text, Unknown, as_number, first_unknown
+from checker.model.values import Absent, Known, Resolved, Text, Unknown, as_list, as_number, first_unknown
 from checker.reason.network.waf_matching import Share, reads_bodies, share_of
 
 # What the rules of AWS's groups are called. Those whose name ends in _BODY read the request's body.
@@ -157,14 +157,21 @@ def read_acl(environment: Environment, acl: Resource) -> Acl:
     """The rules of ``acl``, those of its own rule groups among them."""
     rules: list[AclRule] = []
     unread: list[str] = []
-    why = _read(environment, acl, rules, unread, counts=False, depth=0)
+    why = _read(environment, acl, rules, unread, None, counts=False)
     ordered = tuple(sorted(rules, key=lambda rule: rule.priority))
     return Acl(acl, ordered, why, unread[0] if unread else "", environment)
 
 
 def _read(
-    environment: Environment, place: Resource, rules: list[AclRule], unread: list[str], *, counts: bool, depth: int
+    environment: Environment,
+    place: Resource,
+    rules: list[AclRule],
+    unread: list[str],
+    overridden: dict[str, str] | None,
+    *,
+    counts: bool,
 ) -> str:
+    """``overridden``: what the ACL lets rules of a group do by their names; ``None`` for the ACL's own."""
     value = place.get("Rules")
     if isinstance(value, Unknown):
         unread.append(value.why)
@@ -186,14 +193,15 @@ def _read(
             why = "a rule's action is not known before deployment"
             unread.append(why)
         priority = as_number(item.get("Priority"))
+        name = str(item.get("Name", index))
         rules.append(
             AclRule(
                 place,
                 f"Rules.{index}",
-                str(item.get("Name", index)),
+                name,
                 priority or 0.0,
                 statement,
-                _action(item.get("Action")),
+                (overridden or {}).get(name) or _action(item.get("Action")),
                 counted,
                 open=(priority is None and "Priority" in item) or first_unknown(statement) is not None,
                 labels=tuple(_own_labels(item.get("RuleLabels"))),
@@ -201,12 +209,14 @@ def _read(
             )
         )
         reference = statement.get("RuleGroupReferenceStatement")
-        if isinstance(reference, dict) and depth == 0:
+        if isinstance(reference, dict) and overridden is None:
             group = _own_group(reference, environment)
             if group is None:
                 why = why or "a rule group of one's own is not part of this project"
             else:
-                why = _read(environment, group, rules, unread, counts=counted, depth=1) or why
+                actions, doubt = _overrides(reference)
+                unread += [doubt] if doubt else []
+                why = _read(environment, group, rules, unread, actions, counts=counted) or doubt or why
     return why
 
 
@@ -226,11 +236,12 @@ def _action(value: Resolved) -> str:
     return next(iter(value), "") if isinstance(value, dict) else ""
 
 
-def _group(rule: AclRule, managed: dict[str, Resolved], environment: Environment) -> ManagedGroup:
-    neutral: set[str] = set()
+def _overrides(statement: dict[str, Resolved]) -> tuple[dict[str, str], str]:
+    """What the rules of a group do where an ACL uses it, by their names, and why that is not all."""
+    actions: dict[str, str] = {}
     why = ""
     for key in ("ExcludedRules", "RuleActionOverrides"):
-        entries = managed.get(key)
+        entries = statement.get(key)
         if isinstance(entries, Unknown):
             why = entries.why
         for entry in entries if isinstance(entries, list) else []:
@@ -238,8 +249,14 @@ def _group(rule: AclRule, managed: dict[str, Resolved], environment: Environment
             action = entry.get("ActionToUse") if isinstance(entry, dict) else None
             if not isinstance(entry, dict) or not isinstance(name, str) or isinstance(action, Unknown):
                 why = f"an entry of {key} is not known before deployment"
-            elif key == "ExcludedRules" or _action(action) in {"Count", "Allow"}:
-                neutral.add(name)
+            else:
+                actions[name] = "Count" if key == "ExcludedRules" else _action(action)
+    return actions, why
+
+
+def _group(rule: AclRule, managed: dict[str, Resolved], environment: Environment) -> ManagedGroup:
+    actions, why = _overrides(managed)
+    neutral = {each for each, action in actions.items() if action in {"Count", "Allow"}}
     name = managed.get("Name")
     return ManagedGroup(
         rule,
@@ -341,6 +358,29 @@ def attachments(environment: Environment) -> Iterator[Attachment]:
         if not isinstance(named, Absent):
             acl = environment.referred(named)
             yield Attachment(gateway, gateway, acl if acl is not None and acl.type == "AWS::WAFv2::WebACL" else None)
+
+
+_BRINGS_BODIES: Final = frozenset({"POST", "PUT", "PATCH"})
+
+
+def taking_bodies(environment: Environment) -> Iterator[Attachment]:
+    """The web ACLs of distributions that pass requests with bodies on. Without a list of methods a distribution takes
+    those that only read (Amazon CloudFront API Reference, AllowedMethods)."""
+    for distribution in environment.project.resources("AWS::CloudFront::Distribution"):
+        named = distribution.get("DistributionConfig.WebACLId")
+        behaviors = [distribution.get("DistributionConfig.DefaultCacheBehavior")]
+        listed = distribution.get("DistributionConfig.CacheBehaviors")
+        behaviors += [Known(each) for each in as_list(listed.value)] if isinstance(listed, Known) else []
+        takes = any(
+            isinstance(each, Known)
+            and isinstance(each.value, dict)
+            and _BRINGS_BODIES & {str(method) for method in as_list(each.value.get("AllowedMethods"))}
+            for each in behaviors
+        )
+        acl = environment.referred(named)
+        # One of elsewhere is not asked about: most distributions have theirs from another region's stack.
+        if takes and acl is not None and acl.type == "AWS::WAFv2::WebACL":
+            yield Attachment(distribution, distribution, acl)
 
 
 def names_unknown_target(attachment: Attachment) -> bool:

@@ -339,11 +339,18 @@ def reads_bodies(statement: Resolved, environment: Environment) -> bool:
         others = [part for part in each if part not in reading]
         if name == "OrStatement":
             return bool(reading)
-        # With another condition it is about some requests, unless that holds for nearly all.
-        return bool(reading) and all(share_of(part, environment) >= Share.PART for part in others)
+        # With another condition it is about some requests, or leaves some out, unless that holds for nearly all.
+        return bool(reading) and not any(_narrows(part, environment) for part in others)
     if _field(inner)[0] not in _BODIES:
         return False
     return name != "SizeConstraintStatement" or _too_small(inner)
+
+
+def _narrows(statement: Resolved, environment: Environment) -> bool:
+    """Whether a condition picks some of the ordinary traffic, or takes some paths out of it."""
+    share = share_of(statement, environment)
+    left_out = statement.get("NotStatement") if isinstance(statement, dict) else None
+    return share < Share.PART or (share is Share.MOST and "UriPath" in str(left_out))
 
 
 _ANY_DOCUMENT: Final = 1_048_576

@@ -19,7 +19,7 @@ from typing import Final
 from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment
 from checker.model.resources import Resource
-from checker.model.values import ABSENT, Absent, Known, Resolved, ResourceKey, as_list, as_number
+from checker.model.values import ABSENT, Absent, Known, Resolved, ResourceKey, Unknown, as_list, as_number
 from checker.model.verdicts import Surface
 from checker.reason.network.reachability import Connection, Member, Reach, untold, worst
 from checker.reason.network.services import Container, Forwarding, Service, transports
@@ -278,6 +278,40 @@ def _protocol(place: Resource) -> str:
 def lets_in(reach: Reach, member: Member, listener: Resource, port: int) -> Connection:
     """Whether somebody on the internet gets in to a listener, by what it speaks."""
     return by_each(listener, lambda spoken: reach.accepts_anyone(member, port, public=True, protocol=spoken))
+
+
+def from_balancer(reach: Reach, balancer: Resource, server: Member, port: int, group: Resource) -> Connection:
+    """Whether a load balancer gets through to the tasks behind one of its target groups."""
+    kind, source = balancer.get("Type"), reach.member(balancer)
+    if not (isinstance(kind, Known) and kind.value == "network") or source.groups or source.groups is None:
+        return by_each(group, lambda spoken: reach.connects(source, server, port, spoken))
+    # Without groups it comes from addresses of its subnets: its health checks always do, traffic where it does not
+    # hand on whose it is.
+    own = by_each(group, lambda spoken: reach.arrives(source.subnets or (), server, port, spoken))
+    handed = _keeps_addresses(group)
+    if own.made is NO or handed is NO:
+        return own
+    theirs = by_each(group, lambda spoken: reach.arrives((), server, port, spoken))
+    return theirs if theirs.made is YES else untold("from which addresses it calls is not known")
+
+
+_KEEPS: Final = "preserve_client_ip.enabled"
+
+
+def _keeps_addresses(group: Resource) -> Answer:
+    """Whether targets see the clients' own addresses (User Guide for Network Load Balancers, "Edit target group
+    attributes": by default those of instances do, and addresses behind anything but TCP and TLS)."""
+    kind, attributes = group.get("TargetType"), group.get("TargetGroupAttributes")
+    listed = as_list(attributes.value) if isinstance(attributes, Known) else []
+    for each in listed:
+        if isinstance(each, dict) and each.get("Key") == _KEEPS:
+            said = each.get("Value")
+            return yes_if(said in ("true", True)) if isinstance(said, str | bool) else Open(f"what {_KEEPS} is")
+    if isinstance(attributes, Unknown) or any(not isinstance(each, dict) for each in listed):
+        return Open("what the target group's attributes are")
+    if not isinstance(kind, Known):
+        return YES if isinstance(kind, Absent) else Open("what the target group takes")
+    return yes_if(kind.value != "ip" or _protocol(group) not in ("TCP", "TLS"))
 
 
 def by_each(place: Resource | None, connects: Callable[[str], Connection]) -> Connection:

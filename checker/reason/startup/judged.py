@@ -18,7 +18,7 @@ from checker.reason.startup.execution_roles import in_doubt, needs_one, refused,
 from checker.reason.startup.functions import refused_functions
 from checker.reason.startup.keys import locked, missing_keys, wrong_logins
 from checker.reason.startup.named import closed_roles, unnamed_ports
-from checker.reason.startup.networks import misplaced, without_names
+from checker.reason.startup.networks import misplaced, unmounted, without_names
 from checker.reason.startup.refused import refused_to_make
 from checker.reason.startup.rollouts import made_too_soon, never_begins
 from checker.reason.startup.shut_off import shut_off, surest
@@ -87,6 +87,7 @@ def startup(reach: Reach, services: list[Service], forwarding: Forwarding) -> It
     yield from refused_to_make(environment)
     yield from told_in_vain(environment)
     yield from misplaced(reach, services)
+    yield from unmounted(reach, services)
     yield from without_names(environment, services)
 
 

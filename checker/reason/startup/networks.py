@@ -1,8 +1,9 @@
-"""What belongs into one network and is in several, and networks in which no name is found.
+"""What belongs into one network and is in several, networks in which no name is found, and volumes out of reach.
 
 Sources: Amazon EC2 API Reference, "Error codes" (``InvalidGroup.NotFound`` and its kin: a security group is used in its
 own VPC alone); Amazon VPC User Guide, "DNS attributes for your VPC" (private zones need host names too, which only a
-default VPC has unless it says so); AWS CloudFormation, ``AWS::EC2::VPC``.
+default VPC has unless it says so); AWS CloudFormation, ``AWS::EC2::VPC``; AWS re:Post Knowledge Center, "How do I mount
+an Amazon EFS file system on an Amazon ECS container or task running on Fargate?" (port 2049, both ways).
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from checker.model.answers import NO, YES, Open
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
-from checker.model.resources import Resource
-from checker.model.values import Absent, Known, ResourceKey, Text, Value, as_bool
+from checker.model.resources import FUNCTIONS, Resource
+from checker.model.values import Absent, Known, ResourceKey, Text, Value, as_bool, as_list
 from checker.model.verdicts import Surface
-from checker.reason.network.reachability import GROUPS_OF, Reach
+from checker.reason.network.reachability import GROUPS_OF, Reach, worst
 from checker.reason.network.routes import vpc_resource
 from checker.reason.network.security_groups import SECURITY_GROUP
 from checker.reason.network.services import Service, targets_of
@@ -132,3 +134,55 @@ def _switched(value: Value, *, by_default: bool) -> bool | None:
     if isinstance(value, Absent):
         return by_default
     return as_bool(value.value) if isinstance(value, Known) else None
+
+
+_TARGET: Final = "AWS::EFS::MountTarget"
+_NFS: Final = 2049
+_FIX_VOLUME: Final = (
+    "Open port 2049 on both sides: out of the groups of what mounts it, into those of its mount targets."
+)
+_FIX_TARGET: Final = "Make a mount target of the file system in each subnet (AWS::EFS::MountTarget)."
+
+
+def unmounted(reach: Reach, services: list[Service]) -> Iterator[Judgement]:
+    """File systems of the project that tasks and functions cannot mount: without it none of them starts."""
+    environment = reach.environment
+    for service in services:
+        if service.task is not None and service.awsvpc is YES and service.resource.surface is Surface.TEMPLATE:
+            for system in _mounted(environment, service.task, "Volumes", "EFSVolumeConfiguration", "FilesystemId"):
+                yield from _mounts(reach, service.resource, service.label, system)
+    for function in environment.resources(*FUNCTIONS):
+        for point in _mounted(environment, function, "FileSystemConfigs", "", "Arn"):
+            behind = environment.referred(point.get("FileSystemId"))
+            if behind is not None and function.surface is Surface.TEMPLATE:
+                yield from _mounts(reach, function, function.logical_id, behind)
+
+
+def _mounted(environment: Environment, owner: Resource, path: str, within: str, name: str) -> Iterator[Resource]:
+    """What of the project is named in each item of a list."""
+    listed = owner.get(path)
+    for item in as_list(listed.value) if isinstance(listed, Known) else ():
+        inner = item.get(within) if within and isinstance(item, dict) else item
+        found = environment.referred(inner.get(name)) if isinstance(inner, dict) else None
+        if found is not None and found.type.startswith("AWS::EFS::"):
+            yield found
+
+
+def _mounts(reach: Reach, client: Resource, label: str, system: Resource) -> Iterator[Judgement]:
+    environment = reach.environment
+    targets = list(environment.project.resources(_TARGET))
+    own = [each for each in targets if environment.referred(each.get("FileSystemId")) is system]
+    sub = f"volume→{system.logical_id}"
+    if not own:
+        if all(environment.referred(each.get("FileSystemId")) is not None for each in targets):
+            said = f"{label} mounts {system.logical_id}, which has no mount target: nothing that mounts it starts."
+            yield client.fails(sub, said, fix=_FIX_TARGET, related=(system,))
+        else:
+            yield client.undecided(sub, f"which mount targets {system.logical_id} has", fix=_FIX_TARGET)
+        return
+    reply = worst(reach.connects(reach.member(client), reach.member(each), _NFS) for each in own)
+    if reply.made is NO:
+        said = f"{label} cannot mount {system.logical_id}: {reply.why}."
+        yield client.fails(sub, said, fix=_FIX_VOLUME, related=(system, *reply.at))
+    elif isinstance(reply.made, Open):
+        yield client.undecided(sub, f"whether {label} can mount {system.logical_id}: {reply.why}", fix=_FIX_VOLUME)

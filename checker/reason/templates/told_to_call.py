@@ -64,6 +64,8 @@ def _pairs(environment: Environment) -> Iterator[_Pair]:
     yield from _buckets(environment)
     yield from _subscriptions(environment)
     yield from _budgets(environment)
+    for told in environment.resources("AWS::RDS::EventSubscription"):
+        yield told, "SnsTopicArn", _plain(told, "SnsTopicArn"), "events.rds.amazonaws.com", "rds"
     yield from _functions(environment)
     yield from _inside(environment)
     yield from _described(environment)

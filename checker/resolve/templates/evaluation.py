@@ -13,6 +13,9 @@ from checker.model.values import Absent, Parameter, Pseudo, Resolved, Text
 class Outside(Protocol):
     """Whom an expression may refer to beyond its own stack."""
 
+    @property
+    def scopes(self) -> Mapping[str, Evaluation]: ...
+
     def exported(self, name: str | Text, stack: Stack) -> tuple[Evaluation, Raw] | None: ...
 
     def stack_named(self, name: str) -> Evaluation | None: ...
@@ -26,6 +29,9 @@ class Evaluation(Protocol):
 
     @property
     def linker(self) -> Outside: ...
+
+    @property
+    def declared_resources(self) -> Mapping[str, Raw]: ...
 
     @property
     def mappings(self) -> Mapping[str, Raw]: ...

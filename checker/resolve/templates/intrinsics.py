@@ -20,8 +20,6 @@ from checker.model.possible import shown
 from checker.model.resources import Raw
 from checker.model.values import (
     Absent,
-    ArnField,
-    Attribute,
     Expression,
     Hole,
     Import,
@@ -35,6 +33,7 @@ from checker.model.values import (
     text,
 )
 from checker.resolve.templates.evaluation import Evaluation
+from checker.resolve.templates.shapes import arn_pieces, never_holds, ranges_told
 
 # Past this many nested expressions the value is unknown: real templates stay below 30.
 MAX_DEPTH: Final = 120
@@ -132,7 +131,7 @@ def _sub(scope: Evaluation, argument: Raw) -> Resolved | Absent:
             value = scope.ref(name)
         if isinstance(value, Unknown) and match.group(0) == template:
             return value  # nothing but one reference: what that is, and why it is not known
-        parts.extend(as_piece(scope, value, "Fn::Sub", match.group(0)))
+        parts.extend(as_piece(scope, value, "Fn::Sub", variables.get(name, match.group(0))))
     parts.append(template[end:])
     return _bounded(parts)
 
@@ -157,9 +156,9 @@ def _split(scope: Evaluation, argument: Raw) -> Resolved | Absent:
     delimiter, source = argument[0], scope.resolve(argument[1])
     if not isinstance(source, str | Text):
         return Unknown("the string of Fn::Split is not known")
-    if isinstance(source, Text) and (hole := source.only_hole) is not None and delimiter == ":":
-        source = _arn_pieces(scope, hole)
-    elif isinstance(source, Text) and not all(isinstance(hole, Pseudo) for hole in source.holes):
+    if isinstance(source, Text) and (taken := arn_pieces(scope, source, delimiter)) is not None:
+        source = taken
+    elif isinstance(source, Text) and not all(never_holds(scope, hole, delimiter) for hole in source.holes):
         return Unknown(f"{source} may contain {delimiter!r} in a part that is not known before deployment")
     fields: list[list[str | Hole]] = [[]]
     for part in pieces(source):
@@ -170,18 +169,6 @@ def _split(scope: Evaluation, argument: Raw) -> Resolved | Absent:
         fields[-1].append(first)
         fields.extend([each] for each in rest)
     return [text(each) for each in fields[:MAX_LIST]]
-
-
-def _arn_pieces(scope: Evaluation, hole: Hole) -> str | Text:
-    """An ARN taken apart: arn:partition:service:region:account:resource. Only its shape is known."""
-    if not isinstance(hole, Attribute) or not hole.name.endswith("Arn"):
-        return Text((hole,))
-    service, resource = (ArnField(hole.target, hole.name, field, f"{hole.shown}[{field}]") for field in (2, 5))
-    parts: list[str | Hole] = ["arn:"]
-    for name in ("AWS::Partition", "", "AWS::Region", "AWS::AccountId"):
-        parts.extend(as_piece(scope, scope.ref(name), "Ref", name) if name else [service])
-        parts.append(":")
-    return text([*parts, resource])
 
 
 def _select(scope: Evaluation, argument: Raw) -> Resolved | Absent:
@@ -282,7 +269,7 @@ def _get_stack_output(scope: Evaluation, argument: Raw) -> Resolved | Absent:
 
 
 def _cidr(scope: Evaluation, argument: Raw) -> Resolved | Absent:
-    values = scope.resolve(argument)
+    values = ranges_told(scope, scope.resolve(argument))
     if not isinstance(values, list) or len(values) < 2 or any(isinstance(each, Text | Unknown) for each in values):
         return Unknown("an operand of Fn::Cidr is not known")
     try:

@@ -159,6 +159,8 @@ def test_sets_of_addresses(addresses: list[str], share: Share) -> None:
         (text(HOST, "ENDS_WITH", "example.com"), True),  # most of what comes
         (text(PATH, "STARTS_WITH", "/"), True),
         (text(PATH, "STARTS_WITH", "/upload/"), False),
+        ({"NotStatement": {"Statement": text(PATH, "STARTS_WITH", "/api/")}}, False),
+        ({"NotStatement": {"Statement": text(HOST, "EXACTLY", "other.example.org")}}, True),  # nothing is left out
         (text(HOST, "EXACTLY", "other.example.org"), False),
     ],
     ids=str,

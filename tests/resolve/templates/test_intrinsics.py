@@ -40,6 +40,12 @@ Conditions:
   Endless: !Not [!Condition Endless]
 Resources:
   Bucket: {Type: AWS::S3::Bucket}
+  Made: {Type: Custom::Made}
+  Alarm: {Type: AWS::CloudWatch::Alarm, Properties: {AlarmName: "slow, or down"}}
+  Quiet: {Type: AWS::CloudWatch::Alarm, Properties: {Threshold: 1}}
+  Deployer: {Type: AWS::IAM::Role}
+  Below: {Type: AWS::IAM::Role, Properties: {Path: /below/it/}}
+  Network: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.1.0.0/16}}
 Outputs:
   Name: {Value: !Ref Bucket, Export: {Name: !Sub "exported-name"}}
 """
