@@ -94,6 +94,8 @@ class AlarmNames:
         own = self._own.get(name) if isinstance(name, str | Text) else None
         if own is not None or isinstance(name, str):
             return own  # one name may stand for an alarm of each environment: its own counts
+        if isinstance(name, Text) and name.only_hole is None:
+            return None  # what stands around a name makes another one of it
         found = self._environment.referred(name)
         return found if found is not None and found.type in ALARM_TYPES else None
 

@@ -7,8 +7,6 @@ their target, or an :class:`~checker.model.values.Unknown` that names the expres
 
 from __future__ import annotations
 
-import ipaddress
-import itertools
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -34,6 +32,7 @@ from checker.model.values import (
     plain_text,
     text,
 )
+from checker.resolve.templates.cidrs import blocks
 from checker.resolve.templates.evaluation import Evaluation
 
 # Past this many nested expressions the value is unknown: real templates stay below 30.
@@ -101,12 +100,19 @@ def _bounded(parts: list[str | Hole]) -> Resolved:
 def _get_att(scope: Evaluation, argument: Raw) -> Resolved | Absent:
     if isinstance(argument, str):
         argument = argument.split(".", 1)
-    if not isinstance(argument, list) or len(argument) < 2 or not isinstance(argument[0], str):
+    if not isinstance(argument, list) or len(argument) < 2:
         return Unknown("Fn::GetAtt takes a resource and an attribute")
-    rest = [scope.resolve(part) for part in argument[1:]]
+    whose, *rest = (scope.resolve(part) for part in argument)
+    if not isinstance(whose, str):
+        return Unknown("the resource of Fn::GetAtt is not known")
     if not all(isinstance(part, str) for part in rest):
-        return Unknown(f"the attribute of Fn::GetAtt on {argument[0]} is not known")
-    return scope.get_att(argument[0], ".".join(str(part) for part in rest))
+        return Unknown(f"the attribute of Fn::GetAtt on {whose} is not known")
+    return scope.get_att(whose, ".".join(str(part) for part in rest))
+
+
+def _ref(scope: Evaluation, argument: Raw) -> Resolved | Absent:
+    """With AWS::LanguageExtensions the name may be what another function answers, as in ``Fn::GetAtt``."""
+    return scope.ref(scope.resolve(argument) if isinstance(argument, dict) else argument)
 
 
 def _sub(scope: Evaluation, argument: Raw) -> Resolved | Absent:
@@ -281,18 +287,6 @@ def _get_stack_output(scope: Evaluation, argument: Raw) -> Resolved | Absent:
     return owner.output(output_name)
 
 
-def _cidr(scope: Evaluation, argument: Raw) -> Resolved | Absent:
-    values = scope.resolve(argument)
-    if not isinstance(values, list) or len(values) < 2 or any(isinstance(each, Text | Unknown) for each in values):
-        return Unknown("an operand of Fn::Cidr is not known")
-    try:
-        block, count, bits = ipaddress.ip_network(str(values[0])), int(str(values[1])), int(str((values[2:] or [0])[0]))
-        prefix = block.max_prefixlen - (bits or (8 if block.version == 4 else 64))
-        return [str(each) for each in itertools.islice(block.subnets(new_prefix=prefix), min(count, 256))]
-    except ValueError as error:
-        return Unknown(f"Fn::Cidr: {error}")
-
-
 def _get_azs(scope: Evaluation, argument: Raw) -> Resolved | Absent:
     return Unknown(f"the availability zones of {scope.resolve(argument) or 'the region'} are known at deployment")
 
@@ -380,7 +374,7 @@ def _test(name: str) -> Callable[[Evaluation, Raw], Resolved | Absent]:
 
 
 FUNCTIONS: Final[Mapping[str, Callable[[Evaluation, Raw], Resolved | Absent]]] = {
-    "Ref": lambda scope, argument: scope.ref(argument),
+    "Ref": _ref,
     "Fn::GetAtt": _get_att,
     "Fn::Sub": _sub,
     "Fn::Join": _join,
@@ -391,7 +385,7 @@ FUNCTIONS: Final[Mapping[str, Callable[[Evaluation, Raw], Resolved | Absent]]] =
     "Fn::Base64": _base64,
     "Fn::ImportValue": _import_value,
     "Fn::GetStackOutput": _get_stack_output,
-    "Fn::Cidr": _cidr,
+    "Fn::Cidr": blocks,
     "Fn::GetAZs": _get_azs,
     "Fn::Length": _length,
     "Fn::ToJsonString": _to_json_string,
