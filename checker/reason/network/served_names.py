@@ -14,7 +14,19 @@ from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, either
 from checker.model.environments import Environment
 from checker.model.resources import Resource
-from checker.model.values import Absent, Hole, Known, Resolved, ResourceKey, Text, Unknown, Value, pieces, text
+from checker.model.values import (
+    Absent,
+    Hole,
+    Known,
+    Resolved,
+    ResourceKey,
+    Text,
+    Unknown,
+    Value,
+    as_list,
+    pieces,
+    text,
+)
 
 _TLS = ("HTTPS", "TLS")
 _GLOBAL = "us-east-1"  # where CloudFront, and what stands behind it, takes certificates from
@@ -66,6 +78,7 @@ def listeners_and_distributions(environment: Environment) -> Iterator[Server]:
             tuple(patterns),
             listener.stack.region,
         )
+    yield from _classic(environment, pointing)
     for distribution in environment.resources("AWS::CloudFront::Distribution"):
         aliases = distribution.get("DistributionConfig.Aliases")
         served = tuple(dict.fromkeys(_texts(aliases)))
@@ -76,11 +89,25 @@ def listeners_and_distributions(environment: Environment) -> Iterator[Server]:
             yield Server(distribution, path, served, tuple(known), region=_GLOBAL)
 
 
+def _classic(environment: Environment, pointing: dict[ResourceKey, list[str | Text]]) -> Iterator[Server]:
+    """The TLS listeners of classic load balancers, which have one certificate each."""
+    for balancer in environment.resources("AWS::ElasticLoadBalancing::LoadBalancer"):
+        listeners = balancer.get("Listeners")
+        for index, each in enumerate(as_list(listeners.value) if isinstance(listeners, Known) else ()):
+            protocol = each.get("Protocol") if isinstance(each, dict) else None
+            if isinstance(each, dict) and isinstance(protocol, str) and protocol.upper() in ("HTTPS", "SSL"):
+                given = each.get("SSLCertificateId")
+                names = tuple(dict.fromkeys(pointing.get(balancer.key, ())))
+                path, certificates = f"Listeners.{index}.SSLCertificateId", () if given is None else (given,)
+                yield Server(balancer, path, names, certificates, region=balancer.stack.region)
+
+
 # Where a service is told a domain of its own, and the certificate for it; and whether that has to be where CloudFront
 # takes its certificates from. Sources: Amazon API Gateway Developer Guide, "Custom domain name for public REST APIs";
 # Amazon Cognito Developer Guide, "Using your own domain for managed login"; AWS AppSync Developer Guide, "Configuring
 # custom domain names"; Amazon VPC Lattice User Guide, "Configure a custom domain name"; Amazon OpenSearch Service
-# Developer Guide, "Creating a custom endpoint".
+# Developer Guide, "Creating a custom endpoint"; AWS SAM Developer Guide, "DomainConfiguration" (regional, unless
+# EndpointConfiguration says EDGE), "HttpApiDomainConfiguration" and, of GraphQL APIs, "DomainName".
 _DOMAINS = (
     ("AWS::ApiGateway::DomainName", "DomainName", "CertificateArn", True),
     ("AWS::ApiGateway::DomainName", "DomainName", "RegionalCertificateArn", False),
@@ -89,12 +116,18 @@ _DOMAINS = (
     ("AWS::AppSync::DomainName", "DomainName", "CertificateArn", True),
     ("AWS::Cognito::UserPoolDomain", "Domain", "CustomDomainConfig.CertificateArn", True),
     ("AWS::EC2::VerifiedAccessEndpoint", "ApplicationDomain", "DomainCertificateArn", False),
-    (
-        "AWS::OpenSearchService::Domain",
-        "DomainEndpointOptions.CustomEndpoint",
-        "DomainEndpointOptions.CustomEndpointCertificateArn",
-        False,
+    *(
+        (
+            kind,
+            "DomainEndpointOptions.CustomEndpoint",
+            "DomainEndpointOptions.CustomEndpointCertificateArn",
+            False,
+        )
+        for kind in ("AWS::Elasticsearch::Domain", "AWS::OpenSearchService::Domain")
     ),
+    ("AWS::Serverless::Api", "Domain.DomainName", "Domain.CertificateArn", False),
+    ("AWS::Serverless::GraphQLApi", "DomainName.DomainName", "DomainName.CertificateArn", True),
+    ("AWS::Serverless::HttpApi", "Domain.DomainName", "Domain.CertificateArn", False),
     ("AWS::VpcLattice::Service", "CustomDomainName", "CertificateArn", False),
 )
 
@@ -106,7 +139,19 @@ def domains(environment: Environment) -> Iterator[Server]:
             name, given = domain.get(called), domain.get(path)
             if isinstance(name, Known) and isinstance(name.value, str | Text) and isinstance(given, Known):
                 region = _GLOBAL if everywhere else domain.stack.region
+                if kind == "AWS::Serverless::Api":
+                    region = _of_its_endpoint(domain)
                 yield Server(domain, path, (name.value,), (given.value,), region=region)
+
+
+def _of_its_endpoint(api: Resource) -> str:
+    """Where the certificate of an API of SAM has to be; empty where its kind of endpoint is not known."""
+    endpoint = api.get("Domain.EndpointConfiguration")
+    if isinstance(endpoint, Absent):
+        return api.stack.region
+    if isinstance(endpoint, Unknown) or not isinstance(endpoint.value, str):
+        return ""
+    return _GLOBAL if endpoint.value == "EDGE" else api.stack.region
 
 
 def _certificates(value: Value) -> list[Resolved]:
