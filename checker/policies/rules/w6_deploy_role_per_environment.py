@@ -52,6 +52,7 @@ from checker.reason.iam.deployers import (
 )
 from checker.reason.iam.evaluation import Access, Decision, Request, decide
 from checker.reason.iam.passing import may_pass, services_of, task_roles
+from checker.reason.iam.tags import of_resource
 from checker.reason.names.arns import ecs_arn
 from checker.reason.names.bootstraps import deploy_role
 from checker.reason.oidc.trust import all_admitted
@@ -186,13 +187,15 @@ def _changes(deployer: Deployer, environment: Environment) -> Iterator[tuple[str
     for service, cluster, name in services_of(environment):
         if same_account(service.stack, stack):
             arn = ecs_arn(service.stack, "service", text([*pieces(cluster), "/", *pieces(name)]))
-            context = Context({"ecs:cluster": (ecs_arn(service.stack, "cluster", cluster),)})
+            in_cluster = {"ecs:cluster": (ecs_arn(service.stack, "cluster", cluster),)}
+            context = Context(in_cluster | of_resource(service, "ecs"))
             request = Request("ecs:UpdateService", exact(arn), context)
             yield f"update service {service.logical_id}", decide(policies, request)
     for task in environment.resources("AWS::ECS::TaskDefinition"):
         family = task.get("Family")
         if isinstance(family, Known) and isinstance(family.value, str) and same_account(task.stack, stack):
-            request = Request("ecs:RunTask", exact(ecs_arn(task.stack, "task-definition", f"{family.value}:1")))
+            revision = exact(ecs_arn(task.stack, "task-definition", f"{family.value}:1"))
+            request = Request("ecs:RunTask", revision, Context(of_resource(task, "ecs")))
             yield f"run task {task.logical_id}", decide(policies, request)
 
 
