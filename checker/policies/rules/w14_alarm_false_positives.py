@@ -34,6 +34,7 @@ from checker.model.resources import NOT_KNOWN, Resource
 from checker.model.rules import Rule
 from checker.model.values import (
     Absent,
+    Attribute,
     Known,
     Reference,
     Resolved,
@@ -114,6 +115,9 @@ def _heard(environment: Environment, names: AlarmNames, composite: Resource) -> 
 
 def _exists(environment: Environment, names: AlarmNames, listed: DeploymentAlarm, alarm: Resource | None) -> Judgement:
     owner, name = listed.owner, listed.name
+    if alarm is not None and _is_its_arn(name):
+        said = f"The service lists the ARN of {alarm.logical_id}, and is asked for a name: no alarm is called so."
+        return owner.fails(_sub(listed), said, fix=_FIX_NAME, path=listed.path, related=(alarm,))
     if alarm is not None:
         other = alarm.environment_name != owner.environment_name and not _is_shared(environment, alarm)
         if other:
@@ -136,6 +140,12 @@ def _exists(environment: Environment, names: AlarmNames, listed: DeploymentAlarm
         expected="the AlarmName of an alarm of this environment",
         actual=name,
     )
+
+
+def _is_its_arn(name: Resolved) -> bool:
+    """Amazon ECS API Reference, DeploymentAlarms, and CodeDeploy's, Alarm: both take names."""
+    hole = name.only_hole if isinstance(name, Text) else None
+    return isinstance(hole, Attribute) and hole.name == "Arn"
 
 
 def _strange(listed: DeploymentAlarm, alarm: Resource) -> Judgement:
@@ -226,7 +236,10 @@ def _expressions(alarm: Resource) -> tuple[list[Resolved], dict[str, Resolved]]:
     metrics = alarm.get("Metrics")
     listed = metrics.value if isinstance(metrics, Known) and isinstance(metrics.value, list) else []
     queries = [each for each in listed if isinstance(each, dict)]
-    returned = [each.get("Expression") for each in queries if each.get("ReturnData") not in (False, "false")]
+    # What the threshold itself is made of is held against nothing: a band of what is usual.
+    band = alarm.get("ThresholdMetricId")
+    compared = [each for each in queries if not isinstance(band, Known) or each.get("Id") != band.value]
+    returned = [each.get("Expression") for each in compared if each.get("ReturnData") not in (False, "false")]
     return returned, {str(each.get("Id")): each.get("Expression") for each in queries}
 
 
