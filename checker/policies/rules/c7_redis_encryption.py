@@ -266,6 +266,17 @@ def _memory_db(cluster: Resource, _: Project) -> Iterator[Judgement]:
     )
 
 
+def _multi_region(cluster: Resource, _: Project) -> Iterator[Judgement]:
+    """What its clusters in each region have in common (Amazon MemoryDB API Reference, CreateMultiRegionCluster)."""
+    if not isinstance(cluster.get("TLSEnabled"), Absent):
+        yield cluster["TLSEnabled"].must_be(
+            True,
+            sub="in-transit",
+            violation="The clusters of this multi-Region cluster send everything in plain text.",
+            fix="Set TLSEnabled to true; the cluster is replaced.",
+        )
+
+
 def _is_closed(acl: Resolved) -> Answer:
     """Whether an ACL's name is of a made one. What a parameter names cannot be told, what a resource makes can."""
     if isinstance(acl, Text):
@@ -278,6 +289,7 @@ _JUDGES: Final = {
     _GROUP: _replication_group,
     _SERVERLESS: _serverless,
     _MEMORY_DB: _memory_db,
+    "AWS::MemoryDB::MultiRegionCluster": _multi_region,
 }
 
 

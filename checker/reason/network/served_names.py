@@ -107,7 +107,9 @@ def _classic(environment: Environment, pointing: dict[ResourceKey, list[str | Te
 # Amazon Cognito Developer Guide, "Using your own domain for managed login"; AWS AppSync Developer Guide, "Configuring
 # custom domain names"; Amazon VPC Lattice User Guide, "Configure a custom domain name"; Amazon OpenSearch Service
 # Developer Guide, "Creating a custom endpoint"; AWS SAM Developer Guide, "DomainConfiguration" (regional, unless
-# EndpointConfiguration says EDGE), "HttpApiDomainConfiguration" and, of GraphQL APIs, "DomainName".
+# EndpointConfiguration says EDGE), "HttpApiDomainConfiguration" and, of GraphQL APIs, "DomainName"; Amazon CloudFront
+# Developer Guide, "Request certificates for your CloudFront distribution tenant"; AWS IoT Core Developer Guide, "Domain
+# configurations".
 _DOMAINS = (
     ("AWS::ApiGateway::DomainName", "DomainName", "CertificateArn", True),
     ("AWS::ApiGateway::DomainName", "DomainName", "RegionalCertificateArn", False),
@@ -115,6 +117,7 @@ _DOMAINS = (
     ("AWS::ApiGatewayV2::DomainName", "DomainName", "DomainNameConfigurations.0.CertificateArn", False),
     ("AWS::AppSync::DomainName", "DomainName", "CertificateArn", True),
     ("AWS::Cognito::UserPoolDomain", "Domain", "CustomDomainConfig.CertificateArn", True),
+    ("AWS::CloudFront::DistributionTenant", "Domains", "Customizations.Certificate.Arn", True),
     ("AWS::EC2::VerifiedAccessEndpoint", "ApplicationDomain", "DomainCertificateArn", False),
     *(
         (
@@ -128,6 +131,7 @@ _DOMAINS = (
     ("AWS::Serverless::Api", "Domain.DomainName", "Domain.CertificateArn", False),
     ("AWS::Serverless::GraphQLApi", "DomainName.DomainName", "DomainName.CertificateArn", True),
     ("AWS::Serverless::HttpApi", "Domain.DomainName", "Domain.CertificateArn", False),
+    ("AWS::IoT::DomainConfiguration", "DomainName", "ServerCertificateArns.0", False),
     ("AWS::VpcLattice::Service", "CustomDomainName", "CertificateArn", False),
 )
 
@@ -137,11 +141,20 @@ def domains(environment: Environment) -> Iterator[Server]:
     for kind, called, path, everywhere in _DOMAINS:
         for domain in environment.resources(kind):
             name, given = domain.get(called), domain.get(path)
-            if isinstance(name, Known) and isinstance(name.value, str | Text) and isinstance(given, Known):
+            names = tuple(_names(name.value)) if isinstance(name, Known) else ()
+            if names and isinstance(given, Known):
                 region = _GLOBAL if everywhere else domain.stack.region
                 if kind == "AWS::Serverless::Api":
                     region = _of_its_endpoint(domain)
-                yield Server(domain, path, (name.value,), (given.value,), region=region)
+                yield Server(domain, path, names, (given.value,), region=region)
+
+
+def _names(written: Resolved) -> Iterator[str | Text]:
+    """One name, or those of a list of domains."""
+    for each in as_list(written):
+        name = each.get("Domain") if isinstance(each, dict) else each
+        if isinstance(name, str | Text):
+            yield name
 
 
 def _of_its_endpoint(api: Resource) -> str:
