@@ -7,13 +7,15 @@ from typing import Protocol
 
 from checker.model.answers import Answer
 from checker.model.resources import Raw, Stack
-from checker.model.values import Absent, Parameter, Pseudo, Resolved, ResourceKey, Text
+from checker.model.values import Absent, Hole, Parameter, Pseudo, Resolved, ResourceKey, Text
 
 
 class Outside(Protocol):
     """Whom an expression may refer to beyond its own stack."""
 
     def exported(self, name: str | Text, stack: Stack) -> tuple[Evaluation, Raw] | None: ...
+
+    def is_one(self, hole: Hole, *, of_text: bool = True) -> bool: ...
 
     def setting(self, target: ResourceKey, name: str) -> Resolved | Absent: ...
 

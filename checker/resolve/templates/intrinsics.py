@@ -30,6 +30,7 @@ from checker.model.values import (
     Unknown,
     pieces,
     plain_text,
+    split,
     text,
 )
 from checker.resolve.templates.cidrs import blocks
@@ -165,17 +166,12 @@ def _split(scope: Evaluation, argument: Raw) -> Resolved | Absent:
         return Unknown("the string of Fn::Split is not known")
     if isinstance(source, Text) and (hole := source.only_hole) is not None and delimiter == ":":
         source = _arn_pieces(scope, hole)
-    elif isinstance(source, Text) and not all(isinstance(hole, Pseudo) for hole in source.holes):
-        return Unknown(f"{source} may contain {delimiter!r} in a part that is not known before deployment")
-    fields: list[list[str | Hole]] = [[]]
-    for part in pieces(source):
-        if isinstance(part, Hole):
-            fields[-1].append(part)
-            continue
-        first, *rest = part.split(delimiter)
-        fields[-1].append(first)
-        fields.extend([each] for each in rest)
-    return [text(each) for each in fields[:MAX_LIST]]
+    elif isinstance(source, Text):
+        # Ids, names and ARNs hold no comma; of any other sign nobody knows.
+        several = (hole for hole in source.holes if delimiter != "," or not scope.linker.is_one(hole, of_text=False))
+        if not all(isinstance(hole, Pseudo) for hole in several):
+            return Unknown(f"{source} may contain {delimiter!r} in a part that is not known before deployment")
+    return [text(each) for each in split(source, delimiter)[:MAX_LIST]]
 
 
 def _arn_pieces(scope: Evaluation, hole: Hole) -> str | Text:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from checker.model.resources import Raw
 from checker.model.values import Resolved, Text, pieces, plain_text, split, text
+
+_LISTS: Final = ("CommaDelimitedList", "List<")
 
 
 def as_parameter(value: Raw, declared: Mapping[str, Raw]) -> Resolved:
@@ -19,7 +22,19 @@ def as_parameter(value: Raw, declared: Mapping[str, Raw]) -> Resolved:
 
 def is_list(declared: Mapping[str, Raw]) -> bool:
     kind = str(declared.get("Type", "String"))
-    return kind == "CommaDelimitedList" or kind.startswith("List<")
+    return kind.startswith(_LISTS)
+
+
+def is_single(declared: Mapping[str, Raw], *, of_text: bool) -> bool:
+    """Whether a parameter is one value: a number, an id of AWS's, or, if ``of_text``, any text."""
+    kind = str(declared.get("Type", "String")).removeprefix("AWS::SSM::Parameter::Value<")
+    return not kind.startswith(_LISTS) and (of_text or kind.removesuffix(">") != "String")
+
+
+def answers_one_each(kind: str) -> bool:
+    """Whether what a resource of a type is referred to by, or answers for an attribute, is one value. Whoever writes a
+    custom resource or a nested stack may let it answer several at once."""
+    return bool(kind) and not kind.startswith(("Custom::", "AWS::CloudFormation::"))
 
 
 def items(given: Text) -> list[Resolved]:

@@ -31,7 +31,7 @@ from checker.model.values import (
 from checker.model.worlds import Budget, World
 from checker.resolve.templates.inherited import inheriting
 from checker.resolve.templates.intrinsics import FUNCTIONS, MAX_DEPTH, expand_for_each, mapping
-from checker.resolve.templates.parameters import as_parameter, is_list, items
+from checker.resolve.templates.parameters import answers_one_each, as_parameter, is_list, is_single, items
 
 # Made once: conditions are asked for by the thousand.
 _NO_CONDITION: Final = Open("a condition that cannot be evaluated here")
@@ -98,6 +98,18 @@ class Linker:
         if scope is None or name not in properties:
             return ABSENT
         return scope.guarded("property", f"{target.logical_id}.{name}", lambda: scope.resolve(properties.get(name)))
+
+    def is_one(self, hole: Hole, *, of_text: bool = True) -> bool:
+        """Whether what stands for the hole is one value, and no list of them with commas. ``of_text``: what a parameter
+        of type String gives is taken for one."""
+        if isinstance(hole, Parameter):
+            scope = self.scopes.get(hole.stack)
+            return scope is not None and is_single(mapping(scope.parameters.get(hole.name)), of_text=of_text)
+        if isinstance(hole, Reference):
+            scope = self.scopes.get(hole.target.stack)
+            made = mapping(scope.declared_resources.get(hole.target.logical_id)) if scope is not None else {}
+            return answers_one_each(str(made.get("Type", "")))
+        return isinstance(hole, Pseudo)
 
     def stack_named(self, name: str) -> StackScope | None:
         if self._by_name is None:
@@ -281,17 +293,9 @@ class StackScope:
             self._active.discard(with_guard)
         if isinstance(value, Absent):
             return None
-        if isinstance(value, Text) and is_list(declared) and all(map(self._is_one, value.holes)):
+        if isinstance(value, Text) and is_list(declared) and all(self.linker.is_one(hole) for hole in value.holes):
             return items(value)
         return as_parameter(value, declared) if isinstance(value, str | bool | int | float) else value
-
-    def _is_one(self, hole: Hole) -> bool:
-        """Whether what stands for the hole is one value, and no list of them."""
-        scope = self.linker.scopes.get(hole.stack) if isinstance(hole, Parameter) else None
-        declared = (
-            scope is not None and isinstance(hole, Parameter) and not is_list(mapping(scope.parameters[hole.name]))
-        )
-        return declared or isinstance(hole, Reference | Pseudo)
 
     def get_att(self, logical_id: str, attribute: str) -> Resolved | Absent:
         if logical_id not in self.declared_resources:
