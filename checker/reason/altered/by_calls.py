@@ -14,9 +14,10 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.environments import Environment, Project
 from checker.model.resources import Resource
-from checker.model.values import Known, Resolved, ResourceKey, Text, Unknown, Value, as_list
+from checker.model.values import Known, Reference, Resolved, ResourceKey, Text, Unknown, Value, as_list, pieces
 from checker.model.written.altered import Changes
 from checker.reason.names.custom_resources import decoded, is_custom
 from checker.reason.templates.sdk_calls import SdkCall, sdk_calls
@@ -64,8 +65,16 @@ _CDK_S: Final = "Custom::AWS"
 
 
 def _is_hidden(call: Value) -> bool:
-    """Whether there is a call of which nothing can be told."""
-    return isinstance(call, Unknown) or (isinstance(call, Known) and decoded(call.value) is None)
+    """Whether there is a call that may be any of those that change something."""
+    if not isinstance(call, Known) or decoded(call.value) is not None:
+        return isinstance(call, Unknown)
+    # A number that only the deployment tells makes no JSON: the call's name stands there all the same.
+    value = call.value if isinstance(call.value, str | Text) else ""
+    named = _ACTION.search("".join(part if isinstance(part, str) else "" for part in pieces(value)))
+    return named is None or named[1].lower() in {action for _, action in _EFFECTS}
+
+
+_ACTION: Final = lazy_re.compile(r'"action"\s{0,9}:\s{0,9}"(\w+?)(?:Command)?"')
 
 
 def _hide(
@@ -85,8 +94,20 @@ def _targets(environment: Environment, call: SdkCall, effect: _Effect) -> Iterat
     own = [each for each in found if each.environment_name == environment.name]
     if found:
         yield from ((each, True) for each in own or found)
-    elif named is not None and not isinstance(named, str):
+    elif named is not None and not isinstance(named, str) and not _is_another(named, environment.project):
         yield from ((each, False) for each in environment.resources(effect.kind))
+
+
+def _is_another(named: Resolved, project: Project) -> bool:
+    """Whether it is told by a resource that is none of the type: the default group of a network."""
+    holes = list(named.holes) if isinstance(named, Text) else []
+    known = [project.resource(hole.target) for hole in holes if isinstance(hole, Reference)]
+    told = [each for each in known if each is not None and not _may_answer_any(each.type)]
+    return bool(holes) and len(told) == len(holes)
+
+
+def _may_answer_any(kind: str) -> bool:
+    return is_custom(kind) or kind.startswith("AWS::CloudFormation::")
 
 
 def _says_nothing(environment: Environment, target: Resource, effect: _Effect) -> bool:

@@ -48,6 +48,11 @@ EXPRESSION = NAMED.replace(
     "Properties: !If [Never, {}, {RepositoryName: api, ImageScanningConfiguration: {ScanOnPush: true}}]",
 )
 
+TOLD = TEMPLATE.replace("CALL", f"!Sub ['{CALL.replace('NAME', '${Asked}')}', {{Asked: ASKED}}]") + (
+    "  Other: {Type: AWS::SNS::Topic}\n"
+)
+NUMBER = TEMPLATE.replace("CALL", """!Sub '{"service":"ECR","action":"ACTION","parameters":{"maxResults":${Who}}}'""")
+
 
 @pytest.mark.parametrize(
     ("template", "outcome"),
@@ -62,6 +67,11 @@ EXPRESSION = NAMED.replace(
         pytest.param(TEMPLATE.replace("CALL", "!Ref Who"), "unknown", id="a call that is not known"),
         pytest.param(_written("no JSON"), "unknown", id="a call that cannot be read"),
         pytest.param(TEMPLATE.replace("      Create: CALL\n", ""), "pass", id="no call"),
+        pytest.param(TOLD.replace("ASKED", "!Ref Who"), "unknown", id="a repository that a parameter names"),
+        pytest.param(TOLD.replace("ASKED", "!GetAtt Other.Arn"), "pass", id="a resource of another type"),
+        pytest.param(TOLD.replace("ASKED", "!GetAtt Call.Name"), "unknown", id="what a custom resource answers"),
+        pytest.param(NUMBER.replace("ACTION", "putImageScanningConfiguration"), "unknown", id="a call with a number"),
+        pytest.param(NUMBER.replace("ACTION", "describeImages"), "pass", id="another call with a number"),
     ],
 )
 def test_a_call_that_switches_scanning_off(template: str, outcome: str) -> None:
