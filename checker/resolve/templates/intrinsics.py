@@ -251,7 +251,9 @@ def _if(scope: Evaluation, argument: Raw) -> Resolved | Absent:
     if isinstance(answer, Certain):
         return scope.resolve(argument[1] if answer is YES else argument[2])
     yes, no = scope.resolve(argument[1]), scope.resolve(argument[2])
-    return yes if yes == no else Unknown(f"it depends on condition {argument[0]}, which cannot be decided")
+    # A truth value and a number are one with their text, as in a map.
+    alike = plain_text(yes) == plain_text(no)
+    return yes if alike else Unknown(f"it depends on condition {argument[0]}, which cannot be decided")
 
 
 def _base64(scope: Evaluation, argument: Raw) -> Resolved | Absent:
