@@ -85,10 +85,13 @@ def check(environment: Environment) -> Iterator[Judgement]:
 
 def _admitted(deployment: Deployment, deployer: Deployer) -> tuple[list[str], list[str]]:
     """The environments whose jobs can assume the role, surely and perhaps: by their own tokens, or served otherwise."""
-    admitted = dict.fromkeys(sorted(deployment.served(deployer)))
+    named = {
+        name: deployment.admits_environment(deployer.trust, name)
+        for name in deployment.environment_names(deployer.trust)
+    }
+    admitted = dict.fromkeys(_served(deployment, deployer, [each for each, answer in named.items() if answer is YES]))
     doubtful: list[str] = []
-    for name in deployment.environment_names(deployer.trust):
-        answer = deployment.admits_environment(deployer.trust, name)
+    for name, answer in named.items():
         known = next((each for each in admitted if same_environment(each, name)), None)
         if answer is YES and known is None:
             admitted[name] = None
@@ -96,6 +99,16 @@ def _admitted(deployment: Deployment, deployer: Deployer) -> tuple[list[str], li
             doubtful.append(name)
     # Where others have names, the environment without one is among them.
     return [name for name in admitted if name != NO_NAME or len(admitted) == 1], doubtful
+
+
+def _served(deployment: Deployment, deployer: Deployer, own: list[str]) -> list[str]:
+    """The environments that the role deploys to. One that lets in the tokens of environments at hand alone deploys to
+    no other, though nothing else does."""
+    served = sorted(deployment.served(deployer))
+    meant = [name for name in served if any(same_environment(name, each) for each in own)]
+    at_hand = all(any(same_environment(name, each) for name in served) for each in own)
+    sure = not _leaves_subjects_open(deployer) and not deployer.trust.unread
+    return meant if meant and at_hand and sure and not _without_an_environment(deployment, deployer) else served
 
 
 def _trust(deployment: Deployment, deployer: Deployer, admitted: list[str], doubtful: list[str]) -> Judgement:
