@@ -272,7 +272,7 @@ def _in_sequence(running: Iterable[str]) -> Iterator[Repository]:
     """For each image that runs under a number, ``build-17``, a repository with those that were built after it. Where an
     environment has numbers of its own, what it runs is the newest of them."""
     for tag in running:
-        number = _NUMBER.search(tag)
+        number = _NUMBER.search(tag) if len(tag) <= _LONGEST else None
         if number is None or environment_of(tag) is not None:
             continue
         repository = Repository(f"Simulated, with {COMMITS} images built after it", busy=False)
@@ -285,6 +285,7 @@ def _in_sequence(running: Iterable[str]) -> Iterator[Repository]:
 
 
 # The last number of a tag, which the next build counts on.
+_LONGEST: Final = 128  # characters of a tag, at most (Docker Registry HTTP API)
 _NUMBER: Final = lazy_re.compile(r"\d{1,9}(?!.*\d)")
 
 
