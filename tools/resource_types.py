@@ -186,9 +186,10 @@ CASELESS: Final = (
 )
 
 # Types that draw from one set of names: DocumentDB and Neptune are managed by the RDS API; composite and metric alarms
-# share theirs (CloudWatch API Reference, PutCompositeAlarm). Both search engines make domains of one service, whose names
-# are unique among all domains of an account in a Region (OpenSearch Service API Reference, CreateDomain and DomainInfo);
-# domain names of both API generations are one list (API Gateway API Reference, "Amazon API Gateway Version 2").
+# share theirs (CloudWatch API Reference, PutCompositeAlarm). Both search engines make domains of one service, whose
+# names are unique among all domains of an account in a Region (OpenSearch Service API Reference, CreateDomain and
+# DomainInfo); domain names of both API generations are one list (API Gateway API Reference, "Amazon API Gateway Version
+# 2").
 SAME_NAMES: Final[Mapping[str, str]] = {
     "AWS::ApiGatewayV2::DomainName": "AWS::ApiGateway::DomainName",
     "AWS::CloudWatch::CompositeAlarm": "AWS::CloudWatch::Alarm",
