@@ -21,6 +21,7 @@ from checker.model.resources import Resource, StackPlace
 from checker.model.rules import Rule
 from checker.model.verdicts import Finding, Outcome, Subject, Surface, Verdict
 from checker.model.worlds import Budget, BudgetExceeded, Gaps, World
+from checker.model.written.altered import AlteredResource
 
 if TYPE_CHECKING:
     from checker.model.live.repository_settings import RepositorySettings
@@ -317,8 +318,17 @@ def _on_record(finding: Finding, key: _Key, judgement: Judgement) -> Verdict:
         fix=clean(judgement.fix),
         expected=clean(judgement.expected),
         actual=clean(judgement.actual),
-        related=tuple(each.locate("", exactly=True) for each in judgement.related),
+        related=tuple(each.locate("", exactly=True) for each in (*judgement.related, *_changed_by(judgement))),
     )
+
+
+def _changed_by(judgement: Judgement) -> Iterator[Resource]:
+    """Who set what is judged, where that is not what stands at its place."""
+    place = judgement.place
+    if judgement.outcome is not Outcome.PASS and isinstance(place, AlteredResource):
+        owner = place.changed_by(judgement.path)
+        if owner is not None and owner not in judgement.related:
+            yield owner
 
 
 def clean(value: str) -> str:

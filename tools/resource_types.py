@@ -186,16 +186,28 @@ CASELESS: Final = (
 )
 
 # Types that draw from one set of names: DocumentDB and Neptune are managed by the RDS API; composite and metric alarms
-# share theirs (CloudWatch API Reference, PutCompositeAlarm).
+# share theirs (CloudWatch API Reference, PutCompositeAlarm). Both search engines make domains of one service, whose
+# names are unique among all domains of an account in a Region (OpenSearch Service API Reference, CreateDomain and
+# DomainInfo); domain names of both API generations are one list (API Gateway API Reference, "Amazon API Gateway Version
+# 2").
 SAME_NAMES: Final[Mapping[str, str]] = {
+    "AWS::ApiGatewayV2::DomainName": "AWS::ApiGateway::DomainName",
     "AWS::CloudWatch::CompositeAlarm": "AWS::CloudWatch::Alarm",
     "AWS::DocDB::DBCluster": "AWS::RDS::DBCluster",
+    "AWS::DocDB::DBClusterParameterGroup": "AWS::RDS::DBClusterParameterGroup",
     "AWS::DocDB::DBInstance": "AWS::RDS::DBInstance",
     "AWS::DocDB::DBSubnetGroup": "AWS::RDS::DBSubnetGroup",
+    "AWS::DocDB::EventSubscription": "AWS::RDS::EventSubscription",
+    "AWS::DocDB::GlobalCluster": "AWS::RDS::GlobalCluster",
     "AWS::DynamoDB::GlobalTable": "AWS::DynamoDB::Table",
+    "AWS::Elasticsearch::Domain": "AWS::OpenSearchService::Domain",
     "AWS::Neptune::DBCluster": "AWS::RDS::DBCluster",
+    "AWS::Neptune::DBClusterParameterGroup": "AWS::RDS::DBClusterParameterGroup",
     "AWS::Neptune::DBInstance": "AWS::RDS::DBInstance",
+    "AWS::Neptune::DBParameterGroup": "AWS::RDS::DBParameterGroup",
     "AWS::Neptune::DBSubnetGroup": "AWS::RDS::DBSubnetGroup",
+    "AWS::Neptune::EventSubscription": "AWS::RDS::EventSubscription",
+    "AWS::Neptune::GlobalCluster": "AWS::RDS::GlobalCluster",
 }
 
 _PREFIX: Final = "/properties/"

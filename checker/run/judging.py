@@ -26,6 +26,7 @@ from checker.model.values import ResourceKey
 from checker.model.verdicts import Coverage, Finding, Outcome, ProjectSummary, Run, Surface, Verdict
 from checker.model.worlds import Budget
 from checker.policies.rules import load, page_of
+from checker.reason.altered.by_calls import altered_by_calls
 from checker.reason.facts import drawn_of
 from checker.reason.names.physical import literal_names
 from checker.resolve.templates.alternatives import worlds
@@ -204,7 +205,10 @@ def judge_stacks(
 
     def built() -> Iterator[Project]:
         for number, world in enumerate(every_world):
-            project = build_project(stacks, kinds, world, settings, budget, find_names=literal_names)
+            budget.expired = lambda: False  # a rule's time, which the last one may have used up
+            project = build_project(
+                stacks, kinds, world, settings, budget, find_names=literal_names, find_changes=altered_by_calls
+            )
             yield project
             if made is not None:
                 made.update(resource.key for resource in project.known_resources())
@@ -230,5 +234,12 @@ def model_of(request: Request) -> tuple[Project, Pipeline | None]:
     """What rules are asked about, for commands that show it and judge nothing: the project in its first world."""
     here = at_hand(request)
     stacks, kinds = here.stacks, here.kinds
-    project = build_project(stacks, kinds, worlds(stacks)[0], request.settings, find_names=literal_names)
+    project = build_project(
+        stacks,
+        kinds,
+        worlds(stacks)[0],
+        request.settings,
+        find_names=literal_names,
+        find_changes=altered_by_calls,
+    )
     return project, pipeline_of(request.project, request.settings, tuple(kinds), there=here.there)

@@ -6,6 +6,7 @@ Things that deploy and that the checker does not read (Terraform, Helm, another 
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -289,6 +290,7 @@ def looks_like_template(text: bytes) -> bool:
 
     A template says ``Resources`` at its top and has a resource type; a file that says neither is none.
     """
+    text = text.removeprefix(codecs.BOM_UTF8)
     if b"\r" in text:
         text = text.replace(b"\r", b"\n")  # alone, it ends a line as well
     if b"\\u00" in text or b"\\x" in text:

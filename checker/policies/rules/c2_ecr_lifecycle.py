@@ -5,11 +5,12 @@ What the review found
     the next task that starts there cannot pull it.
 What is checked
     The lifecycle policy is run, as ECR would, on four repositories: one with 40 pushes in a day, one that has been that
-    busy for two months, one with a push now and then, and one that nobody has pushed to for two years; and, for each
-    rule with patterns, on one of releases and commits whose tags those patterns match. In none of them
-    may it expire (or archive, which makes an image as unpullable) a release-tagged image, the bootstrap image, an image
-    that a task definition runs, or a commit's image that is younger than 30 days and among the newest 20. On the busy
-    days, untagged images must be gone when they are a week old. The same holds for repository creation templates.
+    busy for two months, one with a push now and then, and one that nobody has pushed to for two years; for each rule
+    with patterns, on one of releases and commits whose tags those patterns match; and, for an image that runs under the
+    number of its build, on one with 20 that were built after it. In none of them may it expire (or archive, which makes
+    an image as unpullable) a release-tagged image, the bootstrap image, an image that a task definition runs, or a
+    commit's image that is younger than 30 days and among the newest 20. On the busy days, untagged images must be gone
+    when they are a week old. The same holds for repository creation templates.
 When it does not apply
     No ECR repository in the environment. A creation template for pull-through caches alone: what they hold can be
     pulled again.

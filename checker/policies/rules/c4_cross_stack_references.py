@@ -38,12 +38,14 @@ from checker.reason.account.facts import table, texts
 
 _IMPORT = "Fn::ImportValue"
 _WEAK = "Fn::GetStackOutput"
-_MARKS = (_IMPORT.encode(), _WEAK.encode())
+_MACRO = "Fn::Transform"  # what it puts there may import too: an included file holds intrinsic functions
+_MARKS = (_IMPORT.encode(), _WEAK.encode(), _MACRO.encode())
 _ENCODER = json.Encoder()
 # AWS CDK, "Stack.crossRegionReferences": the writer cannot be deleted while a reader uses its parameters.
 _LINKS = {"Custom::CrossRegionExportWriter": "WriterProps", "Custom::CrossRegionExportReader": "ReaderProps"}
 # Macros that add neither exports nor imports (AWS SAM, "Generated CloudFormation resources").
 _HARMLESS = ("transform AWS::Serverless",)
+_PUT_THERE = "whether what Fn::Transform puts there imports is known only after CloudFormation ran it"
 _LEAVE = "Leave Export out: scripts read plain outputs."
 _FIX = "Give the identifier to this stack as configuration instead: a string from settings or a parameter."
 
@@ -218,6 +220,8 @@ def _resource(resource: Resource, project: Project, imports: list[_Import]) -> I
         path = ".".join(map(str, steps))
         if use.function == _WEAK:
             yield _weak(use, resource, path, resource.scope, project)
+        elif use.function == _MACRO:
+            yield resource.undecided(None, _PUT_THERE, path=path, fix=_FIX)
         else:
             # Up to the first condition: in another world the same property imports in the other branch.
             path = path.partition(".Fn::If")[0]
@@ -233,6 +237,8 @@ def _outputs(stack: Stack, scope: Scope | None, project: Project, imports: list[
         for use in _uses(output, scope):
             if use.function == _WEAK:
                 yield _weak(use, place, "Value", scope, project)
+            elif use.function == _MACRO:
+                yield place.undecided(None, _PUT_THERE, fix=_FIX)
             else:
                 imports.append(_Import(place, "Value", scope.resolve(use.argument), use.sure and exists is YES))
 
@@ -308,7 +314,7 @@ def _uses(root: Raw, scope: Scope) -> Iterator[_Use]:
                     pending.append((branches[chosen], (*path, "Fn::If", chosen), inside))
                 continue
             for key, child in node.items():
-                if key in {_IMPORT, _WEAK}:
+                if key in {_IMPORT, _WEAK, _MACRO}:
                     found.append((_Use(key, child, path, sure=not inside), inside))
                 else:
                     pending.append((child, (*path, key), inside))

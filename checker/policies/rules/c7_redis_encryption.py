@@ -21,6 +21,7 @@ Fix
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
 from checker.model.answers import NO, YES, Answer, Open, yes_if
@@ -41,6 +42,7 @@ from checker.model.values import (
     first_unknown,
 )
 from checker.model.verdicts import Surface
+from checker.reason.altered.made import made_by_calls
 from checker.reason.caches.clients import Client, clients, foreign_clients
 
 _REDIS: Final = {"redis", "valkey"}
@@ -58,7 +60,7 @@ _FIX_CLIENT: Final = "Write rediss:// in front of the address."
 
 
 def check(environment: Environment) -> Iterator[Judgement]:
-    for cache in environment.resources(*_JUDGES):
+    for cache in chain(environment.resources(*_JUDGES), made_by_calls(environment, _MAKES)):
         engine = _engine(cache)
         if isinstance(engine, Unknown):
             yield cache.undecided("at-rest", f"Engine: {engine.why}", path="Engine", fix=_FIX_GROUP)
@@ -76,6 +78,15 @@ def check(environment: Environment) -> Iterator[Judgement]:
     for user in environment.resources(*_USERS):
         if (place := _written_password(user)) is not None:
             yield user.fails("auth", "A user's password is written out in the template.", fix=_FIX_AUTH, path=place)
+
+
+# Calls of a custom resource that make a cache, whose parameters are called as the properties are.
+_MAKES: Final = {
+    ("elasticache", "createcachecluster"): "AWS::ElastiCache::CacheCluster",
+    ("elasticache", "createreplicationgroup"): "AWS::ElastiCache::ReplicationGroup",
+    ("elasticache", "createserverlesscache"): "AWS::ElastiCache::ServerlessCache",
+    ("memorydb", "createcluster"): "AWS::MemoryDB::Cluster",
+}
 
 
 def _engine(cache: Resource) -> str | Unknown:
@@ -255,6 +266,17 @@ def _memory_db(cluster: Resource, _: Project) -> Iterator[Judgement]:
     )
 
 
+def _multi_region(cluster: Resource, _: Project) -> Iterator[Judgement]:
+    """What its clusters in each region have in common (Amazon MemoryDB API Reference, CreateMultiRegionCluster)."""
+    if not isinstance(cluster.get("TLSEnabled"), Absent):
+        yield cluster["TLSEnabled"].must_be(
+            True,
+            sub="in-transit",
+            violation="The clusters of this multi-Region cluster send everything in plain text.",
+            fix="Set TLSEnabled to true; the cluster is replaced.",
+        )
+
+
 def _is_closed(acl: Resolved) -> Answer:
     """Whether an ACL's name is of a made one. What a parameter names cannot be told, what a resource makes can."""
     if isinstance(acl, Text):
@@ -267,6 +289,7 @@ _JUDGES: Final = {
     _GROUP: _replication_group,
     _SERVERLESS: _serverless,
     _MEMORY_DB: _memory_db,
+    "AWS::MemoryDB::MultiRegionCluster": _multi_region,
 }
 
 

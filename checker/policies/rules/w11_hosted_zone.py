@@ -4,10 +4,10 @@ What the review found
     The zone belongs to the staging stack: deleting or rebuilding staging deletes the domain's zone, and a new one gets
     other name servers, so the domain is gone until the registrar is told.
 What is checked
-    Every public hosted zone lives in a stack that no environment shares its life with (``home``) and is retained when
-    its stack goes or a change replaces it (``retained``); the NS records that lead to a zone of another stack do not go
-    with an environment's (``delegation``); and no environment's custom resource or state machine makes
-    such a zone, or deletes one (``deleted-by``), by a call of its own.
+    Every public hosted zone, also one that a namespace of AWS Cloud Map makes, lives in a stack that no environment
+    shares its life with (``home``) and is retained when its stack goes or a change replaces it (``retained``); the NS
+    records that lead to a zone of another stack do not go with an environment's (``delegation``); and no environment's
+    custom resource or state machine makes such a zone, or deletes one (``deleted-by``), by a call of its own.
 When it does not apply
     No hosted zone in the environment. Private zones belong to a network and go with it.
 What cannot be decided
@@ -32,11 +32,15 @@ from checker.reason.templates.retention import lives_in_an_environment, must_be_
 from checker.reason.templates.sdk_calls import sdk_calls
 
 _ZONE: Final = "AWS::Route53::HostedZone"
+# AWS Cloud Map makes a public hosted zone for it, and deletes the zone with it (AWS Cloud Map Developer Guide,
+# "Creating an AWS Cloud Map namespace" and "Deleting an AWS Cloud Map namespace").
+_NAMESPACE: Final = "AWS::ServiceDiscovery::PublicDnsNamespace"
+_MAKES: Final = frozenset({("route53", "createhostedzone"), ("servicediscovery", "createpublicdnsnamespace")})
 _FIX = "Move the zone into the shared stack, retained, and give its id to the environments as configuration."
 
 
 def check(environment: Environment) -> Iterator[Judgement]:
-    for zone in environment.resources(_ZONE):
+    for zone in environment.resources(_ZONE, _NAMESPACE):
         private = _is_private(zone)
         if private is YES:
             yield zone.not_applicable(None, "A public zone: this one belongs to a network.")
@@ -59,7 +63,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
                     fix="Leave the call out: an environment uses the zone and does not own it.",
                     path=call.path,
                 )
-            elif call.service == "route53" and call.action == "createhostedzone" and "vpc" not in call.parameters:
+            elif (call.service, call.action) in _MAKES and "vpc" not in call.parameters:
                 made = f"A call of its own makes a hosted zone in {environment.name}'s stack."
                 yield call.owner.fails("home", made, fix=_FIX, path=call.path, expected="a shared stack")
 
@@ -108,6 +112,6 @@ def _is_private(zone: Resource) -> Answer:
 
 RULE = Rule(
     id="W11",
-    looked_for="hosted zone (AWS::Route53::HostedZone)",
+    looked_for="hosted zone (AWS::Route53::HostedZone, AWS::ServiceDiscovery::PublicDnsNamespace)",
     check=check,
 )

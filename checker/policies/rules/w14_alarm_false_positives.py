@@ -5,10 +5,10 @@ What the review found
     wired to deployments as they are, they would roll back good releases.
 What is checked
     Every alarm that an ECS service's deployment configuration or a CodeDeploy deployment group lists with roll-back
-    on, or the ``DeploymentPreference`` of a function of SAM. It needs two datapoints over the threshold or more
-    (evaluation periods, and datapoints to alarm where that is set), or a rate: one metric divided by another. It treats
-    missing data as not breaching. It exists under the very name that the service lists, in the service's own
-    environment, and watches that environment's resources.
+    on, or the ``DeploymentPreference`` of a function of SAM, an endpoint of SageMaker or an environment of AppConfig.
+    It needs two datapoints over the threshold or more (evaluation periods, and datapoints to alarm where that is set),
+    or a rate: one metric divided by another. It treats missing data as not breaching. It exists under the very name
+    that the service lists, in the service's own environment, and watches that environment's resources.
 When it does not apply
     No service lists an alarm for its deployments.
 What cannot be decided
@@ -34,6 +34,7 @@ from checker.model.resources import NOT_KNOWN, Resource
 from checker.model.rules import Rule
 from checker.model.values import (
     Absent,
+    Attribute,
     Known,
     Reference,
     Resolved,
@@ -114,6 +115,9 @@ def _heard(environment: Environment, names: AlarmNames, composite: Resource) -> 
 
 def _exists(environment: Environment, names: AlarmNames, listed: DeploymentAlarm, alarm: Resource | None) -> Judgement:
     owner, name = listed.owner, listed.name
+    if alarm is not None and _is_its_arn(name) and not listed.by_arn:
+        said = f"The service lists the ARN of {alarm.logical_id}, and is asked for a name: no alarm is called so."
+        return owner.fails(_sub(listed), said, fix=_FIX_NAME, path=listed.path, related=(alarm,))
     if alarm is not None:
         other = alarm.environment_name != owner.environment_name and not _is_shared(environment, alarm)
         if other:
@@ -136,6 +140,12 @@ def _exists(environment: Environment, names: AlarmNames, listed: DeploymentAlarm
         expected="the AlarmName of an alarm of this environment",
         actual=name,
     )
+
+
+def _is_its_arn(name: Resolved) -> bool:
+    """Amazon ECS API Reference, DeploymentAlarms, and CodeDeploy's, Alarm: both take names."""
+    hole = name.only_hole if isinstance(name, Text) else None
+    return isinstance(hole, Attribute) and hole.name == "Arn"
 
 
 def _strange(listed: DeploymentAlarm, alarm: Resource) -> Judgement:
@@ -226,7 +236,10 @@ def _expressions(alarm: Resource) -> tuple[list[Resolved], dict[str, Resolved]]:
     metrics = alarm.get("Metrics")
     listed = metrics.value if isinstance(metrics, Known) and isinstance(metrics.value, list) else []
     queries = [each for each in listed if isinstance(each, dict)]
-    returned = [each.get("Expression") for each in queries if each.get("ReturnData") not in (False, "false")]
+    # What the threshold itself is made of is held against nothing: a band of what is usual.
+    band = alarm.get("ThresholdMetricId")
+    compared = [each for each in queries if not isinstance(band, Known) or each.get("Id") != band.value]
+    returned = [each.get("Expression") for each in compared if each.get("ReturnData") not in (False, "false")]
     return returned, {str(each.get("Id")): each.get("Expression") for each in queries}
 
 
@@ -354,7 +367,7 @@ def _state_of(entry: object) -> str:
 
 RULE = Rule(
     id="W14",
-    looked_for="deployment alarm (DeploymentConfiguration.Alarms of an ECS service, CodeDeploy's, or SAM's)",
+    looked_for="deployment alarm (DeploymentConfiguration.Alarms of an ECS service, or another service's)",
     check=check,
     check_account=check_account,
 )

@@ -52,6 +52,7 @@ from checker.reason.iam.deployers import (
 )
 from checker.reason.iam.evaluation import Access, Decision, Request, decide
 from checker.reason.iam.passing import may_pass, services_of, task_roles
+from checker.reason.iam.tags import of_resource
 from checker.reason.names.arns import ecs_arn
 from checker.reason.names.bootstraps import deploy_role
 from checker.reason.oidc.trust import all_admitted
@@ -84,10 +85,13 @@ def check(environment: Environment) -> Iterator[Judgement]:
 
 def _admitted(deployment: Deployment, deployer: Deployer) -> tuple[list[str], list[str]]:
     """The environments whose jobs can assume the role, surely and perhaps: by their own tokens, or served otherwise."""
-    admitted = dict.fromkeys(sorted(deployment.served(deployer)))
+    named = {
+        name: deployment.admits_environment(deployer.trust, name)
+        for name in deployment.environment_names(deployer.trust)
+    }
+    admitted = dict.fromkeys(_served(deployment, deployer, [each for each, answer in named.items() if answer is YES]))
     doubtful: list[str] = []
-    for name in deployment.environment_names(deployer.trust):
-        answer = deployment.admits_environment(deployer.trust, name)
+    for name, answer in named.items():
         known = next((each for each in admitted if same_environment(each, name)), None)
         if answer is YES and known is None:
             admitted[name] = None
@@ -95,6 +99,16 @@ def _admitted(deployment: Deployment, deployer: Deployer) -> tuple[list[str], li
             doubtful.append(name)
     # Where others have names, the environment without one is among them.
     return [name for name in admitted if name != NO_NAME or len(admitted) == 1], doubtful
+
+
+def _served(deployment: Deployment, deployer: Deployer, own: list[str]) -> list[str]:
+    """The environments that the role deploys to. One that lets in the tokens of environments at hand alone deploys to
+    no other, though nothing else does."""
+    served = sorted(deployment.served(deployer))
+    meant = [name for name in served if any(same_environment(name, each) for each in own)]
+    at_hand = all(any(same_environment(name, each) for name in served) for each in own)
+    sure = not _leaves_subjects_open(deployer) and not deployer.trust.unread
+    return meant if meant and at_hand and sure and not _without_an_environment(deployment, deployer) else served
 
 
 def _trust(deployment: Deployment, deployer: Deployer, admitted: list[str], doubtful: list[str]) -> Judgement:
@@ -186,13 +200,15 @@ def _changes(deployer: Deployer, environment: Environment) -> Iterator[tuple[str
     for service, cluster, name in services_of(environment):
         if same_account(service.stack, stack):
             arn = ecs_arn(service.stack, "service", text([*pieces(cluster), "/", *pieces(name)]))
-            context = Context({"ecs:cluster": (ecs_arn(service.stack, "cluster", cluster),)})
+            in_cluster = {"ecs:cluster": (ecs_arn(service.stack, "cluster", cluster),)}
+            context = Context(in_cluster | of_resource(service, "ecs"))
             request = Request("ecs:UpdateService", exact(arn), context)
             yield f"update service {service.logical_id}", decide(policies, request)
     for task in environment.resources("AWS::ECS::TaskDefinition"):
         family = task.get("Family")
         if isinstance(family, Known) and isinstance(family.value, str) and same_account(task.stack, stack):
-            request = Request("ecs:RunTask", exact(ecs_arn(task.stack, "task-definition", f"{family.value}:1")))
+            revision = exact(ecs_arn(task.stack, "task-definition", f"{family.value}:1"))
+            request = Request("ecs:RunTask", revision, Context(of_resource(task, "ecs")))
             yield f"run task {task.logical_id}", decide(policies, request)
 
 

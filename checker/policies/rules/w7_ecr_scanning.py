@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain
 from typing import Final
 
 from checker.model.answers import NO, YES, Answer, Open, either, why_open, yes_if
@@ -27,18 +28,25 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Resolved, Text, Unknown, as_bool, as_list
+from checker.reason.altered.made import made_by_calls
 from checker.reason.images.references import meets
 
 _PATH: Final = "ImageScanningConfiguration.ScanOnPush"
 _FIX: Final = (
     "Set ImageScanningConfiguration.ScanOnPush to true, or add the repository to the registry's scanning rules."
 )
+_REGISTRY: Final = "AWS::ECR::RegistryScanningConfiguration"
+_SETS_REGISTRY: Final = {("ecr", "putregistryscanningconfiguration"): _REGISTRY}
+_MAKES: Final = {("ecr", "createrepository"): "AWS::ECR::Repository"}
 _ON_PUSH: Final = {"SCAN_ON_PUSH", "CONTINUOUS_SCAN"}
 
 
 def check(environment: Environment) -> Iterator[Judgement]:
-    configurations = list(environment.project.resources("AWS::ECR::RegistryScanningConfiguration"))
-    for repository in environment.resources("AWS::ECR::Repository"):
+    configurations = [
+        *environment.project.resources(_REGISTRY),
+        *(each for other in environment.project.environments for each in made_by_calls(other, _SETS_REGISTRY)),
+    ]
+    for repository in chain(environment.resources("AWS::ECR::Repository"), made_by_calls(environment, _MAKES)):
         registry = next((each for each in configurations if _same_registry(each, repository)), None)
         yield _judged(repository, registry)
     for template in environment.resources("AWS::ECR::RepositoryCreationTemplate"):

@@ -14,6 +14,7 @@ from typing import Final
 from msgspec import Struct, field
 
 from checker import lazy_re
+from checker.model.environment_words import environment_of
 from checker.model.environments import Project
 from checker.model.resources import Resource
 from checker.model.shown.facts import Fate, ImagesOfAge, Retention
@@ -153,7 +154,8 @@ def faults(
 ) -> Mapping[str, str]:
     """What the rules do that they must not, or leave undone: sub-id -> the first instance of it, as a sentence."""
     found: dict[str, str] = {}
-    for repository in (*_repositories(releases, bootstrap, running), *_about(rules, releases)):
+    imagined = (*_repositories(releases, bootstrap, running), *_about(rules, releases), *_in_sequence(running))
+    for repository in imagined:
         gone = taken(rules, repository.images, _TODAY)
         for image, (sub, what) in repository.protected.items():
             rule = gone.get(image)
@@ -264,6 +266,27 @@ def _about(rules: tuple[LifecycleRule, ...], releases: tuple[str, ...]) -> Itera
             repository.add(age, tag, why="commit", what=f"the image of commit {tag[:7]}…")
         if repository.images:
             yield repository
+
+
+def _in_sequence(running: Iterable[str]) -> Iterator[Repository]:
+    """For each image that runs under a number, ``build-17``, a repository with those that were built after it. Where an
+    environment has numbers of its own, what it runs is the newest of them."""
+    for tag in running:
+        number = _NUMBER.search(tag) if len(tag) <= _LONGEST else None
+        if number is None or environment_of(tag) is not None:
+            continue
+        repository = Repository(f"Simulated, with {COMMITS} images built after it", busy=False)
+        repository.add(PRODUCTION_DAYS, tag, why="in-use", what=f"the image {tag}, which a task definition runs")
+        for later in range(1, COMMITS + 1):
+            counted = str(int(number[0]) + later).zfill(len(number[0]))
+            age = PRODUCTION_DAYS * (1 - later / (COMMITS + 1))
+            repository.add(age, f"{tag[: number.start()]}{counted}{tag[number.end() :]}")
+        yield repository
+
+
+# The last number of a tag, which the next build counts on.
+_LONGEST: Final = 128  # characters of a tag, at most (Docker Registry HTTP API)
+_NUMBER: Final = lazy_re.compile(r"\d{1,9}(?!.*\d)")
 
 
 @lru_cache(maxsize=1 << 13)

@@ -260,11 +260,16 @@ def only_answers(group: Resource, project: Project) -> Resource | None:
     A group that its stack hands out and nobody of the project takes may have members elsewhere.
     """
     naming = project.once(_naming).get(group, ())
-    members = [each for each in naming if each.type not in _RULES]
+    members = [each for each in naming if each.type not in _RULES and not _hands_on(each)]
     if not members or any(each.type not in _ANSWERING for each in members):
         return None
     handed_out = f"{group.logical_id}" in str(group.stack.template.get("Outputs", ""))
     return None if handed_out and all(each.stack is group.stack for each in naming) else members[0]
+
+
+def _hands_on(resource: Resource) -> bool:
+    """Whether it is a nested stack, which is told of the group: its own resources, which are there too, are in it."""
+    return resource.type == "AWS::CloudFormation::Stack" and resource.logical_id in resource.stack.nested
 
 
 def _naming(project: Project) -> Mapping[Resource, tuple[Resource, ...]]:

@@ -24,6 +24,7 @@ from checker.model.values import (
     Text,
     Unknown,
     Value,
+    as_list,
     pieces,
     text,
 )
@@ -78,6 +79,7 @@ def listeners_and_distributions(environment: Environment) -> Iterator[Server]:
             tuple(patterns),
             listener.stack.region,
         )
+    yield from _classic(environment, pointing)
     for distribution in environment.resources("AWS::CloudFront::Distribution"):
         aliases = distribution.get("DistributionConfig.Aliases")
         served = tuple(dict.fromkeys(_texts(aliases)))
@@ -88,11 +90,27 @@ def listeners_and_distributions(environment: Environment) -> Iterator[Server]:
             yield Server(distribution, path, served, tuple(known), region=_GLOBAL)
 
 
+def _classic(environment: Environment, pointing: dict[ResourceKey, list[str | Text]]) -> Iterator[Server]:
+    """The TLS listeners of classic load balancers, which have one certificate each."""
+    for balancer in environment.resources("AWS::ElasticLoadBalancing::LoadBalancer"):
+        listeners = balancer.get("Listeners")
+        for index, each in enumerate(as_list(listeners.value) if isinstance(listeners, Known) else ()):
+            protocol = each.get("Protocol") if isinstance(each, dict) else None
+            if isinstance(each, dict) and isinstance(protocol, str) and protocol.upper() in ("HTTPS", "SSL"):
+                given = each.get("SSLCertificateId")
+                names = tuple(dict.fromkeys(pointing.get(balancer.key, ())))
+                path, certificates = f"Listeners.{index}.SSLCertificateId", () if given is None else (given,)
+                yield Server(balancer, path, names, certificates, region=balancer.stack.region)
+
+
 # Where a service is told a domain of its own, and the certificate for it; and whether that has to be where CloudFront
 # takes its certificates from. Sources: Amazon API Gateway Developer Guide, "Custom domain name for public REST APIs";
 # Amazon Cognito Developer Guide, "Using your own domain for managed login"; AWS AppSync Developer Guide, "Configuring
 # custom domain names"; Amazon VPC Lattice User Guide, "Configure a custom domain name"; Amazon OpenSearch Service
-# Developer Guide, "Creating a custom endpoint".
+# Developer Guide, "Creating a custom endpoint"; AWS SAM Developer Guide, "DomainConfiguration" (regional, unless
+# EndpointConfiguration says EDGE), "HttpApiDomainConfiguration" and, of GraphQL APIs, "DomainName"; Amazon CloudFront
+# Developer Guide, "Request certificates for your CloudFront distribution tenant"; AWS IoT Core Developer Guide, "Domain
+# configurations".
 _DOMAINS = (
     ("AWS::ApiGateway::DomainName", "DomainName", "CertificateArn", True),
     ("AWS::ApiGateway::DomainName", "DomainName", "RegionalCertificateArn", False),
@@ -100,13 +118,21 @@ _DOMAINS = (
     ("AWS::ApiGatewayV2::DomainName", "DomainName", "DomainNameConfigurations.0.CertificateArn", False),
     ("AWS::AppSync::DomainName", "DomainName", "CertificateArn", True),
     ("AWS::Cognito::UserPoolDomain", "Domain", "CustomDomainConfig.CertificateArn", True),
+    ("AWS::CloudFront::DistributionTenant", "Domains", "Customizations.Certificate.Arn", True),
     ("AWS::EC2::VerifiedAccessEndpoint", "ApplicationDomain", "DomainCertificateArn", False),
-    (
-        "AWS::OpenSearchService::Domain",
-        "DomainEndpointOptions.CustomEndpoint",
-        "DomainEndpointOptions.CustomEndpointCertificateArn",
-        False,
+    *(
+        (
+            kind,
+            "DomainEndpointOptions.CustomEndpoint",
+            "DomainEndpointOptions.CustomEndpointCertificateArn",
+            False,
+        )
+        for kind in ("AWS::Elasticsearch::Domain", "AWS::OpenSearchService::Domain")
     ),
+    ("AWS::Serverless::Api", "Domain.DomainName", "Domain.CertificateArn", False),
+    ("AWS::Serverless::GraphQLApi", "DomainName.DomainName", "DomainName.CertificateArn", True),
+    ("AWS::Serverless::HttpApi", "Domain.DomainName", "Domain.CertificateArn", False),
+    ("AWS::IoT::DomainConfiguration", "DomainName", "ServerCertificateArns.0", False),
     ("AWS::VpcLattice::Service", "CustomDomainName", "CertificateArn", False),
 )
 
@@ -116,9 +142,30 @@ def domains(environment: Environment) -> Iterator[Server]:
     for kind, called, path, everywhere in _DOMAINS:
         for domain in environment.resources(kind):
             name, given = domain.get(called), domain.get(path)
-            if isinstance(name, Known) and isinstance(name.value, str | Text) and isinstance(given, Known):
+            names = tuple(_names(name.value)) if isinstance(name, Known) else ()
+            if names and isinstance(given, Known):
                 region = _GLOBAL if everywhere else domain.stack.region
-                yield Server(domain, path, (name.value,), (given.value,), region=region)
+                if kind == "AWS::Serverless::Api":
+                    region = _of_its_endpoint(domain)
+                yield Server(domain, path, names, (given.value,), region=region)
+
+
+def _names(written: Resolved) -> Iterator[str | Text]:
+    """One name, or those of a list of domains."""
+    for each in as_list(written):
+        name = each.get("Domain") if isinstance(each, dict) else each
+        if isinstance(name, str | Text):
+            yield name
+
+
+def _of_its_endpoint(api: Resource) -> str:
+    """Where the certificate of an API of SAM has to be; empty where its kind of endpoint is not known."""
+    endpoint = api.get("Domain.EndpointConfiguration")
+    if isinstance(endpoint, Absent):
+        return api.stack.region
+    if isinstance(endpoint, Unknown) or not isinstance(endpoint.value, str):
+        return ""
+    return _GLOBAL if endpoint.value == "EDGE" else api.stack.region
 
 
 def _certificates(value: Value) -> list[Resolved]:

@@ -1,7 +1,9 @@
 """Alarms: which of them can stop a deployment, and whom the rest tell.
 
 Sources: Amazon ECS Developer Guide, "How CloudWatch alarms detect Amazon ECS deployment failures"; AWS CodeDeploy User
-Guide, "Monitoring deployments with CloudWatch alarms"; Amazon CloudWatch User Guide, "Using Amazon CloudWatch alarms".
+Guide, "Monitoring deployments with CloudWatch alarms"; Amazon CloudWatch User Guide, "Using Amazon CloudWatch alarms";
+Amazon SageMaker AI Developer Guide, "Auto-Rollback Configuration and Monitoring"; AWS AppConfig User Guide, "Monitoring
+deployments for automatic rollback".
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from msgspec import Struct
 from checker import lazy_re
 from checker.model.environments import Environment, EnvironmentKind
 from checker.model.resources import Resource
-from checker.model.values import Absent, Known, Resolved, Text, Unknown, Value, as_bool, as_number
+from checker.model.values import Absent, Known, Resolved, Text, Unknown, Value, as_bool, as_number, split, text
 
 METRIC_ALARM: Final = "AWS::CloudWatch::Alarm"
 COMPOSITE_ALARM: Final = "AWS::CloudWatch::CompositeAlarm"
@@ -31,6 +33,7 @@ class DeploymentAlarm(Struct, frozen=True):
     owner: Resource
     path: str
     name: Resolved
+    by_arn: bool = False  # it is listed by its ARN, where others take its name
 
 
 def deployment_alarms(environment: Environment) -> Iterator[DeploymentAlarm]:
@@ -53,19 +56,28 @@ def deployment_alarms(environment: Environment) -> Iterator[DeploymentAlarm]:
         enabled = function.get("DeploymentPreference.Enabled")
         if isinstance(enabled, Absent) or not switched_off(enabled):
             yield from _listed(function, "DeploymentPreference", "Alarms")
+    for endpoint in environment.resources("AWS::SageMaker::Endpoint"):
+        yield from _listed(endpoint, "DeploymentConfig.AutoRollbackConfiguration", "Alarms")
+    for place in environment.resources("AWS::AppConfig::Environment"):
+        yield from _listed(place, "", "Monitors")
 
 
 def _listed(owner: Resource, path: str, names: str, *switches: str) -> Iterator[DeploymentAlarm]:
     if isinstance(owner.get(path), Absent) or any(switched_off(owner.get(f"{path}.{each}")) for each in switches):
         return
-    value = owner.get(f"{path}.{names}")
+    at = f"{path}.{names}" if path else names
+    value = owner.get(at)
     if isinstance(value, Unknown):
-        yield DeploymentAlarm(owner, f"{path}.{names}", value)
+        yield DeploymentAlarm(owner, at, value)
         return
     items = value.value if isinstance(value, Known) else []
     for index, item in enumerate(items if isinstance(items, list) else [items]):
-        name = item.get("Name") if isinstance(item, dict) else item
-        yield DeploymentAlarm(owner, f"{path}.{names}.{index}", name)
+        told = item if isinstance(item, dict) else {"Name": item}
+        key = next((each for each in ("Name", "AlarmName", "AlarmArn") if each in told), "Name")
+        name, by_arn = told.get(key), key == "AlarmArn"
+        if by_arn and isinstance(name, str | Text):
+            name = text(split(name, ":alarm:")[-1])
+        yield DeploymentAlarm(owner, f"{at}.{index}", name, by_arn)
 
 
 def switched_off(value: Value) -> bool:
@@ -94,6 +106,8 @@ class AlarmNames:
         own = self._own.get(name) if isinstance(name, str | Text) else None
         if own is not None or isinstance(name, str):
             return own  # one name may stand for an alarm of each environment: its own counts
+        if isinstance(name, Text) and name.only_hole is None:
+            return None  # what stands around a name makes another one of it
         found = self._environment.referred(name)
         return found if found is not None and found.type in ALARM_TYPES else None
 

@@ -7,15 +7,15 @@ Balancer" and "... for your Classic Load Balancer".
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Final
 
 from checker.model.answers import NO, YES, Answer, Open, either, every, negated, yes_if
 from checker.model.environments import Environment
 from checker.model.overlap import could_be_equal
-from checker.model.resources import Resource
-from checker.model.values import Known, Pseudo, Resolved, Text, Unknown, Unstated, pieces, text
+from checker.model.resources import Raw, Resource
+from checker.model.values import Absent, Known, Pseudo, Resolved, Text, Unknown, Unstated, pieces, text
 from checker.reason.iam.conditions import Context
 from checker.reason.iam.evaluation import Request, applies
 from checker.reason.iam.policies import Statement, read_document
@@ -68,17 +68,31 @@ _ACCOUNTS: Final = {
 
 
 def accepts(environment: Environment, bucket: Resource, prefix: Resolved, delivery: Delivery, region: str) -> Answer:
-    """Whether the bucket's policies let ``delivery`` put objects where access logs go."""
+    """Whether the bucket's policies let ``delivery`` put objects where access logs go. Of a stack that may be deployed
+    in several regions, whose policy looks up something by region: whether they do in each of those."""
     request = _request(bucket, prefix, delivery)
     if request is None:
         return Open(f"where in {bucket.logical_id} the logs go")
+    policies = list(environment.children(bucket, "AWS::S3::BucketPolicy"))
+    regions = [] if region else list(dict.fromkeys(each for policy in policies for each in _looked_up(policy)))
+    answers = [_accepts(environment, bucket, policies, request, delivery, each) for each in regions or [region]]
+    untold = next((each for each in answers if isinstance(each, Open)), None)
+    alike = all(each is answers[0] for each in answers)
+    return untold if untold is not None else (answers[0] if alike else Open("which region the stack is deployed in"))
+
+
+def _accepts(
+    environment: Environment,
+    bucket: Resource,
+    policies: Sequence[Resource],
+    request: Request,
+    delivery: Delivery,
+    region: str,
+) -> Answer:
     allowing: list[Answer] = []
     denying: list[Answer] = []
-    for policy in environment.children(bucket, "AWS::S3::BucketPolicy"):
-        value = policy.get("PolicyDocument")
-        document = read_document(
-            value.value if isinstance(value, Known) else None, policy, "PolicyDocument", environment.project
-        )
+    for policy in policies:
+        document = read_document(_document(policy, region), policy, "PolicyDocument", environment.project)
         for statement in document.statements:
             speaks = _speaks_to(statement, delivery, region)
             applied = NO if speaks is NO else every((applies(statement, request), speaks))
@@ -91,6 +105,44 @@ def accepts(environment: Environment, bucket: Resource, prefix: Resolved, delive
     if allowed is NO and denied is not YES and stray is not None:
         return Open(f"{stray.logical_id} may be its policy: whose it is, a parameter says")
     return every((allowed, negated(denied)))
+
+
+_REGION: Final = {"Ref": "AWS::Region"}
+_DEEPEST: Final = 60  # parts of a policy within one another: past them nothing is looked up
+
+
+def _document(policy: Resource, region: str) -> Resolved:
+    """The policy as it is in a region: the one that it is known to be deployed in, or one that it may be."""
+    if region and not policy.stack.region:
+        told = policy.scope.resolve(_in_region(policy.raw_at("PolicyDocument"), region))
+        return None if isinstance(told, Absent) else told
+    value = policy.get("PolicyDocument")
+    return value.value if isinstance(value, Known) else None
+
+
+def _in_region(node: Raw, region: str, depth: int = 0) -> Raw:
+    if node == _REGION:
+        return region
+    if depth > _DEEPEST:
+        return node
+    if isinstance(node, dict):
+        return {key: _in_region(each, region, depth + 1) for key, each in node.items()}
+    return [_in_region(each, region, depth + 1) for each in node] if isinstance(node, list) else node
+
+
+def _looked_up(policy: Resource) -> Iterator[str]:
+    """The regions for which a mapping of the template tells what the policy looks up by region."""
+    pending, maps = [policy.raw_at("PolicyDocument")], policy.stack.template.get("Mappings")
+    while pending:
+        node = pending.pop()
+        if isinstance(node, dict):
+            asked = node.get("Fn::FindInMap")
+            if isinstance(asked, list) and len(asked) > 2 and asked[1] == _REGION and isinstance(maps, dict):
+                rows = maps.get(asked[0]) if isinstance(asked[0], str) else None
+                yield from rows if isinstance(rows, dict) else ()
+            pending.extend(node.values())
+        elif isinstance(node, list):
+            pending.extend(node)
 
 
 def _request(bucket: Resource, prefix: Resolved, delivery: Delivery) -> Request | None:

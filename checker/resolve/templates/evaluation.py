@@ -7,7 +7,7 @@ from typing import Protocol
 
 from checker.model.answers import Answer
 from checker.model.resources import Raw, Stack
-from checker.model.values import Absent, Parameter, Pseudo, Resolved, Text
+from checker.model.values import Absent, Hole, Parameter, Pseudo, Resolved, ResourceKey, Text
 
 
 class Outside(Protocol):
@@ -17,6 +17,10 @@ class Outside(Protocol):
     def scopes(self) -> Mapping[str, Evaluation]: ...
 
     def exported(self, name: str | Text, stack: Stack) -> tuple[Evaluation, Raw] | None: ...
+
+    def is_one(self, hole: Hole, *, of_text: bool = True) -> bool: ...
+
+    def setting(self, target: ResourceKey, name: str) -> Resolved | Absent: ...
 
     def stack_named(self, name: str) -> Evaluation | None: ...
 

@@ -7,8 +7,6 @@ their target, or an :class:`~checker.model.values.Unknown` that names the expres
 
 from __future__ import annotations
 
-import ipaddress
-import itertools
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -30,10 +28,12 @@ from checker.model.values import (
     Unknown,
     pieces,
     plain_text,
+    split,
     text,
 )
+from checker.resolve.templates.cidrs import blocks
 from checker.resolve.templates.evaluation import Evaluation
-from checker.resolve.templates.shapes import arn_pieces, never_holds, ranges_told
+from checker.resolve.templates.shapes import arn_pieces, never_holds
 
 # Past this many nested expressions the value is unknown: real templates stay below 30.
 MAX_DEPTH: Final = 120
@@ -100,12 +100,19 @@ def _bounded(parts: list[str | Hole]) -> Resolved:
 def _get_att(scope: Evaluation, argument: Raw) -> Resolved | Absent:
     if isinstance(argument, str):
         argument = argument.split(".", 1)
-    if not isinstance(argument, list) or len(argument) < 2 or not isinstance(argument[0], str):
+    if not isinstance(argument, list) or len(argument) < 2:
         return Unknown("Fn::GetAtt takes a resource and an attribute")
-    rest = [scope.resolve(part) for part in argument[1:]]
+    whose, *rest = (scope.resolve(part) for part in argument)
+    if not isinstance(whose, str):
+        return Unknown("the resource of Fn::GetAtt is not known")
     if not all(isinstance(part, str) for part in rest):
-        return Unknown(f"the attribute of Fn::GetAtt on {argument[0]} is not known")
-    return scope.get_att(argument[0], ".".join(str(part) for part in rest))
+        return Unknown(f"the attribute of Fn::GetAtt on {whose} is not known")
+    return scope.get_att(whose, ".".join(str(part) for part in rest))
+
+
+def _ref(scope: Evaluation, argument: Raw) -> Resolved | Absent:
+    """With AWS::LanguageExtensions the name may be what another function answers, as in ``Fn::GetAtt``."""
+    return scope.ref(scope.resolve(argument) if isinstance(argument, dict) else argument)
 
 
 def _sub(scope: Evaluation, argument: Raw) -> Resolved | Absent:
@@ -158,17 +165,15 @@ def _split(scope: Evaluation, argument: Raw) -> Resolved | Absent:
         return Unknown("the string of Fn::Split is not known")
     if isinstance(source, Text) and (taken := arn_pieces(scope, source, delimiter)) is not None:
         source = taken
-    elif isinstance(source, Text) and not all(never_holds(scope, hole, delimiter) for hole in source.holes):
+    elif isinstance(source, Text) and not all(_lacks(scope, hole, delimiter) for hole in source.holes):
         return Unknown(f"{source} may contain {delimiter!r} in a part that is not known before deployment")
-    fields: list[list[str | Hole]] = [[]]
-    for part in pieces(source):
-        if isinstance(part, Hole):
-            fields[-1].append(part)
-            continue
-        first, *rest = part.split(delimiter)
-        fields[-1].append(first)
-        fields.extend([each] for each in rest)
-    return [text(each) for each in fields[:MAX_LIST]]
+    return [text(each) for each in split(source, delimiter)[:MAX_LIST]]
+
+
+def _lacks(scope: Evaluation, hole: Hole, delimiter: str) -> bool:
+    """Whether what is filled in is surely without the delimiter; of a parameter its type tells."""
+    one = delimiter == "," and isinstance(hole, Parameter) and scope.linker.is_one(hole, of_text=False)
+    return one or never_holds(scope, hole, delimiter)
 
 
 def _select(scope: Evaluation, argument: Raw) -> Resolved | Absent:
@@ -236,7 +241,9 @@ def _if(scope: Evaluation, argument: Raw) -> Resolved | Absent:
     if isinstance(answer, Certain):
         return scope.resolve(argument[1] if answer is YES else argument[2])
     yes, no = scope.resolve(argument[1]), scope.resolve(argument[2])
-    return yes if yes == no else Unknown(f"it depends on condition {argument[0]}, which cannot be decided")
+    # A truth value and a number are one with their text, as in a map.
+    alike = plain_text(yes) == plain_text(no)
+    return yes if alike else Unknown(f"it depends on condition {argument[0]}, which cannot be decided")
 
 
 def _base64(scope: Evaluation, argument: Raw) -> Resolved | Absent:
@@ -266,18 +273,6 @@ def _get_stack_output(scope: Evaluation, argument: Raw) -> Resolved | Absent:
     if owner is None or not isinstance(output_name, str):
         return Text((Import(f"${{{stack_name}.{output_name}}}"),))
     return owner.output(output_name)
-
-
-def _cidr(scope: Evaluation, argument: Raw) -> Resolved | Absent:
-    values = ranges_told(scope, scope.resolve(argument))
-    if not isinstance(values, list) or len(values) < 2 or any(isinstance(each, Text | Unknown) for each in values):
-        return Unknown("an operand of Fn::Cidr is not known")
-    try:
-        block, count, bits = ipaddress.ip_network(str(values[0])), int(str(values[1])), int(str((values[2:] or [0])[0]))
-        prefix = block.max_prefixlen - (bits or (8 if block.version == 4 else 64))
-        return [str(each) for each in itertools.islice(block.subnets(new_prefix=prefix), min(count, 256))]
-    except ValueError as error:
-        return Unknown(f"Fn::Cidr: {error}")
 
 
 def _get_azs(scope: Evaluation, argument: Raw) -> Resolved | Absent:
@@ -367,7 +362,7 @@ def _test(name: str) -> Callable[[Evaluation, Raw], Resolved | Absent]:
 
 
 FUNCTIONS: Final[Mapping[str, Callable[[Evaluation, Raw], Resolved | Absent]]] = {
-    "Ref": lambda scope, argument: scope.ref(argument),
+    "Ref": _ref,
     "Fn::GetAtt": _get_att,
     "Fn::Sub": _sub,
     "Fn::Join": _join,
@@ -378,7 +373,7 @@ FUNCTIONS: Final[Mapping[str, Callable[[Evaluation, Raw], Resolved | Absent]]] =
     "Fn::Base64": _base64,
     "Fn::ImportValue": _import_value,
     "Fn::GetStackOutput": _get_stack_output,
-    "Fn::Cidr": _cidr,
+    "Fn::Cidr": blocks,
     "Fn::GetAZs": _get_azs,
     "Fn::Length": _length,
     "Fn::ToJsonString": _to_json_string,

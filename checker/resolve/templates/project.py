@@ -13,8 +13,9 @@ from checker.model.answers import NO, YES, Answer, Open, every
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.resources import Raw, Resource, Stack
 from checker.model.settings import Settings
-from checker.model.values import Text
+from checker.model.values import ResourceKey, Text
 from checker.model.worlds import Budget, World
+from checker.model.written.altered import AlteredResource, Changes
 from checker.resolve.templates.intrinsics import expand_for_each, mapping
 from checker.resolve.templates.scopes import Linker, StackScope
 
@@ -27,10 +28,12 @@ def build_project(
     budget: Budget | None = None,
     *,
     find_names: Callable[[Project], Mapping[str | Text, tuple[Resource, ...]]],
+    find_changes: Callable[[Project], Mapping[ResourceKey, Changes]] = lambda _: {},
 ) -> Project:
     """The project in one world. ``stacks`` are the root stacks, in order; ``kinds`` says what each environment is.
 
     ``find_names`` tells which resources each physical name and ARN stands for; called at the first look-up.
+    ``find_changes`` tells what some resources make of others, once all of them are there.
     """
     linker = Linker()
     if budget is not None:
@@ -42,17 +45,20 @@ def build_project(
         own_stacks, resources = by_environment.setdefault(scope.stack.environment, ([], []))
         own_stacks.append(scope.stack)
         resources.extend(declared(scope))
-    environments = [
-        Environment(
-            name,
-            kinds.get(name, EnvironmentKind.OTHER),
-            own_stacks,
-            resources,
-            unknown_loops={each.id: loops for each in own_stacks if (loops := unknown_loops(linker.scopes[each.id]))},
-        )
-        for name, (own_stacks, resources) in by_environment.items()
-    ]
-    return Project(environments, find_names, settings)
+    unknown = {each.stack.id: loops for each in scopes if (loops := unknown_loops(each))}
+
+    def built(changes: Mapping[ResourceKey, Changes]) -> Project:
+        environments = []
+        for name, (own_stacks, written) in by_environment.items():
+            resources = [AlteredResource(each, changes[each.key]) if each.key in changes else each for each in written]
+            loops = {each.id: unknown[each.id] for each in own_stacks if each.id in unknown}
+            kind = kinds.get(name, EnvironmentKind.OTHER)
+            environments.append(Environment(name, kind, own_stacks, resources, unknown_loops=loops))
+        return Project(environments, find_names, settings)
+
+    project = built({})
+    changes = find_changes(project)
+    return built(changes) if changes else project
 
 
 def with_nested(stacks: Iterable[Stack]) -> Iterator[Stack]:

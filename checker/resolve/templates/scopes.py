@@ -16,8 +16,10 @@ from checker.model.resources import Raw, Stack
 from checker.model.values import (
     ABSENT,
     Absent,
+    Hole,
     Parameter,
     Pseudo,
+    Reference,
     Resolved,
     ResourceKey,
     Text,
@@ -29,6 +31,7 @@ from checker.model.values import (
 from checker.model.worlds import Budget, World
 from checker.resolve.templates.inherited import inheriting
 from checker.resolve.templates.intrinsics import FUNCTIONS, MAX_DEPTH, expand_for_each, mapping
+from checker.resolve.templates.parameters import answers_one_each, as_parameter, is_list, is_single, items
 
 # Made once: conditions are asked for by the thousand.
 _NO_CONDITION: Final = Open("a condition that cannot be evaluated here")
@@ -85,6 +88,28 @@ class Linker:
         owner, value = found[0]
         told = owner.guarded("stored", name, lambda: owner.resolve(value))
         return told if isinstance(told, Text) and told.only_hole is not None else None
+
+    def setting(self, target: ResourceKey, name: str) -> Resolved | Absent:
+        """What a resource sets for a property of its own."""
+        scope = self.scopes.get(target.stack)
+        properties = (
+            mapping(mapping(scope.declared_resources.get(target.logical_id)).get("Properties")) if scope else {}
+        )
+        if scope is None or name not in properties:
+            return ABSENT
+        return scope.guarded("property", f"{target.logical_id}.{name}", lambda: scope.resolve(properties.get(name)))
+
+    def is_one(self, hole: Hole, *, of_text: bool = True) -> bool:
+        """Whether what stands for the hole is one value, and no list of them with commas. ``of_text``: what a parameter
+        of type String gives is taken for one."""
+        if isinstance(hole, Parameter):
+            scope = self.scopes.get(hole.stack)
+            return scope is not None and is_single(mapping(scope.parameters.get(hole.name)), of_text=of_text)
+        if isinstance(hole, Reference):
+            scope = self.scopes.get(hole.target.stack)
+            made = mapping(scope.declared_resources.get(hole.target.logical_id)) if scope is not None else {}
+            return answers_one_each(str(made.get("Type", "")))
+        return isinstance(hole, Pseudo)
 
     def stack_named(self, name: str) -> StackScope | None:
         if self._by_name is None:
@@ -232,9 +257,9 @@ class StackScope:
         if given is not None:
             value = given
         elif hole in self.world.parameters and self.world.parameters[hole] is not None:
-            value = _as_parameter(self.world.parameters[hole], declared)
+            value = as_parameter(self.world.parameters[hole], declared)
         elif "Default" in declared and not str(declared.get("Type", "")).startswith("AWS::SSM::Parameter::"):
-            value = _as_parameter(declared["Default"], declared)
+            value = as_parameter(declared["Default"], declared)
         elif name in self.stack.given and not stored:
             value = self.stack.given[name]
         else:
@@ -249,7 +274,7 @@ class StackScope:
         """The value from outside: from ``checker.toml``, or the argument that the parent stack passes."""
         stack, declared = self.stack, mapping(self.parameters[name])
         if name in stack.parameters:
-            return _as_parameter(stack.parameters[name], declared)
+            return as_parameter(stack.parameters[name], declared)
         if stack.parent is None:
             return None
         parent = self.linker.scopes.get(stack.parent.id)
@@ -268,7 +293,9 @@ class StackScope:
             self._active.discard(with_guard)
         if isinstance(value, Absent):
             return None
-        return _as_parameter(value, declared) if isinstance(value, str | bool | int | float) else value
+        if isinstance(value, Text) and is_list(declared) and all(self.linker.is_one(hole) for hole in value.holes):
+            return items(value)
+        return as_parameter(value, declared) if isinstance(value, str | bool | int | float) else value
 
     def get_att(self, logical_id: str, attribute: str) -> Resolved | Absent:
         if logical_id not in self.declared_resources:
@@ -358,13 +385,3 @@ class StackScope:
 def equality_key(stack: str, left: Resolved | Absent, right: Resolved | Absent) -> str:
     """The identity of an equality that cannot be evaluated: the same operands have the same answer."""
     return f"{stack}: {left} == {right}"
-
-
-def _as_parameter(value: Raw, declared: Mapping[str, Raw]) -> Resolved:
-    """Parameter values are strings, or lists of strings for the list types (comma-separated when given as one)."""
-    kind = str(declared.get("Type", "String"))
-    plain = plain_text(value)
-    if kind == "CommaDelimitedList" or kind.startswith("List<"):
-        items = plain if isinstance(plain, list) else str(plain).split(",")
-        return [str(item).strip() for item in items]
-    return plain if isinstance(plain, str) else str(plain)

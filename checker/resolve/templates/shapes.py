@@ -1,8 +1,7 @@
-"""What is known of values that only the deployment tells: signs that an id never holds, attributes that repeat what the
-template itself says.
+"""What is known of values that only the deployment tells: signs that an id never holds, and how an ARN is put together.
 
 Sources: AWS CloudFormation Template Reference Guide, "Return values" of each type (``Ref`` answers a name, an id or an
-ARN; ``CidrBlock`` of ``AWS::EC2::VPC`` and ``AWS::EC2::Subnet``); AWS General Reference, "Amazon Resource Names".
+ARN); AWS General Reference, "Amazon Resource Names".
 """
 
 from __future__ import annotations
@@ -10,12 +9,10 @@ from __future__ import annotations
 from typing import Final
 
 from checker.model.values import (
-    Absent,
     ArnField,
     Attribute,
     Hole,
     Pseudo,
-    Resolved,
     Text,
     attribute_of,
     pieces,
@@ -40,7 +37,6 @@ _SEVERAL: Final = ("s", "List", "Value")
 _TOLD_BY_CODE: Final = ("Custom::", "AWS::CloudFormation::")
 # Names of alarms may hold nearly any sign.
 _ALARMS: Final = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
-_RANGED: Final = ("AWS::EC2::VPC", "AWS::EC2::Subnet")
 
 
 def never_holds(scope: Evaluation, hole: Hole, delimiter: str) -> bool:
@@ -57,21 +53,6 @@ def never_holds(scope: Evaluation, hole: Hole, delimiter: str) -> bool:
     known = isinstance(kind, str) and kind.startswith("AWS::") and not kind.startswith(_TOLD_BY_CODE)
     single = not hole.name.endswith(_SEVERAL) or hole.name.endswith("Address")
     return known and single
-
-
-def ranges_told(scope: Evaluation, value: Resolved | Absent) -> Resolved | Absent:
-    """The same, with the range of a network or a subnet of the project in place of a reference to it as its first."""
-    first = value[0] if isinstance(value, list) and value else None
-    hole = first.only_hole if isinstance(first, Text) else None
-    if not isinstance(value, list) or not isinstance(hole, Attribute) or hole.name != "CidrBlock":
-        return value
-    owner, declared = scope.linker.scopes.get(hole.target.stack), _declared(scope, hole)
-    properties = declared.get("Properties")
-    written = properties.get("CidrBlock") if isinstance(properties, dict) else None
-    if owner is None or written is None or declared.get("Type") not in _RANGED:
-        return value
-    told = owner.guarded("range", hole.target.logical_id, lambda: owner.resolve(written))
-    return value if isinstance(told, Absent) else [told, *value[1:]]
 
 
 # Types whose ARN ends in one name behind one slash, which is what ``Ref`` answers: service and kind.

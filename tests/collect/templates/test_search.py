@@ -32,6 +32,8 @@ JSON = '{"Resources": {"Files": {"Type": "AWS::S3::Bucket"}}}'
         ("types.json", JSON.replace("AWS::S3", r"\u0041WS\u003A\u003aS3").replace("Type", r"\u0054ype")),
         ("quoted.yaml", TYPED.replace("Resources", '"Resources"').replace("Type", "'Type'")),
         ("escaped.yaml", TYPED.replace("Resources", r'"\x52esources"')),
+        ("marked.yaml", "\ufeff" + TYPED),
+        ("marked.json", "\ufeff" + JSON),
         ("large.json", JSON.replace("}}}", '}}, "Metadata": "' + "-" * 5_000_000 + '"}')),
     ],
 )

@@ -13,7 +13,7 @@ from checker.collect.documents import parse_json, parse_yaml
 from checker.model.answers import NO, YES
 from checker.model.environments import EnvironmentKind
 from checker.model.resources import Stack, nesting
-from checker.model.values import ABSENT, Absent, Resolved, ResourceKey, Text, Unknown, attribute_of
+from checker.model.values import ABSENT, Absent, Known, Resolved, ResourceKey, Text, Unknown, attribute_of
 from checker.model.worlds import World
 from checker.reason.names.physical import literal_names
 from checker.resolve.templates.alternatives import worlds
@@ -28,6 +28,7 @@ Parameters:
   Zones: {Type: CommaDelimitedList, Default: "a, b"}
   Open: {Type: String}
   Stored: {Type: "AWS::SSM::Parameter::Value<String>", Default: /some/name}
+  Subnet: {Type: "AWS::EC2::Subnet::Id"}
 Mappings:
   Sizes: {small: {cpu: 256, kind: t4g}, large: {cpu: 1024, kind: t4g}}
   Flags: {small: {given: "true"}, large: {given: "true"}}
@@ -46,6 +47,10 @@ Resources:
   Deployer: {Type: AWS::IAM::Role}
   Below: {Type: AWS::IAM::Role, Properties: {Path: /below/it/}}
   Network: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.1.0.0/16}}
+  Net: {Type: AWS::EC2::VPC, Properties: {CidrBlock: !Sub "10.${Count}.0.0/16"}}
+  Wide: {Type: AWS::EC2::VPC, Properties: {CidrBlock: !Ref Open}}
+  smallBucket: {Type: AWS::S3::Bucket}
+  Asked: {Type: Custom::Subnets}
 Outputs:
   Name: {Value: !Ref Bucket, Export: {Name: !Sub "exported-name"}}
 """
@@ -115,6 +120,38 @@ def test_nested_stacks_get_their_parents_arguments() -> None:
     (bucket,), (topic,) = project.resources("AWS::S3::Bucket"), project.resources("AWS::SNS::Topic")
     assert bucket["BucketName"].must_be("prod-x", violation="", fix="").outcome == "pass"
     assert topic["TopicName"].must_be("made-prod-x", violation="", fix="").outcome == "pass"
+
+
+def test_a_list_that_a_parent_joins_is_taken_apart() -> None:
+    parent = parse_yaml(
+        "Parameters: {One: {Type: String}, Many: {Type: CommaDelimitedList}}\n"
+        "Resources:\n"
+        "  A: {Type: AWS::EC2::SecurityGroup}\n"
+        "  Child: {Type: AWS::CloudFormation::Stack, Properties: {Parameters: {\n"
+        "    Taken: !Join [',', [!Ref A, !Ref One, 'sg-1 ']], Left: !Sub ['${A},${M}', {M: !Join [',', !Ref Many]}],\n"
+        "    Asked: !GetAtt Custom.Groups}}}\n"
+        "  Custom: {Type: Custom::Groups}\n",
+        "parent.yaml",
+    )
+    child = parse_yaml(
+        "Parameters: {Taken: {Type: 'List<AWS::EC2::SecurityGroup::Id>'}, Left: {Type: CommaDelimitedList},\n"
+        "  Asked: {Type: CommaDelimitedList}}\n"
+        "Resources:\n"
+        "  B: {Type: AWS::S3::Bucket, Properties: {Taken: !Ref Taken, Left: !Ref Left, Asked: !Ref Asked}}\n",
+        "child.yaml",
+    )
+    stack = Stack("parent", "parent", "default", parent.data, parent)
+    stack = nesting(stack, {"Child": Stack("parent/Child", "child", "default", child.data, child)})
+    project = build_project([stack], {"default": EnvironmentKind.OTHER}, World(), find_names=literal_names)
+    (bucket,) = project.resources("AWS::S3::Bucket")
+    taken, left, asked = (bucket.get(name) for name in ("Taken", "Left", "Asked"))
+    assert isinstance(taken, Known)
+    assert isinstance(taken.value, list)
+    assert [str(each) for each in taken.value] == ["${A}", "${One}", "sg-1"]
+    # Of how many items the open part is made nobody knows.
+    for several in (left, asked):
+        assert isinstance(several, Known)
+        assert isinstance(several.value, Text)
 
 
 def test_a_conditional_nested_stack_takes_its_resources_with_it() -> None:

@@ -1,0 +1,82 @@
+"""What a custom resource's calls make of other resources, and who is told of for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from checker.collect.config.register import load_register
+from checker.collect.documents import parse_yaml
+from checker.model.environments import EnvironmentKind
+from checker.model.resources import Stack
+from checker.model.verdicts import Verdict
+from checker.policies.rules import load
+from checker.run.judging import judge_stacks
+
+CALL = (
+    '{"service":"ECR","action":"putImageScanningConfiguration","parameters":'
+    '{"repositoryName":"NAME","imageScanningConfiguration":{"scanOnPush":false}}}'
+)
+TEMPLATE = """
+Parameters: {Who: {Type: String}}
+Conditions: {Maybe: !Equals [!Ref Who, somebody], Never: !Equals [a, b]}
+Resources:
+  Api: {Type: AWS::ECR::Repository, Properties: {RepositoryName: api, ImageScanningConfiguration: {ScanOnPush: true}}}
+  Call:
+    Type: Custom::AWS
+    Properties:
+      ServiceToken: arn:aws:lambda:us-west-2:111111111111:function:x
+      Create: CALL
+"""
+
+
+def _verdict(template: str) -> Verdict:
+    document = parse_yaml(template, "main.yaml")
+    stacks = [Stack("main", "main", "default", document.data, document, region="us-west-2")]
+    kinds = {"default": EnvironmentKind.OTHER}
+    (found,) = judge_stacks(stacks, kinds, load(["W7"]), load_register().findings)
+    return found
+
+
+def _written(call: str) -> str:
+    return TEMPLATE.replace("CALL", f"'{call}'")
+
+
+NAMED = _written(CALL.replace("NAME", "api"))
+OTHERS = _written(CALL.replace("NAME", "another"))
+EXPRESSION = NAMED.replace(
+    "Properties: {RepositoryName: api, ImageScanningConfiguration: {ScanOnPush: true}}",
+    "Properties: !If [Never, {}, {RepositoryName: api, ImageScanningConfiguration: {ScanOnPush: true}}]",
+)
+
+TOLD = TEMPLATE.replace("CALL", f"!Sub ['{CALL.replace('NAME', '${Asked}')}', {{Asked: ASKED}}]") + (
+    "  Other: {Type: AWS::SNS::Topic}\n"
+)
+NUMBER = TEMPLATE.replace("CALL", """!Sub '{"service":"ECR","action":"ACTION","parameters":{"maxResults":${Who}}}'""")
+
+
+@pytest.mark.parametrize(
+    ("template", "outcome"),
+    [
+        pytest.param(NAMED, "fail", id="the repository by its name"),
+        pytest.param(OTHERS, "pass", id="a repository that is made elsewhere"),
+        pytest.param(_written(CALL.replace("NAME", "api").replace("false", "true")), "pass", id="what it is already"),
+        pytest.param(NAMED.replace("Custom::AWS", "Custom::AWS\n    Condition: Maybe"), "unknown", id="perhaps"),
+        pytest.param(NAMED.replace("Custom::AWS", "Custom::AWS\n    Condition: Never"), "pass", id="never"),
+        pytest.param(NAMED.replace("Create:", "Delete:"), "pass", id="when it goes"),
+        pytest.param(EXPRESSION, "unknown", id="one expression makes all properties"),
+        pytest.param(TEMPLATE.replace("CALL", "!Ref Who"), "unknown", id="a call that is not known"),
+        pytest.param(_written("no JSON"), "unknown", id="a call that cannot be read"),
+        pytest.param(TEMPLATE.replace("      Create: CALL\n", ""), "pass", id="no call"),
+        pytest.param(TOLD.replace("ASKED", "!Ref Who"), "unknown", id="a repository that a parameter names"),
+        pytest.param(TOLD.replace("ASKED", "!GetAtt Other.Arn"), "pass", id="a resource of another type"),
+        pytest.param(TOLD.replace("ASKED", "!GetAtt Call.Name"), "unknown", id="what a custom resource answers"),
+        pytest.param(NUMBER.replace("ACTION", "putImageScanningConfiguration"), "unknown", id="a call with a number"),
+        pytest.param(NUMBER.replace("ACTION", "describeImages"), "pass", id="another call with a number"),
+    ],
+)
+def test_a_call_that_switches_scanning_off(template: str, outcome: str) -> None:
+    assert _verdict(template).outcome.value == outcome
+
+
+def test_who_makes_the_call_is_told_of() -> None:
+    assert [each.path for each in _verdict(NAMED).related] == ["Resources/Call"]
