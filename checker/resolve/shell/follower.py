@@ -44,6 +44,7 @@ from checker.resolve.shell.ends import (
     demands,
     ends_badly,
     ends_shell,
+    in_turn,
     last_leaves,
     stops_on_failure,
     surely_fails,
@@ -128,7 +129,7 @@ class Follower:
 
     def block(self, block: Block, state: State, context: Context) -> Result:
         result = NEXT
-        for statement in block.statements:
+        for statement in in_turn(block.statements):
             if (result := self.statement(statement, state, context)).flow is not Flow.NEXT:
                 break
         return result
@@ -171,7 +172,8 @@ class Follower:
                 return self._group(statement, state, context)
             case Background():
                 with self._shell.inside(*Flow):
-                    self.statement(statement.statement, state.fork(), context.handled(background=True, lost=True))
+                    beside = context.handled(background=not statement.awaited, lost=True)
+                    self.statement(statement.statement, state.fork(), beside)
                 return Result(Flow.NEXT, YES)
             case If():
                 return self._if(statement, state, context)
