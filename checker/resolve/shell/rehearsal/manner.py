@@ -302,7 +302,7 @@ class Rehearsed(Struct):
         self.later += [command] if self.met else []
         if (made := picked_by_jq(command, coming_in(command, state.fed), self.failing)) is not None:
             self.picked[id(command)] = (made, command)
-        self.clock.passes(1.0 if self.failing.ticks and command.program == "aws" else 0.0)
+        self.clock.passes(1.0 if self.failing.ticks and command.program == "aws" else 0.0, state)
         if state.written is not None:
             state.written.note(command, state.fed)
         if command.writes and command.program not in {"exit", "return"}:
