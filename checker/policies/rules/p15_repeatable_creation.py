@@ -27,7 +27,6 @@ from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
-from checker.model.pipeline.scripts import CdkCommand
 from checker.model.resources import Resource, Stack, StackPlace
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Text, Unknown
@@ -35,10 +34,10 @@ from checker.model.verdicts import Surface
 from checker.reason.names.naming import PhysicalName
 from checker.reason.names.physical import is_made_anew, physical_names
 from checker.reason.templates.retention import is_protected
-from checker.reason.workloads.cdk_deploys import selected
 
 if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline
+    from checker.model.pipeline.scripts import CdkCommand
 
 _FIX: Final = "Write DeletionPolicy: RetainExceptOnCreate (CDK: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)."
 _FIX_PROTECTED: Final = (
@@ -87,6 +86,8 @@ def _shown(name: PhysicalName) -> str:
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     """Stacks that the CDK deploys, with something in them whose protection stops a roll-back."""
+    from checker.reason.workloads.cdk_deploys import selected
+
     deploys = [command for command in pipeline.cdk_commands() if command.name == "deploy"]
     if not deploys:
         return
