@@ -117,7 +117,7 @@ def _given(job: EffectiveJob, pipeline: Pipeline) -> Iterator[_Given]:
         yield from (_Given(step, "run", "", value, False) for value in step.expressions.values())
     trace = pipeline.trace(job)
     # `export` is on record once for each name.
-    tokens = {each.spot.line: each for each in trace.commands if any(map(_TOKEN.search, map(_plain, each.environment)))}
+    tokens = {each.spot.line: each for each in trace.commands if _has_token(each)}
     for command in trace.commands:
         beside = tokens.get(command.spot.line)
         whole = beside is not None and beside.spot.file == command.spot.file and command.program == "export"
@@ -179,6 +179,10 @@ def _as_printed(words: Sequence[Possible]) -> Possible | None:
     for each in known:
         parts += [*each, " "]
     return text(parts)
+
+
+def _has_token(command: Command) -> bool:
+    return any(_TOKEN.search(_plain(name)) and value not in ("", None) for name, value in command.environment.items())
 
 
 def _of(holder: Holder, path: str, values: Mapping[str, Possible]) -> Iterator[_Given]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from checker.model.environment_words import UNNAMED
 from checker.model.environments import Environment, Project
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall, plain_name
@@ -26,15 +27,17 @@ def images_set(pipeline: Pipeline, project: Project) -> Iterator[tuple[Resource,
 def counts_set(pipeline: Pipeline, project: Project) -> Iterator[tuple[Resource, AwsCall]]:
     """The services whose count the pipeline sets: by a call that rolls nothing too, or by registering it to be scaled
     (Application Auto Scaling API Reference, ``RegisterScalableTarget``)."""
-    seen: set[int] = set()
+    rolled = list(_services(pipeline, project, lambda call: not isinstance(call.argument("desiredCount"), Absent)))
+    yield from rolled
+    seen = {id(service) for service, _ in rolled}
     for job in pipeline.jobs:
-        for call in pipeline.trace(job).aws:
-            if (name := _counted(call)) is None:
-                continue
-            for environment in project.environments:
-                if job.environment_name and not same_environment(environment.name, job.environment_name):
-                    continue
-                for service in _called(environment, name or None):
+        # Where nothing tells the environment, it may be any of several.
+        named = job.environment_name
+        own = [each for each in project.environments if each.name == UNNAMED or same_environment(each.name, named)]
+        own = own or (list(project.environments) if not named else [])
+        for call in pipeline.trace(job).aws if len(own) == 1 else ():
+            if (name := _counted(call)) is not None:
+                for service in _called(own[0], name or None):
                     if id(service) not in seen:
                         seen.add(id(service))
                         yield service, call

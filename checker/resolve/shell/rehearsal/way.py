@@ -59,7 +59,8 @@ def _piped(context: Context, *, merged: bool) -> Context:
 
 def _vanishes(word: Word) -> bool:
     """Whether a word that is empty is none at all (Bash Reference Manual, "Word Splitting")."""
-    return all(isinstance(part, Variable | Substitution) and not part.quoted for part in word.parts)
+    expanded = [part for part in word.parts if isinstance(part, Variable | Substitution) and not part.quoted]
+    return bool(expanded) and len(expanded) == len(word.parts)
 
 
 def _is_question(statement: Statement, state: State, context: Context) -> bool:

@@ -8,13 +8,13 @@ from typing import Final
 from msgspec.structs import replace
 
 from checker import lazy_re
-from checker.model.pipeline.shell import Block, For, Simple, Test, Variable
+from checker.model.pipeline.shell import Block, For, Simple, Statement, Test, Variable
 from checker.model.possible import MAX_OPTIONS, Possible, one_of, open_text
 from checker.model.values import Unknown
 from checker.resolve.shell.lists.keyed import Keyed
 from checker.resolve.shell.rehearsal.arithmetic import calculated
 from checker.resolve.shell.state import State
-from checker.resolve.shell.syntax_facts import assigned_in, counted, counted_in, within, words_in
+from checker.resolve.shell.syntax_facts import assigned_in, counted, counted_in, first_word, within, words_in
 from checker.resolve.shell.variables.scopes import meant
 
 _HEADER: Final = lazy_re.compile(r"^\s*for\s*\(\(|^\s*\(\(|\)\)\s*;?\s*$")
@@ -57,9 +57,14 @@ def by_index(loop: For, values: Sequence[Possible] | None, state: State) -> tupl
     return (replace(loop, variable=name, arithmetic=""), found) if known else None
 
 
+def _only_waits(statement: Statement) -> bool:
+    """``sleep ${pauses[i]}`` stands in a loop that tries the same again."""
+    return isinstance(statement, Simple) and first_word(statement) in {"sleep", "echo", "printf"}
+
+
 def _indexes(body: Block, name: str) -> bool:
     """Whether a variable is used as an index of an array."""
-    words = [word for statement in within(body) for word in words_in(statement)]
+    words = [word for statement in within(body) if not _only_waits(statement) for word in words_in(statement)]
     indices = (part.index for word in words for part in word.parts if isinstance(part, Variable))
     return any(name in _NAMES.findall(each) for each in indices)
 
