@@ -1,5 +1,6 @@
 """What the shell puts into a here-document, and where one ends: the grammar misses expansions at the beginning of a
-line's text and between backquotes, and takes a delimiter with blanks before it for the end.
+line's text and between backquotes, takes a calculation for a shell of its own in a substitution, and a delimiter with
+blanks before it for the end.
 
 Source: Bash Reference Manual, "Here Documents".
 """
@@ -19,6 +20,7 @@ EXPANSIONS: Final = frozenset(
     {"simple_expansion", "expansion", "command_substitution", "arithmetic_expansion", "process_substitution"}
 )
 _BEGINS: Final = lazy_re.compile(rb"\\.|(?P<begin>`|\$[\w({@*#?$!-])", re.DOTALL)
+_SUM: Final = b"$(("
 _QUOTES: Final = lazy_re.compile(rb"[\"'\\]")
 # How often what is never closed is looked for beyond its line: bash refuses such a script.
 _MAX_UNCLOSED: Final = 20
@@ -44,7 +46,9 @@ def expansions(source: bytes, body: Node, begin: int, parse: Parse, unread: list
             continue
         at = match.start()
         line = source.find(b"\n", at, end)
-        node = known.get(at) or _parsed(at, end if line < 0 else line, parse)
+        taken = known.get(at)
+        sum_ = taken is not None and source.startswith(_SUM, at)
+        node = taken if not sum_ and taken is not None else _parsed(at, end if line < 0 else line, parse) or taken
         if node is None and line >= 0 and unclosed < _MAX_UNCLOSED:
             node = _parsed(at, end, parse)
             unclosed += node is None

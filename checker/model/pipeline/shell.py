@@ -151,9 +151,10 @@ class Group(Struct, frozen=True):
 
 
 class Background(Struct, frozen=True):
-    """``statement &``."""
+    """``statement &``. ``awaited``: nothing else is done before the shell waits for it (``wait $!``)."""
 
     statement: Statement
+    awaited: bool = False
 
 
 class If(Struct, frozen=True):

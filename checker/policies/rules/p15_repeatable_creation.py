@@ -37,6 +37,7 @@ from checker.reason.templates.retention import is_protected
 
 if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline
+    from checker.model.pipeline.scripts import CdkCommand
 
 _FIX: Final = "Write DeletionPolicy: RetainExceptOnCreate (CDK: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)."
 _FIX_PROTECTED: Final = (
@@ -85,13 +86,12 @@ def _shown(name: PhysicalName) -> str:
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     """Stacks that the CDK deploys, with something in them whose protection stops a roll-back."""
+    from checker.reason.workloads.cdk_deploys import selected
+
     deploys = [command for command in pipeline.cdk_commands() if command.name == "deploy"]
     if not deploys:
         return
-    careful = any(
-        command.options.get("no-rollback") or command.options.get("rollback") == "false" for command in deploys
-    ) or any(_BOOTSTRAP.search(key) for command in deploys for key in command.context)
-    careful = careful or any(
+    synthesized = any(
         _BOOTSTRAP.search(key)
         for command in pipeline.cdk_commands()
         if command.name == "synth"
@@ -103,7 +103,7 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
             by_stack.setdefault(resource.stack.id, (resource.stack, []))[1].append((resource, answer))
     for stack, each_of_it in by_stack.values():
         place = StackPlace(stack)
-        if careful:
+        if synthesized or any(selected(stack, command) and _is_careful(command) for command in deploys):
             yield place.passes("protected", "The pipeline can make it for the first time without a roll-back.")
             continue
         protected = [resource for resource, answer in each_of_it if answer is YES]
@@ -119,6 +119,13 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
             fix=_FIX_PROTECTED,
             related=(*protected[:10], deploys[0]),
         )
+
+
+def _is_careful(deploy: CdkCommand) -> bool:
+    """Whether a deploy rolls nothing back, or makes the stack for the first time (AWS CDK CLI reference, ``cdk
+    deploy``: ``--no-rollback`` or ``-R``)."""
+    off = any(deploy.options.get(name) for name in ("no-rollback", "R")) or deploy.options.get("rollback") == "false"
+    return off or any(map(_BOOTSTRAP.search, deploy.context))
 
 
 RULE = Rule(

@@ -6,11 +6,12 @@ What the review found
 What is checked
     Every job: no access key comes to it from a secret, a variable of the repository or the text of a workflow or
     script, by whatever way it is handed on (an action's inputs, ``env``, ``export``, ``$GITHUB_ENV``, ``aws
-    configure``, a shared credentials file, a program on standard input). A key pair that is only there to assume a
-    role with is long-lived too. What an earlier step obtained for this run (a session with its token) is not.
+    configure``, a shared credentials file, a program on standard input), nor from where such pairs are kept (a secret
+    of AWS Secrets Manager, a parameter of Systems Manager). A key pair that is only there to assume a role with is
+    long-lived too. What an earlier step obtained for this run (a session with its token) is not.
 When it does not apply
-    No job acts in an AWS account. Keys for an emulator or for another vendor's storage (``AWS_ENDPOINT_URL``), and
-    made-up values such as ``test``.
+    No job acts in an AWS account. Keys for an emulator or for another vendor's storage (``AWS_ENDPOINT_URL``, and where
+    every call of the job goes to such an endpoint), and made-up values such as ``test``.
 What cannot be decided
     Keys from an input that nobody here gives, or from a step that is not known to make short-lived ones; a credentials
     file that is a secret as a whole.
@@ -63,6 +64,11 @@ _NAMED_KEY: Final = "aws_access_key_id"
 _CREDENTIALS: Final = lazy_re.compile(r"\.aws/(?:credentials|config)$")
 _OTHER_STORE: Final = lazy_re.compile(r"\bendpoint_?url\W+(?!\S*amazonaws)\S", re.IGNORECASE)
 _FORM: Final = lazy_re.compile(r"%[-+ #0-9.]*[sbq]")
+_HERE: Final = "An access key of an IAM user is written out here."
+# What keeps texts for later, and what makes a key pair of a user: AWS Systems Manager, AWS Secrets Manager, AWS IAM.
+_KEPT: Final = lazy_re.compile(
+    r"\bget-?(?:parameters?(?:-?by-?path)?|secret-?value)\b|\bcreate-?access-?key\b", re.IGNORECASE
+)
 _OF_RUN: Final = lazy_re.compile(r"\b(?:steps|needs|jobs)\.|\$\(|@|\bassume", re.IGNORECASE)
 
 
@@ -82,8 +88,12 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
 
 def _judged(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Judgement]:
     doubt: _Given | None = None
+    trace = pipeline.trace(job)
+    at_aws = job.credentials or trace.aws or trace.cdk or not trace.complete
     for given in _given(job, pipeline):
         answer = _is_long_lived(given)
+        if answer != _HERE and trace.elsewhere and not at_aws:
+            continue  # of another vendor's storage
         if answer:
             yield given.holder.fails(None, answer, fix=_FIX, path=given.path, expected="a role that the job assumes")
             return
@@ -92,7 +102,6 @@ def _judged(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Judgement]:
     if doubt is not None:
         yield doubt.holder.undecided(None, f"whether {doubt.name} is a key that lives on", path=doubt.path, fix=_FIX)
         return
-    trace = pipeline.trace(job)
     if job.credentials or trace.aws or trace.cdk:
         yield job.passes(None, "It acts with a session of its own.")
 
@@ -107,8 +116,13 @@ def _given(job: EffectiveJob, pipeline: Pipeline) -> Iterator[_Given]:
             yield given if given.name in step.step.env else replace(given, holder=job)
         yield from (_Given(step, "run", "", value, False) for value in step.expressions.values())
     trace = pipeline.trace(job)
+    # `export` is on record once for each name.
+    tokens = {each.spot.line: each for each in trace.commands if _has_token(each)}
     for command in trace.commands:
-        yield from _of(command, "", command.environment)
+        beside = tokens.get(command.spot.line)
+        whole = beside is not None and beside.spot.file == command.spot.file and command.program == "export"
+        for given in _of(command, "", command.environment):
+            yield replace(given, with_token=given.with_token or whole)
         words = [word for word in command.words if not (isinstance(word, str) and word.startswith("-"))]
         if command.program == "aws" and words[1:3] == ["configure", "set"] and len(words) > 4:
             yield _Given(command, "", str(words[3]), words[4], False)
@@ -167,6 +181,10 @@ def _as_printed(words: Sequence[Possible]) -> Possible | None:
     return text(parts)
 
 
+def _has_token(command: Command) -> bool:
+    return any(_TOKEN.search(_plain(name)) and value not in ("", None) for name, value in command.environment.items())
+
+
 def _of(holder: Holder, path: str, values: Mapping[str, Possible]) -> Iterator[_Given]:
     plain = {name: _plain(name) for name in values}
     elsewhere = any(_ENDPOINT.match(plain[name]) and "amazonaws" not in str(values[name]) for name in values)
@@ -181,18 +199,21 @@ def _is_long_lived(given: _Given) -> str | None:
     named = bool(_KEY.search(_plain(given.name)))
     each = options(given.value)
     if each is None:
-        return None if named else ""
+        return None if named and not given.with_token else ""
     doubt = False
     for option in each:
         if isinstance(option, str) and _LONG.search(option):
-            return "An access key of an IAM user is written out here."
+            return _HERE
         if not isinstance(option, Text):
             continue
         if any(isinstance(part, str) and _LONG.search(part) for part in option.parts):
-            return "An access key of an IAM user is written out here."
+            return _HERE
         stored = [found for hole in option.holes for found in _STORED.finditer(hole.shown)]
         if any(named or _KEY.search(_plain(found[2])) for found in stored) and not given.with_token:
             return f"The job acts with a stored access key ({stored[0][1]}.{stored[0][2]}), which works until deleted."
+        kept = next((hole for hole in option.holes if named and _KEPT.search(_source(hole))), None)
+        if kept is not None and not given.with_token:
+            return "The job acts with an access key that is kept for it, and no session's: it works until deleted."
         made_here = given.with_token or any(_is_of_run(hole) for hole in option.holes)
         doubt = doubt or (named and not stored and not made_here)
     return None if doubt or given.name == _CONTENT else ""
@@ -200,9 +221,14 @@ def _is_long_lived(given: _Given) -> str | None:
 
 def _is_of_run(hole: Hole) -> bool:
     """Whether a value is made in the run itself, by a step or a call of AWS."""
+    return isinstance(hole, Answered) or _OF_RUN.search(_source(hole)) is not None
+
+
+def _source(hole: Hole) -> str:
+    """Where a value comes from, as it is written, or by the operation."""
     if isinstance(hole, Answered):
-        return True
-    return _OF_RUN.search(f"{hole.shown} {hole.where if isinstance(hole, RunValue) else ''}") is not None
+        return f"{hole.call.service} {hole.call.operation}"
+    return f"{hole.shown} {hole.where if isinstance(hole, RunValue) else ''}"
 
 
 def _plain(name: str) -> str:

@@ -5,12 +5,12 @@ What the review found
     to go on alone, and the next run begins beside them.
 What is checked
     Of every workflow that deploys or migrates: no later run cancels it (``P7[cancel]``), by ``cancel-in-progress``, its
-    own or that of another workflow in the same group, by a group that it shares with a workflow it calls (GitHub ends
-    such a run as a deadlock), or between two of its jobs that queue in a group one by one; and a later run of it waits
-    (``P7[queue]``): one group for all runs that change the same thing, whatever commit, tag or person started them. A
-    roll-back shares no group with a deploy, which may be stuck (``P7[shared-group]``); since both may then run at once,
-    the deploy looks at the services again before it changes them, or the roll-back waits for it (``P7[guard]``). Group
-    names are compared as GitHub does, in any case.
+    own or that of another workflow in the same group, by a step that cancels its runs, by a group that it shares with a
+    workflow it calls (GitHub ends such a run as a deadlock), or between two of its jobs that queue in a group one by
+    one; and a later run of it waits (``P7[queue]``): one group for all runs that change the same thing, whatever
+    commit, tag or person started them. A roll-back shares no group with a deploy, which may be stuck
+    (``P7[shared-group]``); since both may then run at once, the deploy looks at the services again before it changes
+    them, or the roll-back waits for it (``P7[guard]``). Group names are compared as GitHub does, in any case.
 When it does not apply
     No workflow deploys or migrates. Guards are asked for only where a deploy and a roll-back change services of one
     environment; of two operations on one stack CloudFormation refuses the second by itself.
@@ -33,7 +33,7 @@ from checker.model.pipeline.workflow_place import WorkflowPlace
 from checker.model.possible import Possible, options, same, shown
 from checker.model.rules import Rule, Unseen
 from checker.reason.deploys.changes import Changing, workflows_of
-from checker.reason.deploys.rollbacks import is_rollback
+from checker.reason.deploys.rollbacks import cancels_runs_of, is_rollback
 from checker.reason.deploys.serial import Guard, cancelled_by, deadlock, guard_of, interleaves, serializes
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
         if cancelled_by(group) is YES
     ]
     for each in changing:
-        yield _by_another(each, cancelling) or _cancelled(each)
+        yield _by_another(each, cancelling) or _by_step(each, workflows, pipeline) or _cancelled(each)
         yield _queued(each)
     for each in workflows:
         # Without credentials nothing of an account can be changed, whatever was not followed.
@@ -123,6 +123,20 @@ def _cancelled(workflow: Changing) -> Judgement:
     if doubt is not None:
         return _place(workflow, doubt[0]).undecided("cancel", doubt[1], path="concurrency", fix=_FIX_CANCEL)
     return _place(workflow).passes("cancel", "No later run cancels it.", path="concurrency")
+
+
+def _by_step(workflow: Changing, workflows: Sequence[Changing], pipeline: Pipeline) -> Judgement | None:
+    """A step that cancels runs of this workflow: an action, ``gh run cancel``, a request. A person who rolls back has
+    looked at what runs."""
+    for other in workflows:
+        for job in () if is_rollback(other.entry) else other.jobs:
+            commands = pipeline.trace(job).commands
+            for step in job.steps:
+                if cancels_runs_of(step, [each for each in commands if each.step is step], workflow.entry):
+                    why = f"A step of {other.entry.file} cancels runs of this one, which changes something."
+                    fix = "Let a run that deploys come to its end: remove the step, or let it name another workflow."
+                    return _place(workflow).fails("cancel", why, fix=fix, related=(step,))
+    return None
 
 
 def _by_another(workflow: Changing, cancelling: Sequence[tuple[Changing, ConcurrencyInForce]]) -> Judgement | None:

@@ -72,9 +72,24 @@ def _ordered(
                 why = f"{first} is rolled {'back ' if back else ''}before {second}, and {client} calls {server}."
                 expected = f"{client} before {server}" if back else f"{server} before {client}"
                 return call.fails(sub, why, fix=_FIX, expected=expected, actual=", ".join(order))
+            if client in place and (pair := _beside(rollouts, *((client, server) if back else (server, client)))):
+                before, after = pair
+                why = f"Nothing keeps {after.at.job.name} from being done before {before.at.job.name}"
+                said = f"{why}, and {client} calls {server}."
+                fix = f"Let {after.at.job.name} need {before.at.job.name}."
+                return call.fails(sub, said, fix=fix, expected=f"{before.service} before {after.service}")
     if known.untold:
         return call.undecided(sub, f"whether each service is rolled after those it calls: {known.untold}", fix=_FIX)
     return call.passes(sub, f"In dependency order{', reversed' if back else ''}: {', '.join(order)}.")
+
+
+def _beside(rollouts: tuple[Rollout, ...], earlier: str, later: str) -> tuple[Rollout, Rollout] | None:
+    """Roll-outs of two services in jobs that run beside each other: either may be done first."""
+    firsts = [each for each in rollouts if each.service == earlier]
+    for second in (each for each in rollouts if each.service == later):
+        if not any(each.at.job is second.at.job or follows(second.at, each.at) for each in firsts):
+            return firsts[0], second
+    return None
 
 
 def _by_needs(rollouts: tuple[Rollout, ...]) -> Iterator[Rollout]:

@@ -30,12 +30,13 @@ from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.pipeline import Pipeline
-from checker.model.pipeline.scripts import Argument, AwsCall, Command, How
-from checker.model.possible import OneOf, shown
+from checker.model.pipeline.scripts import AwsCall, Command, How
+from checker.model.possible import shown
 from checker.model.rules import Rule, Unseen
-from checker.model.values import Absent, Hole, RunValue, Text, Unknown
+from checker.model.values import Text
 from checker.reason.deploys.http_requests import request_of
 from checker.reason.deploys.paths import At, DeployPath, deploy_paths, follows, last, once, unseen
+from checker.reason.deploys.payloads import HOLE, OR, payload_of
 from checker.reason.workloads.stack_paths import stack_paths
 
 _FIX: Final = (
@@ -64,7 +65,7 @@ _WORDS: Final[Mapping[str, re.Pattern[str]]] = {
 
 # A result that is written out, whatever became of the deployment, with what is said of it.
 _WRITTEN: Final = lazy_re.compile(
-    r"\b(?:result|status|outcome|state)[^\w\x00]{1,8}(?:value[^\w\x00]{1,8})?([a-z]+|\d[\d.]*)\b(?!\W{1,3}[\x00])",
+    r"\b(?:result|status|outcome|state)[^\w\x00]{1,8}(?:value[^\w\x00]{1,8})?([a-z]+(?:\|[a-z]+)*|\d[\d.]*)\b(?!\W{1,3}[\x00])",
     re.IGNORECASE,
 )
 _BAD: Final = lazy_re.compile(r"fail|err|cancel|abort|broke|roll|bad|down|unsuccess|false|stopp", re.IGNORECASE)
@@ -86,7 +87,6 @@ _DURATION: Final = lazy_re.compile(
     r"(?<![a-z])(?:duration|seconds|elapsed|took|milliseconds)[^\w\x00]{1,8}(?:value[^\w\x00]{1,8})?(\d[\d.]*|\x00)",
     re.IGNORECASE,
 )
-_HOLE: Final = "\x00"
 # What asks how late it is, and what may do so unseen: a program that is no script of a shell, an action.
 _CLOCK: Final = lazy_re.compile(r"\bdate\b|\bSECONDS\b|EPOCH(?:SECONDS|REALTIME)|%\(%s\)T")
 _UNSEEN_CLOCK: Final = lazy_re.compile(r"\.(?:py|[cm]?js|ts|rb)\b|\bpython|\bnode\b|\btime", re.IGNORECASE)
@@ -105,7 +105,8 @@ def _judged(path: DeployPath) -> Iterator[Judgement]:
     if end is None:
         return
     emitted = [at for at in path.actions() if _emits(at.action)]
-    waits = [end, *(wait for wait in path.waits() if follows(wait, end))]
+    # A deployment fails where it is waited for; a call that begins none is refused before.
+    waits = [wait for wait in path.waits() if follows(wait, end)] or [end]
     good = [at for at in emitted if _told_at_its_end(at, end) or (not _only_on_failure(at) and follows(at, end))]
     bad = [at for at in emitted if _on_failure(at, end) or any(_goes_on_to(at, wait) for wait in waits)]
     yield _told(path, end, good, "success", f"{path.name} tells no dashboard that it has deployed.")
@@ -118,18 +119,27 @@ def _told(path: DeployPath, end: At, emitted: list[At], sub: str, nothing: str, 
         if not path.complete:
             return end.action.undecided(sub, path.unread, fix=_FIX)
         return end.action.fails(sub, nothing, fix=_FIX, expected="result, duration and commit")
-    said = " ".join(_text(at.action) for at in emitted)
+    payloads = [payload_of(at) for at in emitted]
+    said = " ".join(each.text for each in payloads)
     missing = [what for what, pattern in _WORDS.items() if not pattern.search(said)]
     place = emitted[-1].action
-    results = [_written_result(at.action) for at in emitted]
-    numbers = {each for each in results if each[:1].isdigit()} - {_written_result(at.action) for at in well}
-    if sub == "failure" and all(results) and not numbers and not any(_BAD.search(each) for each in results):
-        why = f"What is told after a failure is written out as {results[-1]}: no dashboard sees the difference."
+    results = [_written_results(at) for at in emitted]
+    numbers = {each[-1] for each in results if each and each[-1][:1].isdigit()}
+    numbers -= {each for at in well for each in _written_results(at)[-1:]}
+    bad = [bool(_BAD.search(each)) for found in results for each in found]
+    blind = not any(bad) and not numbers if sub == "failure" else all(bad)
+    if all(results) and blind:
+        said_of = f"What is told after a {sub} is written out as {results[-1][-1]}"
+        why = f"{said_of}: no dashboard sees the difference."
         return place.fails(sub, why, fix="Pass on what became of the job: ${{ job.status }}.", expected="the result")
     stranger = next((job for at in emitted if (job := _result_of_another(at, path))), "")
     if stranger and len({_of_needs(at) for at in emitted}) == 1:
         why = f"What is told as the result is that of the job {stranger}, which rolls nothing."
         return place.fails(sub, why, fix="Pass on what became of the deployment's own job.", expected="the result")
+    untold = next((each.untold for each in payloads if each.untold), "")
+    if missing and untold:
+        why = f"whether {' and '.join(missing)} stands in {untold}, which is told of a deployment"
+        return place.undecided(sub, why, fix=_FIX)
     if missing:
         why = f"What is told of a deployment leaves out {' and '.join(missing)}."
         return place.fails(sub, why, fix=_FIX, expected="result, duration and commit")
@@ -194,16 +204,17 @@ def _only_on_failure(at: At) -> bool:
 
 def _constant(emitted: Sequence[At]) -> str:
     """What of all that is told is no finding of the run; empty where that is nothing."""
-    told = [_told_parts(at.action) for at in emitted]
-    if any("file://" in line or "@" in line.split() for line, _ in told):
+    payloads = [payload_of(at) for at in emitted]
+    if any(each.untold for each in payloads):
         return ""
+    told = [each.parts for each in payloads]
     timed = any(not _WHO.search(hole) and not _NOTHING.search(hole) for _, holes in told for hole in holes)
     durations = [each for line, _ in told for each in _DURATION.findall(line)]
-    if not timed or (durations and _HOLE not in durations):
+    if not timed or (durations and HOLE not in durations):
         return "the duration"
     commits = [each for line, _ in told for each in _COMMIT.findall(line)]
     open_one = any(_WORDS["the commit"].search(hole) for _, holes in told for hole in holes)
-    written = bool(commits) and all(each != _HOLE and not _SHA.fullmatch(each) for each in commits)
+    written = bool(commits) and all(each != HOLE and not _SHA.fullmatch(each) for each in commits)
     return "the commit" if written and not open_one else ""
 
 
@@ -267,7 +278,7 @@ def _begins_late(path: DeployPath, at: At, end: At) -> bool:
     action = at.action
     if not isinstance(action, AwsCall | Command) or (isinstance(action, AwsCall) and action.how is not How.CLI):
         return False
-    holes = [hole for hole in _told_parts(action)[1] if not _WHO.search(hole)]
+    holes = [hole for hole in payload_of(at).parts[1] if not _WHO.search(hole)]
     if any(hole.startswith("${{") for hole in holes):
         return False  # of a step that nobody follows, or of what started the run
     behind = False
@@ -290,13 +301,12 @@ def _is_behind(job: EffectiveJob, step: EffectiveStep, end: At) -> bool:
     return any(each is step for each in job.steps[ended + 1 :])
 
 
-def _written_result(action: object) -> str:
-    """The result as it is written out; empty where it is the run's, or where none is told."""
-    line, holes = _told_parts(action)
+def _written_results(at: At) -> list[str]:
+    """The results as they are written out, of which a branch may choose; none where it is the run's."""
+    line, holes = payload_of(at).parts
     if any(_WORDS["the result"].search(hole) for hole in holes):
-        return ""
-    found = _WRITTEN.findall(line)
-    return found[-1] if found else ""
+        return []
+    return [each for found in _WRITTEN.findall(line) for each in found.split(OR)]
 
 
 _RESULT: Final = lazy_re.compile(r"\bneeds\.([\w-]+)\.result\b")
@@ -304,7 +314,7 @@ _RESULT: Final = lazy_re.compile(r"\bneeds\.([\w-]+)\.result\b")
 
 def _of_needs(at: At) -> tuple[str, ...]:
     """The jobs whose results are told, where nothing else is told as the result."""
-    holes = [hole for hole in _told_parts(at.action)[1] if _WORDS["the result"].search(hole)]
+    holes = [hole for hole in payload_of(at).parts[1] if _WORDS["the result"].search(hole)]
     found = [_RESULT.findall(hole) for hole in holes]
     return tuple(name for each in found for name in each) if all(found) else ()
 
@@ -319,51 +329,6 @@ def _result_of_another(at: At, path: DeployPath) -> str:
         if need is None or any(need in job.chain or need.after(job) for job in rolling):
             return ""
     return named[0] if named else ""
-
-
-def _told_parts(action: object) -> tuple[str, list[str]]:
-    """What is handed over as one line with a mark for each open part, and how these are written."""
-    values = [action.arguments] if isinstance(action, AwsCall) else list(getattr(action, "words", ()))
-    parts = [part for value in values for part in _flat(value)]
-    return "".join(_HOLE if isinstance(part, Hole) else part for part in parts), [
-        part.shown for part in parts if isinstance(part, Hole)
-    ]
-
-
-def _flat(value: object) -> Iterator[str | Hole]:
-    if isinstance(value, Mapping):
-        for name, each in value.items():
-            yield f"{name} "
-            yield from _flat(each)
-    elif isinstance(value, tuple):
-        for each in value:
-            yield from _flat(each)
-    elif isinstance(value, OneOf):
-        for each in value.options:
-            yield from _flat(each)
-    elif isinstance(value, Text):
-        yield from value.parts
-        yield " "
-    elif isinstance(value, Unknown):
-        yield RunValue(value.why)
-        yield " "
-    else:
-        yield f"{shown(value)} "
-
-
-def _text(action: object) -> str:
-    """Everything that is handed over, names and values."""
-    if isinstance(action, AwsCall):
-        return " ".join(f"{name} {_shown(value)}" for name, value in action.arguments.items())
-    return action.text() if isinstance(action, Command) else ""
-
-
-def _shown(value: Argument | Absent) -> str:
-    if isinstance(value, Mapping):
-        return " ".join(f"{name} {_shown(each)}" for name, each in value.items())
-    if isinstance(value, tuple):
-        return " ".join(_shown(each) for each in value)
-    return shown(value)
 
 
 RULE = Rule(

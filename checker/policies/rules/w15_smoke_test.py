@@ -8,9 +8,11 @@ What is checked
     it (the release's text, a deployment's status). Which endpoints: ``/api/health`` and ``/health`` where the templates
     have both on a listener, otherwise the health paths of all target groups that listeners forward to; without
     templates, one at least. A redirect or an error counts as an answer only where nothing looks at it, and then the
-    check fails nothing. A script that can end well without coming to its check (a switch, a commit's message) makes
-    none, and one that asks another environment, the runner or a stranger asks for nothing of this deploy's. One that a
-    single row of a matrix makes counts for what that row rolls, or, where rows run one after another, for all before.
+    check fails nothing. A client that tries again where no connection comes about, and not where it is answered 502,
+    503 or 504, asks once: that is what a load balancer says of a service that is still starting. A script that can end
+    well without coming to its check (a switch, a commit's message) makes none, and one that asks another environment,
+    the runner or a stranger asks for nothing of this deploy's. One that a single row of a matrix makes counts for what
+    that row rolls, or, where rows run one after another, for all before.
 When it does not apply
     No workflow that rolls an ECS service, by itself or by the stack whose images it sets.
 What cannot be decided
@@ -33,12 +35,13 @@ from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.pipeline import Pipeline
+from checker.model.pipeline.retrying import Retried
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, options, shown
 from checker.model.resources import Resource
 from checker.model.rules import Rule, Unseen
 from checker.model.values import Known, Text, Unknown, Value
-from checker.reason.deploys.http_requests import Request, Retried, health_actions, request_of, requests_of
+from checker.reason.deploys.http_requests import Request, health_actions, requests_of
 from checker.reason.deploys.paths import (
     At,
     DeployPath,
@@ -52,6 +55,7 @@ from checker.reason.deploys.paths import (
 )
 from checker.reason.deploys.task_ends import held_back
 from checker.reason.health.hosts import elsewhere
+from checker.reason.health.marks import asks_of_others, is_mark
 from checker.reason.health.passed_over import condition_of, passed_over, switched
 from checker.reason.health.rows import made_of_all
 from checker.reason.health.testers import may_ask
@@ -69,9 +73,6 @@ _HEALTH: Final = lazy_re.compile(
     r"health|ready|live|status|ping|alive|smoke|heartbeat|okcomputer|/(?:up|ok|ht|hc)/?(?:$|\?)", re.IGNORECASE
 )
 _FIX = "After the roll-out, curl --fail --retry 10 --retry-all-errors each health endpoint, in a step that may fail."
-# What became of other jobs: `needs.release.result`, `contains(needs.*.result, 'failure')`, `job.status`.
-_ASKS: Final = lazy_re.compile(r"\bneeds\b|\bjob\.status\b", re.IGNORECASE)
-_MARKS: Final = lazy_re.compile(r"/(?:releases/[^/]+|deployments/[^/]+/statuses)(?:$|\?)")
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
@@ -314,6 +315,8 @@ def _how(path: DeployPath, rollout: At, after: list[Request], wanted: frozenset[
             yield at.action.fails("fails", why, fix="Use curl --fail without `|| true`, or exit 1 when it stays bad.")
         if request.retried is Retried.BOUNDED:
             yield at.action.passes("retries", "Tried again, within a bound.")
+        elif request.retried is Retried.UNTOLD:
+            yield at.action.undecided("retries", f"whether {url} is asked again: its client's settings are not known")
         else:
             so = "fails the deploy" if request.fails else "does not answer yet"
             why = f"{url} is asked once: a service that is still starting {so}."
@@ -337,11 +340,11 @@ def _how(path: DeployPath, rollout: At, after: list[Request], wanted: frozenset[
 def _marks(path: DeployPath, checks: list[At]) -> Iterator[Judgement]:
     """What says that a release is done comes after a health check."""
     for at in path.actions():
-        if not isinstance(at.action, Command) or at.action.reached.on_failure or not _is_mark(at.action):
+        if not isinstance(at.action, Command) or at.action.reached.on_failure or not is_mark(at.action):
             continue
         before = [check for check in checks if follows(at, check)]
         if any(check.job is at.job or held_back(at.job, _ids(check.job.chain)) for check in before) or (
-            before and _asks(at.action)
+            before and asks_of_others(at.action)
         ):
             yield at.action.passes("before-done", "Marked as done after the health check.")
         elif before:
@@ -356,37 +359,6 @@ def _marks(path: DeployPath, checks: list[At]) -> Iterator[Judgement]:
 
 def _ids(jobs: Iterable[EffectiveJob]) -> frozenset[int]:
     return frozenset(id(each) for each in jobs)
-
-
-def _asks(command: Command) -> bool:
-    """Whether a command's step runs by what became of other jobs, or says what became of them."""
-    conditions = command.step.conditions if command.step is not None else ()
-    given = [shown(value) for value in command.step.env.values()] if command.step is not None else []
-    return any(_ASKS.search(each) for each in (*conditions, command.source, *given))
-
-
-def _is_mark(command: Command) -> bool:
-    """Whether a command says of a release that it was deployed."""
-    step = command.step
-    if step is not None and "failure" in step.status_functions:
-        return False
-    words = [shown(word) for word in command.words]
-    if command.program == "gh":
-        if words[1:3] == ["release", "edit"]:
-            return "--draft" not in words
-        changes = any(word in {"PATCH", "POST", "-f", "-F", "--field", "--raw-field", "--input"} for word in words)
-        return words[1:2] == ["api"] and changes and any(_MARKS.search(word) for word in words[2:]) and _done(words)
-    request = request_of(command)
-    if request is None or request.method not in {"PATCH", "POST", "PUT"}:
-        return False
-    return bool(_MARKS.search(shown(request.url))) and _done(words)
-
-
-def _done(words: list[str]) -> bool:
-    """A status other than success is no mark: that a deployment began, or that it failed."""
-    text = " ".join(words)
-    states = re.findall(r"\b(in_progress|queued|pending|failure|error|inactive|success)\b", text)
-    return "/statuses" not in text or "success" in states or not states
 
 
 RULE = Rule(

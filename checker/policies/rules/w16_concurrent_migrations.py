@@ -47,7 +47,7 @@ from checker.model.sources import Spot
 from checker.model.values import Unknown
 from checker.model.verdicts import Location, Subject, Surface
 from checker.reason.account.running import Task, own_repositories, running_tasks, task_places
-from checker.reason.deploys.rollbacks import cancels_runs, is_rollback, step_cancels_runs
+from checker.reason.deploys.rollbacks import CANCELLERS, cancels_runs, is_rollback, step_cancels_runs
 from checker.reason.deploys.serial import cancelled_by, is_of_one_run
 from checker.reason.migrations.at_hand import handed
 from checker.reason.migrations.migrating import (
@@ -79,7 +79,6 @@ _FIX_SHAPED: Final = (
 _FIX_CONNECTION: Final = "Take one connection of its own (a client, not the pool) for the lock and for every migration."
 _FIX_READ: Final = "Let the audit read it: `checker permissions` prints the policy."
 _FIX_CANCEL: Final = "Set cancel-in-progress: false: a cancelled run leaves its migration running."
-_CANCELLERS: Final = ("styfle/cancel-workflow-action", "n1hility/cancel-previous-runs", "potiuk/cancel-workflow-runs")
 
 
 def check_pipeline(pipeline: Pipeline, _: Project) -> Iterator[Judgement]:
@@ -319,7 +318,7 @@ def _cancelled(steps: Sequence[Migrating]) -> Iterator[Judgement]:
         ends = [(each, _cancels(each)) for each in job.concurrency]
         cancels = next((each for each, answer in ends if answer is YES), None)
         unsure = next((each for each, answer in ends if isinstance(answer, Open)), None)
-        action = next((each for each in job.steps if each.step.action in _CANCELLERS), None)
+        action = next((each for each in job.steps if each.step.action in CANCELLERS), None)
         if cancels is not None:
             if cancels.spot not in said:
                 said.add(cancels.spot)
@@ -346,7 +345,7 @@ def _cancelling(pipeline: Pipeline, judged: Set[int]) -> Iterator[Judgement]:
     for job in pipeline.jobs:
         if is_rollback(job.entry):
             continue  # a person who rolls back has looked at what runs
-        action = next((each for each in job.steps if each.step.action in _CANCELLERS), None)
+        action = next((each for each in job.steps if each.step.action in CANCELLERS), None)
         if action is not None and id(job) not in judged:
             yield action.fails("cancel", "It cancels runs that may be migrating.", fix="Remove the step.")
         told = next((each for each in job.steps if step_cancels_runs(each)), None)

@@ -12,7 +12,7 @@ When it does not apply
     each environment's cluster; the workflow or script of one environment alone. A stack of which nothing tells the
     environment belongs to none: a job of a named one may use it.
 What cannot be decided
-    A script that could not be followed.
+    A script that could not be followed. A default in a program, of a variable of which nothing tells whether it is set.
 Fix
     Take the name as an argument or an input without a default, and let each environment's workflow give its own.
 """
@@ -27,7 +27,7 @@ from checker.model.judgements import Judgement
 from checker.model.pipeline.scripts import AwsCall, CdkCommand
 from checker.model.rules import Rule, Unseen
 from checker.reason.calls.lines import Lines, unfollowed
-from checker.reason.names.written import Named, Owners, crosses, named_by, written_in
+from checker.reason.names.written import Named, Owners, crosses, fallbacks_of, named_by, written_in
 
 if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline
@@ -44,7 +44,9 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
         for way in job.ways:
             trace = pipeline.trace(way)
             for call in (*trace.aws, *trace.cdk):
-                if isinstance(call, AwsCall | CdkCommand) and (found := tuple(named_by(call))):
+                if isinstance(call, AwsCall | CdkCommand) and (
+                    (found := tuple(named_by(call))) or any(True for _ in fallbacks_of(call))
+                ):
                     lines.add(call, (call, found))
         yield from unfollowed(pipeline, job, "which stacks, clusters and services it names")
     for line in lines:
@@ -81,6 +83,12 @@ def _judged(uses: list[_Use], path: str, owners: Owners) -> Judgement:
                     expected=f"a {named.kind} that the caller names",
                     actual=named.name,
                 )
+    for call, _ in uses:
+        for named, variable in fallbacks_of(call):
+            owner = owners.of(named)
+            if owners.is_of_one(named) and crosses(call.job, owner):
+                why = f"whether a job of {call.environment_name} uses {owner}'s {named.kind} {named.name}"
+                return call.undecided(None, f"{why}: it does where nothing sets {variable}", fix=_FIX, path=path)
     return uses[0][0].passes(None, "It names no environment's own, or what its caller gives.", path=path)
 
 

@@ -21,7 +21,7 @@ from checker.model.pipeline.scripts import AwsCall, CdkCommand, Trace
 from checker.model.possible import as_text, options
 from checker.model.resources import Resource
 from checker.model.values import Absent, Hole, Known, Pseudo, Text, pieces, text
-from checker.reason.calls.needs import EVERYTHING, Need
+from checker.reason.calls.needs import EVERYTHING, Need, either_way
 from checker.reason.calls.touched import every_resource, fitting, placed
 from checker.reason.iam.conditions import Context
 from checker.reason.iam.evaluation import Access, Decision, Request, decide, policies_of
@@ -108,8 +108,7 @@ class Authority(Struct, frozen=True):
                         yield (*key, *context.values.get("ecs:cluster", ())), Request(need.action, target, context)
 
     def _in_place(self, role: Resource, need: Need, asked: str | Text | None) -> Ruling:
-        """A template bound to no account says ``${AWS::AccountId}`` where the workflow has the number, or it may say
-        the number too: what either way of writing it decides is decided."""
+        """Bound to no account, a template says ``${AWS::AccountId}`` or the number: what either decides is decided."""
         told_apart = (
             Ruling,
             role.key,
@@ -126,7 +125,8 @@ class Authority(Struct, frozen=True):
         return Ruling(need, found.answer, found.resource, found.why, self.who.names)
 
     def _in_any_place(self, role: Resource, need: Need, asked: str | Text | None) -> Ruling:
-        rulings = [self._on(role, need, asked, place) for place in self._places(role)]
+        ways = either_way(asked, self.who.account)
+        rulings = [self._on(role, need, each, place) for place in self._places(role) for each in ways]
         return next((each for each in rulings if each.answer is not Access.UNKNOWN), rulings[0])
 
     def _on(self, role: Resource, need: Need, asked: str | Text | None, place: Mapping[str, str]) -> Ruling:

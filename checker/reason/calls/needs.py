@@ -5,7 +5,7 @@ The facts are those of :mod:`checker.data.aws_calls`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -30,7 +30,17 @@ from checker.model.values import (
     pieces,
     text,
 )
-from checker.reason.calls.structures import COPIES, addresses, copied, in_s3, inside, is_recursive, own_arns
+from checker.reason.calls.structures import (
+    COPIES,
+    addresses,
+    copied,
+    in_s3,
+    inside,
+    is_recursive,
+    own_arns,
+    roles_in,
+    text_given,
+)
 
 _PARTITION: Final = Pseudo("AWS::Partition")
 _REGION: Final = Pseudo("AWS::Region")
@@ -360,11 +370,25 @@ def _passed_roles(call: AwsCall, to: str, names: tuple[str, ...]) -> Iterator[Ne
             continue
         if values == () and not call.complete:
             values = None
-        if values is None or isinstance(call.argument("cliinputjson"), str | Text):
+        told = text_given(call)
+        if told is not None and not values:
+            roles_told = roles_in(told, name)
+            if roles_told is None:
+                yield Need("iam:PassRole", None, context=context, why=f"{name} is passed to {to}")
+            elif roles_told:
+                named = tuple(map(_role_arn, roles_told))
+                yield Need("iam:PassRole", named, context=context, why=f"{name} is passed to {to}")
+        elif values is None or isinstance(call.argument("cliinputjson"), str | Text):
             yield Need("iam:PassRole", None, context=context, why=f"{name} is passed to {to}")
         elif values:
             roles = tuple(_role_arn(as_text(value)) for value in values)
             yield Need("iam:PassRole", roles, context=context, why=f"{name} is passed to {to}")
+
+
+def either_way(asked: str | Text | None, account: str) -> Sequence[str | Text | None]:
+    """A resource as a call names it, and as a template does that is bound to no account."""
+    before, number, after = asked.partition(f":{account}:") if isinstance(asked, str) and account else ("", "", "")
+    return [asked, text([f"{before}:", _ACCOUNT, f":{after}"])] if number else [asked]
 
 
 def _role_arn(value: str | Text) -> str | Text:

@@ -215,3 +215,27 @@ def _at_slash(parts: list[str | Hole]) -> tuple[list[str | Hole], list[str | Hol
             before, _, after = part.partition("/")
             return [*parts[:index], before], [after, *parts[index + 1 :]]
     return parts, [""]
+
+
+def text_given(call: AwsCall) -> str | Text | None:
+    """The text that gives all arguments of a call in one, as far as it is known; ``None`` where it is not."""
+    given = call.argument("cliinputjson")
+    if not isinstance(given, str | Text):
+        return None
+    begins = pieces(given)[0] if pieces(given) else ""
+    return given if isinstance(begins, str) and begins.lstrip().startswith("{") else None
+
+
+def roles_in(told: str | Text, name: str) -> tuple[str, ...] | None:
+    """The role that a text of JSON gives under a name; none where it has no such name, ``None`` where it is open."""
+    line = "".join(part if isinstance(part, str) else _OPEN_PART for part in pieces(told))
+    found = [each for key, each in _ROLE_GIVEN.findall(line) if plain_name(key) == plain_name(name)]
+    if any(_OPEN_PART in each for each in found) or (not found and _OPEN_PART in _QUOTED.sub("", line)):
+        return None
+    return tuple(each for each in found if each)
+
+
+# What only the run tells stands in quotes where it is a value: an image, a region.
+_OPEN_PART: Final = "\x00"
+_ROLE_GIVEN: Final = lazy_re.compile(r'"((?:task|execution)RoleArn)"\s*:\s*"([^"]*)"')
+_QUOTED: Final = lazy_re.compile(r'"[^"]*"')

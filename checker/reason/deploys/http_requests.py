@@ -1,14 +1,14 @@
 """Requests over HTTP that a pipeline makes: with curl, wget, HTTPie, from Python, and by actions that check health.
 
 Sources: curl's and wget's manuals (``--fail`` makes an HTTP error a failure, which curl takes for a success without it;
-``--retry``, ``--tries``), HTTPie's documentation (``--check-status``).
+``--retry``, ``--tries`` and, for what was answered, ``--retry-on-http-error``), HTTPie's documentation
+(``--check-status``).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from enum import Enum
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -17,6 +17,7 @@ from msgspec import Struct
 from checker import lazy_re
 from checker.model.answers import NO, YES, Open
 from checker.model.pipeline.handling import Stream
+from checker.model.pipeline.retrying import AGAIN, Retried
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, Scalar, options, shown, truth
 from checker.model.values import Hole, Text, as_count, pieces
@@ -31,29 +32,23 @@ _CURL_VALUES: Final = frozenset(
      "--expect100-timeout", "--limit-rate", "--speed-limit", "--speed-time", "--stderr", "--dump-header", "--interface"}
 )  # fmt: skip
 _WGET_VALUES: Final = frozenset({"-O", "-o", "-t", "-T", "-U", "-w", "--tries", "--timeout", "--output-document",
-                                 "--waitretry", "--header", "--method", "--body-data", "--post-data"})  # fmt: skip
+                                 "--waitretry", "--header", "--method", "--body-data", "--post-data",
+                                 "--retry-on-http-error"})  # fmt: skip
+_NOT_READY: Final = lazy_re.compile(r"\b50[234]\b")  # what a load balancer answers for a service that is still starting
 _HEALTH_ACTION: Final = lazy_re.compile(r"health[-_]?check|check[-_]?health|wait[-_]?for[-_]?(?:url|http|response|200)")
-
-
-class Retried(Enum):
-    """How often a request is made that is not answered as it should be."""
-
-    NEVER = "once"
-    BOUNDED = "several times"
-    FOR_EVER = "for ever"
 
 
 class Request(Struct, frozen=True):
     """One request. ``checks_status``: whether an HTTP error makes the command fail, or what was answered is looked at.
 
-    ``tries`` is how often the command itself tries; 1 where it does not.
+    ``by_itself`` is how often the command itself tries.
     """
 
     at: At | None  # None: made by an action that is not followed
     url: Possible
     method: str
     checks_status: bool
-    tries: int
+    by_itself: Retried
     command: Command | None
     only_read: bool = False  # an HTTP error is no failure of the command: what it prints has to be looked at
 
@@ -68,8 +63,11 @@ class Request(Struct, frozen=True):
     @property
     def retried(self) -> Retried:
         """Whether it is tried again, and not for ever."""
-        if self.tries > 1:
-            return Retried.BOUNDED
+        found = self._around()
+        return self.by_itself if found is Retried.NEVER else found
+
+    def _around(self) -> Retried:
+        """The same, of what is around the command."""
         if self.command is None:
             return Retried.NEVER
         around = self.command.reached.loops
@@ -123,7 +121,9 @@ def request_of(command: Command, at: At | None = None) -> Request | None:
             if url is None:
                 return None
             tries = _number(given.get("--tries", given.get("-t")), 20)
-            return Request(at, url, shown(given.get("--method", "GET")), True, tries or 1_000, command)
+            codes = given.get("--retry-on-http-error")
+            again = codes is not None and (not isinstance(codes, str) or bool(_NOT_READY.search(codes)))
+            return Request(at, url, shown(given.get("--method", "GET")), True, _times(tries or 2, again), command)
         case "http" | "https" | "xh":
             plain = [word for word in words if not (isinstance(word, str) and word.startswith("-"))]
             first = plain[0] if plain else ""
@@ -131,7 +131,9 @@ def request_of(command: Command, at: At | None = None) -> Request | None:
             rest = plain[1:] if verb or not _looks_like_url(first) else plain
             # Code looks at what it gets; on a command line only --check-status does.
             checks = command.source.startswith(("http ", "https ", "xh ")) is False or "--check-status" in words
-            return Request(at, _over(rest), verb or "GET", checks, 1, command) if rest else None
+            told = next((each for each in words if isinstance(each, str) and each.startswith(AGAIN)), "")
+            by_itself = Retried(told.removeprefix(AGAIN)) if told else Retried.NEVER
+            return Request(at, _over(rest), verb or "GET", checks, by_itself, command) if rest else None
     return None
 
 
@@ -151,8 +153,12 @@ def _curl(words: list[Possible], command: Command, at: At | None) -> Request | N
     fails = any(name in given for name in ("-f", "--fail", "--fail-with-body"))
     looked_at = any(name in given for name in ("-w", "--write-out")) or command.handling.piped
     looked_at = looked_at or (bool(command.handling.captured) and command.handling.stdout is not Stream.DISCARDED)
-    tries = _number(given.get("--retry"), 0) + 1
+    tries = _times(_number(given.get("--retry"), 0) + 1)
     return Request(at, url, method, fails or looked_at, tries, command, only_read=not fails)
+
+
+def _times(tries: int, again: bool = True) -> Retried:
+    return Retried.BOUNDED if again and tries > 1 else Retried.NEVER
 
 
 def _split(words: list[Possible], with_value: frozenset[str]) -> tuple[Possible | None, dict[str, Possible]]:
@@ -236,4 +242,4 @@ def health_actions(path: DeployPath) -> Iterator[Request]:
             ]
             at = At(job, trace, before[-1]) if before else None
             tries = next((value for name, value in step.with_.items() if "attempt" in name or "retr" in name), None)
-            yield Request(at, url, "GET", True, _number(tries, 2), None)
+            yield Request(at, url, "GET", True, _times(_number(tries, 2)), None)

@@ -5,6 +5,8 @@ Nothing else tells: a roll-back is a deploy of an earlier release, made of the s
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Final
 
@@ -33,6 +35,28 @@ def cancels_runs(command: Command) -> bool:
     if command.program == "gh" and written[1:3] == ["run", "cancel"]:
         return True
     return command.program in {"gh", "curl", "http", "https", "xh", "wget"} and any(map(_CANCEL.search, written))
+
+
+# Actions that cancel runs of the workflow that they are told, by its file; else earlier ones of their own.
+CANCELLERS: Final = ("styfle/cancel-workflow-action", "n1hility/cancel-previous-runs", "potiuk/cancel-workflow-runs")
+_ALL: Final = "all"
+_OWN: Final = lazy_re.compile(r"github\.workflow\b|GITHUB_WORKFLOW\b")
+
+
+def cancels_runs_of(step: EffectiveStep, commands: Iterable[Command], workflow: Workflow) -> bool:
+    """Whether a step cancels runs of a workflow that it names, or of its own. ``commands``: what it runs."""
+    if step.runs is NO:
+        return False
+    named = workflow.file.rpartition("/")[2]
+    own = step.job.entry.file == workflow.file
+    if step.step.action in CANCELLERS:
+        told = [shown(value) for name, value in step.with_.items() if "workflow" in name.lower()]
+        return any(each == _ALL or named in each.split(",") for each in told) or (own and not told)
+    if not step_cancels_runs(step) and not any(map(cancels_runs, commands)):
+        return False
+    text = " ".join(str(value.value) for value in step.step.with_.values())
+    text += step.run.text if step.run is not None else ""
+    return named in re.findall(r"[\w.-]+", text) or (own and _OWN.search(text) is not None)
 
 
 _METHODS: Final = lazy_re.compile(r"\b(?:force)?[cC]ancelWorkflowRun\b")

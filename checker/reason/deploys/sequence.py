@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from msgspec import Struct
 
+from checker import lazy_re
 from checker.model.answers import YES
 from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.scripts import AwsCall, Command, How, Loop
 from checker.model.possible import OneOf, Possible, options, shown
-from checker.model.values import Absent, Text, Unknown
+from checker.model.values import Absent, RunValue, Text, Unknown
 from checker.reason.deploys.paths import At, DeployPath, Rollout, fails_here, follows, shared_loops
 
 
@@ -126,12 +128,29 @@ def several(path: DeployPath) -> bool:
     beside = any(
         each.call.handling.background and each.service is None and each.call.how is not How.CLI for each in forward
     )
-    return beside or any(_repeats(each) for each in forward) or len({each.call.spot for each in forward}) > 1
+    again = any(_repeats(each) or _varies(each) for each in forward)
+    return beside or again or len({each.call.spot for each in forward}) > 1
 
 
 def _repeats(rollout: Rollout) -> bool:
     """Whether one call is made for several services: in a loop over them, or in the jobs of a matrix."""
     return any(loop.values is None or len(loop.values) > 1 for loop in rounds_of(rollout)) or by_matrix(rollout)
+
+
+def _varies(rollout: Rollout) -> bool:
+    """Whether the service is another one in each round of a loop that only counts."""
+    places = {str(loop.spot) for loop in rollout.call.reached.loops if loop.kind != "each"}
+    value = rollout.call.text("service")
+    each = () if isinstance(value, Absent | Unknown) else options(value) or ()
+    holes = [hole for option in each if isinstance(option, Text) for hole in option.holes]
+    return any(
+        isinstance(hole, RunValue) and (hole.where in places or (places and _ELEMENT.search(hole.shown) is not None))
+        for hole in holes
+    )
+
+
+# `${names[$i]}`, of which the loop counts the index.
+_ELEMENT: Final = lazy_re.compile(r"\$\{\w+\[[^\]@*]*[A-Za-z_]")
 
 
 def by_matrix(rollout: Rollout) -> bool:

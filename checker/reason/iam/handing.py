@@ -17,6 +17,7 @@ from checker.model.pipeline.scripts import AwsCall, CdkCommand
 from checker.model.values import Absent
 from checker.reason.calls.authority import Authority, Ruling
 from checker.reason.calls.needs import Need, needs
+from checker.reason.calls.structures import text_given
 from checker.reason.calls.touched import family_of
 from checker.reason.iam.deployers import NO_NAME, deployment_of, same_environment
 from checker.reason.iam.evaluation import Access
@@ -58,7 +59,7 @@ def _is_read(call: AwsCall) -> bool:
     """Whether the definition comes from a file or from the answer of another call, so that its roles are not seen."""
     return (
         not call.complete
-        or not isinstance(call.argument("cliinputjson"), Absent)
+        or (not isinstance(call.argument("cliinputjson"), Absent) and text_given(call) is None)
         or not any(
             not isinstance(call.argument(name), Absent) for name in ("networkmode", "cpu", "requirescompatibilities")
         )

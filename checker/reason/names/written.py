@@ -17,7 +17,7 @@ from checker.model.environment_words import UNNAMED, environment_of, kind_of, wo
 from checker.model.environments import EnvironmentKind, Project
 from checker.model.pipeline.scripts import AwsCall, CdkCommand
 from checker.model.possible import Possible, options
-from checker.model.values import Absent, Known
+from checker.model.values import Absent, Known, RunValue, Text
 from checker.reason.iam.deployers import same_environment
 from checker.reason.iam.passing import services_of
 from checker.reason.names.arns import name_of
@@ -35,6 +35,7 @@ _ASKED: Final = lazy_re.compile(
     r"\b(?:(?:npm|pnpm|yarn|bun)\s+run(?:-script)?\s+(?P<script>[\w:./-]+)"
     r"|(?:make|just|task)\s+(?:-\S+\s+|\w+=\S*\s+)*(?P<target>[\w:./-]+))"
 )
+_VARIABLE: Final = lazy_re.compile(r"\$\{([A-Za-z_]\w*)\}")
 _WORDS: Final = lazy_re.compile(r"[^\s\"'=;&|()]+")
 # Stacks of the account, which no environment owns.
 _ACCOUNTS: Final = frozenset({"CDKToolkit", "*"})
@@ -49,13 +50,31 @@ class Named(Struct, frozen=True):
 
 def named_by(call: AwsCall | CdkCommand) -> Iterator[Named]:
     """The names that the call is surely made with. What is open, or one of several, comes from outside."""
+    for kind, values in _given_to(call):
+        yield from _named(kind, values)
+
+
+def fallbacks_of(call: AwsCall | CdkCommand) -> Iterator[tuple[Named, str]]:
+    """The names that the call is made with where a variable is not set, of which nothing tells whether it is; and that
+    variable."""
+    for kind, values in _given_to(call):
+        for value in values:
+            each = options(value) or ()
+            written = [one for one in each if isinstance(one, str)]
+            holes = [one.only_hole for one in each if isinstance(one, Text)]
+            asked = [_VARIABLE.fullmatch(hole.shown) for hole in holes if isinstance(hole, RunValue)]
+            if len(written) == len(asked) == 1 and len(each) == 2 and asked[0] is not None:
+                yield from ((named, asked[0][1]) for named in _named(kind, (written[0],)))
+
+
+def _given_to(call: AwsCall | CdkCommand) -> Iterator[tuple[str, tuple[Possible, ...]]]:
     if isinstance(call, CdkCommand):
-        yield from _named(STACK, call.stacks)
+        yield STACK, call.stacks
     elif call.service == "cloudformation":
-        yield from _named(STACK, _values(call, "stackname"))
+        yield STACK, _values(call, "stackname")
     elif call.service == "ecs":
-        yield from _named(CLUSTER, (*_values(call, "cluster"), *_values(call, "clusters")))
-        yield from _named(SERVICE, (*_values(call, "service"), *_values(call, "services")))
+        yield CLUSTER, (*_values(call, "cluster"), *_values(call, "clusters"))
+        yield SERVICE, (*_values(call, "service"), *_values(call, "services"))
 
 
 def _values(call: AwsCall, name: str) -> tuple[Possible, ...]:

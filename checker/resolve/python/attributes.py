@@ -48,8 +48,9 @@ def attribute(machine: Machine, owner: Value, name: str, frame: Frame) -> Value:
                 return host
             if name == "executable" and owner.name == "sys":
                 return "python"
+            whole, library = f"{owner.name}.{name}", owner.library
             return extern(
-                f"{owner.name}.{name}", owner.words, parsed=owner.parsed, answer=owner.answer, library=owner.library
+                whole, owner.words, parsed=owner.parsed, answer=owner.answer, library=library, ways=owner.ways
             )
         case Module():
             found = owner.module.names.get(name)

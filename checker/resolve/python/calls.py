@@ -22,6 +22,7 @@ from checker.resolve.python.libraries.docker import of_docker
 from checker.resolve.python.libraries.requests import makes_requests, names_host, request_of
 from checker.resolve.python.libraries.task_containers import described, picked
 from checker.resolve.python.libraries.texts import of_text
+from checker.resolve.python.libraries.transports import again, made_client
 from checker.resolve.python.machine import AT_EXIT, Call, Frame, Machine, value
 from checker.resolve.python.modules import leads_into, reaches_buckets
 from checker.resolve.python.objects import above, enter, instantiate, method
@@ -57,7 +58,7 @@ from checker.resolve.python.values import (
 
 # Builtins that give back what they are given, as far as following it goes.
 _KEEPING: Final = frozenset({"str", "list", "tuple", "sorted", "reversed", "set", "dict", "iter", "next", "enumerate",
-                             "typing.cast", "cast", "dict.fromkeys", "random.shuffle"})  # fmt: skip
+                             "typing.cast", "cast", "dict.fromkeys", "frozenset", "random.shuffle"})  # fmt: skip
 
 
 # What waits for the coroutine that it is given (Python documentation, asyncio).
@@ -266,8 +267,11 @@ def _known(machine: Machine, function: Extern, given: Call) -> tuple[Value] | No
         return (gives if gives is not None else extern(given.shown),)
     request = request_of(name, positional, named)
     if request is not None:
-        gives = http(machine, *request, given, name, host=function.words[0] if function.words else "")
+        host, how = function.words[0] if function.words else "", again(function, *request, given)
+        gives = http(machine, *request, given, name, host=host, again=how)
         return (gives if gives is not None else extern(given.shown),)
+    if (client := made_client(machine, function, given)) is not None:
+        return (client,)
     if name.endswith(".raise_for_status"):
         leaves(machine, "1", node, given.frame.maybe())
     if name in LEAVES:
@@ -331,7 +335,7 @@ def _builtin(name: str, given: Call) -> Value:
         return either([*first]) if begun and isinstance(first, tuple) else extern(given.shown)
     if loose and name in _ORDERED and several and not (name == "iter" and isinstance(first, Unordered)):
         return extern(given.shown)  # a set is in no order
-    if name in {"set", "random.shuffle"} and isinstance(first, tuple | Some):
+    if name in {"set", "frozenset", "random.shuffle"} and isinstance(first, tuple | Some):
         return Unordered(elements(first) or ())
     if name == "str" and given.positional and (first is None or isinstance(first, SCALARS)):
         return str(first)
@@ -342,7 +346,7 @@ def _builtin(name: str, given: Call) -> Value:
     if isinstance(first, Some):
         if name == "reversed":
             return Some(tuple(reversed(first.options)))
-        return first if name in {"list", "tuple", "set", "dict.fromkeys"} else extern(given.shown)
+        return first if name in {"list", "tuple", "set", "frozenset", "dict.fromkeys"} else extern(given.shown)
     if name == "reversed" and isinstance(first, tuple):
         return tuple(reversed(first))
     if name == "sorted" and not given.named and isinstance(first, tuple):

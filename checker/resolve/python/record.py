@@ -152,13 +152,16 @@ def program(machine: Machine, given: Value, call: Call, *, checked: bool, line: 
     return _made(machine, made)
 
 
-def http(machine: Machine, method: Value, url: Value, call: Call, name: str, *, host: str = "") -> Value:
+def http(
+    machine: Machine, method: Value, url: Value, call: Call, name: str, *, host: str = "", again: str = ""
+) -> Value:
     """A request over HTTP that calling ``name`` makes, as the command that makes the same one. What it answers, if
     known.
 
-    ``host``: where a connection was opened to that the request goes over.
+    ``host``: where a connection was opened to that the request goes over. ``again``: the option that says how often its
+    client sends it.
     """
-    over = (*options_of(name), *([f"Host:{host}"] if host else []))
+    over = (*options_of(name), *([f"Host:{host}"] if host else []), *([again] if again else []))
     words = ("http", plain(method, "{method}", call.file), plain(url, "{url}", call.file), *over)
     return _note(machine, words, call.node, call.frame)
 

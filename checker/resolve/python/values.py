@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 from msgspec import Struct, field
 
 from checker.model.pipeline.python import PythonModule
+from checker.model.pipeline.retrying import Retried
 from checker.model.possible import OneOf, Possible, joined, one_of, open_text
 from checker.model.values import Absent, CallPlace, Text, Unknown
 
@@ -124,16 +125,22 @@ class Module(Struct, frozen=True, eq=False):
     module: PythonModule
 
 
+# Where a client of HTTP sends something (the beginning of a URL), by which methods (none named: by all), how often.
+Ways: TypeAlias = "tuple[tuple[str, tuple[str, ...], Retried], ...]"
+
+
 class Extern(Struct, frozen=True):
     """Something of another library, by its dotted name. ``words`` are strings that were given to what made it (a
     sub-command's name); ``parsed`` marks what a parser made of the command line; ``answer`` the AWS call that it comes
-    from; ``library`` the dotted name that it was imported by, which what its calls give has as well."""
+    from; ``library`` the dotted name that it was imported by, which what its calls give has as well; ``ways`` how a
+    client of HTTP tries again, ``None`` of everything else."""
 
     name: str
     words: tuple[str, ...] = ()
     parsed: bool = False
     answer: CallPlace | None = None
     library: str = ""
+    ways: Ways | None = None
 
 
 def extern(
@@ -143,14 +150,22 @@ def extern(
     parsed: bool = False,
     answer: CallPlace | None = None,
     library: str = "",
+    ways: Ways | None = None,
 ) -> Extern:
     """The one of this name: a program meets the same few over and over."""
-    return _extern(name, words, parsed, answer, library)
+    return _extern(name, words, parsed, answer, library, ways)
 
 
 @lru_cache(maxsize=16_384)
-def _extern(name: str, words: tuple[str, ...], parsed: bool, answer: CallPlace | None, library: str) -> Extern:
-    return Extern(name, words, parsed, answer, library)
+def _extern(
+    name: str,
+    words: tuple[str, ...],
+    parsed: bool,
+    answer: CallPlace | None,
+    library: str,
+    ways: Ways | None,
+) -> Extern:
+    return Extern(name, words, parsed, answer, library, ways)
 
 
 def within(outer: Value, name: str) -> Value:
@@ -296,11 +311,25 @@ def either(values: list[Value]) -> Value:
     flat = list(found.values())
     if len(flat) == 1:
         return flat[0]
+    if (client := _one_client(flat)) is not None:
+        return client
     if any(isinstance(each, Some) for each in flat) and (longest := _longest(flat)) is not None:
         return Some(longest)
     if all(is_plain(each) for each in flat):
         return one_of(plain(each, "", "") for each in flat)
     return Either(tuple(flat[:32]))
+
+
+def _one_client(flat: list[Value]) -> Extern | None:
+    """A client of HTTP that may be told several ways to try again: it is the same one."""
+    each = [client for client in flat if isinstance(client, Extern) and client.ways is not None]
+    if len(each) < len(flat) or len({client.name for client in each}) > 1:
+        return None
+    told = {way for client in each for way in client.ways or ()}
+    agreed = {way for way in told if all(way in (client.ways or ()) for client in each)}
+    untold = {(prefix, (), Retried.UNTOLD) for prefix, *_ in told - agreed}
+    ways = sorted(agreed | untold, key=lambda way: (way[0], way[2] is Retried.UNTOLD))
+    return extern(each[0].name, each[0].words, library=each[0].library, ways=tuple(ways))
 
 
 def _longest(lists: list[Value]) -> tuple[Value, ...] | None:

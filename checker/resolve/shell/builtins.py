@@ -25,6 +25,7 @@ from checker.resolve.shell.starting import Call, marked
 from checker.resolve.shell.state import ERRTRACE, EXPANDS, INHERITS, UNTOLD, Context, Flow, Result, State
 from checker.resolve.shell.syntax_facts import first_word, word_text
 from checker.resolve.shell.variables.exported import key_printed
+from checker.resolve.shell.variables.scopes import NOUNSET
 
 
 class Asked(Struct, frozen=True):
@@ -107,26 +108,20 @@ def _set(asked: Asked) -> Result:
         if not isinstance(word, str) or not word.startswith(("-", "+")):
             break
         on = word.startswith("-")
-        if "e" in word[1:]:
-            state.errexit = on
-        if "E" in word[1:]:
-            _inherit(state, on=on)
-        if "o" in word[1:] and arguments:
-            name = arguments.pop(0)
-            if name == "errexit":
+        named = arguments.pop(0) if "o" in word[1:] and arguments else ""
+        for each in (*word[1:], named):
+            if each in {"e", "errexit"}:
                 state.errexit = on
-            elif name == "pipefail":
+            elif each == "pipefail":
                 state.pipefail = on
-            elif name == "errtrace":
-                _inherit(state, on=on)
+            elif (kept := _KEPT.get(str(each))) is not None and on:
+                state.set(kept, "1")
+            elif kept is not None:
+                state.variables.pop(kept, None)
     return Result(Flow.NEXT, YES)
 
 
-def _inherit(state: State, *, on: bool) -> None:
-    if on:
-        state.set(ERRTRACE, "1")
-    else:
-        state.variables.pop(ERRTRACE, None)
+_KEPT: Final = {"E": ERRTRACE, "errtrace": ERRTRACE, "u": NOUNSET, "nounset": NOUNSET}
 
 
 def _exit(asked: Asked) -> Result:

@@ -48,7 +48,7 @@ from checker.resolve.shell.wrappers import Unwrapped, unwrapped
 MAX_DEPTH: Final = 24
 NEXT: Final = Result()
 # AWS CLI User Guide, "Environment variables"; GitHub CLI manual, "gh help environment".
-_KEYS: Final = frozenset({*WHO, "AWS_SECRET_ACCESS_KEY", "GH_TOKEN", "GITHUB_TOKEN"})
+_KEYS: Final = frozenset({*WHO, "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "GH_TOKEN", "GITHUB_TOKEN"})
 
 
 class ShellCommands(Struct):

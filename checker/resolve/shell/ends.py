@@ -5,12 +5,32 @@ Source: Bash Reference Manual, "The Set Builtin", "Shell Parameter Expansion", "
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from checker.model.answers import NO, Answer
-from checker.model.pipeline.shell import Block, Declare, Group, If, Not, Pipe, Simple, Statement, Test, Variable
+from checker.model.pipeline.shell import (
+    AndOr,
+    Background,
+    Block,
+    Declare,
+    Group,
+    If,
+    Not,
+    Opaque,
+    Pipe,
+    Simple,
+    Statement,
+    Substitution,
+    Test,
+    Variable,
+    While,
+    Word,
+)
 from checker.resolve.shell.state import UNTOLD, Context, Flow, Leaving, Result, State
-from checker.resolve.shell.syntax_facts import is_test, leaves
+from checker.resolve.shell.syntax_facts import first_word, is_test, leaves, within, word_text
 
 FAILED: Final = Result(Flow.NEXT, NO)
 
@@ -45,6 +65,66 @@ def _missing(part: Variable, state: State) -> bool:
     if part.name not in state.variables:
         return state.sealed and not state.may_be_set_outside(part.name)
     return part.operator == ":?" and state.variables[part.name] == ""
+
+
+# What a shell does beside something that runs in its background, until that is over.
+_MEANWHILE: Final = frozenset({"echo", "printf", "sleep", "kill", "date", ":"})
+_MAX_LEVELS: Final = 8
+
+
+def in_turn(statements: Sequence[Statement]) -> Iterator[Statement]:
+    """Statements, with those told that run in the background and are waited for before anything else is done: they run
+    beside nothing (Bash Reference Manual, "Job Control Builtins": ``wait`` for a process ends as that did)."""
+    for index, each in enumerate(statements):
+        awaited = isinstance(each, Background) and _is_awaited(statements[index + 1 :])
+        yield replace(each, awaited=True) if awaited and isinstance(each, Background) else each
+
+
+def _is_awaited(behind: Sequence[Statement]) -> bool:
+    names = {"!"}
+    for each in behind:
+        if isinstance(each, Declare) or (isinstance(each, Simple) and not each.words):
+            held = [one.value for one in each.assignments if one.value is not None and _is_one_of(one.value, names)]
+            if not held or len(held) < len(each.assignments):
+                return False
+            names |= {one.name for one in each.assignments}
+        elif not _passes_time(each):
+            first = _first_of(each)
+            words = first.words[1:] if first is not None and first_word(first) == "wait" else None
+            return words is not None and len(words) < 2 and all(_is_one_of(word, names) for word in words)
+    return False
+
+
+def _is_one_of(word: Word, names: set[str]) -> bool:
+    part = word.parts[0] if len(word.parts) == 1 else None
+    return isinstance(part, Variable) and part.name in names and not part.operator
+
+
+def _passes_time(statement: Statement) -> bool:
+    inner = [statement, *within(statement.condition), *within(statement.body)] if isinstance(statement, While) else []
+    simple = [each for each in inner or [statement] if isinstance(each, Simple)]
+    return bool(simple) and all(map(_only_passes_time, simple))
+
+
+def _only_passes_time(command: Simple) -> bool:
+    words = [word_text(each) for each in command.words]
+    starts = any(isinstance(part, Substitution | Opaque) for word in command.words for part in word.parts)
+    return words[:1] != [""] and words[0] in _MEANWHILE and not starts and (words[0] != "kill" or words[1:2] == ["-0"])
+
+
+def _first_of(statement: Statement) -> Simple | None:
+    """The command that a statement begins with."""
+    for _ in range(_MAX_LEVELS):
+        match statement:
+            case Simple():
+                return statement
+            case AndOr(left=first) | Not(statement=first):
+                statement = first
+            case If(branches=((condition, _), *_)) if condition.statements:
+                statement = condition.statements[0]
+            case _:
+                break
+    return None
 
 
 def asks_for_failure(condition: Block) -> bool:

@@ -44,6 +44,7 @@ from checker.resolve.shell.ends import (
     demands,
     ends_badly,
     ends_shell,
+    in_turn,
     last_leaves,
     stops_on_failure,
     surely_fails,
@@ -65,7 +66,7 @@ from checker.resolve.shell.syntax_facts import (
     sleeps,
 )
 from checker.resolve.shell.variables.calculated import calculated
-from checker.resolve.shell.variables.rounds import count, widen
+from checker.resolve.shell.variables.rounds import by_index, count, widen
 from checker.resolve.shell.waiting import told_alone
 from checker.resolve.shell.words import decide, is_one_word
 
@@ -128,7 +129,7 @@ class Follower:
 
     def block(self, block: Block, state: State, context: Context) -> Result:
         result = NEXT
-        for statement in block.statements:
+        for statement in in_turn(block.statements):
             if (result := self.statement(statement, state, context)).flow is not Flow.NEXT:
                 break
         return result
@@ -171,7 +172,8 @@ class Follower:
                 return self._group(statement, state, context)
             case Background():
                 with self._shell.inside(*Flow):
-                    self.statement(statement.statement, state.fork(), context.handled(background=True, lost=True))
+                    beside = context.handled(background=not statement.awaited, lost=True)
+                    self.statement(statement.statement, state.fork(), beside)
                 return Result(Flow.NEXT, YES)
             case If():
                 return self._if(statement, state, context)
@@ -259,8 +261,9 @@ class Follower:
         kind, variable = rounds_of(statement)
         spot = state.script.spot(statement.line)
         loop = Loop(kind, spot, variable, sleeps=sleeps(statement.body), bounded=ends(statement))
-        inside = replace(context, loops=(*context.loops, loop))
-        inside = inside.handled(retried=True) if kind == "retry" else inside
+        inside = replace(context, loops=(*context.loops, loop)).handled(
+            retried=kind == "retry" or context.handling.retried
+        )
         before = state.fork()
         with self._shell.inside(Flow.BREAK, Flow.CONTINUE) as leaving:
             asked = self.block(
@@ -289,13 +292,14 @@ class Follower:
                 values = None
         elif not statement.arithmetic and state.positional is not None:
             values = list(state.positional)
+        if (listed := by_index(statement, values, state)) is not None:
+            statement, values = listed
         for name in counted(statement.arithmetic):
             state.set(name, open_text(f"${{{name}}}", str(spot)))
-        if retries(statement, values):
+        if listed is None and retries(statement, values):
             attempts = len(values) if values is not None and len(values) > 1 else attempts_of(statement)
-            loop = Loop(
-                "retry", spot, statement.variable, tuple(values or ()) or None, None, attempts, sleeps(statement.body)
-            )
+            tried = tuple(values or ()) or None
+            loop = Loop("retry", spot, statement.variable, tried, None, attempts, sleeps(statement.body))
             inside = replace(context, loops=(*context.loops, loop)).handled(retried=True)
             state.set(
                 statement.variable, one_of(values) if values else open_text(f"${{{statement.variable}}}", str(spot))
@@ -304,8 +308,7 @@ class Follower:
             with self._shell.inside(Flow.BREAK, Flow.CONTINUE) as leaving:
                 result = self.block(statement.body, state, inside)
             state.join([*leaving.states, *([state.fork()] if result.flow is Flow.NEXT else ())])
-            # The last round is not the first.
-            widen(statement.body, state, str(spot))
+            widen(statement.body, state, str(spot))  # the last round is not the first
             goes_on = leaving.states or not (result.flow is Flow.EXIT and last_leaves(statement.body))
             return NEXT if goes_on else Result(result.flow)
         if values is None:

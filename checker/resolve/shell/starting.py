@@ -26,6 +26,7 @@ from checker.resolve.shell.files.written import Written, interpreter, place
 from checker.resolve.shell.printing import output_of
 from checker.resolve.shell.process import Shell
 from checker.resolve.shell.state import EXPANDS, Context, Fed, Result, State, Stored
+from checker.resolve.shell.variables.scopes import NOUNSET
 from checker.resolve.shell.wrappers import unwrapped
 
 SHELLS: Final = frozenset({"bash", "sh", "dash", "zsh", "ksh"})
@@ -325,7 +326,7 @@ def _child(
     functions = {} if shell else {name: each for name, each in state.functions.items() if f"{name}()" in state.exported}
     child = State(
         script,
-        variables={**state.environment(), **call.own},
+        variables={**state.environment(), **call.own, **({NOUNSET: "1"} if _has_flag(flags, "u") else {})},
         exported=state.exported | set(call.own),
         functions=functions,  # bash alone takes them over
         positional=tuple(words[1:]),
@@ -374,5 +375,5 @@ def _flags(words: Sequence[Possible]) -> Iterator[str]:
 
 def _has_flag(flags: Sequence[str], letter: str) -> bool:
     return any(re.fullmatch(r"-[a-zA-Z]+", flag) and letter in flag for flag in flags) or (
-        letter == "e" and "errexit" in flags
+        {"e": "errexit", "u": "nounset"}.get(letter, "") in flags
     )

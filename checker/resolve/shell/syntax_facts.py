@@ -17,7 +17,6 @@ from checker.model.pipeline.shell import (
     Case,
     Declare,
     For,
-    Function,
     Group,
     If,
     Literal,
@@ -210,6 +209,11 @@ def retries(loop: For, values: Sequence[Possible] | None) -> bool:
 
 def names_in(statement: Statement) -> set[str]:
     """The variables that a statement's own words use."""
+    return {name for word in words_in(statement) for name in _names(word, 0)}
+
+
+def words_in(statement: Statement) -> list[Word]:
+    """A statement's own words."""
     words: list[Word] = []
     match statement:
         case Simple():
@@ -224,9 +228,7 @@ def names_in(statement: Statement) -> set[str]:
             words = list(statement.words or ())
         case Case():
             words = [statement.word]
-        case Function():
-            words = []
-    return {name for word in words for name in _names(word, 0)}
+    return words
 
 
 def _names(word: Word, depth: int) -> Iterator[str]:

@@ -16,11 +16,11 @@ from checker import lazy_re
 from checker.model.pipeline.scripts import Command
 
 # A query of `aws ecs describe-tasks` that gives one container's exit code, and what it gives of one that was killed.
-_ONE: Final = r"(?:\[(?:0|\?[^\]]*)?\])?(?:\s*\|\s*\[0\])?"
+_ONE: Final = r"(?:\[(?:0|\*|\?[^\]]*)?\])?(?:\s*\|\s*\[0\])?"
 _EXIT_CODE: Final = lazy_re.compile(rf"(?:--query=)?tasks{_ONE}\.containers{_ONE}\.exitCode(?:\s*\|\s*\[0\])?")
 _STATUS: Final = lazy_re.compile(rf"(?:--query=)?tasks{_ONE}\.lastStatus(?:\s*\|\s*\[0\])?")
 _JQ: Final = lazy_re.compile(r"\.tasks\[?0?\]?(?:\.\[0\]|\[\])?\.lastStatus")
-_JQS: Final = frozenset({"jq", "gojq", "jaq"})
+JQS: Final = frozenset({"jq", "gojq", "jaq"})
 _KILLED: Final = "137"
 _GAVE_UP: Final = "1"
 # Amazon ECS API Reference, "Deployment": what tells that one has failed, by the query that asks for it.
@@ -51,6 +51,13 @@ _OTHERS: Final[Mapping[tuple[str, ...], tuple[str, str, str]]] = {
     ("cloudfront", "get-invalidation"): (r"(?:--query=)?Invalidation\.Status", "InProgress", "InProgress"),
 }
 RUNNING: Final = "RUNNING"
+_LISTED: Final = lazy_re.compile(r"\[(?:\*|\?[^\]]*)?\]")
+_FIRST: Final = lazy_re.compile(r"\|\s*\[0\]$")
+# Of a task that has stopped: whose container has ended, and whose container never began, which has no exit code.
+_STOPPED: Final = (
+    '{"tasks": [{"lastStatus": "STOPPED", "containers": [{"lastStatus": "STOPPED", "exitCode": "EXIT"}]}]}'
+)
+_UNSTARTED: Final = _STOPPED.replace(', "exitCode": "EXIT"', "")
 _ANSWER: Final = '{"tasks": [{"lastStatus": "RUNNING", "containers": [{"lastStatus": "RUNNING"}]}]}'
 WAITER_SECONDS: Final = 600.0  # AWS CLI Command Reference, "ecs wait tasks-stopped": every 6 seconds, 100 times
 
@@ -67,15 +74,26 @@ def failed_answers(words: Sequence[str]) -> tuple[str, ...]:
         return (_of_stack(words, _ROLLED_BACK),)
     if _asks_for_exit_code(words) and "text" in words:
         return (_KILLED, _GAVE_UP)
+    if words[:3] == ("aws", "ecs", "describe-tasks") and _is_whole(words):
+        return tuple(_STOPPED.replace('"EXIT"', each) for each in (_KILLED, _GAVE_UP))
     return (_of_others(words, 1),)
 
 
 def unstarted_answer(words: Sequence[str]) -> str:
     """What a command prints of a task whose container could not start, where it is asked for the exit code: it has none
     (Amazon ECS API Reference, "Container")."""
+    if words[:3] == ("aws", "ecs", "describe-tasks") and _is_whole(words):
+        return _UNSTARTED
     if not _asks_for_exit_code(words):
         return ""
+    query = next(each for each in words if _EXIT_CODE.fullmatch(each)).removeprefix("--query=")
+    if _LISTED.search(query) and not _FIRST.search(query):
+        return "\n" if "text" in words else "[]"  # none of a list
     return "None" if "text" in words else "null"
+
+
+def _is_whole(words: Sequence[str]) -> bool:
+    return not any(word.startswith("--query") for word in words) and not {"text", "table", "yaml"} & set(words)
 
 
 def _asks_for_exit_code(words: Sequence[str]) -> bool:
@@ -151,9 +169,9 @@ def running_answer(words: Sequence[str]) -> str:
         return ""
     if any(map(_STATUS.fullmatch, words)):
         return RUNNING if "text" in words else f'"{RUNNING}"'
-    if told := unstarted_answer(words):  # as long as it runs, it has none either
-        return told
-    return "" if any(word.startswith("--query") for word in words) else _ANSWER
+    if _asks_for_exit_code(words):  # as long as it runs, it has none either
+        return unstarted_answer(words)
+    return _ANSWER if _is_whole(words) else ""
 
 
 # What keeps a shell until something in its background is done: Bash Reference Manual, "Job Control Builtins"; kill(1)
@@ -182,10 +200,10 @@ def told_alone(commands: Iterable[Command]) -> list[Command]:
 def picked(words: Sequence[object], said: str) -> str | None:
     """What ``jq`` gives of the whole answer that was ``said``; ``None`` where that is not known."""
     texts = [word for word in words if isinstance(word, str)]
-    if texts[:1] and texts[0] in _JQS and any(map(_JQ_ROLLOUT.fullmatch, texts)):
+    if texts[:1] and texts[0] in JQS and any(map(_JQ_ROLLOUT.fullmatch, texts)):
         state = _GOES_ON if said == _ROLLING_SERVICE else _FAILED
         return state if any(word in {"-r", "--raw-output", "-er", "-re"} for word in texts) else f'"{state}"'
-    if texts[:1] and texts[0] in _JQS and any(map(_JQ.fullmatch, texts)):
+    if texts[:1] and texts[0] in JQS and any(map(_JQ.fullmatch, texts)):
         raw = any(word in {"-r", "--raw-output", "-er", "-re"} for word in texts)
         return RUNNING if raw else f'"{RUNNING}"'
     return None

@@ -97,8 +97,17 @@ def is_one_word(value: Possible, word: Word) -> bool:
         return True
     if not isinstance(value, Text):
         return False
-    quoted = all(isinstance(part, Literal) or (isinstance(part, Variable) and part.quoted) for part in word.parts)
+    quoted = all(
+        isinstance(part, Literal) or (isinstance(part, Variable) and part.quoted and not _is_untold_list(part, value))
+        for part in word.parts
+    )
     return quoted or all(_NO_BLANK.fullmatch(hole.shown) for hole in value.holes)
+
+
+def _is_untold_list(part: Variable, value: Text) -> bool:
+    """Whether a value stands for an array of which nobody knows how long it is (``mapfile -t names < <(...)``)."""
+    hole = value.only_hole
+    return part.index == "@" and hole is not None and hole.shown in {f"${{{part.name}}}", f"${{{part.name}[@]}}"}
 
 
 def single(word: Word, state: State, capture: Capture) -> Possible:

@@ -33,6 +33,7 @@ from checker.resolve.shell.printing import Unfinished, outputs_of
 from checker.resolve.shell.starting import line_of, starts_script
 from checker.resolve.shell.state import Library, State
 from checker.resolve.shell.variables.exported import hand_on, of_the_app, without_keys
+from checker.resolve.shell.variables.scopes import NOUNSET
 from checker.resolve.tasks import compose
 from checker.resolve.tasks.lines import states_of
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, plain
@@ -161,7 +162,7 @@ class Collected(Struct):
         script = self.script = self.library.shell_text(text, step.spot.file, lines)
         state = State(
             script,
-            variables={**environment},
+            variables={**environment, **({NOUNSET: "1"} if "u" in options else {})},
             exported={*environment},
             errexit="e" in options,
             pipefail="p" in options,
@@ -187,8 +188,7 @@ class Collected(Struct):
             self.complain(step.run.spot, f"a script for {step.shell or 'PowerShell'} was not followed", "Use bash.")
 
     def shell(self, state: State, reached: Reached, whole: State | None = None, around: Handling | None = None) -> bool:
-        """Follow a shell script, and every program in it that is the repository's own; whether it surely fails. It is a
-        part of the ``whole``, which is as it begins. ``around``: how what starts it takes its failure."""
+        """Follow a shell script, a part of the ``whole`` as it begins; whether it fails. ``around``: who starts it."""
         effort = self.programs.effort
         left = effort.at_most(MAX_STATEMENTS)
         follower = Follower(self.library, reached, left=left, allowance=effort.shells)

@@ -363,7 +363,7 @@ def shell_of(step: EffectiveStep) -> str:
 
 
 def shell_options(step: EffectiveStep) -> str | None:
-    """``e`` and ``p`` for ``errexit`` and ``pipefail``; ``None`` for a shell that is not followed.
+    """``e``, ``p`` and ``u`` for ``errexit``, ``pipefail`` and ``nounset``; ``None`` for a shell that is not followed.
 
     Source: GitHub documentation, "Workflow syntax", ``jobs.<job_id>.steps[*].shell``.
     """
@@ -378,7 +378,7 @@ def shell_options(step: EffectiveStep) -> str | None:
     words = shell.split()
     if words[0].rsplit("/", 1)[-1] in {"bash", "sh", "dash", "zsh"}:
         flags = [word for word in words[1:] if re.fullmatch(r"-[a-zA-Z]+", word)]
-        found = "e" if any("e" in flag for flag in flags) else ""
+        found = "".join(letter for letter in "eu" if any(letter in flag for flag in flags))
         return found + ("p" if "pipefail" in words else "")
     return None
 

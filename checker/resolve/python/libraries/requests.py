@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from checker.resolve.python.values import Either, Extern, Value, is_plain
 
 _VERBS: Final = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "request"})
-_LIBRARIES: Final = ("http.client.", "urllib.", "requests.", "httpx.", "urllib3.")
+_LIBRARIES: Final = ("http.client.", "urllib.", "requests.", "httpx.", "urllib3.", "httpx_retries.")
 
 
 def makes_requests(name: str) -> bool:

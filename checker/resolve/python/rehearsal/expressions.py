@@ -15,7 +15,7 @@ from checker.resolve.python.binding import bind
 from checker.resolve.python.calls import call, called
 from checker.resolve.python.expressions import EXPRESSIONS, lacks, part
 from checker.resolve.python.machine import Evaluate, Frame, Machine, value
-from checker.resolve.python.rehearsal.flows import raised
+from checker.resolve.python.rehearsal.flows import mistaken, raised
 from checker.resolve.python.rehearsal.lending import awaited, iterated
 from checker.resolve.python.rehearsal.libraries import ERRORS
 from checker.resolve.python.rehearsal.questions import compare, decide, exactly
@@ -258,6 +258,8 @@ def _int(given: list[Value]) -> object:
     first = given[0] if len(given) == 1 else None
     if isinstance(first, _NUMBERS) or (isinstance(first, str) and first.strip().lstrip("-").isdigit()):
         return int(first)
+    if len(given) == 1 and first is None:
+        raise mistaken()
     return _OPEN
 
 

@@ -72,6 +72,11 @@ def raised(machine: Machine, found: Value, frame: Frame) -> RaisedError:
     return RaisedError(found, _builtin(name.rpartition(".")[2]))
 
 
+def mistaken() -> RaisedError:
+    """What Python raises where something is done to nothing that only a number allows (``None > 0``, ``int(None)``)."""
+    return RaisedError(Extern("TypeError"), _builtin("TypeError"))
+
+
 def _names(machine: Machine, cls: Class, frame: Frame, depth: int = 0) -> frozenset[str]:
     names = {cls.node.name}
     for base in cls.node.bases if depth < _MAX_BASES else ():

@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
+from checker.model.pipeline.retrying import AGAIN
 from checker.model.pipeline.scripts import AwsCall, Command, How
 from checker.model.possible import Possible, shown
 from checker.model.sources import Spot
@@ -51,7 +52,10 @@ def loops_of(call: AwsCall | Command) -> list[Spot]:
 
 def round_of(call: AwsCall | Command) -> tuple[object, ...]:
     """By what a call in one round of a loop is told from the same call in another."""
-    return call.words if isinstance(call, Command) else ()
+    if not isinstance(call, Command):
+        return ()
+    # However often its client sends it: it is the same request.
+    return tuple(word for word in call.words if not (isinstance(word, str) and word.startswith(AGAIN)))
 
 
 def placed(call: AwsCall) -> tuple[object, ...]:

@@ -12,6 +12,7 @@ from checker.model.answers import YES, Certain, alike
 from checker.model.possible import open_text, options, same
 from checker.resolve.python.expressions import truth
 from checker.resolve.python.machine import Frame, Machine, value
+from checker.resolve.python.rehearsal.flows import mistaken
 from checker.resolve.python.rehearsal.standins import OTHER, SAME
 from checker.resolve.python.syntax_facts import shown
 from checker.resolve.python.values import (
@@ -96,6 +97,8 @@ def _compared(operator: ast.cmpop, left: Value, right: Value) -> object:
                 return left > right
             case ast.GtE():
                 return left >= right
+    if (left is None and isinstance(right, _NUMBERS)) or (right is None and isinstance(left, _NUMBERS)):
+        raise mistaken()
     return _UNKNOWN
 
 

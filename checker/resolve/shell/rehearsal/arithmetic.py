@@ -1,6 +1,7 @@
 """Arithmetic of the shell over whole numbers: what ``$(( ))``, ``(( ))`` and ``let`` are, and what they set.
 
-Source: Bash Reference Manual, "Shell Arithmetic".
+Source: Bash Reference Manual, "Shell Arithmetic", "Bash Conditional Expressions" (between ``[[`` and ``]]`` both sides
+of ``-eq`` are expressions; ``test`` ends with 2 where one of them is no number, as bash and dash do).
 """
 
 from __future__ import annotations
@@ -8,13 +9,14 @@ from __future__ import annotations
 import ast
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from checker import lazy_re
 from checker.model.answers import Answer, yes_if
+from checker.model.possible import Possible
 from checker.resolve.shell.state import UNTOLD, State
-from checker.resolve.shell.variables.scopes import meant
+from checker.resolve.shell.variables.scopes import NOUNSET, meant
 
 _STEP: Final = lazy_re.compile(r"^(?:(\+\+|--)\s*([A-Za-z_]\w*)|([A-Za-z_]\w*)\s*(\+\+|--))$")
 _SETS: Final = lazy_re.compile(r"^([A-Za-z_]\w*)\s*([-+*/%]?)=(?!=)\s*(.+)$", re.DOTALL)
@@ -23,9 +25,15 @@ _NAME: Final = lazy_re.compile(r"\$?\{?(#?[A-Za-z_?]\w*)(?:\[[@*]\])?\}?|\$\{?(\
 _NO_DECIMAL: Final = lazy_re.compile(r"-?0\d")
 # Turned, and then compared: Python compares first.
 _TURNED: Final = lazy_re.compile(r"!(?!=)[^()&|]*[<>=]")
+_WHOLE: Final = lazy_re.compile(r"\s*[-+]?\d+\s*")
 _CHANGES: Final = lazy_re.compile(r"\+\+|--|(?<![=!<>])=(?!=)|<<=|>>=|,")
 _CHOSEN: Final = lazy_re.compile(r"([^?:]+)(?<!\$)\?([^?:]+):([^?:]+)")  # one thing or another
 _MAX_LENGTH: Final = 200
+# What the AWS CLI and jq print where there is nothing: nobody calls a variable so, and one that is not set is 0.
+_NOTHING: Final = frozenset({"None", "null"})
+_ON_NUMBERS: Final = frozenset({"-eq", "-ne", "-lt", "-le", "-gt", "-ge"})
+_BINARY_SIGNS: Final = frozenset({*_ON_NUMBERS, "=", "==", "!="})
+_FALSE: Final[tuple[Possible, ...]] = ("-n", "")
 _LARGEST: Final = 2**63
 
 
@@ -79,6 +87,30 @@ def holds(source: str, state: State) -> Answer:
     return UNTOLD if number is None else yes_if(number != 0)
 
 
+def with_numbers(words: Sequence[Possible], state: State, *, double: bool = False) -> list[Possible]:
+    """The words of a test, with what it compares as numbers worked out: an expression between ``[[`` and ``]]``; words
+    that do not hold where ``[`` ends with an error, whatever else it asks."""
+    found = list(words)
+    if not double and len(found) == 2 and found[0] in _BINARY_SIGNS:
+        return [*_FALSE]  # `[ $empty != 0 ]`: one side is not there
+    for index in range(1, len(found) - 1):
+        if found[index] not in _ON_NUMBERS:
+            continue
+        for at in (index - 1, index + 1):
+            said = found[at]
+            number = as_number(said, state) if double and isinstance(said, str) else None
+            if number is not None:
+                found[at] = str(number)
+            elif not double and isinstance(said, str) and not _WHOLE.fullmatch(said):
+                return [*_FALSE]
+    return found
+
+
+def as_number(said: str, state: State) -> int | None:
+    """What a word comes to as an expression that sets nothing; nothing is 0."""
+    return None if _CHANGES.search(said) or len(said) > _MAX_LENGTH else _value(said, state) if said.strip() else 0
+
+
 def _put(name: str, value: int | None, state: State) -> None:
     if value is None:
         state.variables.pop(name, None)
@@ -95,6 +127,9 @@ def _number(name: str, state: State) -> int | None:
     held = state.variables.get(meant(name.removeprefix("#"), state.variables))
     if name.startswith("#"):
         return len(held) if isinstance(held, tuple) else None
+    named = name if held is None else held
+    if isinstance(named, str) and named in _NOTHING and named not in state.variables:
+        return None if NOUNSET in state.variables else 0
     return _whole(held)
 
 
@@ -115,7 +150,8 @@ def _value(text: str, state: State) -> int | None:
     def put(match: re.Match[str]) -> str:
         nonlocal unknown
         number = _number(match[1] or match[2], state)
-        unknown = unknown or number is None
+        # `(( $empty != 0 ))` is an error: there is nothing in its place.
+        unknown = unknown or number is None or (match[0][0] == "$" and state.variables.get(match[1] or "") == "")
         return str(number)
 
     if _TURNED.search(text):

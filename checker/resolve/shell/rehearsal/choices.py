@@ -7,13 +7,16 @@ from typing import Final
 
 from msgspec import Struct, field
 
+from checker import lazy_re
 from checker.model.pipeline.scripts import Command
 from checker.model.pipeline.shell import Literal, Test, Variable
-from checker.model.possible import shown
+from checker.model.possible import Possible, shown
+from checker.resolve.shell.jq.printed import made_of
 from checker.resolve.shell.state import Failing
 from checker.resolve.shell.variables.exported import HANDED
-from checker.resolve.shell.waiting import picked
+from checker.resolve.shell.waiting import JQS, picked
 
+_NAMES: Final = lazy_re.compile(r"name|[aA]rn|reason|Reason|stopCode|env|\$")
 _ASKED_FREELY: Final = 2  # how often one question is answered both ways on one way through the script
 
 
@@ -95,4 +98,18 @@ def is_asked(command: Command, failing: Failing) -> bool:
 
 def answer_of(command: Command, failing: Failing) -> str | None:
     """What a command prints of the answer that is given: all of it, or what it picks; ``None`` where that is open."""
-    return failing.says if is_asked(command, failing) else picked(command.words, failing.says)
+    if is_asked(command, failing):
+        return failing.says
+    told = picked(command.words, failing.says)
+    return told if told is not None else picked_by_jq(command, failing.says, failing)
+
+
+def picked_by_jq(command: Command, text: Possible, failing: Failing) -> str | None:
+    """What jq prints of the answer that is given; ``None`` where that is open. Of a container nothing is known but how
+    it ended: not its name either."""
+    if command.program not in JQS or not isinstance(text, str) or text.rstrip("\n") != failing.says:
+        return None
+    if any(_NAMES.search(shown(each)) for each in command.words):
+        return None
+    made = made_of(command, text)
+    return made if isinstance(made, str) else None

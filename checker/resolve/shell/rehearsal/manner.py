@@ -26,10 +26,20 @@ from checker.model.sources import Spot, brief
 from checker.model.values import Text, as_count
 from checker.resolve.shell.builtins import BUILTINS, Asked
 from checker.resolve.shell.dialects.patterns import compared
+from checker.resolve.shell.files.told import coming_in
 from checker.resolve.shell.printing import found_in, output_of
 from checker.resolve.shell.process import EndlessError, Shell
-from checker.resolve.shell.rehearsal.arithmetic import calculated
-from checker.resolve.shell.rehearsal.choices import Choices, TooMuchError, answer_of, is_asked, is_same, own_words
+from checker.resolve.shell.rehearsal.acts import acts
+from checker.resolve.shell.rehearsal.arithmetic import calculated, with_numbers
+from checker.resolve.shell.rehearsal.choices import (
+    Choices,
+    TooMuchError,
+    answer_of,
+    is_asked,
+    is_same,
+    own_words,
+    picked_by_jq,
+)
 from checker.resolve.shell.rehearsal.clock import Clock, span
 from checker.resolve.shell.rehearsal.files import Files, taken
 from checker.resolve.shell.rehearsal.nothing import ends_on_nothing, fails_silently, passes_nothing
@@ -49,13 +59,6 @@ _REFUSED: Final = "254"
 # What every refused call says (Amazon ECR API Reference, "Common Errors").
 _DENIED: Final = "An error occurred (AccessDeniedException) when calling the operation: User is not authorized"
 _QUIET: Final = lazy_re.compile(r"-[a-zA-Z]*q[a-zA-Z]*")
-_FOR_LATER: Final = lazy_re.compile(r"GITHUB_(?:OUTPUT|ENV|PATH)")
-# Commands that only say or read something, unless they write for a later step.
-_SAYS: Final = frozenset(
-    {"echo", "printf", "true", "false", ":", "sleep", "exit", "return", "test", "[", "[[", "cat", "date", "jq", "grep",
-     "sed", "awk", "head", "tail", "wc", "tr", "cut", "sort", "uniq", "export", "tee", "curl", "rm", "ls", "seq",
-     "jobs", "set", "read", "touch", "local", "declare", "trap"}
-)  # fmt: skip
 
 
 class Rehearsed(Struct):
@@ -80,6 +83,7 @@ class Rehearsed(Struct):
     failures: int = 0  # how often the command has failed so far
     later: list[Command] = field(default_factory=list)  # those that are made once it was met
     trapped_later: list[Command] = field(default_factory=list)  # those of them that a trap runs
+    picked: dict[int, tuple[str, Command]] = field(default_factory=dict)  # what a command of jq prints, by its id
     traps: dict[str, Spot] = field(default_factory=dict)  # where what a trap runs was given to it
 
     @property
@@ -145,7 +149,7 @@ class Rehearsed(Struct):
         self.substituted = "0" if lost else self._inside
         printed = [(at, each) for at, each in made if each.handling.stdout in {Stream.SHOWN, Stream.MERGED}]
         if self._spoke and len(printed) == 1 and (said := answer_of(printed[0][1], self.failing)) is not None:
-            return said
+            return said.rstrip("\n")
         texts = [
             *((at, self._printed(command)) for at, command in printed),
             *((at - 0.5, _DENIED) for at in self._said),
@@ -168,6 +172,8 @@ class Rehearsed(Struct):
         if words and (told := self.clock.printed(words)) is not None:
             return told
         kept = self.files.printed(words, command.writes) if words else None
+        if kept is None and (made := self.picked.get(id(command))) is not None:
+            return made[0]
         return kept if kept is not None else output_of(command)
 
     def fed(self, shell: Shell, block: Block, state: State, context: Context) -> None:
@@ -209,7 +215,7 @@ class Rehearsed(Struct):
             case "let":
                 numbers = [calculated(shown(word), state) for word in words[1:]]
                 return Result(Flow.NEXT, _nonzero(numbers[-1]) if numbers else UNTOLD)
-            case "test" if (given := self.files.decided(words[1:])) != words[1:]:
+            case "test" if (given := with_numbers(self.files.decided(words[1:]), state)) != words[1:]:
                 answer = decide(compared(given))
                 return ends_with("0" if answer is YES else "1", state) if isinstance(answer, Certain) else None
             case "sleep":
@@ -294,7 +300,9 @@ class Rehearsed(Struct):
     def wrote(self, command: Command, state: State) -> None:
         """What it prints into files is kept."""
         self.later += [command] if self.met else []
-        self.clock.passes(1.0 if self.failing.ticks and command.program == "aws" else 0.0)
+        if (made := picked_by_jq(command, coming_in(command, state.fed), self.failing)) is not None:
+            self.picked[id(command)] = (made, command)
+        self.clock.passes(1.0 if self.failing.ticks and command.program == "aws" else 0.0, state)
         if state.written is not None:
             state.written.note(command, state.fed)
         if command.writes and command.program not in {"exit", "return"}:
@@ -358,7 +366,7 @@ class Rehearsed(Struct):
 
     def acts(self, commands: Sequence[Command]) -> frozenset[Spot]:
         """Where these do something that another command, step or person will see."""
-        return frozenset(each.spot for each in commands if _acts(each))
+        return frozenset(each.spot for each in commands if acts(each))
 
     def ended(self, words: list[Possible], state: State, truth: Answer) -> Result:  # noqa: ARG002
         """With success, or as the command that fails."""
@@ -374,15 +382,6 @@ def _reads_process(statement: Simple) -> bool:
 
 def _nonzero(number: int | None) -> Answer:
     return UNTOLD if number is None else yes_if(number != 0)
-
-
-def _acts(command: Command) -> bool:
-    """Whether a command does more than say or read something: for a person that is no difference."""
-    if any(write.descriptor == 1 and _FOR_LATER.search(shown(write.target)) for write in command.writes):
-        return True
-    words = [each for each in command.words[1:4] if isinstance(each, str) and not each.startswith("-")]
-    asks = command.program == "aws" and len(words) > 1 and words[1].startswith(("describe-", "list-", "get-", "wait"))
-    return command.program not in _SAYS and not asks
 
 
 def status_of(state: State) -> str:

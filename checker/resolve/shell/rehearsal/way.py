@@ -23,8 +23,11 @@ from checker.model.pipeline.shell import (
     Pipe,
     Simple,
     Statement,
+    Substitution,
     Test,
+    Variable,
     While,
+    Word,
 )
 from checker.model.possible import open_text, options
 from checker.model.sources import Spot
@@ -33,7 +36,7 @@ from checker.resolve.shell.dialects.patterns import as_pattern, compared, matche
 from checker.resolve.shell.ends import demands
 from checker.resolve.shell.printing import streams
 from checker.resolve.shell.process import EndlessError
-from checker.resolve.shell.rehearsal.arithmetic import calculated
+from checker.resolve.shell.rehearsal.arithmetic import calculated, with_numbers
 from checker.resolve.shell.rehearsal.choices import Choices, TooMuchError
 from checker.resolve.shell.rehearsal.clock import LONGEST, asks_for_time, without_clocks
 from checker.resolve.shell.rehearsal.manner import (
@@ -52,6 +55,12 @@ from checker.resolve.shell.words import decide, is_one_word
 def _piped(context: Context, *, merged: bool) -> Context:
     """What it prints goes on to the next command; ``merged`` (``|&``): with what it says."""
     return context.handled(stdout=Stream.SHOWN, stderr=Stream.MERGED if merged else context.handling.apart)
+
+
+def _vanishes(word: Word) -> bool:
+    """Whether a word that is empty is none at all (Bash Reference Manual, "Word Splitting")."""
+    expanded = [part for part in word.parts if isinstance(part, Variable | Substitution) and not part.quoted]
+    return bool(expanded) and len(expanded) == len(word.parts)
 
 
 def _is_question(statement: Statement, state: State, context: Context) -> bool:
@@ -186,7 +195,12 @@ class Way:
                 self.manner.captured(self.shell, asked, state, context, name="", lost=True)
             return self.choices.choose(statement) if number is None else number != 0
         words = [self.shell.single(word, state, context) for word in statement.words]
-        answer = decide(self.manner.files.decided(compared(words, statement))) if words else UNTOLD
+        told = compared(words, statement)
+        if not statement.double and "" in words:
+            each = zip(told, statement.words, strict=True)
+            told = [value for value, word in each if value != "" or not _vanishes(word)]
+        told = with_numbers(told, state, double=statement.double)
+        answer = decide(self.manner.files.decided(told)) if words else UNTOLD
         return answer is YES if isinstance(answer, Certain) else self.choices.choose(statement)
 
     def _pipe(self, statement: Pipe, state: State, context: Context) -> Result:

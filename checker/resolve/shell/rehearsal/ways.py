@@ -78,11 +78,9 @@ class Rehearsals(Struct):
         ways = self._ways(failing)
         if not ways:
             return _TOO_MUCH
-        later = any(_is_at(each, spot, words) for way in ways for each in way.manner.later)
-        # What a trap runs was read when it was set: more is known of its words when it runs.
-        return yes_if(
-            later or any(_is_at(each, spot, words, known=True) for way in ways for each in way.manner.trapped_later)
-        )
+        # On one way more is known of a command's words: what a branch has set, what a trap finds when it runs.
+        made = (each for way in ways for each in (*way.manner.later, *way.manner.trapped_later))
+        return yes_if(any(_is_at(each, spot, words) for each in made))
 
     def omits(self, failing: Failing, others: Sequence[tuple[Spot, tuple[str, ...]]]) -> Answer:
         """Whether the script ends well on a way that makes the command, and none of the others after it."""
@@ -91,9 +89,7 @@ class Rehearsals(Struct):
             return _TOO_MUCH
         ended = (way for way in ways if not way.failed and not way.choices.contradicts())
         made = ([*way.manner.later, *way.manner.trapped_later] for way in ended)
-        return yes_if(
-            any(not any(_is_at(each, *other, known=True) for each in some for other in others) for some in made)
-        )
+        return yes_if(any(not any(_is_at(each, *other) for each in some for other in others) for some in made))
 
     def repeated(self, failing: Failing) -> Answer:
         """Whether the command is made once more on a way on which it has failed."""
@@ -247,10 +243,10 @@ def _is_read(way: Way) -> bool:
     return way.manner.told is not None and len(way.choices.given) > way.manner.told
 
 
-def _is_at(command: Command, spot: Spot, words: tuple[str, ...], *, known: bool = False) -> bool:
-    """Whether a command that is made is one that was followed before; ``known``: of its words more may be known now."""
+def _is_at(command: Command, spot: Spot, words: tuple[str, ...]) -> bool:
+    """Whether a command that is made is one that was followed before: of its words more may be known now."""
     given = told_apart(command.words, command.exported, command.environment)
-    return command.spot == spot and is_same([*map(shown, given)], words, here=known)
+    return command.spot == spot and is_same([*map(shown, given)], words, here=True)
 
 
 class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):

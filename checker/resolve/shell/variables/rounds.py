@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from checker.model.pipeline.shell import Block, Simple, Test
-from checker.model.possible import Possible, one_of, open_text
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec.structs import replace
+
+from checker import lazy_re
+from checker.model.pipeline.shell import Block, For, Simple, Statement, Test, Variable
+from checker.model.possible import MAX_OPTIONS, Possible, one_of, open_text
 from checker.model.values import Unknown
 from checker.resolve.shell.lists.keyed import Keyed
+from checker.resolve.shell.rehearsal.arithmetic import calculated
 from checker.resolve.shell.state import State
-from checker.resolve.shell.syntax_facts import assigned_in, counted_in
+from checker.resolve.shell.syntax_facts import assigned_in, counted, counted_in, first_word, within, words_in
 from checker.resolve.shell.variables.scopes import meant
+
+_HEADER: Final = lazy_re.compile(r"^\s*for\s*\(\(|^\s*\(\(|\)\)\s*;?\s*$")
+_PARTS: Final = 3
+_NAMES: Final = lazy_re.compile(r"[A-Za-z_]\w*")
 
 
 def widen(body: Block, state: State, where: str) -> None:
@@ -23,6 +34,39 @@ def count(statement: Simple | Test, state: State) -> None:
     """What a loop counts has many values: none of them is followed."""
     for name in counted_in(statement):
         state.set(name, open_text(f"${{{name}}}", str(state.script.spot(statement.line))))
+
+
+def by_index(loop: For, values: Sequence[Possible] | None, state: State) -> tuple[For, list[Possible]] | None:
+    """A loop that counts through an array, ``for ((i = 0; i < ${#names[@]}; i++))`` with ``${names[i]}`` in it, as one
+    over the numbers that it counts; ``None`` of any other: what only counts tries again."""
+    if not loop.arithmetic:
+        listed = values is not None and _indexes(loop.body, loop.variable)
+        return (loop, list(values)) if listed and values is not None else None
+    parts = [each.strip() for each in _HEADER.sub("", loop.arithmetic).split(";")]
+    name = next((each for each in sorted(counted(loop.arithmetic)) if _indexes(loop.body, each)), None)
+    if name is None or len(parts) != _PARTS or not parts[1]:
+        return None
+    fork = state.fork()
+    found: list[Possible] = []
+    calculated(parts[0], fork)
+    while (goes_on := calculated(parts[1], fork)) and len(found) <= MAX_OPTIONS:
+        number = fork.variables.get(name)
+        found.append(number if isinstance(number, str) else None)
+        calculated(parts[2], fork)
+    known = goes_on == 0 and all(isinstance(each, str) for each in found)
+    return (replace(loop, variable=name, arithmetic=""), found) if known else None
+
+
+def _only_waits(statement: Statement) -> bool:
+    """``sleep ${pauses[i]}`` stands in a loop that tries the same again."""
+    return isinstance(statement, Simple) and first_word(statement) in {"sleep", "echo", "printf"}
+
+
+def _indexes(body: Block, name: str) -> bool:
+    """Whether a variable is used as an index of an array."""
+    words = [word for statement in within(body) if not _only_waits(statement) for word in words_in(statement)]
+    indices = (part.index for word in words for part in word.parts if isinstance(part, Variable))
+    return any(name in _NAMES.findall(each) for each in indices)
 
 
 def _widened(known: Possible, opened: Possible) -> Possible:

@@ -12,6 +12,7 @@ from checker import lazy_re
 from checker.model.pipeline.shell import Declare
 from checker.model.values import Unknown
 
+NOUNSET: Final = "set -u"  # a variable of this name: whoever asks for one that is not set ends the shell
 _MAX_STEPS: Final = 8
 _ALL_GIVEN: Final = lazy_re.compile(r"""(["']?)\$(?:[@*]|\{[@*]\})\1""")
 _OF_FUNCTIONS: Final = frozenset({"local", "declare", "typeset"})

@@ -1,0 +1,137 @@
+"""What is handed over by a call or a request: its own words, and what it reads from a file or through a pipe.
+
+Sources: AWS CLI User Guide, "Load a parameter from a file" (``file://``); curl's manual, ``--data`` (``@file``, and
+``@-`` for the standard input), ``--json``.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from typing import Final, TypeAlias
+
+from msgspec import Struct
+
+from checker import lazy_re
+from checker.model.pipeline.scripts import Argument, AwsCall, CdkCommand, Command
+from checker.model.possible import OneOf, shown
+from checker.model.values import Absent, Hole, RunValue, Text, Unknown
+from checker.reason.deploys.paths import At
+
+HOLE: Final = "\x00"  # stands for an open part
+OR: Final = "|"  # between words of which one is told
+_FILE: Final = lazy_re.compile(
+    r"fileb?://([^\s\"',)]+)|(?:^|\s)@([^\s\"'@]+)|\$\((?:cat\s+|<\s*)[\"']?([^\s\"')|]+)[\"']?\s*\)"
+)
+_INPUT: Final = frozenset({"-", "/dev/stdin"})
+_MOST: Final = 20  # commands whose words are a part of one call's
+
+_Action: TypeAlias = "Command | AwsCall | CdkCommand"
+
+
+class Payload(Struct, frozen=True):
+    """The actions whose words are handed over, the call or request itself first. ``untold``: a file of which it is not
+    known what it holds, empty where there is none."""
+
+    actions: tuple[_Action, ...]
+    untold: str = ""
+
+    @property
+    def text(self) -> str:
+        """Everything that is handed over, names and values."""
+        return " ".join(map(_text, self.actions))
+
+    @property
+    def parts(self) -> tuple[str, list[str]]:
+        """The same as one line with a mark for each open part, and how these are written."""
+        found = [part for action in self.actions for value in _values(action) for part in _flat(value)]
+        line = "".join(HOLE if isinstance(part, Hole) else part for part in found)
+        return line, [part.shown for part in found if isinstance(part, Hole)]
+
+
+def payload_of(at: At) -> Payload:
+    """What an action hands over."""
+    names = dict.fromkeys(name for match in _FILE.finditer(_text(at.action)) for name in match.groups() if name)
+    given: list[_Action] = []
+    untold = ""
+    for name in names:
+        makers = _reads(at, at.action) if name in _INPUT else _written(at, name)
+        given += makers
+        untold = untold or (name if not makers else "")
+    return Payload((at.action, *given[:_MOST]), untold)
+
+
+def _written(at: At, name: str) -> list[_Action]:
+    """The commands that wrote a file before, in the same job."""
+    found: list[_Action] = []
+    for each in at.trace.actions[: at.index]:
+        if isinstance(each, Command) and _writes(each, posixpath.basename(name)):
+            found += [each, *_reads(at, each)]
+    return found
+
+
+def _writes(command: Command, name: str) -> bool:
+    redirected = any(
+        each.descriptor in {1, -1} and each.operator.startswith(">") and _is_called(shown(each.target), name)
+        for each in command.writes
+    )
+    return redirected or (command.program == "tee" and any(_is_called(shown(each), name) for each in command.words[1:]))
+
+
+def _is_called(path: str, name: str) -> bool:
+    return posixpath.basename(path) == name
+
+
+def _reads(at: At, action: _Action) -> list[_Action]:
+    """What comes in: from the commands of a pipe, or written below the command itself."""
+    spots = action.handling.fed_by
+    piped: list[_Action] = [each for each in at.trace.actions if each.spot in spots and each is not action]
+    here = isinstance(action, Command) and any(each.operator.startswith("<<") for each in action.writes)
+    return piped or ([action] if here else [])
+
+
+def _values(action: _Action) -> list[object]:
+    if isinstance(action, AwsCall):
+        return [action.arguments]
+    if not isinstance(action, Command):
+        return []
+    return [*action.words, *(each.target for each in action.writes if each.operator.startswith("<<"))]
+
+
+def _flat(value: object) -> Iterator[str | Hole]:
+    if isinstance(value, Mapping):
+        for name, each in value.items():
+            yield f"{name} "
+            yield from _flat(each)
+    elif isinstance(value, tuple):
+        for each in value:
+            yield from _flat(each)
+    elif isinstance(value, OneOf) and all(isinstance(each, str) and each.isalnum() for each in value.options):
+        yield f"{OR.join(map(str, value.options))} "
+    elif isinstance(value, OneOf):
+        for each in value.options:
+            yield from _flat(each)
+    elif isinstance(value, Text):
+        yield from value.parts
+        yield " "
+    elif isinstance(value, Unknown):
+        yield RunValue(value.why)
+        yield " "
+    else:
+        yield f"{shown(value)} "
+
+
+def _text(action: object) -> str:
+    if isinstance(action, AwsCall):
+        return " ".join(f"{name} {_shown(value)}" for name, value in action.arguments.items())
+    if not isinstance(action, Command):
+        return ""
+    return " ".join([action.text(), *(shown(each.target) for each in action.writes if each.operator.startswith("<<"))])
+
+
+def _shown(value: Argument | Absent) -> str:
+    if isinstance(value, Mapping):
+        return " ".join(f"{name} {_shown(each)}" for name, each in value.items())
+    if isinstance(value, tuple):
+        return " ".join(_shown(each) for each in value)
+    return shown(value)
