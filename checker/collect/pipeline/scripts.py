@@ -11,7 +11,7 @@ import json
 import os
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from checker.collect.pipeline.shell_syntax import parse_shell
 from checker.collect.pipeline.sql_files import sql_files
 from checker.collect.pipeline.test_files import test_files
 from checker.errors import InputError
+from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.pipeline.python import PythonModule, plain
 from checker.model.pipeline.shell import Script
 from checker.model.settings import Settings
@@ -35,15 +36,33 @@ MAX_BYTES: Final = 1024 * 1024
 MAX_FILES: Final = 2_000
 _SHELL_SUFFIXES: Final = frozenset({".sh", ".bash", ".zsh", ".ksh"})
 _SHELLS: Final = ("sh", "bash", "dash", "zsh", "ksh")
+_OF_A_NAME: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
+_OF_A_PATH: Final = _OF_A_NAME | {"/", "}"}
 _CONSOLE_SCRIPT: Final = lazy_re.compile(
     r"(?:^|['\"])[ \t]*([\w.-]+)[ \t]*=[ \t]*([\w.]+:[\w.]+)[ \t]*(?:['\"]|$)", re.MULTILINE
 )
 
 
+def here(text: str, laid: Sequence[tuple[str, str]]) -> str:
+    """A text that is read in an image, with the repository's places in place of the image's."""
+    for place, own in laid:
+        begin = place.rstrip("/")
+        if begin:  # a whole image is nobody's folder
+            parts = text.split(begin)
+            put = f"{WORKSPACE}/{own}".rstrip("/")
+            for at in range(len(parts) - 1):
+                apart = parts[at][-1:] not in _OF_A_PATH and parts[at + 1][:1] not in _OF_A_NAME
+                parts[at] += put if apart else begin
+            text = "".join(parts)
+    return text
+
+
 class ScriptLibrary(Struct):
-    """All code of one repository that can be followed, each file read once."""
+    """All code of one repository that can be followed, each file read once. ``laid``: places of an image that have
+    files and folders of it, longest first; what names such a place in a file's text names the repository's then."""
 
     root: Path
+    laid: tuple[tuple[str, str], ...] = ()
     _shell: dict[str, Script | None] = field(default_factory=dict)
     _texts: dict[tuple[str, str, tuple[int, ...]], Script] = field(default_factory=dict)
     _python: dict[str, PythonModule | None] = field(default_factory=dict)
@@ -109,7 +128,8 @@ class ScriptLibrary(Struct):
     def text(self, path: str) -> str | None:
         """The text of a file; ``None`` where there is none, or it cannot be read."""
         if path not in self._plain:
-            self._plain[path] = self._read(path)
+            text = self._read(path)
+            self._plain[path] = here(text, self.laid) if text is not None and self.laid else text
         return self._plain[path]
 
     def go_files(self, pattern: str) -> tuple[str, ...] | None:
@@ -199,7 +219,7 @@ class ScriptLibrary(Struct):
         """A script that stands inside another file; ``lines`` as in :class:`~checker.model.pipeline.shell.Script`."""
         key = (text, file, lines)
         if key not in self._texts:
-            self._texts[key] = parse_shell(text, file, lines)
+            self._texts[key] = parse_shell(here(text, self.laid), file, lines)
         return self._texts[key]
 
     def python(self, path: str) -> PythonModule | None:

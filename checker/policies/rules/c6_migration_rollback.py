@@ -56,6 +56,7 @@ from checker.model.sources import brief
 from checker.reason.deploys.manual_inputs import controls, ways_back_by_hand
 from checker.reason.migrations.at_hand import not_at_hand
 from checker.reason.migrations.migrating import Migrating, changing_at_start, destroying, migrating, runs_back
+from checker.reason.migrations.started.steps import by_scripts, by_tasks
 from checker.reason.migrations.tools import ALL_IT_HOLDS, declares
 from checker.reason.migrations.transactions import refused_in, tool_for
 from checker.reason.migrations.ways_back import (
@@ -104,9 +105,10 @@ def check_pipeline(pipeline: Pipeline, _: Project) -> Iterator[Judgement]:
         folder = for_upserts(each, pipeline.migration_code.upserts)
         yield from _folder(as_others_see_it(for_owners(folder)), pipeline)
     steps = migrating(pipeline)
-    for step, why in not_at_hand(steps, pipeline):
+    everywhere = (*steps, *by_scripts(pipeline), *by_tasks(pipeline))
+    for step, why in not_at_hand(everywhere, pipeline):
         yield step.action.undecided("contract", why, fix=_FIX_NOT_READ)
-    yield from _declared(steps)
+    yield from _declared(everywhere)
     for runner, why, surely in changing_at_start(pipeline):
         judged = runner.fails if surely else runner.undecided
         yield judged("contract", why, fix=_FIX_SHAPED)
