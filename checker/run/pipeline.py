@@ -86,7 +86,7 @@ def pipeline_of(
     for job in known_jobs if elsewhere else ():
         complete(job, alternatives=tuple(way for way in job.alternatives if way.environment_name not in elsewhere))
     traces, unfollowed = tracer.every(known_jobs)
-    containers = started_containers(code.images, traces, library, lambda places: ScriptLibrary(root, tuple(places)))
+    containers = started_containers(code.images, traces, library, library.in_image, tracer.earlier)
     pipeline = Pipeline(
         workflows,
         tuple(job for job in known_jobs if not job.calls),

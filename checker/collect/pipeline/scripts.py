@@ -83,9 +83,15 @@ class ScriptLibrary(Struct):
     _top: str = ""
 
     _folders: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _others: list[ScriptLibrary] = field(default_factory=list)  # the same files, as images have them
 
     def __post_init__(self) -> None:
         self._top = os.path.realpath(self.root).rstrip("/")
+
+    def in_image(self, places: Sequence[tuple[str, str]]) -> ScriptLibrary:
+        """The same files, as an image has them in these places; what is asked of it counts as asked here."""
+        self._others.append(ScriptLibrary(self.root, tuple(places)))
+        return self._others[-1]
 
     def fault(self, path: str) -> Problem | None:
         """Why a file that is there could not be read or parsed; ``None`` where it could, or is not there."""
@@ -279,13 +285,15 @@ class ScriptLibrary(Struct):
 
     def inline(self, path: str) -> str:
         """The Python text that was kept under a path, empty where that is a file's."""
-        return self._inline.get(path, "")
+        return "\0".join(each._inline.get(path, "") for each in (self, *self._others))
 
     def asked(self) -> dict[str, str]:
         """What was asked about Python files so far, with the answers, short: by content, not by time."""
-        files = {path: found for path, found in self._python.items() if path not in self._inline}
+        each = [(path, found, one) for one in (self, *self._others) for path, found in one._python.items()]
+        files = {path: found for path, found, one in each if path not in one._inline}
         return {
             **{f"{'is' if found else 'parse'} {path}": self._told(path) for path, found in files.items()},
+            **{f"below {tail}": "\0".join(found) for one in self._others for tail, found in one._below.items()},
             **{f"below {tail}": "\0".join(found) for tail, found in self._below.items()},
         }
 

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from checker import lazy_re
@@ -28,7 +29,7 @@ from checker.resolve.shell.starting import SHELLS, line_of
 from checker.resolve.shell.state import State
 from checker.resolve.trace.assuming.sessions import Sessions
 from checker.resolve.trace.collected import Collected, Scripts
-from checker.resolve.trace.programs import Programs
+from checker.resolve.trace.programs import Earlier, Programs
 
 _STARTS: Final = frozenset({("ecs", "RunTask"), ("ecs", "StartTask")})
 _INITS: Final = frozenset({"tini", "dumb-init", "catatonit"})
@@ -39,8 +40,25 @@ _MOST: Final = 40  # containers that are followed
 Laid: TypeAlias = Callable[[Sequence[tuple[str, str]]], Scripts]
 
 
+class _InImage(Struct):
+    """What following came to in earlier runs, by what was started in an image whose files lie so."""
+
+    earlier: Earlier
+    places: tuple[tuple[str, str], ...]
+
+    def recall(self, path: str, started: str) -> object | None:
+        return self.earlier.recall(path, f"{started}\0{self.places!r}")
+
+    def keep(self, path: str, started: str, what: Callable[[], object]) -> None:
+        self.earlier.keep(path, f"{started}\0{self.places!r}", what)
+
+
 def started_containers(
-    images: Sequence[ImageStart], traces: Mapping[EffectiveJob, Trace], files: Scripts, laid: Laid
+    images: Sequence[ImageStart],
+    traces: Mapping[EffectiveJob, Trace],
+    files: Scripts,
+    laid: Laid,
+    earlier: Earlier | None = None,
 ) -> tuple[StartedContainer, ...]:
     """The containers that start scripts of the repository, followed: those that images start so, and those of tasks
     that jobs start with a command, where one image alone has such a script."""
@@ -48,7 +66,7 @@ def started_containers(
     for image in images:
         words = _placed([*image.entry, *image.command], image, files)
         if words is not None:
-            found.append(_followed(image, words, laid, None))
+            found.append(_followed(image, words, laid, None, earlier))
         if len(found) >= _MOST:
             return tuple(found)
     for call, given in _commands(traces) if images else ():
@@ -59,7 +77,7 @@ def started_containers(
         }
         if len(found) + len(ways) > _MOST:
             break
-        each = [_followed(*way, laid, call) for way in ways.values()]
+        each = [_followed(*way, laid, call, earlier) for way in ways.values()]
         # A line that a shell is given could be run in any: what tells is which image has the script in it.
         each = [one for one in each if len(each) == 1 or any(map(_in_own_script, one.trace.commands))]
         found += each if len(each) == 1 else []
@@ -139,7 +157,9 @@ def _listed(written: str) -> Iterator[tuple[str, ...]]:
         yield tuple(words)
 
 
-def _followed(image: ImageStart, words: Sequence[str], laid: Laid, call: AwsCall | None) -> StartedContainer:
+def _followed(
+    image: ImageStart, words: Sequence[str], laid: Laid, call: AwsCall | None, earlier: Earlier | None
+) -> StartedContainer:
     files = laid(image.places)
     spot = Spot(image.recipe, image.line)
     recipe = Workflow(image.recipe, image.recipe, spot)
@@ -149,7 +169,7 @@ def _followed(image: ImageStart, words: Sequence[str], laid: Laid, call: AwsCall
     effort.begin()
     collected = Collected(
         files,
-        Programs(files, effort, None),
+        Programs(files, effort, _InImage(earlier, image.places) if earlier is not None else None),
         job=job,
         written=written,
         sessions=Sessions(Overlaid(files, written).text),
