@@ -22,7 +22,8 @@ from checker.model.sources import Problem, Spot
 from checker.model.values import Hole, Text, pieces
 from checker.resolve.shell.dialects.plain_sh import dialect, dialect_of, not_of_sh
 from checker.resolve.shell.files.program_writes import module_files
-from checker.resolve.shell.files.written import Written, interpreter, place
+from checker.resolve.shell.files.told import interpreter, place
+from checker.resolve.shell.files.written import Written
 from checker.resolve.shell.printing import output_of
 from checker.resolve.shell.process import Shell
 from checker.resolve.shell.state import EXPANDS, Context, Fed, Result, State, Stored
@@ -154,7 +155,10 @@ def start(follower: Shell, words: list[Possible], call: Call) -> Result | None:
     if own is not None:
         name = words[0] = own
     if call.state.written is not None and call.state.written.has(name, call.state.folder):
-        return _held(follower, words, rest, call, flags, explicit=explicit)
+        if not call.state.written.is_of_another_commit(name, call.state.folder):
+            return _held(follower, words, rest, call, flags, explicit=explicit)
+        not_known(follower, name, call)  # and perhaps it is what the repository has of it here
+        call = replace(call, context=replace(call.context, certain=False))
     if not isinstance(name, str) or (not explicit and "/" not in name):
         return None
     path = call.state.path(name)
@@ -237,7 +241,7 @@ def _in_words(follower: Shell, words: list[Possible], call: Call) -> bool:
     text = state.written.text(name, state.folder)
     if text is None:
         not_known(follower, name, call)
-        return False
+        return state.written.is_of_another_commit(name, state.folder)
     words[at - is_module : at + 1] = ["-c", text]
     return True
 
@@ -361,10 +365,9 @@ def _child(
     )
     if "expand_aliases" in flags:
         child.set(EXPANDS, "1")
-    follower.note(faults(child))
-    unknown: list[Problem] = []
-    child.script = begun_with(script, child, follower.library, call.spot, unknown)
-    follower.note(unknown)
+    found = [*faults(child)]
+    child.script = begun_with(script, child, follower.library, call.spot, found)
+    follower.note(found)
     result = follower.process(child.script.body, child, call.context)
     follower.depth -= 1
     return result
