@@ -255,7 +255,7 @@ def taken_by(command: Command) -> Taken | None:
     verb, rest = (words[0], words[1:]) if words else ("", [])
     plain = [each for each in plain_words(rest, _GIT_VALUES) if each != "--"]
     ref: Possible = plain[0] if plain else None
-    if verb == "checkout" and len(plain) > 1 and not {"-b", "-B", "--orphan"} & {*rest}:
+    if verb == "checkout" and len(plain) > 1 and rest[0] != "--" and not {"-b", "-B", "--orphan"} & {*rest}:
         paths = plain[1:]
     elif verb == "restore" and (source := _source_of(rest)) is not None:
         ref, paths = source, plain
@@ -269,14 +269,14 @@ def taken_by(command: Command) -> Taken | None:
         ref, paths = text([*named, before]), [path]
     else:
         return None
-    return Taken(tuple(paths), _is_at_hand(ref, command)) if ref is not None and ref != "--" else None
+    return Taken(tuple(paths), _is_at_hand(ref, command)) if ref is not None else None
 
 
 _GIT_VALUES: Final = frozenset({"-s", "--source", "--format", "--prefix", "-o", "--output", "--remote", "--exec"})
 _OF_THE_RUN: Final = lazy_re.compile(
     r"\$\{\{\s*github\.(?:sha|ref|ref_name)\s*\}\}|\$\{?GITHUB_(?:SHA|REF|REF_NAME)\}?", re.IGNORECASE
 )
-_PREFIX: Final = lazy_re.compile(r"(?:refs/)?tags/|refs/heads/|origin/")
+_PREFIX: Final = lazy_re.compile(r"(?:refs/)?tags/|refs/heads/")  # not `origin/`, which may be ahead by then
 
 
 def _source_of(words: Sequence[Possible]) -> Possible:

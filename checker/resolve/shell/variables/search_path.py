@@ -19,6 +19,7 @@ from checker.model.values import Text, pieces
 HERE: Final = lazy_re.compile(r"\$\{?PWD\}?|\$\(pwd\)|\$\{\{ *github\.workspace *\}\}")
 BEFORE: Final = "${PATH}"  # what it was before
 _SYSTEM: Final = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/snap/bin")
+_PUT_INTO: Final = (joined([open_text("${HOME}"), "/.local/bin/"]), "~/.local/bin/", "/usr/local/bin/", "/usr/bin/")
 _INSTALLED: Final = frozenset(
     ["awk", "aws", "az", "base64", "basename", "bash", "bzip2", "cat", "chmod", "chown", "cp", "curl", "cut", "date",
      "diff", "dirname", "docker", "docker-compose", "du", "env", "expr", "find", "gcloud", "gh", "git", "grep", "gzip",
@@ -98,8 +99,8 @@ def _put_there(name: str, process: Process) -> Possible:
     written = process.written
     if written is None or written.is_empty:
         return None
-    for folder in (joined([open_text("${HOME}"), "/.local/bin"]), "~/.local/bin", "/usr/local/bin", "/usr/bin"):
-        whole = joined([folder, f"/{name}"])
+    for folder in _PUT_INTO:
+        whole = joined([folder, name])
         if written.has(whole, process.folder):
             return whole if written.text(whole, process.folder) is not None else None
     return None

@@ -1,5 +1,4 @@
-"""Programs that are looked for by their names, and files that every bash reads first: what stands in front is what
-runs."""
+"""What a name of a program, or of a file, stands for by then: of the repository, of the system, of nobody known."""
 
 from __future__ import annotations
 
@@ -16,7 +15,11 @@ from checker.resolve.trace.tracer import Tracer
 from tests.pipelines import load, pipeline
 
 _HERE = Path(__file__).parent
-CASES = [*load(_HERE / "search_path.yaml"), *load(_HERE / "startup.yaml")]
+CASES = [
+    *load(_HERE / "search_path.yaml"),
+    *load(_HERE / "startup.yaml"),
+    *load(_HERE.parent / "files" / "commits.yaml"),
+]
 _ASK = "aws ecs describe-services --cluster c --services s"
 _LOGIN = {
     "uses": "aws-actions/configure-aws-credentials@v4",
