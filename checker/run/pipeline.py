@@ -56,6 +56,7 @@ def pipeline_of(
     from checker.model.pipeline.jobs import complete
     from checker.model.pipeline.pipeline import Pipeline
     from checker.reason.migrations.at_hand import drivers, given_to_clients
+    from checker.resolve.trace.containers.started import started_containers
     from checker.resolve.trace.tracer import Tracer
     from checker.resolve.workflows.jobs import effective_jobs
     from checker.run.changed_migrations import with_changes
@@ -85,6 +86,7 @@ def pipeline_of(
     for job in known_jobs if elsewhere else ():
         complete(job, alternatives=tuple(way for way in job.alternatives if way.environment_name not in elsewhere))
     traces, unfollowed = tracer.every(known_jobs)
+    containers = started_containers(code.images, traces, library, library.in_image, tracer.earlier)
     pipeline = Pipeline(
         workflows,
         tuple(job for job in known_jobs if not job.calls),
@@ -99,6 +101,7 @@ def pipeline_of(
         unfollowed=unfollowed,
         elsewhere=tuple(job for job in known_jobs if job.calls and not job.called),
         apps=_apps(traces, library),
+        containers=containers,
         folders=frozenset(each for job in known_jobs for each in _put_into(job) if library.files_below(each)),
     )
     if driving := tuple(dict(drivers(pipeline, library.text)).items()):

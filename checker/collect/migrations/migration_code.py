@@ -22,6 +22,7 @@ from checker.collect.folders import walk
 from checker.collect.migrations.constraints.relied_on import may_upsert, upserts_of
 from checker.collect.migrations.frameworks.connections import package_scripts, read_connections
 from checker.collect.migrations.frameworks.containers import is_recipe, started_with
+from checker.collect.migrations.frameworks.images import image_start
 from checker.collect.migrations.frameworks.libraries import is_project, libraries_in, line_of, versions_in
 from checker.collect.migrations.frameworks.shaping import (
     is_settings,
@@ -33,6 +34,7 @@ from checker.collect.migrations.frameworks.shaping import (
 from checker.collect.migrations.source_code import LANGUAGES, source_file
 from checker.errors import InputError
 from checker.model.migrations.folders import MigrationCode, MigrationRunner, SourceFile, Upsert
+from checker.model.migrations.images import ImageStart
 from checker.model.migrations.tools import about_migrations
 from checker.model.sources import Problem, Spot
 
@@ -149,7 +151,13 @@ def read_migration_code(root: Path) -> MigrationCode:
         tuple(at_start),
         tuple(sorted(set(versions))),
         shaping=tuple(each for shown in wanted if not _is_test(shown) for each in _shaping(shown, library)),
+        images=tuple(_images(filter(is_recipe, wanted), library)),
     )
+
+
+def _images(recipes: Iterable[str], library: _Library) -> Iterator[ImageStart]:
+    each = (image_start(recipe, library.text(recipe), library.is_file) for recipe in recipes)
+    return filter(None, each)
 
 
 def _shaping(shown: str, library: _Library) -> Iterator[MigrationRunner]:

@@ -11,7 +11,7 @@ import json
 import os
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from checker.collect.pipeline.shell_syntax import parse_shell
 from checker.collect.pipeline.sql_files import sql_files
 from checker.collect.pipeline.test_files import test_files
 from checker.errors import InputError
+from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.pipeline.python import PythonModule, plain
 from checker.model.pipeline.shell import Script
 from checker.model.settings import Settings
@@ -35,15 +36,33 @@ MAX_BYTES: Final = 1024 * 1024
 MAX_FILES: Final = 2_000
 _SHELL_SUFFIXES: Final = frozenset({".sh", ".bash", ".zsh", ".ksh"})
 _SHELLS: Final = ("sh", "bash", "dash", "zsh", "ksh")
+_OF_A_NAME: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
+_OF_A_PATH: Final = _OF_A_NAME | {"/", "}"}
 _CONSOLE_SCRIPT: Final = lazy_re.compile(
     r"(?:^|['\"])[ \t]*([\w.-]+)[ \t]*=[ \t]*([\w.]+:[\w.]+)[ \t]*(?:['\"]|$)", re.MULTILINE
 )
 
 
+def here(text: str, laid: Sequence[tuple[str, str]]) -> str:
+    """A text that is read in an image, with the repository's places in place of the image's."""
+    for place, own in laid:
+        begin = place.rstrip("/")
+        if begin:  # a whole image is nobody's folder
+            parts = text.split(begin)
+            put = f"{WORKSPACE}/{own}".rstrip("/")
+            for at in range(len(parts) - 1):
+                apart = parts[at][-1:] not in _OF_A_PATH and parts[at + 1][:1] not in _OF_A_NAME
+                parts[at] += put if apart else begin
+            text = "".join(parts)
+    return text
+
+
 class ScriptLibrary(Struct):
-    """All code of one repository that can be followed, each file read once."""
+    """All code of one repository that can be followed, each file read once. ``laid``: places of an image that have
+    files and folders of it, longest first; what names such a place in a file's text names the repository's then."""
 
     root: Path
+    laid: tuple[tuple[str, str], ...] = ()
     _shell: dict[str, Script | None] = field(default_factory=dict)
     _texts: dict[tuple[str, str, tuple[int, ...]], Script] = field(default_factory=dict)
     _python: dict[str, PythonModule | None] = field(default_factory=dict)
@@ -64,9 +83,15 @@ class ScriptLibrary(Struct):
     _top: str = ""
 
     _folders: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _others: list[ScriptLibrary] = field(default_factory=list)  # the same files, as images have them
 
     def __post_init__(self) -> None:
         self._top = os.path.realpath(self.root).rstrip("/")
+
+    def in_image(self, places: Sequence[tuple[str, str]]) -> ScriptLibrary:
+        """The same files, as an image has them in these places; what is asked of it counts as asked here."""
+        self._others.append(ScriptLibrary(self.root, tuple(places)))
+        return self._others[-1]
 
     def fault(self, path: str) -> Problem | None:
         """Why a file that is there could not be read or parsed; ``None`` where it could, or is not there."""
@@ -109,7 +134,8 @@ class ScriptLibrary(Struct):
     def text(self, path: str) -> str | None:
         """The text of a file; ``None`` where there is none, or it cannot be read."""
         if path not in self._plain:
-            self._plain[path] = self._read(path)
+            text = self._read(path)
+            self._plain[path] = here(text, self.laid) if text is not None and self.laid else text
         return self._plain[path]
 
     def go_files(self, pattern: str) -> tuple[str, ...] | None:
@@ -199,7 +225,7 @@ class ScriptLibrary(Struct):
         """A script that stands inside another file; ``lines`` as in :class:`~checker.model.pipeline.shell.Script`."""
         key = (text, file, lines)
         if key not in self._texts:
-            self._texts[key] = parse_shell(text, file, lines)
+            self._texts[key] = parse_shell(here(text, self.laid), file, lines)
         return self._texts[key]
 
     def python(self, path: str) -> PythonModule | None:
@@ -259,13 +285,15 @@ class ScriptLibrary(Struct):
 
     def inline(self, path: str) -> str:
         """The Python text that was kept under a path, empty where that is a file's."""
-        return self._inline.get(path, "")
+        return "\0".join(each._inline.get(path, "") for each in (self, *self._others))
 
     def asked(self) -> dict[str, str]:
         """What was asked about Python files so far, with the answers, short: by content, not by time."""
-        files = {path: found for path, found in self._python.items() if path not in self._inline}
+        each = [(path, found, one) for one in (self, *self._others) for path, found in one._python.items()]
+        files = {path: found for path, found, one in each if path not in one._inline}
         return {
             **{f"{'is' if found else 'parse'} {path}": self._told(path) for path, found in files.items()},
+            **{f"below {tail}": "\0".join(found) for one in self._others for tail, found in one._below.items()},
             **{f"below {tail}": "\0".join(found) for tail, found in self._below.items()},
         }
 

@@ -16,6 +16,7 @@ from typing import ClassVar
 from msgspec import Struct, field
 
 from checker.model.judgements import Judgeable
+from checker.model.migrations.images import ImageStart
 from checker.model.migrations.shaping import Shapes
 from checker.model.sources import Problem, Spot
 from checker.model.values import as_count
@@ -190,7 +191,7 @@ class MigrationCode(Struct, frozen=True, eq=False):
     SQL that a client is given and that include others (``\\i``), with their texts. ``upserts`` are the keys that
     programs rely on, ``at_start`` what applies migrations whenever a container starts, ``versions`` the major versions
     of tools' libraries that projects ask for, by the tools' names; 0 is one that is not told. ``in_tasks`` are task
-    definitions that migrate when somebody starts them."""
+    definitions that migrate when somebody starts them, ``images`` what recipes for images say that containers start."""
 
     runners: tuple[MigrationRunner, ...] = ()
     tests_back: tuple[Spot, ...] = ()
@@ -203,6 +204,7 @@ class MigrationCode(Struct, frozen=True, eq=False):
     versions: tuple[tuple[str, int], ...] = ()
     in_tasks: tuple[TaskThatMigrates, ...] = ()
     shaping: tuple[MigrationRunner, ...] = ()
+    images: tuple[ImageStart, ...] = ()
 
 
 class Migration(Judgeable, Struct, frozen=True, eq=False):

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from checker.model.judgements import Judgeable
 from checker.model.migrations.folders import MigrationCode, MigrationFolder
+from checker.model.migrations.images import ImageStart
 from checker.model.pipeline.app_context import AppContext
 from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Trace
@@ -40,6 +41,17 @@ class Unfollowed(Judgeable, Struct, frozen=True):
         return Location(self.problem.spot.file, self.problem.spot.line, path or None)
 
 
+class StartedContainer(Struct, frozen=True):
+    """What a container does that starts a script of the repository, as a job of one step that no workflow has. ``call``
+    starts the task that has it do so, where its image does not by itself; ``whole``: all of it was followed."""
+
+    job: EffectiveJob
+    trace: Trace
+    image: ImageStart
+    call: AwsCall | None
+    whole: bool
+
+
 class Pipeline(Judgeable, Struct, frozen=True, eq=False):
     """All that is known of one repository's pipeline. ``traces`` has the jobs and their alternatives.
 
@@ -66,6 +78,7 @@ class Pipeline(Judgeable, Struct, frozen=True, eq=False):
     not_run: tuple[str, ...] = ()  # scripts that call AWS, and that no job runs as far as jobs could be followed
     apps: Mapping[str, AppContext] = field(default_factory=dict)
     folders: frozenset[str] = frozenset()  # of the repository, among those that steps put files into (``path``)
+    containers: tuple[StartedContainer, ...] = ()
     exclusions: Mapping[str, str] = field(default_factory=dict)  # of checker.toml that left files out -> their reasons
 
     @property
@@ -76,8 +89,9 @@ class Pipeline(Judgeable, Struct, frozen=True, eq=False):
         return bool(self.exclusions) and not left
 
     def trace(self, job: EffectiveJob) -> Trace:
-        """What a job's scripts do."""
-        return self.traces[job]
+        """What a job's scripts do, or a container's."""
+        found = self.traces.get(job)
+        return found if found is not None else next(each.trace for each in self.containers if each.job is job)
 
     def ways(self) -> Iterator[EffectiveJob]:
         """Every job, those with alternatives once for each of them."""

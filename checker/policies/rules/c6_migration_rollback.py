@@ -77,6 +77,7 @@ from checker.reason.migrations.back.ways_back import (
     unread,
 )
 from checker.reason.migrations.migrating import Migrating, changing_at_start, destroying, migrating, runs_back
+from checker.reason.migrations.started.steps import by_scripts, by_tasks
 from checker.reason.migrations.tools import ALL_IT_HOLDS, declares
 from checker.reason.migrations.transactions import refused_in, tool_for
 
@@ -108,9 +109,10 @@ def check_pipeline(pipeline: Pipeline, _: Project) -> Iterator[Judgement]:
         folder = for_upserts(each, pipeline.migration_code.upserts)
         yield from _folder(as_others_see_it(for_owners(folder)), pipeline)
     steps = migrating(pipeline)
-    for step, why in not_at_hand(steps, pipeline):
+    everywhere = (*steps, *by_scripts(pipeline), *by_tasks(pipeline))
+    for step, why in not_at_hand(everywhere, pipeline):
         yield step.action.undecided("contract", why, fix=_FIX_NOT_READ)
-    yield from _declared(steps)
+    yield from _declared(everywhere)
     for runner, why, surely in changing_at_start(pipeline):
         judged = runner.fails if surely else runner.undecided
         yield judged("contract", why, fix=_FIX_SHAPED)

@@ -11,6 +11,7 @@ What is checked
     could not be pulled (then there is no exit code) or ECS had no room for it (``run_task`` answers with ``failures``).
     The repository's own runner ends with a failure where a statement of a migration, or its connection, fails, and
     where another run holds the lock all the while. A function that migrates is waited for, and its ``FunctionError``.
+    A script that migrates in a container (its image's entry point, or what its task is told to run) fails likewise.
     In MySQL and MariaDB the bound for locks is ``lock_wait_timeout``, and MariaDB's for statements is
     ``max_statement_time``. In SQL Server the bound for locks is ``LOCK_TIMEOUT``.
 When it does not apply
@@ -41,12 +42,12 @@ from checker.model.sources import Spot
 from checker.model.values import Absent
 from checker.model.verdicts import Location, Outcome, Subject
 from checker.reason.calls.function_errors import in_background, looked_at
-from checker.reason.deploys.changes import Change, What, workflows_of
 from checker.reason.deploys.paths import At
-from checker.reason.deploys.task_ends import failure_goes_through, held_back, passes_on
+from checker.reason.deploys.task_ends import failure_goes_through, passes_on
 from checker.reason.deploys.task_waits import Wait, waits_of
 from checker.reason.migrations.at_hand import driven_by, handed
 from checker.reason.migrations.ends.psql_ends import SAID, ends_well
+from checker.reason.migrations.ends.rolled_after import rolled_although_failed
 from checker.reason.migrations.ends.runner_ends import ended_well
 from checker.reason.migrations.migrating import Migrating, migrating, runs_its_image, tool_of
 from checker.reason.migrations.session_timeouts import (
@@ -63,6 +64,8 @@ from checker.reason.migrations.session_timeouts import (
     system_of,
     why_not,
 )
+from checker.reason.migrations.started.ends import ended_well_in_containers
+from checker.reason.migrations.started.steps import by_scripts, read_into
 from checker.reason.migrations.transactions import HERE
 
 _SUBS: Final = {STATEMENT: "statement-timeout", LOCK: "lock-timeout"}
@@ -100,8 +103,9 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
         elif steps or pipeline.migrations or pipeline.migration_code.runners:
             yield pipeline.not_applicable(_SUBS[bound], why_not(bound, system))
     yield from _jobs(pipeline, steps)
-    yield from _released_after(pipeline, steps)
+    yield from rolled_although_failed(pipeline, {id(each.job): each.job for each in steps}.values())
     yield from ended_well(pipeline.migration_code.runners)
+    yield from ended_well_in_containers(pipeline)
 
 
 # -- the session ---------------------------------------------------------------------------------
@@ -120,6 +124,7 @@ def _session(
             yield folder.migrations[index].fails(sub, said, fix="Give it a bound of its own.", path=str(line))
     everywhere = in_sql(name, pipeline.migrations) or in_templates(name, project)
     runners = pipeline.migration_code.runners
+    steps = read_into(steps, pipeline)
     given = [_given(name, step, pipeline) for step in steps]
     for runner in runners:
         yield _runner(bound, name, fix, runner, everywhere or (given[0] if given and all(given) else None))
@@ -128,8 +133,9 @@ def _session(
     seen: set[tuple[str, Outcome]] = set()
     # What a task runs that is started without a command, its image's own entry point tells.
     by_image = pipeline.migration_code.at_start
-    named = [each for each in steps if not (by_image and runs_its_image(each))]
-    for step in named:
+    by_script = by_scripts(pipeline)
+    named = [each for each in steps if not ((by_image or by_script) and runs_its_image(each))]
+    for step in (*named, *by_script):
         tool = tool_of(step, pipeline)
         program = tool.name if tool is not None else "what it runs"
         connections = pipeline.migration_code.connections
@@ -152,7 +158,7 @@ def _session(
     for runner in at_start:
         own = in_connections(name, runner.library, pipeline.migration_code.connections)
         yield _runner(bound, name, fix_of.get(runner.library, fix).format(name), runner, own or everywhere)
-    for folder in pipeline.migrations if not (steps or at_start) else ():
+    for folder in pipeline.migrations if not (steps or at_start or by_script) else ():
         if everywhere is not None and not everywhere.off:
             yield folder.passes(sub, f"{name} is set ({everywhere.where}).")
         else:
@@ -318,33 +324,6 @@ def _goes_through(step: Migrating, pipeline: Pipeline) -> Answer:
     trace = pipeline.trace(step.job)
     index = next((index for index, each in enumerate(trace.actions) if each is step.action), None)
     return failure_goes_through(At(step.job, trace, index)) if index is not None else YES
-
-
-def _released_after(pipeline: Pipeline, steps: Sequence[Migrating]) -> Iterator[Judgement]:
-    """Jobs that roll services after one that migrates, and that its failure does not keep from running."""
-    migrating_jobs = {id(step.job): step.job for step in steps}.values()
-    for workflow in workflows_of(pipeline) if steps else ():
-        for job in workflow.changing:
-            if not any(_rolls(change) for change in workflow.changes[job.name]):
-                continue
-            for before in migrating_jobs:
-                if before.entry is job.entry and before is not job and job.after(before) and not _mends(job):
-                    if not held_back(job, frozenset(id(each) for each in before.chain if each not in job.chain)):
-                        said = f"It rolls services although {before.name} has failed to migrate: its `if` runs it then."
-                        fix = f"Ask in its `if` that {before.job.id} did not fail."
-                        yield job.fails("outcome", said, fix=fix, path="if", related=(before,))
-                    break
-
-
-def _rolls(change: Change) -> bool:
-    on_failure = change.place.reached.on_failure
-    return change.what is What.SERVICE and not on_failure
-
-
-def _mends(job: EffectiveJob) -> bool:
-    """Whether it runs only where something has failed, or was cancelled."""
-    asked = [each.status_functions for each in job.chain]
-    return any(each and each <= {"failure", "cancelled"} for each in asked)
 
 
 def _passed_over(waits: Sequence[Wait], start: AwsCall) -> Judgement | None:

@@ -11,7 +11,8 @@ What is checked
     over: a Python runner is gone through as if another run held the lock, and no migration may reach the database then.
     Who waits polls, where migrations build indexes concurrently. So does what an image's entry point runs whatever
     there is, in each container that starts, and so does a program that brings the database to the schema of its models
-    when it starts (``synchronize``, ``ddl-auto``, ``AutoMigrate``). No workflow cancels a run that may be migrating.
+    when it starts (``synchronize``, ``ddl-auto``, ``AutoMigrate``). A script of the repository that an image, or a task
+    in one, starts is followed as one that a job calls. No workflow cancels a run that may be migrating.
 When it does not apply
     Nothing in the repository applies migrations.
 What cannot be decided
@@ -56,14 +57,12 @@ from checker.reason.migrations.migrating import (
     locks_of,
     migrating,
     not_locking,
-    programs_of,
-    runs_its_image,
-    starts_task,
     told_not_to_lock,
     tool_of,
     unlocked_in,
 )
 from checker.reason.migrations.runner_locks import Locking, locking
+from checker.reason.migrations.started.steps import by_scripts, is_one_of, read_into
 from checker.reason.migrations.transactions import locked_first
 
 _FIX_LOCK: Final = (
@@ -95,6 +94,7 @@ def check_pipeline(pipeline: Pipeline, _: Project) -> Iterator[Judgement]:
 def _locks(pipeline: Pipeline, steps: Sequence[Migrating]) -> Iterator[Judgement]:
     runners = pipeline.migration_code.runners
     entries = {each.entry.file for each in runners}
+    steps = [*read_into(steps, pipeline), *by_scripts(pipeline)]
     steps = [each for each in steps if each.action.spot.file not in entries]  # calls of a tool's library, seen there
     started = {tool.name for step in steps if (tool := tool_of(step, pipeline)) is not None}
     own = [each for each in runners if not _is_covered(each, runners, started)]
@@ -105,7 +105,7 @@ def _locks(pipeline: Pipeline, steps: Sequence[Migrating]) -> Iterator[Judgement
     for step in steps:
         tool = tool_of(step, pipeline)
         if tool is None:
-            if ("", "") not in said and not _is_one_of(step, runners, pipeline):
+            if ("", "") not in said and not is_one_of(step, runners, pipeline):
                 said.add(("", ""))
                 if lock_by_themselves(pipeline):
                     yield from _by_folder(pipeline)
@@ -142,18 +142,6 @@ def _is_covered(runner: MigrationRunner, runners: Sequence[MigrationRunner], sta
     if _is_hook(runner):
         return runner.library not in started and any(not _is_hook(each) for each in beside)
     return any(_is_hook(each) and locking(each).sound for each in beside)
-
-
-def _is_one_of(step: Migrating, runners: Sequence[MigrationRunner], pipeline: Pipeline) -> bool:
-    """Whether a program of its own may be one that is read: any, where no file that it runs says otherwise; and what
-    only starts the one that migrates, which may be the image's own entry point."""
-    if runs_its_image(step):
-        return bool(runners or pipeline.migration_code.at_start)
-    if not runners or not isinstance(step.action, Command) or starts_task(step, pipeline):
-        return bool(runners)
-    names = {each for runner in runners for each in (*(file.file for file in runner.files), *runner.callers)}
-    known = {part for each in names for part in each.rpartition(".")[0].split("/")}
-    return all(each in known for each in programs_of(step.action))
 
 
 def _by_folder(pipeline: Pipeline) -> Iterator[Judgement]:

@@ -14,38 +14,32 @@ from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from typing import Final
 
-from msgspec import Struct
-
 from checker import lazy_re
 from checker.model.pipeline.scripts import Change, Command, Trace
 from checker.model.possible import Possible, joined, plain_words, shown
 from checker.model.values import Hole, Text, Unknown, pieces, text
+from checker.reason.deploys.brought import (
+    INSTALLERS,
+    LOOKS,
+    READ_BY_PEOPLE,
+    VALUES,
+    Brought,
+    archived_in,
+    lands,
+    option_of,
+    verb_of,
+)
 from checker.reason.deploys.http_requests import request_of
 
-# Options of git's commands that take the next word.
-_VALUES: Final = frozenset(
-    {"-C", "-c", "--git-dir", "--work-tree", "-b", "-B", "--branch", "-s", "--source", "--depth", "-o", "--output",
-     "--origin", "--prefix", "--format", "--reference", "-X", "--strategy-option", "--strategy", "-m", "--orphan",
-     "--jobs", "-j", "--onto", "--filter", "--refmap", "--shallow-since", "--conflict", "--reason", "-u"}
-)  # fmt: skip
 _STAYS: Final = frozenset({"HEAD", "@", "HEAD~0", "HEAD^0", "ORIG_HEAD"})
 _GOES_ON: Final = frozenset({"--abort", "--continue", "--quit", "--skip", "--edit-todo"})
 _PATH: Final = lazy_re.compile(r"\.{1,2}/?|.*/|.*\.[a-z]{1,5}")
-# Files that a person reads: no deploy runs them.
-_READ_BY_PEOPLE: Final = lazy_re.compile(
-    r"(?:.*/)?(?:docs?/.*|CHANGELOG.*|README.*|LICEN[CS]E.*|.*\.(?:md|rst|txt|adoc))"
-)
 # Files that a deploy runs, or is made of.
 _CODE: Final = lazy_re.compile(
     r"(?!/)(?:.*/)?(?:.*\.(?:sh|bash|py|[cm]?js|[cm]?ts|rb|pl|php|go|sql|tf|mk|ps1|ya?ml)|(?:.*\.)?template\.json"
     r"|(?:package|cdk)\.json|Makefile|[Jj]ustfile|Rakefile|Dockerfile)"
 )
 _FETCHERS: Final = frozenset({"curl", "wget", "gh", "scp", "sftp", "rsync", "gsutil", "gcloud", "az", "rclone"})
-# What only looks at what it is given.
-_LOOKS: Final = frozenset(
-    {"grep", "rg", "jq", "yq", "head", "tail", "wc", "diff", "cmp", "cat", "sha256sum", "md5sum", "shasum", "ls", "cut",
-     "sort", "uniq", "test", "[", "[[", "echo", "printf", "rm", "du", "stat", "less", "git", "exit", "read"}
-)  # fmt: skip
 _OWN: Final = lazy_re.compile(r"github\.repository\b(?!_)|GITHUB_REPOSITORY\b(?!_)|\{owner\}/\{repo\}|:owner/:repo")
 # Where GitHub serves files of a repository, the ref as a group; an archive without one is of the default branch.
 _SERVED: Final = (
@@ -56,27 +50,13 @@ _SERVED: Final = (
     r"repos/{own}/(?:tarball|zipball)(?:/(?P<ref>[^?]+))?",
     r"repos/{own}/contents/(?P<path>[^?]*)(?:\?ref=(?P<ref>.+))?",
 )
-_KEPT: Final = lazy_re.compile(r"-[a-zA-Z]*[oO]|--output|--remote-name")
 _OF_ORAS: Final = frozenset({"-o", "--output", "-u", "--username", "-p", "--password", "--config", "--platform"})
 _HOLE: Final = "\x00"
-_INSTALLERS: Final = frozenset({"pip", "pip3", "uv", "pipx", "npm", "pnpm", "yarn", "bun"})
 _OF_GIT: Final = lazy_re.compile(
     r"(?:[\w.-]+ ?@ ?|[\w.-]+@)?(?:git\+(?:https|ssh)://(?:[\w.-]+@)?github\.com/|github:)(?P<name>[\w.-]+/[\w-]+(?:\.[\w-]+)*?)"
     r"(?:\.git)?(?:[@#](?P<ref>[\w./-]+))?(?:#.*)?"
 )
 PINNED: Final = lazy_re.compile(r"[0-9a-f]{40}|(?:refs/tags/)?v?\d+(?:\.\d+)*(?:-[\w.]+)?")
-
-
-class Brought(Struct, frozen=True):
-    """Files of another commit. ``ref`` is what the command names, ``None`` what a branch has by then.
-
-    ``folder`` is where they lie: empty for the workspace itself. ``whole``: all that was there before is gone.
-    """
-
-    command: Command
-    ref: Possible | None
-    folder: str = ""
-    whole: bool = False
 
 
 def brought_by(trace: Trace, own: str) -> list[tuple[int, Brought]]:
@@ -88,9 +68,9 @@ def brought_by(trace: Trace, own: str) -> list[tuple[int, Brought]]:
         if not isinstance(action, Command) or action.step is None:
             continue
         if action.program == "git":
-            verb, words, into = _git(action)
+            verb, words, into = verb_of(action)
             if verb == "fetch":
-                fetched = _source([*plain_words(words, _VALUES)][1:2])
+                fetched = _source([*plain_words(words, VALUES)][1:2])
                 continue
             each = _by_git(action, verb, words, own)
             if each is not None and shown(each.ref) == "FETCH_HEAD":
@@ -102,7 +82,7 @@ def brought_by(trace: Trace, own: str) -> list[tuple[int, Brought]]:
             each = Brought(action, each.ref, tree, each.whole) if each is not None and tree else each
         else:
             each = _by_github(action, own)
-        if each is not None and not _lands(each, trace, index):
+        if each is not None and not lands(each, trace, index):
             each = None
         if each is None and id(action) in over:
             each = _written_over(action, *over[id(action)], own)
@@ -140,7 +120,7 @@ def _maker_of(changes: Sequence[Change], actions: Sequence[object]) -> Command |
 
 def _written_over(command: Command, origin: Command, path: str, own: str) -> Brought | None:
     """What a command puts over a file of the checkout: the repository's own of another commit, or anybody's."""
-    each = _by_git(origin, *_git(origin)[:2], own) if origin.program == "git" else _by_github(origin, own)
+    each = _by_git(origin, *verb_of(origin)[:2], own) if origin.program == "git" else _by_github(origin, own)
     if each is not None:
         return Brought(command, each.ref)
     stores = origin.program == "aws" and {"s3", "s3api"}.intersection(map(shown, origin.words[1:4]))
@@ -151,7 +131,7 @@ def _written_over(command: Command, origin: Command, path: str, own: str) -> Bro
 
 def uses(action: Command, folder: str) -> bool:
     """Whether a command runs, copies or hands on what lies in a folder."""
-    if action.program in _LOOKS:
+    if action.program in LOOKS:
         return False
     inside = re.compile(rf"(?:^|[=:\s]|\./|\.\./)(?:\./)*{re.escape(folder)}(?:/|$)")
     return f"{action.folder or ''}/".startswith(f"{folder}/") or any(
@@ -169,29 +149,6 @@ def is_own(repository: str | Text, own: str) -> bool:
 # -- git ---------------------------------------------------------------------------------------------
 
 
-def _git(command: Command) -> tuple[str, list[Possible], str]:
-    """Git's command, what is behind it, and the folder that ``-C`` names."""
-    words, into = list(command.words[1:]), ""
-    while words and isinstance(words[0], str) and words[0].startswith("-"):
-        option = words.pop(0)
-        if option in _VALUES and words:
-            value = words.pop(0)
-            into = shown(value).strip("./") if option == "-C" else into
-    return (shown(words[0]), words[1:], into) if words else ("", [], into)
-
-
-def _given(words: Sequence[Possible], *names: str) -> Possible | None:
-    for index, word in enumerate(words):
-        if word in names:
-            return words[index + 1] if index + 1 < len(words) else None
-        if isinstance(word, str | Text):
-            first, *rest = pieces(word)
-            name, equals, value = first.partition("=") if isinstance(first, str) else ("", "", "")
-            if equals and name in names:
-                return joined([value, *(text([each]) for each in rest)])
-    return None
-
-
 def _source(refspec: Sequence[Possible]) -> Possible | None:
     """What a refspec brings: the side left of the colon."""
     if not refspec or not isinstance(refspec[0], str):
@@ -201,7 +158,7 @@ def _source(refspec: Sequence[Possible]) -> Possible | None:
 
 def _by_git(command: Command, verb: str, words: list[Possible], own: str) -> Brought | None:
     before = list(takewhile(lambda each: each != "--", words))
-    plain = [*plain_words(before, _VALUES)]
+    plain = [*plain_words(before, VALUES)]
     first = plain[0] if plain else None
     match verb:
         case "checkout" | "switch":
@@ -212,16 +169,16 @@ def _by_git(command: Command, verb: str, words: list[Possible], own: str) -> Bro
             return _of(command, first, whole=True)
         case "restore":
             paths = [*plain, *words[len(before) + 1 :]]
-            return None if paths and all(map(_is_read, paths)) else _of(command, _given(words, "-s", "--source"))
+            return None if paths and all(map(_is_read, paths)) else _of(command, option_of(words, "-s", "--source"))
         case "pull":
             return Brought(command, _source(plain[1:2]))
         case "merge" | "rebase" | "cherry-pick" | "read-tree" if not _GOES_ON.intersection(map(shown, before)):
             return _of(command, plain[-1] if plain and verb == "read-tree" else first)
         case "archive":
-            return _of(command, first) if command.handling.piped else None
+            return _of(command, first) if command.handling.piped or archived_in(command, words) is not None else None
         case "show" | "cat-file":
             ref, path = _halves(plain[-1] if plain else "")
-            return None if path is None or _READ_BY_PEOPLE.fullmatch(path) else _of(command, ref)
+            return None if path is None or READ_BY_PEOPLE.fullmatch(path) else _of(command, ref)
         case "worktree" if first == "add" and len(plain) > 1:
             return _of(command, plain[2] if len(plain) > 2 else None, _folder(plain[1]))
         case "apply" | "am" if not plain or first == "-":
@@ -230,7 +187,7 @@ def _by_git(command: Command, verb: str, words: list[Possible], own: str) -> Bro
             return Brought(command, None)
         case "clone" if isinstance(first, str | Text) and is_own(first, own):
             into = plain[1] if len(plain) > 1 else shown(first).removesuffix(".git").rpartition("/")[2]
-            return Brought(command, _given(words, "-b", "--branch"), _folder(into))
+            return Brought(command, option_of(words, "-b", "--branch"), _folder(into))
     return None
 
 
@@ -240,7 +197,7 @@ def _of(command: Command, ref: Possible | None, folder: str = "", *, whole: bool
 
 
 def _is_read(path: Possible) -> bool:
-    return _READ_BY_PEOPLE.fullmatch(shown(path)) is not None
+    return READ_BY_PEOPLE.fullmatch(shown(path)) is not None
 
 
 def _is_path(word: Possible) -> bool:
@@ -268,7 +225,7 @@ def _folder(word: Possible) -> str:
 
 
 def _by_github(command: Command, own: str) -> Brought | None:
-    if command.program in _INSTALLERS:
+    if command.program in INSTALLERS:
         return _installed(command, own)
     if command.program == "oras":
         return _pulled(command)
@@ -282,7 +239,9 @@ def _by_github(command: Command, own: str) -> Brought | None:
             return Brought(command, joined(["pull request ", *plain[2:3]]), whole=True)
         if plain[:2] == ["repo", "clone"] and len(plain) > 2 and isinstance(plain[2], str | Text):
             into = plain[3] if len(plain) > 3 else shown(plain[2]).rpartition("/")[2]
-            return Brought(command, _given(words, "-b", "--branch"), _folder(into)) if is_own(plain[2], own) else None
+            return (
+                Brought(command, option_of(words, "-b", "--branch"), _folder(into)) if is_own(plain[2], own) else None
+            )
         urls = plain[1:2] if plain[:1] == ["api"] else []
     else:
         made = request_of(command) if command.program in {"curl", "wget"} else None
@@ -297,7 +256,7 @@ def _pulled(command: Command) -> Brought | None:
     if not isinstance(name, str | Text):
         return None
     holes = [each for each in pieces(name) if isinstance(each, Hole)]
-    into = _given(command.words, "-o", "--output")
+    into = option_of(command.words, "-o", "--output")
     named = bool(holes) and not shown(name).endswith(":latest")
     ref = text([*holes[-1:]]) if named else Unknown(f"whose files {shown(name)} has")
     return Brought(command, ref, _folder(into) if into is not None and shown(into) != "." else "")
@@ -324,7 +283,7 @@ def _served(command: Command, url: Possible, own: str) -> Brought | None:
         if found is None:
             continue
         groups = found.groupdict()
-        if groups.get("path") is not None and _READ_BY_PEOPLE.fullmatch(groups["path"]):
+        if groups.get("path") is not None and READ_BY_PEOPLE.fullmatch(groups["path"]):
             return None
         ref = groups.get("ref")
         return Brought(command, None if ref is None else text(list(_unmarked(ref, holes))))
@@ -351,45 +310,3 @@ def _unmarked(line: str, holes: Sequence[Hole]) -> Iterator[str | Hole]:
             yield holes[int(part)]
         elif part:
             yield part
-
-
-# -- where it goes -----------------------------------------------------------------------------------
-
-
-def _lands(brought: Brought, trace: Trace, index: int) -> bool:
-    """Whether what is printed or served becomes a file of the workspace, or is run: shown to a person it is neither."""
-    command = brought.command
-    verb = _git(command)[0] if command.program == "git" else ""
-    if (
-        brought.folder
-        or brought.whole
-        or command.program in _INSTALLERS
-        or isinstance(brought.ref, Unknown)
-        or (command.program == "git" and verb not in {"archive", "show", "cat-file"})
-    ):
-        return True
-    if command.program in {"curl", "wget"} and not command.handling.piped:
-        words = [shown(each) for each in command.words]
-        kept = command.program == "wget" or any(map(_KEPT.match, words))
-        if kept and "-" not in words and "/dev/null" not in words:
-            return True
-    if any(_in_workspace(each.target) for each in command.writes if each.descriptor == 1):
-        return True
-    if not command.handling.piped:
-        return command.handling.inside and not command.handling.captured  # `bash -c "$(curl ...)"`, `bash <(curl ...)`
-    # What reads the pipe comes next, on the same line; a shell that does is not among the actions.
-    for action in trace.actions[index + 1 :]:
-        if not isinstance(action, Command) or action.step is not command.step:
-            continue
-        if action.spot.line != command.spot.line or action.spot.file != command.spot.file:
-            return True
-        if any(_in_workspace(each.target) for each in action.writes if each.descriptor == 1):
-            return True
-        if not action.handling.piped:
-            return action.program not in _LOOKS and action.program != "base64"
-    return True
-
-
-def _in_workspace(target: Possible) -> bool:
-    spelled = shown(target)
-    return not spelled.startswith(("/", "$", "&", "~")) and not _READ_BY_PEOPLE.fullmatch(spelled)

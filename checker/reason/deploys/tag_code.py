@@ -23,8 +23,9 @@ from checker.model.pipeline.scripts import Command
 from checker.model.pipeline.workflows import Workflow
 from checker.model.possible import Possible, Scalar, options, shown
 from checker.model.values import ABSENT, Absent, Hole, RunValue, Text, Unknown
+from checker.reason.deploys.brought import Brought
 from checker.reason.deploys.changes import Action
-from checker.reason.deploys.fetched_code import Brought, brought_by, is_own, uses
+from checker.reason.deploys.fetched_code import brought_by, is_own, uses
 from checker.reason.deploys.foreign_code import branch_used, cached, foreign_code, own_actions
 
 _TAG_WORDS: Final = frozenset({"tag", "version", "release", "ref", "sha", "commit", "revision"})
@@ -38,6 +39,7 @@ _RELEASE: Final = lazy_re.compile(r"\bgithub\.event\.release\.tag_name\b|\bgithu
 _MADE_FROM: Final = lazy_re.compile(r"\bgithub\.event\.release\b.*\btarget_commitish\b")
 _OWN_REF: Final = lazy_re.compile(r"\bgithub\.(?:sha|ref|ref_name)\b|\bGITHUB_(?:SHA|REF|REF_NAME)\b")
 _OUTPUT: Final = lazy_re.compile(r"\bsteps\.([A-Za-z_][\w-]*)\.outputs\b(?:\.([\w-]+))?")
+_REFS: Final = lazy_re.compile(r"^(?:refs/)?tags/")
 _HEAD: Final = lazy_re.compile(r"\brev-parse\b.*\bHEAD\b")
 _LEVELS: Final = 6
 
@@ -277,7 +279,8 @@ class _Codes(Struct):
             return (Code.TAG, "") if on_tag else (Code.OTHER, "no ref: the branch that was picked")
         if not isinstance(ref, Text):
             return Code.OTHER, f"always {ref}"
-        shown = str(ref)
+        if _REFS.sub("", shown := str(ref)) == _REFS.sub("", str(start.ref)) and on_tag:
+            return Code.TAG, ""
         if _RELEASE.search(shown):
             return (Code.TAG, "") if start.event == "release" else None
         if _MADE_FROM.search(shown):
@@ -320,7 +323,8 @@ class _Codes(Struct):
                 return answers[0]  # all that it can be in a run of this start
             if step.runs is not YES and "?" not in each and any(output.certain for output in written):
                 return Code.OPEN, f"whether {hole.shown} is the tag's commit"  # that, or nothing
-        answers = [self._judge(value, start, job, level + 1) for value in _given(step) if _is_open(value)]
+        opened = [each for each in _given(step) if any(isinstance(one, Text) for one in options(each) or ())]
+        answers = [self._judge(value, start, job, level + 1) for value in opened]
         if any(code is Code.TAG for code, _ in answers):
             return Code.TAG, ""
         if step.run is not None and _HEAD.search(step.run.text):
@@ -350,10 +354,6 @@ def _given(step: EffectiveStep) -> Iterator[Possible]:
     for name, value in step.env.items():
         if name in step.step.env or re.search(rf"\$\{{?{re.escape(name)}\b", text):
             yield value
-
-
-def _is_open(value: Possible) -> bool:
-    return any(isinstance(option, Text) for option in options(value) or ())
 
 
 def _is_checkout(step: EffectiveStep, own: str) -> bool:

@@ -17,6 +17,7 @@ from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, joined, open_text, shown
 from checker.model.sources import Spot
 from checker.reason.migrations.migrating import Migrating, migrating, tool_of
+from checker.reason.migrations.started.steps import by_images, by_tasks
 from checker.reason.migrations.tools import declares
 from checker.reason.migrations.transactions import HERE, includes_others
 
@@ -41,11 +42,11 @@ class Given(Struct, frozen=True):
 
 def given_to_clients(pipeline: Pipeline) -> Given:
     clients = {program for tool in TOOLS if tool.is_client for program in tool.programs}
-    traces = pipeline.traces.values()
+    traces = (*pipeline.traces.values(), *(each.trace for each in pipeline.containers))
     if not any(command.program in clients for trace in traces for command in trace.commands):
         return Given()
     read = _read(pipeline)
-    steps = [step for step in migrating(pipeline) if step.tool is not None and step.tool.is_client]
+    steps = [step for step in _all(pipeline) if step.tool is not None and step.tool.is_client]
     files = (
         file
         for step in steps
@@ -61,9 +62,15 @@ def given_to_clients(pipeline: Pipeline) -> Given:
     return Given(tuple(dict.fromkeys(files)), tuple(dict.fromkeys(statements)))
 
 
+def _all(pipeline: Pipeline) -> Iterator[Migrating]:
+    yield from migrating(pipeline)
+    yield from by_images(pipeline)
+    yield from by_tasks(pipeline)
+
+
 def drivers(pipeline: Pipeline, text: Callable[[str], str | None]) -> Iterator[tuple[str, str]]:
     """The files of SQL that psql is given and that include others, with what they hold."""
-    steps = [step for step in migrating(pipeline) if step.tool is not None and step.tool.name == "psql"]
+    steps = [step for step in _all(pipeline) if step.tool is not None and step.tool.name == "psql"]
     for step, file in [(each, file) for each in steps for file in files_given(each, pipeline)]:
         written = text(file) if held_by(pipeline.trace(step.job), file, step.action) is None else None
         if written is not None and includes_others(written):

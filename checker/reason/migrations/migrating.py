@@ -83,7 +83,7 @@ class Migrating(Struct, frozen=True):
 @lru_cache(maxsize=4)  # rules, and folders of migrations, ask it over and over
 def migrating(pipeline: Pipeline) -> tuple[Migrating, ...]:
     """Every step of every job that migrates a lasting database, in order; one entry per step and way."""
-    return tuple(each for job in pipeline.jobs for each in _of_job(job, pipeline))
+    return tuple(each for job in pipeline.jobs for each in migrating_in(job, pipeline))
 
 
 def tool_of(step: Migrating, pipeline: Pipeline) -> MigrationTool | None:
@@ -243,7 +243,8 @@ def runs_back(pipeline: Pipeline) -> Iterator[Command]:
                 yield command
 
 
-def _of_job(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Migrating]:
+def migrating_in(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Migrating]:
+    """The steps of one job that migrate a lasting database, or what a container does that is followed as one."""
     trace = pipeline.trace(job)
     has_liquibase = any(folder.tool == "liquibase" for folder in pipeline.migrations)
     found: dict[int, list[Migrating]] = {}
@@ -338,6 +339,8 @@ def _lasts(first: Migrating, entries: list[Migrating]) -> bool:
     job = first.job
     if any(isinstance(each.action, AwsCall) for each in entries):
         return True
+    if not job.steps:  # a container's: its task gives it the address
+        return not any(map(_LOCAL.search, map(shown, getattr(first.action, "words", ()))))
     env = first.step.env if first.step is not None else job.env
     told = [text for name, value in env.items() if not name.startswith("GITHUB_") for text in _shown(value)]
     if any(_LOCAL.search(text) for text in told):

@@ -60,20 +60,19 @@ def _cd(asked: Asked) -> Result:
 def _pushd(asked: Asked) -> Result:
     """Bash Reference Manual, "Directory Stack Builtins": without a folder the two on top change places."""
     state, target = asked.state, _folder_named(asked)
-    here, kept = _where(state), state.variables.get(_STACK, ())
+    kept = state.variables.get(_STACK, ())
     rotates = isinstance(target, str) and target[:1] in {"+", "-"}
     if not isinstance(kept, tuple) or rotates or (target is None and not kept):
         state.folder = None
         state.set(_STACK, Unknown(_STACK))
         return Result()
-    state.set(_STACK, (here, *(kept if target is not None else kept[1:])))
+    state.set(_STACK, (_where(state), *(kept if target is not None else kept[1:])))
     _go(state, target if target is not None else kept[0])
     return Result()
 
 
 def _popd(asked: Asked) -> Result:
-    state = asked.state
-    kept = state.variables.get(_STACK, ())
+    state, kept = asked.state, asked.state.variables.get(_STACK, ())
     if not isinstance(kept, tuple) or not kept or len(asked.words) > 1:
         state.folder = None
         state.set(_STACK, Unknown(_STACK))
@@ -96,6 +95,7 @@ def _go(state: State, target: object) -> None:
     before = _where(state)
     state.folder = state.path(target) if isinstance(target, str) else None
     state.set(_BEFORE, before or open_text(f"${{{_BEFORE}}}"))
+    state.set("PWD", _where(state) or open_text("${PWD}"))
 
 
 def _set(asked: Asked) -> Result:

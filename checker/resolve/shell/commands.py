@@ -131,14 +131,13 @@ class ShellCommands(Struct):
         return single(word, state, self._capturing(state, context, "", lost=True))
 
     def _assign(self, assignment: Assignment, state: State, context: Context, *, lost: bool = False) -> Stored:
-        number = None
-        if assignment.value is not None and not assignment.append:
-            number = self.manner.number(assignment.value, state)
-        if number is not None:
+        plain = assignment.value if not assignment.append else None
+        if plain is not None and (number := self.manner.number(plain, state)) is not None:
             return str(number)
         capture = self._capturing(state, context, assignment.name, lost=lost)
         name, append = meant(assignment.name, state.variables), assignment.append
-        before = state.variables.get(name)
+        outside = append and assignment.items is None and state.may_be_set_outside(name)
+        before = state.variables.get(name, open_text(f"${{{name}}}") if outside else None)
         if assignment.items is not None:
             items = [value for word in assignment.items for value in expand(word, state, capture)]
             return array(items, before, name, append=append)
@@ -190,8 +189,7 @@ class ShellCommands(Struct):
         value = state.variables.get(name)
         if value is not None and not isinstance(value, tuple):
             written = Simple((), (), (), statement.line, 0, "export")
-            found = first_of({name: value}, "", state, self)
-            self._hand_over(found, written, state, replace(context, certain=False), {})
+            self._hand_over(first_of({name: value}), written, state, replace(context, certain=False), {})
 
     def redirects(self, redirects: Sequence[Redirect], state: State, context: Context) -> tuple[Write, ...]:
         """What is written where and read from where."""
@@ -225,8 +223,9 @@ class ShellCommands(Struct):
                     self.block(block, state.fork(), context.handled(lost=True, piped=True, inside=True))
         words = [value for word in statement.words for value in self.words(word, state, context)]
         own_writes = self.redirects(statement.redirects, state, context)
-        writes = (*context.writes, *own_writes)
-        context = replace(context, handling=streams(context.handling, own_writes), writes=writes)
+        context = replace(
+            context, handling=streams(context.handling, own_writes), writes=(*context.writes, *own_writes)
+        )
         if state.positional is None and takes_all(statement):
             words.append(open_text("$@", state.script.file))
         if (ways := ways_of(words)) and words[0] != "set":
@@ -292,7 +291,8 @@ class ShellCommands(Struct):
                 if answer is None and name in functions:
                     answer = self._function(words, statement, spot, state, context)
                 if answer is None:
-                    answer = start(self, words, Call(spot, state, context, {**own, **given}, statement.words))
+                    call = Call(spot, state, context, {**own, **given}, statement.words, named=inner.words[0])
+                    answer = start(self, words, call)
             if answer is not None:
                 return answer
         elif not is_one_of_few(words) and not is_wrapped(str(name), state.script.file):
@@ -386,9 +386,8 @@ class ShellCommands(Struct):
 
     def enter(self, spot: Spot, what: str) -> bool:
         if self.depth >= MAX_DEPTH:
-            self.problem(
-                spot, f"{what} calls itself, or is called more than {MAX_DEPTH} levels deep", "Break the cycle."
-            )
+            why = f"{what} calls itself, or is called more than {MAX_DEPTH} levels deep"
+            self.problem(spot, why, "Break the cycle.")
             return False
         self.depth += 1
         return True

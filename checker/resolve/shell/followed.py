@@ -17,7 +17,8 @@ from checker.model.possible import Possible, call_behind, one_of, open_text, sho
 from checker.model.sources import Spot, brief
 from checker.model.values import CallPlace
 from checker.resolve.shell.builtins import BUILTINS, Asked
-from checker.resolve.shell.files.written import Written, place
+from checker.resolve.shell.files.told import place
+from checker.resolve.shell.files.written import Written
 from checker.resolve.shell.printing import output_of
 from checker.resolve.shell.process import Shell
 from checker.resolve.shell.state import Context, Flow, Result, State

@@ -142,6 +142,7 @@ class Unfinished(Struct):
     end: str = ""
     lines: list[Possible] = field(default_factory=list)
     target: str = ""
+    piped: Possible | None = None  # what the command before a pipe prints
 
 
 def outputs_of(command: Command, unfinished: Unfinished) -> Iterator[Output]:
@@ -149,17 +150,20 @@ def outputs_of(command: Command, unfinished: Unfinished) -> Iterator[Output]:
 
     Source: GitHub documentation, "Workflow commands for GitHub Actions", "Multiline strings", "Adding a system path".
     """
-    for write in command.writes:
-        target = write.target
+    before, unfinished.piped = unfinished.piped, output_of(command) if command.handling.piped else None
+    copies = command.program == "tee"
+    for target in (*(each.target for each in command.writes), *(command.words[1:] if copies else ())):
         name = target.only_hole.shown if isinstance(target, Text) and target.only_hole else ""
-        if name == "${GITHUB_PATH}" and (folder := output_of(command)) is not None:
-            yield Output("", "PATH", joined([folder, ":", open_text("${PATH}")]), command.spot)
-        if name not in {"${GITHUB_OUTPUT}", "${GITHUB_ENV}"}:
+        if name not in {"${GITHUB_OUTPUT}", "${GITHUB_ENV}", "${GITHUB_PATH}"}:
             continue
         if command.program == "cat":
             printed = next((each.target for each in command.writes if each.operator.startswith("<<")), None)
         else:
-            printed = output_of(command)
+            printed = before if copies else output_of(command)
+        if name == "${GITHUB_PATH}":
+            for folder in _lines(printed if printed is not None else open_text(f"$({command.program} ...)")):
+                yield Output("", "PATH", joined([folder, ":", open_text("${PATH}")]), command.spot)
+            continue
         step = command.step.step.id if command.step and name == "${GITHUB_OUTPUT}" else ""
         if name == "${GITHUB_OUTPUT}" and not step:
             continue

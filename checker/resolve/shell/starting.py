@@ -22,16 +22,18 @@ from checker.model.sources import Problem, Spot
 from checker.model.values import Hole, Text, pieces
 from checker.resolve.shell.dialects.plain_sh import dialect, dialect_of, not_of_sh
 from checker.resolve.shell.files.program_writes import module_files
-from checker.resolve.shell.files.written import Written, interpreter, place
+from checker.resolve.shell.files.told import interpreter, place
+from checker.resolve.shell.files.written import Written
 from checker.resolve.shell.printing import output_of
 from checker.resolve.shell.process import Shell
 from checker.resolve.shell.state import EXPANDS, Context, Fed, Result, State, Stored
 from checker.resolve.shell.variables.scopes import NOUNSET
+from checker.resolve.shell.variables.search_path import own_programs
+from checker.resolve.shell.variables.startup import begun_with
 from checker.resolve.shell.wrappers import unwrapped
 
 SHELLS: Final = frozenset({"bash", "sh", "dash", "zsh", "ksh"})
 NO_SCRIPT: Final = "there is no script"
-HERE: Final = lazy_re.compile(r"\$\{?PWD\}?|\$\(pwd\)|\$\{\{ *github\.workspace *\}\}")
 _MARKS: Final = 1_000  # marks of text that is not a step's own count from here on
 _PRIVATE: Final = 0xE000  # Unicode, "Private Use Area"
 _PRIVATE_USE: Final = lazy_re.compile(r"[\ue000-\uf8ff]")
@@ -52,6 +54,7 @@ class Call(Struct, frozen=True):
     own: Mapping[str, Stored]
     written: Sequence[Word] = ()  # its words as they are written
     by: str = ""  # the shell that is named
+    named: Possible = ""  # the program, as it is called
 
 
 def marked(text: Possible) -> tuple[str, dict[str, Possible]] | None:
@@ -149,14 +152,22 @@ def start(follower: Shell, words: list[Possible], call: Call) -> Result | None:
         if not rest or "-s" in flags or rest[0] in {"-", "/dev/stdin"}:
             return _incoming(follower, rest, call, flags)
     name = rest[0]
-    if not explicit and isinstance(name, str) and (own := _on_path(follower, name, call)) is not None:
+    own = _own(follower, name, call) if not explicit and isinstance(name, str) else None
+    if own is not None:
         name = words[0] = own
     if call.state.written is not None and call.state.written.has(name, call.state.folder):
-        return _held(follower, words, rest, call, flags, explicit=explicit)
+        if not call.state.written.is_of_another_commit(name, call.state.folder):
+            return _held(follower, words, rest, call, flags, explicit=explicit)
+        not_known(follower, name, call)  # and perhaps it is what the repository has of it here
+        call = replace(call, context=replace(call.context, certain=False))
     if not isinstance(name, str) or (not explicit and "/" not in name):
         return None
     path = call.state.path(name)
     script = (follower.library.as_shell(path) if explicit else follower.library.shell(path)) if path else None
+    if script is None and own is not None and path:
+        if not (follower.library.text(path) or "#!").startswith("#!"):
+            script = follower.library.as_shell(path)  # bash takes what nobody else can run for a script
+        _interpreted(follower, path, words)
     if script is None:
         if path is not None and (explicit or name.endswith(".sh")) and not follower.library.is_file(path):
             follower.problem(call.spot, f"{NO_SCRIPT} {name} in the repository", "Correct the path.")
@@ -172,20 +183,29 @@ def start(follower: Shell, words: list[Possible], call: Call) -> Result | None:
     return None
 
 
-def _on_path(follower: Shell, name: str, call: Call) -> str | None:
-    """The repository's own program of a name, where a folder with it stands in ``PATH``; ``None`` if none is."""
+def _own(follower: Shell, name: str, call: Call) -> Possible:
+    """The repository's own program that a name stands for, by the folders of ``PATH``, or by a path that names what is
+    no AWS CLI (``./tools/aws``); ``None`` if it stands for none."""
+    if isinstance(call.named, str) and "/" in call.named:
+        here = call.state.path(call.named) if name == "aws" else None
+        return f"{WORKSPACE}/{here}" if here and follower.library.is_file(here) else None
     path = call.own.get("PATH", call.state.variables.get("PATH"))
-    if "/" in name or not name or not isinstance(path, str | Text):
+    found = own_programs(name, path, call.state, follower.library)
+    if len(found) > 1:
+        what = f"whether `{name}` is a program of the repository's own is not known before it runs"
+        follower.problem(call.spot, what, "Call that by its path.")
         return None
-    parts = [path] if isinstance(path, str) else [part if isinstance(part, str) else part.shown for part in path.parts]
-    for folder in HERE.sub(WORKSPACE, "".join(parts)).split(":"):
-        whole = f"{folder}/{name}"
-        if folder and call.state.written is not None and call.state.written.has(whole, call.state.folder):
-            return whole
-        found = call.state.path(whole) if folder else None
-        if found and follower.library.is_file(found):
-            return f"{WORKSPACE}/{found}"
-    return None
+    return found.pop()
+
+
+def _interpreted(follower: Shell, path: str, words: list[Possible]) -> None:
+    """A program of the repository's own that is no script for a shell: what its first line names runs it."""
+    text = follower.library.text(path) or ""
+    program = interpreter(text)
+    if program.startswith("python"):
+        words[:1] = [program, "-c", text]
+    elif program:
+        words[:1] = [program, path]
 
 
 def _held(
@@ -222,7 +242,7 @@ def _in_words(follower: Shell, words: list[Possible], call: Call) -> bool:
     text = state.written.text(name, state.folder)
     if text is None:
         not_known(follower, name, call)
-        return False
+        return state.written.is_of_another_commit(name, state.folder)
     words[at - is_module : at + 1] = ["-c", text]
     return True
 
@@ -346,8 +366,10 @@ def _child(
     )
     if "expand_aliases" in flags:
         child.set(EXPANDS, "1")
-    follower.note(faults(child))
-    result = follower.process(script.body, child, call.context)
+    found = [*faults(child)]
+    child.script = begun_with(script, child, follower.library, call.spot, found)
+    follower.note(found)
+    result = follower.process(child.script.body, child, call.context)
     follower.depth -= 1
     return result
 

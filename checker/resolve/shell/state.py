@@ -194,14 +194,14 @@ class Kept(Protocol):
     def text(self, target: Possible, folder: str | None) -> Possible | None:
         """What a file holds; empty where the job has not written it, ``None`` where that is not known."""
 
-    def has(self, target: Possible, folder: str | None) -> bool:
-        """Whether the job has written a file."""
+    def has(self, target: Possible, folder: str | None) -> bool: ...
+
+    def is_of_another_commit(self, target: Possible, folder: str | None) -> bool: ...
 
     def note(self, command: Command, fed: Fed | None) -> None:
         """A command of the job has run, with this input."""
 
-    def copy(self) -> Kept:
-        """The same files, for another way through what comes."""
+    def copy(self) -> Kept: ...
 
 
 # What a shell runs in its own process, beside functions.

@@ -10,6 +10,7 @@ from typing import Final
 
 from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Certain, Open, alike, either, every, negated, yes_if
+from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.pipeline.shell import Literal, Opaque, Part, Script, Substitution, Variable, Word
 from checker.model.possible import (
     OneOf,
@@ -251,7 +252,7 @@ def _stored(part: Variable, state: State) -> Stored | None:
         return open_text(f"${name}", state.script.file) if known is None else known
     value = state.variables.get(name)
     if name == "BASH_SOURCE" and value is None:
-        return state.zero
+        return state.zero if state.script.lines or not state.script.file else f"{WORKSPACE}/{state.script.file}"
     if isinstance(value, Several):
         if part.index in {"@", "*"}:
             return value

@@ -28,12 +28,12 @@ from checker.resolve.shell.files.overlaid import Overlaid
 from checker.resolve.shell.files.written import Written
 from checker.resolve.shell.follower import MAX_STATEMENTS, Follower
 from checker.resolve.shell.handed.asking import settings_kept
-from checker.resolve.shell.handed.variables import loading
 from checker.resolve.shell.printing import Unfinished, outputs_of
 from checker.resolve.shell.starting import line_of, starts_script
 from checker.resolve.shell.state import Library, State
 from checker.resolve.shell.variables.exported import hand_on, of_the_app, without_keys
 from checker.resolve.shell.variables.scopes import NOUNSET
+from checker.resolve.shell.variables.startup import begun_with, loading_others
 from checker.resolve.tasks import compose
 from checker.resolve.tasks.lines import states_of
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, plain
@@ -47,7 +47,7 @@ from checker.resolve.trace.commands.brought_in import BroughtIn
 from checker.resolve.trace.commands.cdk_cli import cdk_script, parse_cdk
 from checker.resolve.trace.commands.foreign import FIX, image_command, is_shell, not_read, unread, unread_script
 from checker.resolve.trace.commands.images_pushed import pushes
-from checker.resolve.trace.commands.loaded_first import TEST_RUNNERS, customized
+from checker.resolve.trace.commands.loaded_first import TEST_RUNNERS, customized, is_own_program
 from checker.resolve.trace.commands.own_commands import is_own, reads
 from checker.resolve.trace.commands.python_cli import is_python
 from checker.resolve.trace.commands.registry_clients import puts
@@ -143,7 +143,7 @@ class Collected(Struct):
         self.sessions.begin(environment)
         start = len(self.outputs)
         self._unfinished = Unfinished()
-        for name in loading(environment):
+        for name in loading_others(environment):
             self.complain(step.spot, f"the code that {name} names runs first, and was not followed", "Call it.")
         environment = {**environment, "GITHUB_WORKSPACE": WORKSPACE, "GITHUB_OUTPUT": open_text("${GITHUB_OUTPUT}")}
         if step.via:
@@ -172,8 +172,8 @@ class Collected(Struct):
             written=self.written,
             sh=sh_of(self.job.job),
         )
-        state.dialect = dialect(shell_of(step), state.sh)
-        state.folder = state.path(folder) if folder else ""
+        state.dialect, state.folder = dialect(shell_of(step), state.sh), state.path(folder) if folder else ""
+        state.script = begun_with(script, state, self.library, step.spot, self.problems)
         state.variables.update(settings_kept(each for each in self.actions if isinstance(each, Command)))
         self.failed = self.shell(state, reached) or self.failed
         return self.outputs[start:]
@@ -218,6 +218,8 @@ class Collected(Struct):
             return  # most commands of a program that is followed: each place where it may end
         if what := started_by_settings(command):
             self.foreign.append(not_read(command, f"{what} runs with what the job holds, and was not followed"))
+        self._brought = self._brought or BroughtIn(self.library.is_file)
+        self.foreign.extend(self._brought.unread(command, variables.get("PATH", ""), self.actions, self.job.steps))
         if program == "aws":
             self.aws_cli(command)
         elif program in {"sam", "rain"}:
@@ -249,18 +251,16 @@ class Collected(Struct):
             elif entry is None or not start_entry(self, entry, command, {**variables, **command.handed}):
                 environment = {**self._exported, **command.handed}
                 read_first(self, command, customized(command, environment), environment)
-                self._unread(command, path=variables.get("PATH", ""))
+                self._unread(command)
         self.outputs.extend(outputs_of(command, self._unfinished))
 
-    def _unread(self, command: Command, written: Command | None = None, path: Possible = "") -> None:
+    def _unread(self, command: Command, written: Command | None = None) -> None:
         if command.program in TEST_RUNNERS:
             start_tests(self, command, command.words[1:], {**self._exported, **command.handed})
         if self.may_act:
             self._other_tests(command)
         if (problem := unread(command, written, self.problems)) is not None:
             self.foreign.append(problem)
-        self._brought = self._brought or BroughtIn(self.library.is_file)
-        self.foreign.extend(self._brought.unread(command, path, self.actions, self.job.steps))
 
     def _other_tests(self, command: Command) -> None:
         """Tests in other languages, and builds: of bats their lines, of others that they reach out."""
@@ -330,7 +330,7 @@ class Collected(Struct):
     def _of_program(self, call: Command | AwsCall, environment: Mapping[str, Possible]) -> None:
         if not isinstance(call, Command):
             self.record(at_aws([call], environment, self.elsewhere), {})
-        elif starts_script(call):
+        elif starts_script(call) or is_own_program(call, {**environment, **call.handed}, self.written, self.library):
             self._through_shell(call, environment)
         else:
             if call.program != "exit":  # its end writes nothing

@@ -30,6 +30,7 @@ from checker.resolve.effort import Effort, SpentError
 from checker.resolve.shell.files.overlaid import Overlaid
 from checker.resolve.shell.files.written import Written
 from checker.resolve.shell.variables.exported import KEY, given_to
+from checker.resolve.shell.variables.search_path import set_by_script, with_before
 from checker.resolve.trace.actions import calls_of_action, command_of_action, files_of, metadata_of
 from checker.resolve.trace.assuming.sessions import Sessions
 from checker.resolve.trace.collected import Collected, Scripts
@@ -212,6 +213,7 @@ class Tracer(Struct):
                 self._files[Text((_output(step.step.id, name, scope),))] = value
         if step.step.action.lower() == GITHUB_SCRIPT:
             self._script(step, given, reached, collected.written)
+            extra.update(set_by_script(shown(given.get("script", "")), extra))
         foreign = unread_action(step)
         if foreign is not None and (command is None or action == BAKE):
             collected.foreign.append(foreign)
@@ -245,7 +247,7 @@ class Tracer(Struct):
         for output in outputs:
             if not output.step and output.name == "PATH":
                 before = extra.get("PATH")
-                extra["PATH"] = output.value if before is None else joined([output.value, ":", before])
+                extra["PATH"] = output.value if before is None else with_before(output.value, before)
             elif output.step:
                 hole = _output(output.step, output.name, scope)
                 _note(hole, output, step, (), own, unsure, sure)

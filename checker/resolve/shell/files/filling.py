@@ -21,7 +21,7 @@ from msgspec import Struct
 from checker import lazy_re
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, plain_words, shown
-from checker.model.values import Text
+from checker.model.values import Text, pieces, text
 
 # The names of platforms, as releases of programs are called by them, and where programs are handed out.
 _RELEASE: Final = lazy_re.compile(
@@ -238,6 +238,70 @@ def paths_of(verb: Possible, words: Sequence[Possible]) -> Iterator[Possible]:
         yield from plain if any(shown(each).startswith(("-s", "--source")) for each in words) else ()
     elif verb == "checkout" and plain[:1] != ["HEAD"] and not {"-b", "-B", "--orphan"} & {*words}:
         yield from plain[1:] if "--" not in words or words[0] != "--" else ()
+
+
+class Taken(Struct, frozen=True):
+    """The paths that git takes from a commit, all of it where none is named; ``at_hand``: that is the one which the job
+    has checked out, so that a file is what it was before."""
+
+    paths: tuple[Possible, ...]
+    at_hand: bool
+
+
+def taken_by(command: Command) -> Taken | None:
+    """What ``git checkout REF -- PATHS``, ``git restore --source=REF PATHS``, ``git show REF:PATH`` and ``git archive
+    REF PATHS`` take; ``None`` for any other command."""
+    words = [each for each in command.words[1:] if each not in {"-q", "--quiet"}]
+    verb, rest = (words[0], words[1:]) if words else ("", [])
+    plain = [each for each in plain_words(rest, _GIT_VALUES) if each != "--"]
+    ref: Possible = plain[0] if plain else None
+    if verb == "checkout" and len(plain) > 1 and rest[0] != "--" and not {"-b", "-B", "--orphan"} & {*rest}:
+        paths = plain[1:]
+    elif verb == "restore" and (source := _source_of(rest)) is not None:
+        ref, paths = source, plain
+    elif verb == "archive" and plain:
+        paths = plain[1:]
+    elif verb in {"show", "cat-file"} and plain and isinstance(plain[-1], str | Text):
+        *named, last = pieces(plain[-1])
+        before, colon, path = last.partition(":") if isinstance(last, str) else ("", "", "")
+        if not colon:
+            return None
+        ref, paths = text([*named, before]), [path]
+    else:
+        return None
+    return Taken(tuple(paths), _is_at_hand(ref, command)) if ref is not None else None
+
+
+_GIT_VALUES: Final = frozenset({"-s", "--source", "--format", "--prefix", "-o", "--output", "--remote", "--exec"})
+_OF_THE_RUN: Final = lazy_re.compile(
+    r"\$\{\{\s*github\.(?:sha|ref|ref_name)\s*\}\}|\$\{?GITHUB_(?:SHA|REF|REF_NAME)\}?", re.IGNORECASE
+)
+_PREFIX: Final = lazy_re.compile(r"(?:refs/)?tags/|refs/heads/")  # not `origin/`, which may be ahead by then
+
+
+def _source_of(words: Sequence[Possible]) -> Possible:
+    for index, word in enumerate(words):
+        if word in {"-s", "--source"}:
+            return words[index + 1] if index + 1 < len(words) else None
+        first, *rest = pieces(word) if isinstance(word, str | Text) else [""]
+        if isinstance(first, str) and first.startswith("--source="):
+            return text([first.removeprefix("--source="), *rest])
+    return None
+
+
+def _is_at_hand(ref: Possible, command: Command) -> bool:
+    """Whether a ref is the commit that stands in the workspace: that of the run, or what a checkout was told to take
+    (README of actions/checkout, ``ref``)."""
+    named = _PREFIX.sub("", shown(ref), count=1)
+    if named in {"HEAD", "@"}:
+        return True
+    steps = command.step.job.steps[: command.step.index] if command.step is not None else ()
+    roots = [each for each in steps if each.step.action.lower() == "actions/checkout" and not each.with_.get("path")]
+    asked = _PREFIX.sub("", shown(roots[-1].with_.get("ref") or ""), count=1) if roots else ""
+    if asked:
+        return named == asked
+    starts = [_PREFIX.sub("", shown(each.ref), count=1) for each in command.step.job.starts] if command.step else []
+    return _OF_THE_RUN.fullmatch(named) is not None or (bool(starts) and all(each == named for each in starts))
 
 
 _OWN_BRANCH: Final = lazy_re.compile(r"ref_name|@\{u|upstream|HEAD$", re.IGNORECASE)

@@ -8,7 +8,8 @@ from typing import Protocol
 from msgspec import Struct, field
 
 from checker.model.sources import Problem, Spot, brief
-from checker.resolve.shell.files.written import Files, Written
+from checker.resolve.shell.files.told import Files
+from checker.resolve.shell.files.written import Written
 
 
 class TaskFiles(Files, Protocol):

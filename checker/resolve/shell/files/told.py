@@ -1,14 +1,16 @@
-"""What a command prints by its words and its input alone.
+"""What a command prints by its words and its input alone, and by what names files are known.
 
 Sources: Bash Reference Manual, "Bash Builtin Commands" (``echo``, ``printf``); POSIX, ``cat``.
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
-from typing import Final
+from typing import Final, Protocol
 
 from checker import lazy_re
+from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, joined
 from checker.model.values import Text
@@ -19,6 +21,20 @@ _HERE: Final = frozenset({"<<", "<<-", "<<<"})
 _ESCAPE: Final = lazy_re.compile(r"\\(?:([abefnrtv\\\"'])|0?([0-7]{1,3})|x([0-9a-fA-F]{1,2}))")
 _SIGNS: Final = {"a": "\a", "b": "\b", "e": "\x1b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _FORMAT: Final = lazy_re.compile(r"%(%|[-0-9.]*[sbdi])")
+
+
+class Files(Protocol):
+    """The files of the repository."""
+
+    def text(self, path: str) -> str | None: ...
+
+    def is_file(self, path: str) -> bool: ...
+
+
+class OwnFiles(Files, Protocol):
+    def files_below(self, folder: str) -> tuple[str, ...]:
+        """The files of a folder and those below it, as far as they are not vendored or generated."""
+        ...
 
 
 def coming_in(command: Command, fed: Fed | None) -> Possible | None:
@@ -113,3 +129,24 @@ def _sign(match: re.Match[str]) -> str:
     if match[1]:
         return _SIGNS.get(match[1], match[1])
     return chr(int(match[2], 8) if match[2] else int(match[3], 16))
+
+
+def place(target: Possible, folder: str | None) -> Possible:
+    """By what a file is known: its path below the repository, or the whole path elsewhere; ``None`` for no file."""
+    if isinstance(target, Text):
+        return target
+    if not isinstance(target, str) or not target or target.startswith("/dev/"):
+        return None
+    if target == WORKSPACE or target.startswith(f"{WORKSPACE}/"):
+        return posixpath.normpath(target[len(WORKSPACE) + 1 :] or ".")
+    if target.startswith("/") or folder is None:
+        return posixpath.normpath(target) if target.startswith("/") else None
+    return posixpath.normpath(posixpath.join(folder, target))
+
+
+def interpreter(text: Possible) -> str:
+    """The program that the first line of a file names; empty where it names none."""
+    first = text if isinstance(text, str) else text.parts[0] if isinstance(text, Text) else ""
+    line = first.partition("\n")[0] if isinstance(first, str) else ""
+    words = [word.rsplit("/", 1)[-1] for word in line[2:].split()] if line.startswith("#!") else []
+    return next((word for word in words if word != "env" and not word.startswith("-")), "")

@@ -11,15 +11,14 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final, Protocol
+from typing import Final
 
 from msgspec import Struct, field
 
 from checker import lazy_re
-from checker.model.pipeline.jobs import WORKSPACE, EffectiveStep
+from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import Command, Write
 from checker.model.possible import Possible, joined, shown
-from checker.model.values import Text
 from checker.resolve.shell.files.changes import Changes
 from checker.resolve.shell.files.changing import (
     CHANGING,
@@ -31,9 +30,18 @@ from checker.resolve.shell.files.changing import (
     plain_of,
     put_out,
 )
-from checker.resolve.shell.files.filling import FILLING, filled, is_release, may_be_fetched, packed, paths_of
+from checker.resolve.shell.files.filling import (
+    FILLING,
+    Taken,
+    filled,
+    is_release,
+    may_be_fetched,
+    packed,
+    paths_of,
+    taken_by,
+)
 from checker.resolve.shell.files.program_writes import Code, code_of, runs_code
-from checker.resolve.shell.files.told import coming_in, printed
+from checker.resolve.shell.files.told import OwnFiles, coming_in, place, printed
 from checker.resolve.shell.state import Fed
 
 _MAX_TEXT: Final = 100_000
@@ -47,20 +55,6 @@ _COPIES: Final = frozenset({"cp", "mv", "install", "ln", "rsync"})
 _NOTED: Final = frozenset({"tee", "rm", *_COPIES, *CHANGING, *FILLING})
 _RECURSIVE: Final = lazy_re.compile(r"-[a-zA-Z]*[aRr][a-zA-Z]*|--recursive|--archive")
 _SHORT_RANGE: Final = frozenset({"--hard", "--", ".", "HEAD", "-f", "--force", "-q", "--quiet", "--worktree", "-W"})
-
-
-class Files(Protocol):
-    """The files of the repository."""
-
-    def text(self, path: str) -> str | None: ...
-
-    def is_file(self, path: str) -> bool: ...
-
-
-class OwnFiles(Files, Protocol):
-    def files_below(self, folder: str) -> tuple[str, ...]:
-        """The files of a folder and those below it, as far as they are not vendored or generated."""
-        ...
 
 
 class Written(Struct):
@@ -77,6 +71,9 @@ class Written(Struct):
     _changed: tuple[str, ...] = ()  # folders, or the root (`.`), any of whose files may have been changed
     _touched: dict[Possible, None] = field(default_factory=dict)  # by the command that is noted
     _changes: Changes | None = None
+    _commits: tuple[str, ...] = ()  # files and folders that git has taken from another commit
+    _others: set[Possible] = field(default_factory=set)  # files that something else has changed since
+    _packed: Taken | None = None  # by git, into the pipe
     # Archives of the job's: where each was fetched from, empty where the job has packed it. `-`: what comes in.
     _origins: dict[Possible, str] = field(default_factory=dict)
 
@@ -86,6 +83,12 @@ class Written(Struct):
         if key in self.texts:
             return self.texts[key]
         return None if self._may_be_changed(key) else ""
+
+    def is_of_another_commit(self, target: Possible, folder: str | None) -> bool:
+        """Whether a file of the repository is here as another commit has it, whatever that is."""
+        key = place(target, folder)
+        taken = any(each in {".", key} or str(key).startswith(f"{each}/") for each in self._commits)
+        return taken and self._is_own(key) and key not in self._others and self.texts.get(key) is None
 
     @property
     def is_empty(self) -> bool:
@@ -101,7 +104,7 @@ class Written(Struct):
         """The same files, for another way through what comes."""
         changes = self.changes.copy()
         copied = Written(self.library, dict(self.texts), dict(self._seen), self._gone, self._changed, _changes=changes)
-        copied._origins = dict(self._origins)
+        copied._origins, copied._commits, copied._others = dict(self._origins), self._commits, set(self._others)
         return copied
 
     @property
@@ -114,7 +117,7 @@ class Written(Struct):
     def brought(self, path: str, by: Command | EffectiveStep) -> None:
         """Files from elsewhere have been put into a folder."""
         folder = posixpath.normpath(path) if path else "."
-        self._changed = (*self._changed, folder)
+        self._changed, self._commits = (*self._changed, folder), ()
         self.changes.brought(folder, by)
 
     def checked_out(self, path: str, *, cleans: bool) -> None:
@@ -137,7 +140,22 @@ class Written(Struct):
         if not outputs and not self.texts and program not in _NOTED and not code and not any(put_out(command)):
             return
         self._touched.clear()
-        self._follow(command, fed, outputs)
+        taken = taken_by(command) if program == "git" else self._packed if program == "tar" else None
+        self._packed = taken if command.handling.piped else None
+        paths = [place(each, command.folder) for each in taken.paths or (".",)] if taken is not None else []
+        named = [place(each.target, command.folder) for each in outputs]
+        if named and taken is not None:
+            paths = [each for each in paths if each in named]  # of `git show`: another file is a copy
+        if taken is None or not taken.at_hand or (named and not paths):
+            self._follow(command, fed, outputs)
+            self._commits += tuple(each for each in paths if isinstance(each, str) and not command.handling.piped)
+            self._others -= {key for key in self._touched if taken is not None and not command.handling.piped}
+        else:
+            below = tuple(f"{each}/" for each in paths if isinstance(each, str))
+            back = [each for each in self.texts if each in paths or str(each).startswith(below) or "." in paths]
+            for key in [each for each in back if self._is_own(each)] if not command.handling.piped else ():
+                self.texts.pop(key)
+                self._touched[key] = None
         for key in self._touched:
             if key is not None:
                 held = self.texts[key] if key in self.texts else self._own_text(key)  # brought back
@@ -251,6 +269,7 @@ class Written(Struct):
     def _put(self, texts: Mapping[Possible, Possible | None]) -> None:
         self.texts.update(texts)
         self._touched.update(dict.fromkeys(texts))
+        self._others.update(texts)
 
     def _take_away(self, key: Possible) -> None:
         """A file is not there any more: one of the repository's own is not what runs by its name after that."""
@@ -377,24 +396,3 @@ class Written(Struct):
 
 def _archive(name: Possible, command: Command) -> Possible:
     return "-" if name == "-" else place(name, command.folder)
-
-
-def place(target: Possible, folder: str | None) -> Possible:
-    """By what a file is known: its path below the repository, or the whole path elsewhere; ``None`` for no file."""
-    if isinstance(target, Text):
-        return target
-    if not isinstance(target, str) or not target or target.startswith("/dev/"):
-        return None
-    if target == WORKSPACE or target.startswith(f"{WORKSPACE}/"):
-        return posixpath.normpath(target[len(WORKSPACE) + 1 :] or ".")
-    if target.startswith("/") or folder is None:
-        return posixpath.normpath(target) if target.startswith("/") else None
-    return posixpath.normpath(posixpath.join(folder, target))
-
-
-def interpreter(text: Possible) -> str:
-    """The program that the first line of a file names; empty where it names none."""
-    first = text if isinstance(text, str) else text.parts[0] if isinstance(text, Text) else ""
-    line = first.partition("\n")[0] if isinstance(first, str) else ""
-    words = [word.rsplit("/", 1)[-1] for word in line[2:].split()] if line.startswith("#!") else []
-    return next((word for word in words if word != "env" and not word.startswith("-")), "")

@@ -172,7 +172,7 @@ def handed(
     first = words[0] if words else ""
     name = first.rpartition("/")[2] if isinstance(first, str) else ""
     if own:
-        yield from first_of({key: each for key, each in own.items() if not isinstance(each, tuple)}, name, state, shell)
+        yield from first_of({key: each for key, each in own.items() if not isinstance(each, tuple)})
     if name not in PROGRAMS:
         return
     named = [name, *words[1:]]
@@ -180,17 +180,11 @@ def handed(
     yield from handed_over(told)
 
 
-def first_of(given: Mapping[str, Possible], name: str, state: State, shell: Shell) -> Iterator[Handed]:
-    """The code that variables have a program run first. ``name``: the program, empty where any may be started."""
+def first_of(given: Mapping[str, Possible]) -> Iterator[Handed]:
+    """The code that variables have a program run first."""
     for each in loading(given):
         if each == "BASH_ENV":
-            path = state.path(given[each])
-            if name and name != "bash" and not name.endswith((".sh", ".bash")):
-                continue
-            held = state.written is not None and state.written.has(given[each], state.folder)
-            if held or (path is not None and shell.library.is_file(path)):
-                yield ["bash", given[each]]
-                continue
+            continue  # each bash that is started asks for it
         if each == "PS4" and isinstance(given[each], str):
             yield ["bash", "-c", f': "{given[each]}"']
             continue

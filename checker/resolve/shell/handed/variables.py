@@ -21,6 +21,7 @@ from checker import lazy_re
 from checker.model.possible import Possible, shown
 from checker.model.values import Text
 from checker.resolve.shell.handed.kinds import Handed, Told, command
+from checker.resolve.shell.variables.search_path import NOT_KNOWN
 
 _ANY: Final = lazy_re.compile(r".+", re.DOTALL)
 # A library without a folder is one of the system, as are those in its folders.
@@ -29,6 +30,8 @@ _NOT_OF_THE_SYSTEM: Final = lazy_re.compile(
 )
 _SUBSTITUTES: Final = lazy_re.compile(r".*(?:\$\(|`|\$\{\s).*", re.DOTALL)
 _AGENT: Final = lazy_re.compile(r".*-(?:javaagent|agentpath|agentlib|XX:OnError|XX:OnOutOfMemoryError).*", re.DOTALL)
+# What prints what a file or another machine holds: nobody knows which folder that names.
+_READERS: Final = "cat|tee|jq|yq|grep|sed|awk|head|tail|cut|find|ls|curl|wget"
 _LOADS: Final[Mapping[str, re.Pattern[str]]] = {
     "BASH_ENV": _ANY,
     "PS4": _SUBSTITUTES,
@@ -51,7 +54,11 @@ _LOADS: Final[Mapping[str, re.Pattern[str]]] = {
     "PYTEST_ADDOPTS": lazy_re.compile(r".*(?:^|\s)-p\s*(?!no:)\S.*", re.DOTALL),
     "MAKEFILES": _ANY,
     # A folder of somebody's choice stands first: any name may be a program in it.
-    "PATH": lazy_re.compile(r"\$\{\{\s*(?:vars|secrets|inputs|github\.event|needs|matrix)\b.*", re.DOTALL),
+    "PATH": lazy_re.compile(
+        r"(?:(?!\$\{?PATH\b)[^:]*:)*?(?:\$\{\{\s*(?:vars|secrets|inputs|github\.event|needs|matrix)\b"
+        rf"|\$\(\s*(?:{_READERS})\b|{re.escape(NOT_KNOWN)}).*",
+        re.DOTALL,
+    ),
     "MAKEFLAGS": lazy_re.compile(r".*--eval.*", re.DOTALL),
 }
 

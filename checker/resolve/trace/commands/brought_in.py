@@ -24,11 +24,11 @@ from checker.model.pipeline.jobs import WORKSPACE, EffectiveStep
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, plain_words, shown
 from checker.model.sources import Problem
-from checker.model.values import RunValue, Text, pieces
+from checker.model.values import RunValue, Text
 from checker.resolve.shell.handed.kinds import apart, given
 from checker.resolve.shell.printing import output_of
-from checker.resolve.shell.starting import HERE
 from checker.resolve.shell.variables.exported import STARTS_NONE
+from checker.resolve.shell.variables.search_path import BEFORE, folders
 from checker.resolve.trace.commands.foreign import not_read
 
 CLIENTS: Final = frozenset(
@@ -66,7 +66,8 @@ _UNPACKS: Final = frozenset(
     {"tar", "bsdtar", "unzip", "gunzip", "gzip", "bunzip2", "bzip2", "unxz", "xz", "zstd", "unzstd", "7z",
      "7za", "cpio"}
 )  # fmt: skip
-_EVERYWHERE: Final = STARTS_NONE | frozenset(
+# What an archive from somewhere else puts in front of AWS's own CLI is nobody's guess.
+_EVERYWHERE: Final = STARTS_NONE - {"aws"} | frozenset(
     {"awk", "basename", "bash", "dirname", "env", "find", "sh", "tar", "unzip", "wget"}
 )
 _COPIES: Final = frozenset({"cp", "mv", "ln", "install", "tee"})
@@ -89,14 +90,14 @@ class BroughtIn(Struct):
     ) -> Iterator[Problem]:
         """What a command runs that was brought in, behind all that its job did before. ``path``: where its shell looks
         for programs."""
-        client, folders = command.program in CLIENTS, [*_looked_in(path)]
-        if not client and not folders:
+        client, looked_in = command.program in CLIENTS, [each for each in folders(path) if each != BEFORE]
+        if not client and not looked_in:
             return
         self._note_all(command, actions, steps)
         if client and (what := self.reads(command)):
             said = f"`{command.program}` is given {what}: its lines were not read, and may run commands"
             yield not_read(command, said)
-        if any(self._is_program(command, folder) for folder in folders):
+        if any(self._is_program(command, folder) for folder in looked_in):
             yield not_read(command, f"`{command.program}` is a program that was fetched, and was not read")
 
     def _note_all(self, command: Command, actions: Sequence[object], steps: Sequence[EffectiveStep]) -> None:
@@ -200,13 +201,6 @@ class BroughtIn(Struct):
             if "." in posixpath.basename(key) and any(_is_below(key, folder) for folder in self._folders):
                 return True
         return False
-
-
-def _looked_in(path: Possible) -> Iterator[str]:
-    """The folders in which a shell looks for programs beside those of the system."""
-    parts = pieces(path) if isinstance(path, str | Text) else ()
-    spelled = HERE.sub(WORKSPACE, "".join(part if isinstance(part, str) else part.shown for part in parts))
-    yield from (each for each in spelled.split(":") if each and each != "${PATH}")
 
 
 def given_any(words: Sequence[Possible]) -> bool:

@@ -1,4 +1,4 @@
-"""Code that Python runs before what it was asked for: files of a fixed name.
+"""Code that runs before, or in place of, what was asked for: files of a fixed name for Python, programs of the path.
 
 Sources: Python documentation, "site" (``sitecustomize``); pytest documentation, "conftest.py: sharing fixtures".
 """
@@ -12,7 +12,11 @@ from typing import Final
 from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.scripts import Command
+from checker.model.pipeline.shell import Block, Script
 from checker.model.possible import Possible
+from checker.resolve.shell.files.written import Written
+from checker.resolve.shell.state import State
+from checker.resolve.shell.variables.search_path import Files, own_programs
 
 TEST_RUNNERS: Final = frozenset({"pytest", "py.test"})
 
@@ -61,3 +65,10 @@ def module_file(library: PythonLibrary, name: str, package: str, roots: Iterable
             if library.python(path) is not None:
                 return path
     return None
+
+
+def is_own_program(command: Command, environment: Mapping[str, Possible], written: Written, files: Files) -> bool:
+    """Whether a program that another language starts by its name is one of the repository's own."""
+    path, state = environment.get("PATH"), State(Script("", Block()), folder=command.folder, written=written)
+    name = command.words[0] if command.words else ""
+    return path is not None and isinstance(name, str) and own_programs(name, path, state, files) != {None}

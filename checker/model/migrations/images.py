@@ -1,0 +1,45 @@
+"""What containers of an image start, and where in the image the repository's files lie."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from typing import Final
+
+from msgspec import Struct
+
+# Where a program is looked for that is called by its name alone.
+_ON_PATH: Final = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+
+
+class ImageStart(Struct, frozen=True):
+    """What a recipe for an image says of its containers: the words that they start with, in which folder of the image,
+    and the ``places`` of the image that have files and folders of the repository, longest first; ``line`` is where the
+    recipe says what starts."""
+
+    recipe: str
+    line: int
+    entry: tuple[str, ...]
+    command: tuple[str, ...]
+    folder: str
+    places: tuple[tuple[str, str], ...]
+
+    def own(self, word: str) -> Iterator[str]:
+        """Where in the repository the file of the image lies that a word names."""
+        if "/" in word:
+            whole = [posixpath.normpath(posixpath.join(self.folder, word))]
+        else:
+            whole = [f"{folder}/{word}" for folder in _ON_PATH]
+        for each in whole:
+            for place, own in self.places:
+                inside = place.rstrip("/") + "/"
+                if each == place:
+                    yield own
+                elif each.startswith(inside):
+                    yield posixpath.normpath(posixpath.join(own, each[len(inside) :]))
+
+    @property
+    def own_folder(self) -> str | None:
+        """The folder of the repository that lies where a container starts; ``None`` where none does."""
+        found = next(self.own(f"{self.folder.rstrip('/')}/."), None)
+        return "" if found == "." else found

@@ -1,0 +1,1 @@
+"""Containers of the repository's own images, followed: what these start by themselves, and what tasks start in them."""

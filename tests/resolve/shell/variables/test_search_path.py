@@ -1,0 +1,64 @@
+"""What a name of a program, or of a file, stands for by then: of the repository, of the system, of nobody known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from checker.collect.pipeline.scripts import ScriptLibrary
+from checker.model.possible import joined, open_text
+from checker.resolve.shell.variables.search_path import set_by_script, with_before
+from checker.resolve.trace.tracer import Tracer
+from tests.pipelines import load, pipeline
+
+_HERE = Path(__file__).parent
+CASES = [
+    *load(_HERE / "search_path.yaml"),
+    *load(_HERE / "startup.yaml"),
+    *load(_HERE.parent / "files" / "commits.yaml"),
+]
+_ASK = "aws ecs describe-services --cluster c --services s"
+_LOGIN = {
+    "uses": "aws-actions/configure-aws-credentials@v4",
+    "with": {"role-to-assume": "arn:aws:iam::111122223333:role/r", "aws-region": "us-west-2"},
+}
+_FIRST = "/usr/bin/aws ecs update-service --cluster c --service s --force-new-deployment\n"
+_OWN = '#!/bin/sh\n/usr/bin/aws ecs update-service --cluster c --service s --force-new-deployment "$@"\n'
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_case(case: dict[str, Any], tmp_path: Path) -> None:
+    steps = [step if isinstance(step, dict) else {"run": step} for step in case["steps"]]
+    own: dict[str, Any] = {name: case[name] for name in ("env", "container") if name in case}
+    job: dict[str, Any] = {
+        **own,
+        "runs-on": "ubuntu-latest",
+        "steps": [{"uses": "actions/checkout@v4"}, _LOGIN, *steps],
+    }
+    flow = yaml.safe_dump({"on": "push", "permissions": {"id-token": "write"}, "jobs": {"job": job}}, sort_keys=False)
+    files = {".github/workflows/ci.yml": flow, "tools/aws": _OWN, "ci/env.sh": _FIRST, **case.get("files", {})}
+    made = pipeline(tmp_path, {name: text.replace("ASK", _ASK) for name, text in files.items()})
+    traces, unfollowed = Tracer(ScriptLibrary(tmp_path)).every(made.jobs)
+    assert [call.operation for trace in traces.values() for call in trace.aws] == case["calls"]
+    assert len(unfollowed) == case.get("gaps", 0)
+
+
+def test_what_a_path_was_before_takes_its_place() -> None:
+    added = joined(["/b:", open_text("${PATH}")])
+    assert with_before(added, "/a:/usr/bin") == "/b:/a:/usr/bin"
+    assert with_before("/only", "/a") == "/only"
+
+
+def test_folders_of_a_script_for_node() -> None:
+    code = "core.addPath('bin'); core.addPath(process.env.GITHUB_WORKSPACE + '/x'); core.addPath(process.cwd())"
+    assert set_by_script(code, {"PATH": "/a"}) == {
+        "PATH": "/github/workspace:/github/workspace/x:/github/workspace/bin:/a"
+    }
+    assert set_by_script("core.info('x')", {}) == {}
+    assert set_by_script("core.exportVariable('A', 'b'); core.exportVariable('C', d)", {}) == {
+        "A": "b",
+        "C": open_text("${C}"),
+    }
