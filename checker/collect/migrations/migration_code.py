@@ -137,27 +137,23 @@ def read_migration_code(root: Path) -> MigrationCode:
         for runner in _runners(each, library):
             runners.setdefault(runner.entry.file, runner)
     scripts = tuple(package_scripts(root, problems))
-    connections = tuple(read_connections(root, []))
-    applying = [_with_callers(each, sources, library) for each in runners.values()]
-    unread = (*problems, *library.problems)
     return MigrationCode(
-        tuple(applying),
+        tuple(_with_callers(each, sources, library) for each in runners.values()),
         tuple(tests),
         scripts,
-        unread,
-        connections,
+        (*problems, *library.problems),
+        tuple(read_connections(root, [])),
         (),
         tuple(upserts),
         tuple(at_start),
         tuple(sorted(set(versions))),
         shaping=tuple(each for shown in wanted if not _is_test(shown) for each in _shaping(shown, library)),
-        images=tuple(_images(filter(is_recipe, wanted), library)),
+        images=tuple(filter(None, (_image(each, library) for each in wanted))),
     )
 
 
-def _images(recipes: Iterable[str], library: _Library) -> Iterator[ImageStart]:
-    each = (image_start(recipe, library.text(recipe), library.is_file) for recipe in recipes)
-    return filter(None, each)
+def _image(shown: str, library: _Library) -> ImageStart | None:
+    return image_start(shown, library.text(shown), library.is_file) if is_recipe(shown) else None
 
 
 def _shaping(shown: str, library: _Library) -> Iterator[MigrationRunner]:

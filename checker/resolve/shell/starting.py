@@ -189,8 +189,7 @@ def _own(follower: Shell, name: str, call: Call) -> Possible:
     if isinstance(call.named, str) and "/" in call.named:
         here = call.state.path(call.named) if name == "aws" else None
         return f"{WORKSPACE}/{here}" if here and follower.library.is_file(here) else None
-    path = call.own.get("PATH", call.state.variables.get("PATH"))
-    found = own_programs(name, path, call.state, follower.library)
+    found = own_programs(name, call.own.get("PATH", call.state.variables.get("PATH")), call.state, follower.library)
     if len(found) > 1:
         what = f"whether `{name}` is a program of the repository's own is not known before it runs"
         follower.problem(call.spot, what, "Call that by its path.")

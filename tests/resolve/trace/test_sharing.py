@@ -151,7 +151,8 @@ def endings(root: Path, file: str) -> list[str]:
     assert pipeline is not None
     actions = [each for trace in pipeline.traces.values() for each in trace.actions if isinstance(each, AwsCall)]
     asking = [each for each in actions if each.spot.file == file and each.handling.notices != Handling().notices]
-    return [f"{each.spot} {each.handling.ends!r} {each.handling.notices!r}" for each in asking]
+    answers = [(each, each.handling) for each in asking]
+    return [f"{each.spot} {of.ends!r} {of.notices!r} {of.lasts!r} {of.turns!r}" for each, of in answers]
 
 
 @pytest.mark.parametrize("file", ["wait.py", "infra/release/tasks.py"])
