@@ -36,7 +36,7 @@ from checker.model.rules import Rule, Unseen
 from checker.model.values import Text
 from checker.reason.deploys.http_requests import request_of
 from checker.reason.deploys.paths import At, DeployPath, deploy_paths, follows, last, once, unseen
-from checker.reason.deploys.payloads import HOLE, OR, payload_of
+from checker.reason.health.payloads import HOLE, OR, payload_of
 from checker.reason.workloads.stack_paths import stack_paths
 
 _FIX: Final = (
