@@ -229,13 +229,23 @@ def text_given(call: AwsCall) -> str | Text | None:
 def roles_in(told: str | Text, name: str) -> tuple[str, ...] | None:
     """The role that a text of JSON gives under a name; none where it has no such name, ``None`` where it is open."""
     line = "".join(part if isinstance(part, str) else _OPEN_PART for part in pieces(told))
-    found = [each for key, each in _ROLE_GIVEN.findall(line) if plain_name(key) == plain_name(name)]
-    if any(_OPEN_PART in each for each in found) or (not found and _OPEN_PART in _QUOTED.sub("", line)):
+    found = [each for key, each in _GIVEN.findall(line) if plain_name(key) == plain_name(name)]
+    if any(_OPEN_PART in each for each in found) or (not found and not _is_json(line)):
         return None
     return tuple(each for each in found if each)
 
 
-# What only the run tells stands in quotes where it is a value: an image, a region.
+# What only the run tells stands in quotes where it is a value: an image, a region. Anywhere else it may be a key.
 _OPEN_PART: Final = "\x00"
-_ROLE_GIVEN: Final = lazy_re.compile(r'"((?:task|execution)RoleArn)"\s*:\s*"([^"]*)"')
-_QUOTED: Final = lazy_re.compile(r'"[^"]*"')
+_GIVEN: Final = lazy_re.compile(r'"(\w+)"\s*:\s*"([^"]*)"')
+
+
+def _is_json(line: str) -> bool:
+    try:
+        json.loads(line.replace(_OPEN_PART, ""))
+    except (ValueError, RecursionError):
+        return False
+    return _OPEN_PART not in _QUOTED.sub("", line)
+
+
+_QUOTED: Final = lazy_re.compile(r'"(?:[^"\\]|\\.)*"')

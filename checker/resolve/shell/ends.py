@@ -30,7 +30,7 @@ from checker.model.pipeline.shell import (
     Word,
 )
 from checker.resolve.shell.state import UNTOLD, Context, Flow, Leaving, Result, State
-from checker.resolve.shell.syntax_facts import first_word, is_test, leaves, within, word_text
+from checker.resolve.shell.syntax_facts import first_word, is_test, leaves, within, word_text, words_in
 
 FAILED: Final = Result(Flow.NEXT, NO)
 
@@ -75,14 +75,21 @@ _MAX_LEVELS: Final = 8
 def in_turn(statements: Sequence[Statement]) -> Iterator[Statement]:
     """Statements, with those told that run in the background and are waited for before anything else is done: they run
     beside nothing (Bash Reference Manual, "Job Control Builtins": ``wait`` for a process ends as that did)."""
+    running = False  # something in the background that nothing has waited for
     for index, each in enumerate(statements):
-        awaited = isinstance(each, Background) and _is_awaited(statements[index + 1 :])
-        yield replace(each, awaited=True) if awaited and isinstance(each, Background) else each
+        if not isinstance(each, Background):
+            running = running and not (isinstance(each, Simple) and first_word(each) == "wait")
+            yield each
+            continue
+        awaited = not running and _is_awaited(statements, index + 1)
+        running = running or not awaited
+        yield replace(each, awaited=True) if awaited else each
 
 
-def _is_awaited(behind: Sequence[Statement]) -> bool:
+def _is_awaited(statements: Sequence[Statement], start: int) -> bool:
     names = {"!"}
-    for each in behind:
+    for at in range(start, len(statements)):
+        each = statements[at]
         if isinstance(each, Declare) or (isinstance(each, Simple) and not each.words):
             held = [one.value for one in each.assignments if one.value is not None and _is_one_of(one.value, names)]
             if not held or len(held) < len(each.assignments):
@@ -101,15 +108,21 @@ def _is_one_of(word: Word, names: set[str]) -> bool:
 
 
 def _passes_time(statement: Statement) -> bool:
-    inner = [statement, *within(statement.condition), *within(statement.body)] if isinstance(statement, While) else []
-    simple = [each for each in inner or [statement] if isinstance(each, Simple)]
-    return bool(simple) and all(map(_only_passes_time, simple))
+    """Whether nothing is started meanwhile: a command that only says something or sleeps, or a loop of such ones."""
+    if not isinstance(statement, While):
+        return isinstance(statement, Simple) and _starts_nothing(statement)
+    return all(map(_starts_nothing, (*within(statement.condition), *within(statement.body))))
 
 
-def _only_passes_time(command: Simple) -> bool:
-    words = [word_text(each) for each in command.words]
-    starts = any(isinstance(part, Substitution | Opaque) for word in command.words for part in word.parts)
-    return words[:1] != [""] and words[0] in _MEANWHILE and not starts and (words[0] != "kill" or words[1:2] == ["-0"])
+def _starts_nothing(statement: Statement) -> bool:
+    if isinstance(statement, AndOr | If | Not | While):
+        return True  # what is inside is asked for itself
+    if not isinstance(statement, Declare | Simple | Test):
+        return False
+    if any(isinstance(part, Substitution | Opaque) for word in words_in(statement) for part in word.parts):
+        return False
+    words = [word_text(each) for each in statement.words] if isinstance(statement, Simple) else []
+    return not words or (words[0] in _MEANWHILE and (words[0] != "kill" or words[1:2] == ["-0"]))
 
 
 def _first_of(statement: Statement) -> Simple | None:
