@@ -41,7 +41,7 @@ from checker.reason.deploys.paths import once
 if TYPE_CHECKING:
     from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
     from checker.model.pipeline.pipeline import Pipeline
-    from checker.model.pipeline.scripts import AwsCall, Command
+    from checker.model.pipeline.scripts import AwsCall, Command, Trace
 
     Holder: TypeAlias = "EffectiveJob | EffectiveStep | Command | AwsCall"
 
@@ -89,10 +89,10 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
 def _judged(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Judgement]:
     doubt: _Given | None = None
     trace = pipeline.trace(job)
-    at_aws = job.credentials or trace.aws or trace.cdk or not trace.complete
+    stored_elsewhere = _goes_elsewhere(job, trace)
     for given in _given(job, pipeline):
         answer = _is_long_lived(given)
-        if answer != _HERE and trace.elsewhere and not at_aws:
+        if answer != _HERE and stored_elsewhere and not given.path.startswith("with"):
             continue  # of another vendor's storage
         if answer:
             yield given.holder.fails(None, answer, fix=_FIX, path=given.path, expected="a role that the job assumes")
@@ -106,6 +106,24 @@ def _judged(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Judgement]:
         yield job.passes(None, "It acts with a session of its own.")
 
 
+# What uses no keys of anybody's.
+_USES_NONE: Final = frozenset(
+    {"[", "cat", "cd", "chmod", "cp", "date", "echo", "exit", "export", "false", "find", "git", "grep", "gunzip",
+     "gzip", "head", "jq", "ls", "mkdir", "mv", "printf", "rm", "sed", "set", "sleep", "sort", "tail", "tar", "test", "touch",
+     "true", "unzip", "wc", "zip"}
+)  # fmt: skip
+
+
+def _goes_elsewhere(job: EffectiveJob, trace: Trace) -> bool:
+    """Whether all in a job that may use a key pair is seen to speak to another vendor's storage, or to an emulator."""
+    spots = {spot for spot, _ in trace.elsewhere}
+    if not spots or job.credentials or trace.aws or trace.cdk or not trace.complete:
+        return False
+    if any(each.step.action and not each.step.action.startswith("actions/") for each in job.steps):
+        return False
+    return all(each.program in _USES_NONE or (each.program == "aws" and each.spot in spots) for each in trace.commands)
+
+
 def _given(job: EffectiveJob, pipeline: Pipeline) -> Iterator[_Given]:
     for step in job.steps:
         if step.runs is NO:
@@ -117,10 +135,9 @@ def _given(job: EffectiveJob, pipeline: Pipeline) -> Iterator[_Given]:
         yield from (_Given(step, "run", "", value, False) for value in step.expressions.values())
     trace = pipeline.trace(job)
     # `export` is on record once for each name.
-    tokens = {each.spot.line: each for each in trace.commands if _has_token(each)}
+    tokens = {each.spot for each in trace.commands if _has_token(each)}
     for command in trace.commands:
-        beside = tokens.get(command.spot.line)
-        whole = beside is not None and beside.spot.file == command.spot.file and command.program == "export"
+        whole = command.program == "export" and command.spot in tokens
         for given in _of(command, "", command.environment):
             yield replace(given, with_token=given.with_token or whole)
         words = [word for word in command.words if not (isinstance(word, str) and word.startswith("-"))]
