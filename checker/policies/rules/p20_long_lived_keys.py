@@ -109,8 +109,8 @@ def _judged(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Judgement]:
 # What uses no keys of anybody's.
 _USES_NONE: Final = frozenset(
     {"[", "cat", "cd", "chmod", "cp", "date", "echo", "exit", "export", "false", "find", "git", "grep", "gunzip",
-     "gzip", "head", "jq", "ls", "mkdir", "mv", "printf", "rm", "sed", "set", "sleep", "sort", "tail", "tar", "test", "touch",
-     "true", "unzip", "wc", "zip"}
+     "gzip", "head", "jq", "ls", "mkdir", "mv", "printf", "rm", "sed", "set", "sleep", "sort", "tail", "tar", "test",
+     "touch", "true", "unzip", "wc", "zip"}
 )  # fmt: skip
 
 

@@ -18,11 +18,14 @@ from checker.model.migrations.folders import Effect, Migration, SqlFile, Stateme
 
 _DROPS = frozenset({"drop table", "drop type", "drop function"})
 _CODE = frozenset({"do", "call", "SQL"})  # what may drop or make anything
+# What takes along nobody says here what, or moves it.
+_AT_LARGE = frozenset({"drop schema", "drop owned", "drop extension", "drop database", "set schema"})
 
 
 class Need(Struct, frozen=True):
     """Something that another thing needs: ``of`` is the kind of that, ``table``, ``type`` or ``function``, by the word
-    of the statement that drops it. It stands in a ``table``, under its own name (a constraint, a column, a trigger)."""
+    of the statement that drops it. It stands in a ``table``, under its own name (a constraint, a column, a trigger).
+    Names are told as they are written: with a schema in front, and without one, is not taken for the same."""
 
     of: str
     what: str
@@ -54,41 +57,69 @@ class _Schema(Struct):
         del self.changes[known:]
 
     def after(self, statement: Statement) -> None:
-        kind, table, name = statement.kind, _last(statement.table), _last(statement.name)
+        kind, table, name = statement.kind, statement.table, statement.name
         match kind:
             case "create type":
                 self.types.add(name)
             case "create trigger":
                 for each in statement.calls:
-                    self._add(Need("function", _last(each), table, name))
+                    self._add(Need("function", each, table, name.rpartition(".")[2]))
             case "drop table":
-                self._remove([*self.inside.get(table, ()), *self.needed.get(("table", table), ())])
+                self._remove(self._of_table(name))
+            case "drop function" if statement.signature:
+                pass  # a trigger's function is given nothing: it is another one of the name
             case "drop type" | "drop function":
                 self._remove([*self.needed.get((kind.removeprefix("drop "), name), ())])
-            case "drop constraint" | "drop trigger":
-                on = table or _last(statement.name.rpartition(".")[0])
-                self._remove(self._in(on, lambda need: need.name == name))
+            case "drop constraint":
+                self._remove(self._in(table, lambda need: need.name == name))
+            case "drop trigger":
+                on, _, own = name.rpartition(".")
+                self._remove(self._in(on, lambda need: need.of == "function" and need.name == own))
             case "drop column":
                 gone = set(statement.columns)
                 self._remove(self._in(table, lambda need: not gone.isdisjoint(need.columns)))
             case "alter type":
                 changed = set(statement.columns)
                 self._remove(self._in(table, lambda need: need.of == "type" and not changed.isdisjoint(need.columns)))
-            case "rename table":
-                before = dict.fromkeys((*self.inside.get(table, ()), *self.needed.get(("table", table), ())))
-                self._remove(before)
-                for need in before:
-                    what = name if (need.of, need.what) == ("table", table) else need.what
-                    self._add(replace(need, table=name if need.table == table else need.table, what=what))
+            case _ if kind.startswith("rename "):
+                self._rename(statement)
         self._take_in(statement, table)
+
+    def _rename(self, statement: Statement) -> None:
+        table, new = statement.table, statement.name
+        match statement.kind:
+            case "rename table":
+                for need in self._taken(self._of_table(table)):
+                    what = new if (need.of, need.what) == ("table", table) else need.what
+                    self._add(replace(need, table=new if need.table == table else need.table, what=what))
+            case "rename type" if statement.was in self.types:
+                self.types.add(new)
+                for need in self._taken([*self.needed.get(("type", statement.was), ())]):
+                    self._add(replace(need, what=new))
+            case "rename column" if statement.columns:
+                old = statement.columns[0]
+                for need in self._taken(self._in(table, lambda need: old in need.columns)):
+                    columns = tuple(new if each == old else each for each in need.columns)
+                    self._add(replace(need, columns=columns, name=new if need.of == "type" else need.name))
+            case "rename tabconstraint" | "rename trigger":
+                for need in self._taken(self._in(table, lambda need: need.name == statement.was)):
+                    self._add(replace(need, name=new))
 
     def _take_in(self, statement: Statement, table: str) -> None:
         for key in statement.keys if statement.kind.startswith(("create table", "add ")) else ():
             if key.kind == "foreign":
-                self._add(Need("table", _last(key.target), table, _last(key.name), key.columns))
+                self._add(Need("table", key.target, table, key.name, key.columns))
         for column, of in statement.types:
-            if (plain := _last(of.removesuffix("[]"))) in self.types:
+            if (plain := of.removesuffix("[]")) in self.types:
                 self._add(Need("type", plain, table, column, (column,)))
+
+    def _of_table(self, table: str) -> list[Need]:
+        """Those that stand in a table, and those that refer to it."""
+        return [*dict.fromkeys((*self.inside.get(table, ()), *self.needed.get(("table", table), ())))]
+
+    def _taken(self, needs: list[Need]) -> list[Need]:
+        self._remove(needs)
+        return needs
 
     def _in(self, table: str, fits: Callable[[Need], bool]) -> list[Need]:
         """Those of a table that fit; of all tables where it is not told which."""
@@ -119,7 +150,7 @@ def _found(migrations: Sequence[Migration]) -> Iterator[tuple[Migration, tuple[S
     schema = _Schema()
     for migration in migrations:
         for each in migration.up.statements:
-            if each.effect is Effect.OTHER and each.kind in _CODE:
+            if (each.effect is Effect.OTHER and each.kind in _CODE) or each.kind in _AT_LARGE:
                 schema = _Schema()
             schema.after(each)
         down = migration.down
@@ -137,7 +168,7 @@ def _first(down: SqlFile, schema: _Schema) -> tuple[Statement, Need] | None:
     if any(each.name.lower() in {"foreign_key_checks", "session_replication_role"} for each in down.statements):
         return None
     for each in down.statements:
-        if each.kind in _CODE or each.inside:
+        if each.kind in _CODE | _AT_LARGE or each.inside:
             return None
         if (need := _needs(each, schema, down)) is not None:
             return each, need
@@ -150,11 +181,8 @@ def _needs(dropped: Statement, schema: _Schema, down: SqlFile) -> Need | None:
     verb, _, of = dropped.kind.partition(" ")
     if verb != "drop" or (dropped.value == "cascade" and not (down.system and of == "table")):
         return None
-    what = _last(dropped.name)
-    gone = {what, *map(_last, dropped.beside)} if of == "table" else set[str]()
-    left = (need for need in schema.needed.get((of, what), ()) if need.table not in gone)
+    if of == "function" and dropped.signature:
+        return None
+    gone = {dropped.name, *dropped.beside} if of == "table" else set[str]()
+    left = (need for need in schema.needed.get((of, dropped.name), ()) if need.table not in gone)
     return min(left, key=str, default=None)
-
-
-def _last(name: str) -> str:
-    return name.rpartition(".")[2]

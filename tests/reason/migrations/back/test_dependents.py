@@ -54,3 +54,29 @@ def test_what_earlier_migrations_have_made_counts_until_code_may_have_changed_it
     first = ("CREATE TABLE b (id int, a int);", "DROP TABLE b;")
     migrations = read(tmp_path, first, (second + more, "DROP TABLE a;"))
     assert list(dropped_too_early(migrations)) == (migrations[1:] if is_refused else [])
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "said"),
+    [
+        ("CREATE TABLE audit.a (id int);", "DROP TABLE audit.a;", []),
+        ("CREATE TABLE app.c (a int REFERENCES a (id));", "DROP SCHEMA app CASCADE; DROP TABLE b; DROP TABLE a;", []),
+        ("ALTER TABLE b RENAME CONSTRAINT b_a_fkey TO k;", "ALTER TABLE b DROP CONSTRAINT k; DROP TABLE a;", []),
+        ("ALTER TABLE b RENAME COLUMN a TO x;", "ALTER TABLE b DROP COLUMN x; DROP TABLE a;", []),
+        ("ALTER TABLE b RENAME COLUMN a TO x;", "ALTER TABLE b DROP COLUMN a; DROP TABLE a;", ["b refers to it"]),
+        (
+            "CREATE TYPE m AS ENUM ('x'); ALTER TABLE b ADD m m; ALTER TYPE m RENAME TO n;",
+            "DROP TYPE n;",
+            ["b.m is of it"],
+        ),
+        (
+            "CREATE TRIGGER t BEFORE UPDATE ON b FOR EACH ROW EXECUTE FUNCTION f();",
+            "DROP FUNCTION f(int); DROP FUNCTION f();",
+            ["trigger t calls it"],
+        ),
+        ("CREATE TRIGGER t BEFORE UPDATE ON b FOR EACH ROW EXECUTE FUNCTION f();", "DROP FUNCTION f(int);", []),
+    ],
+)
+def test_names_are_followed_as_they_are_written(up: str, down: str, said: list[str], tmp_path: Path) -> None:
+    found = dropped_too_early(read(tmp_path, (_UP, "DROP TABLE b; DROP TABLE a;"), (up, down))).values()
+    assert [str(need) for _, need in found] == said
