@@ -181,8 +181,8 @@ def _needs(dropped: Statement, schema: _Schema, down: SqlFile) -> Need | None:
     verb, _, of = dropped.kind.partition(" ")
     if verb != "drop" or (dropped.value == "cascade" and not (down.system and of == "table")):
         return None
-    if of == "function" and dropped.signature:
+    needs = schema.needed.get((of, dropped.name), {})
+    if not needs or (of == "function" and dropped.signature):
         return None
     gone = {dropped.name, *dropped.beside} if of == "table" else set[str]()
-    left = (need for need in schema.needed.get((of, dropped.name), ()) if need.table not in gone)
-    return min(left, key=str, default=None)
+    return min((need for need in needs if need.table not in gone), key=str, default=None)
