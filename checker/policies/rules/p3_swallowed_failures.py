@@ -35,7 +35,7 @@ from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Trace
 from checker.model.pipeline.within import ASKED
 from checker.model.rules import Rule, Unseen
 from checker.reason.calls.allowed_failures import passed_over
-from checker.reason.calls.asked_after import told_after
+from checker.reason.calls.asked_after import revision_told_after, told_after
 from checker.reason.calls.lines import Lines, unfollowed
 from checker.reason.calls.swallowed import deployed, matters, may_be_allowed, misread, not_followed, passes_over, waits
 from checker.reason.deploys.task_ends import looks, waits_unseeing
@@ -63,6 +63,8 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
             lines.add(call, call)
             if waits(call) and passes_over(call.handling):
                 told[call] = told_after(pipeline.trace(job), call)
+            elif call.operation == "UpdateService" and misread(call, pipeline.trace(job)):
+                told[call] = revision_told_after(pipeline.trace(job), call)
         yield from unfollowed(pipeline, job, "how its calls of AWS may fail")
     for line in lines:
         yield _judged(line.items, line.path, unseeing, around, told, traces)
@@ -144,7 +146,7 @@ def _judged(
         if isinstance(state := told.get(call), Open):
             return call.undecided(None, state.why, fix=_FIX, path=path)
         if told.get(call) is YES:
-            return call.passes(None, "What it waits for is asked how it ended, and a failure is one.", path=path)
+            return call.passes(None, "What it is about is asked how it ended, and a failure is one.", path=path)
         if isinstance(allowed := may_be_allowed(call), Open):
             return call.undecided(None, allowed.why, path=path, fix="Leave continue-on-error out.")
     return calls[0].passes(None, "Its failure is a failure.", path=path)

@@ -11,6 +11,7 @@ from typing import Final
 from checker.model.answers import NO, YES, Answer, Open, every
 from checker.model.pipeline.handling import Stream
 from checker.model.pipeline.scripts import AwsCall, How, Trace, plain_name
+from checker.model.possible import shown
 
 # What names the subject of a wait, as the call that asks for its state does.
 _SUBJECTS: Final = (
@@ -35,6 +36,32 @@ def told_after(trace: Trace, wait: AwsCall) -> Answer:
             if isinstance(found, Open) and _is_taken(each):
                 answer = _UNTOLD
     return answer
+
+
+def revision_told_after(trace: Trace, update: AwsCall) -> Answer:
+    """Whether a script that passes over a refused ``update-service`` ends with a failure all the same: by asking which
+    revision the service runs, which is then another one."""
+    seen = False
+    answer: Answer = NO
+    for each in trace.aws:
+        seen = seen or each is update
+        if seen and _asks_for_revision(each, update):
+            found = each.handling.notices
+            if found is YES:
+                return YES
+            if isinstance(found, Open) and _is_taken(each):
+                answer = _UNTOLD
+    return answer
+
+
+def _asks_for_revision(call: AwsCall, update: AwsCall) -> bool:
+    return (
+        (call.service, call.operation, call.how) == ("ecs", "DescribeServices", How.CLI)
+        and call.step is update.step
+        and call.text("services") == update.text("service")
+        and call.text("cluster") == update.text("cluster")
+        and "taskDefinition" in shown(call.text("query"))
+    )
 
 
 def _asks_the_same(call: AwsCall, wait: AwsCall) -> bool:

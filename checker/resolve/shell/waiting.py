@@ -27,11 +27,15 @@ _GAVE_UP: Final = "1"
 _FAILED: Final = "FAILED"
 # And what tells that it goes on: without a circuit breaker, one that cannot succeed goes on for ever.
 _GOES_ON: Final = "IN_PROGRESS"
+_ANOTHER: Final = "arn:aws:ecs:eu-west-1:111111111111:task-definition/another:1"
 _DEPLOYMENT: Final = rf"(?:--query=)?services{_ONE}\.deployments{_ONE}"
 _OF_SERVICES: Final = (
     (lazy_re.compile(rf"{_DEPLOYMENT}\.rolloutState(?:\s*\|\s*\[0\])?"), _FAILED, _GOES_ON),
     (lazy_re.compile(rf"{_DEPLOYMENT}\.runningCount(?:\s*\|\s*\[0\])?"), "0", "0"),
     (lazy_re.compile(rf"(?:--query=)?length\(services{_ONE}\.deployments\)"), "2", "2"),
+    # What the service runs where it was not moved, or was taken back; as long as it is moved, that is the new one.
+    (lazy_re.compile(rf"{_DEPLOYMENT}\.taskDefinition(?:\s*\|\s*\[0\])?"), _ANOTHER, ""),
+    (lazy_re.compile(rf"(?:--query=)?services{_ONE}\.taskDefinition(?:\s*\|\s*\[0\])?"), _ANOTHER, ""),
 )
 _FAILED_SERVICE: Final = '{"services": [{"deployments": [{"status": "PRIMARY", "rolloutState": "FAILED"}]}]}'
 _ROLLING_SERVICE: Final = _FAILED_SERVICE.replace(_FAILED, _GOES_ON)
@@ -146,7 +150,7 @@ def _of_service(words: Sequence[str], *, rolling: bool) -> str:
     for pattern, failed, goes_on in _OF_SERVICES:
         if any(map(pattern.fullmatch, words)):
             state = goes_on if rolling else failed
-            return state if "text" in words or state.isdecimal() else f'"{state}"'
+            return state if not state or "text" in words or state.isdecimal() else f'"{state}"'
     if any(word.startswith("--query") for word in words):
         return ""
     return _ROLLING_SERVICE if rolling else _FAILED_SERVICE
