@@ -18,7 +18,7 @@ from checker.model.environments import Project
 from checker.model.pipeline.holding import AWS_KEYS
 from checker.model.pipeline.jobs import Credentials
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Trace
-from checker.model.possible import as_text, options
+from checker.model.possible import as_text
 from checker.model.resources import Resource
 from checker.model.values import Absent, Hole, Known, Pseudo, Text, pieces, text
 from checker.reason.calls.needs import EVERYTHING, Need, either_way
@@ -26,6 +26,7 @@ from checker.reason.calls.touched import every_resource, fitting, placed
 from checker.reason.iam.conditions import Context
 from checker.reason.iam.evaluation import Access, Decision, Request, decide, policies_of
 from checker.reason.names.arns import arn_tail
+from checker.reason.names.families import families_named, family_run
 from checker.reason.oidc.assumed_roles import KEYS, Assumed, assumed
 from checker.reason.text.patterns import exact, glob
 
@@ -314,7 +315,7 @@ class Authorities:
     def __init__(self, trace: Trace, project: Project) -> None:
         self._trace = trace
         self._project = project
-        self._families = frozenset(_families(trace.aws))
+        self._families = frozenset(families_named(trace.aws))
         self._sessions = {id(each) for each in trace.sessions}
         taken = [each for each in trace.actions if isinstance(each, AwsCall) and each.service == "sts"]
         # What a login step obtains is the job's own.
@@ -350,10 +351,11 @@ class Authorities:
         if not region and call.credentials is not None and isinstance(call.credentials.region, str):
             region = call.credentials.region
         who, environment = self._who(call), call.environment_name
+        families = family_run(self._trace, call) or self._families
         # One for all calls that differ in nothing of this.
         return self._project.once_for(
-            (Authority, who, environment, region, self._families, cluster, namespace),
-            lambda: Authority(self._project, who, environment, region, self._families, cluster, namespace),
+            (Authority, who, environment, region, families, cluster, namespace),
+            lambda: Authority(self._project, who, environment, region, families, cluster, namespace),
         )
 
     def _keeps_its_own(self, call: AwsCall | CdkCommand) -> bool:
@@ -386,15 +388,3 @@ def _acts(call: AwsCall, used: Iterable[Credentials | None]) -> bool:
     """Whether some call is made with the keys that this one gives."""
     role = call.text("RoleArn")
     return any(each is not None and each.step is call.step and each.role == role for each in used)
-
-
-def _families(calls: Iterable[AwsCall]) -> Iterator[str]:
-    """The families of task definitions that a job names."""
-    for call in calls:
-        if call.service != "ecs":
-            continue
-        for name in ("family", "familyprefix", "taskdefinition"):
-            value = call.text(name)
-            for each in (() if isinstance(value, Absent) else options(value)) or ():
-                if isinstance(each, str):
-                    yield each.rpartition("/")[2].partition(":")[0]

@@ -208,6 +208,8 @@ def _counts_as_made(call: AwsCall) -> str:
 def passes_over(taken: Handling) -> bool:
     """Whether a script goes on past what fails, and does the same: ``... || true``, ``if ! ...; then echo late; fi``.
     What it asks later may still end it with a failure."""
+    if taken.ends is YES:
+        return False
     asked = taken.tested in {"if", "not", "and"} and not taken.retried
     return taken.tested == "or" or (asked and isinstance(taken.ends, Open) and taken.turns is NO)
 

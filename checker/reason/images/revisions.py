@@ -30,8 +30,7 @@ from checker.reason.images.references import image_references
 from checker.reason.images.registered import containers_in, images_in, misplaced, stack_between
 from checker.reason.images.replaced import CHANGERS, marked, of_file, set_by, unmarked
 from checker.reason.images.used_again import at_origin, from_stack, unseen_again, used_again
-
-_FAMILY: Final = lazy_re.compile(r'"family"\s*:\s*"([^"]+)"')
+from checker.reason.names.families import registered_family
 
 
 class Runs(StrEnum):
@@ -241,21 +240,7 @@ def _may_be_left_out(before: AwsCall, then: At) -> bool:
 
 def _family(at: At, call: AwsCall) -> str | None:
     """The family of a registration; ``None`` where it is not told. What is changed of a revision keeps its family."""
-    named = call.text("family")
-    if isinstance(named, str):
-        return named
-    if not isinstance(named, Absent):
-        return None
-    given = call.text("cliInputJson")
-    if not isinstance(given, str | Text):
-        return None
-    found = _FAMILY.search(shown(given))
-    if found is not None:
-        return found[1]
-    origin = call_behind(given)
-    asked = at_origin(at, origin) if origin is not None else None
-    base = asked.text("taskDefinition") if asked is not None and ".family" not in shown(given) else None
-    return base.rpartition("/")[2].partition(":")[0] if isinstance(base, str) else None
+    return registered_family(at.trace, at.index, call)
 
 
 def _image(at: At, call: AwsCall, release: Release) -> Revision:
