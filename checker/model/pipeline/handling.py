@@ -49,6 +49,9 @@ class Rehearsal:
     def ends(self) -> Answer:
         return _UNREHEARSED
 
+    def ends_once(self) -> Answer:
+        return self.ends()
+
     def late(self) -> Answer:
         return YES
 
@@ -162,6 +165,11 @@ class Handling(Struct, frozen=True):
         """Whether its failure ends the script with a failure, whichever way the script goes; no where it ends well on
         every way."""
         return self.rehearsal.ends()
+
+    @property
+    def ends_once(self) -> Answer:
+        """The same, where it works when it is made again, of what is brought back."""
+        return self.rehearsal.ends_once()
 
     @property
     def late(self) -> Answer:

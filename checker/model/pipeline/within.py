@@ -82,6 +82,9 @@ class _Within(Rehearsal, Struct, frozen=True, eq=False):
     def ends(self) -> Answer:
         return self._let_through(self.inner.ends)
 
+    def ends_once(self) -> Answer:
+        return self._let_through(self.inner.ends_once)
+
     def late(self) -> Answer:
         return every((self._let_through(self.inner.late), self.around.late))
 

@@ -79,6 +79,8 @@ _FIX_ROLL: Final = "Roll the release again or roll it back, until all services r
 _FIX_SEEN: Final = "After update-service: aws ecs wait services-stable, under set -e and without `|| true`."
 _FIX_BEGUN: Final = "After it: aws cloudformation wait stack-update-complete; or aws cloudformation deploy: it waits."
 _FIX_TAKEN: Final = "After the wait, compare the task definition that the service runs with the one that was rolled."
+_SAID_BACK: Final = "Once the services are brought back the job goes on, as if the roll-out had worked."
+_FIX_BACK_SEEN: Final = "Exit with 1 behind what brings them back."
 _FIX_BACK: Final = "On failure, update the services that were changed back to what they ran, or print it and exit 1."
 
 
@@ -161,6 +163,11 @@ def _seen_of(path: DeployPath, ends: Sequence[Rollout], project: Project) -> Jud
         sure = [wait]
         if (wait != end and left_out(sure, end)) or not all(is_for(wait, each) for each in ends):
             sure = [each for each in waits if fails_here(each) is YES]  # one does not do: together they may
+        if (told := _after_back(path, wait)) is not YES:
+            if told is NO:
+                return wait.action.fails("seen", _SAID_BACK, fix=_FIX_BACK_SEEN)
+            why = f"whether the job fails once the services are brought back: {told.why}"
+            return wait.action.undecided("seen", why, fix=_FIX_BACK_SEEN)
         if wait != end and (doubt := left_out(sure, end)):
             return wait.action.undecided("seen", f"whether the roll-out is waited for: {doubt}", fix=_FIX_SEEN)
         if other := next((each for each in ends if not any(is_for(one, each) for one in sure)), None):
@@ -172,6 +179,12 @@ def _seen_of(path: DeployPath, ends: Sequence[Rollout], project: Project) -> Jud
         why = "whether a roll-out that fails, fails the job: the wait may fail, and what runs is asked for after it"
         return wait.action.undecided("seen", why, fix=_FIX_TAKEN)
     return wait.action.fails("seen", "The job goes on although the roll-out has failed.", fix=_FIX_SEEN)
+
+
+def _after_back(path: DeployPath, wait: At) -> Answer:
+    """Whether a roll-out that failed fails the job also where its step has brought the services back."""
+    here = any(each.call.step is wait.action.step and each.at.job is wait.job for each in path.takes_back)
+    return wait.action.handling.ends_once if here else YES
 
 
 def _dealt_with(path: DeployPath) -> Judgement:

@@ -72,7 +72,7 @@ def _alone(path: DeployPath, steps: list[Step], index: int) -> Judgement:
     if together:
         return call.fails("one-at-a-time", f"{path.name} rolls several services at once: {together}.", fix=_FIX)
     is_last = not any(follows(each.rollout.at, rollout.at) for each in steps) and not _goes_round(rollout)
-    if step.wait is not None or is_last:
+    if step.wait is not None or is_last or _is_rolled_again(steps, index):
         return call.passes("one-at-a-time", "The next service is rolled once this one is stable.")
     if step.doubt:
         return call.undecided("one-at-a-time", f"whether this service is waited for: {step.doubt}", fix=_FIX)
@@ -80,6 +80,13 @@ def _alone(path: DeployPath, steps: list[Step], index: int) -> Judgement:
         return call.undecided("one-at-a-time", path.unread, fix=_FIX)
     why = f"{path.name} goes on to the next service without waiting for this one: all of them change at once."
     return call.fails("one-at-a-time", why, fix=_FIX)
+
+
+def _is_rolled_again(steps: list[Step], index: int) -> bool:
+    """Whether what is rolled next is the same service once more: the wait for that is the one that counts."""
+    now, then = steps[index].rollout, steps[index + 1].rollout if index + 1 < len(steps) else None
+    same = then is not None and now.service is not None and then.service == now.service
+    return same and then is not None and now.call.spot != then.call.spot and follows(then.at, now.at)
 
 
 def _goes_round(rollout: Rollout) -> bool:

@@ -144,8 +144,8 @@ def _tells(call: AwsCall, after: object, trace: Trace) -> bool:
 
 def passes_on(call: AwsCall, trace: Trace) -> bool:
     """Whether the step that makes a call leaves something for a later one, which may look at it."""
-    step = call.step
-    return step is not None and any(each.step in ("", step.step.id) for each in trace.outputs)
+    here = {each.spot for each in trace.commands if each.step is call.step} if call.step is not None else set()
+    return any(each.spot in here for each in trace.outputs)
 
 
 def _is_taken(taken: Handling) -> bool:

@@ -5,11 +5,13 @@ Source: Bash Reference Manual, "The Set Builtin", "Shell Parameter Expansion", "
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.model.answers import NO, Answer
 from checker.model.pipeline.shell import (
     AndOr,
@@ -21,6 +23,7 @@ from checker.model.pipeline.shell import (
     Not,
     Opaque,
     Pipe,
+    Script,
     Simple,
     Statement,
     Substitution,
@@ -30,7 +33,7 @@ from checker.model.pipeline.shell import (
     Word,
 )
 from checker.resolve.shell.state import UNTOLD, Context, Flow, Leaving, Result, State
-from checker.resolve.shell.syntax_facts import first_word, is_test, leaves, within, word_text, words_in
+from checker.resolve.shell.syntax_facts import first_word, leaves, within, word_text, words_in
 
 FAILED: Final = Result(Flow.NEXT, NO)
 
@@ -167,3 +170,77 @@ def asks_for_success(condition: Block) -> bool:
 
 def last_leaves(body: Block) -> bool:
     return bool(body.statements) and leaves(body.statements[-1], {})
+
+
+# Programs that answer a question by their status. Source: POSIX.1-2024, "Utilities" (EXIT STATUS of each).
+_ASKING: Final = frozenset({"test", "grep", "egrep", "fgrep", "which", "type", "diff", "cmp", "pgrep", "hash"})
+
+
+def is_test(
+    statement: Statement, functions: Mapping[str, tuple[Statement, Script]] | None = None, depth: int = 0
+) -> bool:
+    """Whether a statement only asks about values, so that its failure is an answer."""
+    if depth > _MAX_LEVELS:
+        return False
+    match statement:
+        case Test():
+            return True
+        case Not():
+            return is_test(statement.statement, functions, depth + 1)
+        case AndOr():
+            return is_test(statement.left, functions, depth + 1) and is_test(statement.right, functions, depth + 1)
+        case Group():
+            return _ends_in_test(statement.body, functions, depth)
+        case Pipe():
+            return bool(statement.statements) and is_test(statement.statements[-1], functions, depth + 1)
+        case Simple():
+            name = first_word(statement)
+            body = (functions or {}).get(name)
+            return (
+                name in _ASKING
+                or looks_up(statement)
+                or (name == "command" and _is_asked_for(statement))
+                or _exits_as_told(statement)
+                or (body is not None and is_test(body[0], functions, depth + 1))
+            )
+    return False
+
+
+# Commands that fail where what they look for is not there. Sources: the references of Docker's and AWS's command lines,
+# of Git ("git-show-ref", "git-cat-file", "git-ls-remote", "git-diff") and of GitHub's, crane, skopeo and kubectl.
+_LOOKING: Final[Mapping[str, re.Pattern[str]]] = {
+    "docker": lazy_re.compile(r"^(?:(?:manifest|image|container|volume|network|buildx imagetools) )?inspect\b"),
+    "podman": lazy_re.compile(r"^(?:(?:manifest|image|container|volume|network) )?(?:inspect|exists)\b"),
+    "crane": lazy_re.compile(r"^(?:manifest|digest)\b"),
+    "skopeo": lazy_re.compile(r"^inspect\b"),
+    "git": lazy_re.compile(r"^(?:show-ref|rev-parse|cat-file|ls-remote|diff|merge-base|ls-files)\b"),
+    "gh": lazy_re.compile(r"^(?:release|pr|run|repo|variable) view\b"),
+    "kubectl": lazy_re.compile(r"^get\b"),
+    "aws": lazy_re.compile(r" (?:describe|get|list|head|batch-get)-(?!login-password)|\bs3 ls\b"),
+}
+
+
+def looks_up(statement: Simple) -> bool:
+    """``docker manifest inspect IMAGE``, ``aws ecr describe-images ...``: that it is not there is an answer."""
+    words = [word_text(word) for word in statement.words[:6]]
+    pattern = _LOOKING.get(words[0]) if words else None
+    plain = " ".join(word for word in words[1:] if word and not word.startswith("-"))
+    return pattern is not None and pattern.search(plain) is not None
+
+
+def _is_asked_for(statement: Simple) -> bool:
+    """``command -v aws`` asks whether there is such a program; ``command grep`` is the program (Bash Reference Manual,
+    "Bash Builtin Commands", ``command``)."""
+    second = next((word_text(word) for word in statement.words[1:]), "")
+    return second in _ASKING or (second.startswith("-") and not second.startswith("-p"))
+
+
+def _exits_as_told(statement: Simple) -> bool:
+    """``jq -e``: its status is the value that it prints (jq manual, "Invoking jq", ``--exit-status``)."""
+    words = [word_text(word) for word in statement.words]
+    told = any(re.fullmatch(r"--exit-status|-(?!-)[A-Za-z]*e[A-Za-z]*", word) for word in words[1:])
+    return words[:1] in (["jq"], ["gojq"], ["jaq"], ["yq"]) and told
+
+
+def _ends_in_test(block: Block, functions: Mapping[str, tuple[Statement, Script]] | None, depth: int) -> bool:
+    return bool(block.statements) and is_test(block.statements[-1], functions, depth + 1)

@@ -63,57 +63,6 @@ def leaves(statement: Statement, functions: Mapping[str, tuple[Statement, Script
     return False
 
 
-# Programs that answer a question by their status. Source: POSIX.1-2024, "Utilities" (EXIT STATUS of each).
-_ASKING: Final = frozenset({"test", "grep", "egrep", "fgrep", "which", "type", "diff", "cmp", "pgrep", "hash"})
-
-
-def is_test(
-    statement: Statement, functions: Mapping[str, tuple[Statement, Script]] | None = None, depth: int = 0
-) -> bool:
-    """Whether a statement only asks about values, so that its failure is an answer."""
-    if depth > _MAX_LEVELS:
-        return False
-    match statement:
-        case Test():
-            return True
-        case Not():
-            return is_test(statement.statement, functions, depth + 1)
-        case AndOr():
-            return is_test(statement.left, functions, depth + 1) and is_test(statement.right, functions, depth + 1)
-        case Group():
-            return _ends_in_test(statement.body, functions, depth)
-        case Pipe():
-            return bool(statement.statements) and is_test(statement.statements[-1], functions, depth + 1)
-        case Simple():
-            name = first_word(statement)
-            body = (functions or {}).get(name)
-            return (
-                name in _ASKING
-                or (name == "command" and _is_asked_for(statement))
-                or _exits_as_told(statement)
-                or (body is not None and is_test(body[0], functions, depth + 1))
-            )
-    return False
-
-
-def _is_asked_for(statement: Simple) -> bool:
-    """``command -v aws`` asks whether there is such a program; ``command grep`` is the program (Bash Reference Manual,
-    "Bash Builtin Commands", ``command``)."""
-    second = next((word_text(word) for word in statement.words[1:]), "")
-    return second in _ASKING or (second.startswith("-") and not second.startswith("-p"))
-
-
-def _exits_as_told(statement: Simple) -> bool:
-    """``jq -e``: its status is the value that it prints (jq manual, "Invoking jq", ``--exit-status``)."""
-    words = [word_text(word) for word in statement.words]
-    told = any(re.fullmatch(r"--exit-status|-(?!-)[A-Za-z]*e[A-Za-z]*", word) for word in words[1:])
-    return words[:1] in (["jq"], ["gojq"], ["jaq"], ["yq"]) and told
-
-
-def _ends_in_test(block: Block, functions: Mapping[str, tuple[Statement, Script]] | None, depth: int) -> bool:
-    return bool(block.statements) and is_test(block.statements[-1], functions, depth + 1)
-
-
 def first_word(statement: Simple) -> str:
     return word_text(statement.words[0]) if statement.words else ""
 

@@ -38,14 +38,20 @@ def _answers(back: Rollout, name: str | None, failing: Rollout, forward: Sequenc
     """Whether a service is taken back by this when another one's roll-out fails."""
     if back.service not in (None, name) or (back.service is None and _of_own_round(back, forward)):
         return False
-    if back.at.job is not failing.at.job:
-        return back.at.job.after(failing.at.job)
-    if back.call.reached.trap or back.call.step is not failing.call.step:
-        return back.call.reached.trap or back.at.index > failing.at.index
+    return comes_behind(back.at, failing, forward)
+
+
+def comes_behind(at: At, failing: Rollout, forward: Sequence[Rollout]) -> bool:
+    """Whether what is done after a failure is done after that of this roll-out."""
+    if at.job is not failing.at.job:
+        return at.job.after(failing.at.job)
+    trapped = at.action.reached.trap
+    if trapped or at.action.step is not failing.call.step:
+        return trapped or at.index > failing.at.index
     # In one script it answers what was rolled last before it; behind all of them, whatever failed.
-    own = [each.at.index for each in forward if each.at.job is back.at.job]
-    before = max((index for index in own if index < back.at.index), default=-1)
-    return back.at.index > failing.at.index and before in (failing.at.index, own[-1])
+    own = [each.at.index for each in forward if each.at.job is at.job]
+    before = max((index for index in own if index < at.index), default=-1)
+    return at.index > failing.at.index and before in (failing.at.index, own[-1])
 
 
 def _of_own_round(back: Rollout, forward: Sequence[Rollout]) -> bool:
@@ -159,13 +165,26 @@ def _asked_too_late(path: DeployPath, value: object, own: Sequence[Rollout]) -> 
     origin = call_behind(value)
     if origin is None or plain_name(origin.operation) != "describeservices" or not own:
         return False
-    asked = [at for at in path.actions() if _is_from(at, origin)]
-    return bool(asked) and all(follows(at, each.at) and not at.action.reached.loops for at in asked for each in own)
+    asked = [at for at in path.actions() if _is_from(at, origin, own[0].service)]
+    return bool(asked) and all(_is_one_round(at) and any(follows(at, each.at) for each in own) for at in asked)
 
 
-def _is_from(at: At, origin: CallPlace) -> bool:
-    spot = at.action.spot
-    return isinstance(at.action, AwsCall) and (origin.file, origin.line) == (spot.file, spot.line)
+def _is_one_round(at: At) -> bool:
+    """Whether it stands in no loop, or is one round of it: each is followed by itself where its values are known."""
+    return all(loop.kind == "each" and loop.values is not None for loop in at.action.reached.loops)
+
+
+_BEFORE: Final = lazy_re.compile(r"\bACTIVE\b")  # what is still replaced: Amazon ECS API Reference, "Deployment"
+
+
+def _is_from(at: At, origin: CallPlace, service: str | None) -> bool:
+    """Whether a call is the one that an answer comes from, as far as both say of this service."""
+    call, spot = at.action, at.action.spot
+    if not isinstance(call, AwsCall) or (origin.file, origin.line) != (spot.file, spot.line):
+        return False
+    named = call.text("services")
+    others = service is not None and isinstance(named, str) and named.rpartition("/")[2] != service
+    return not others and not _BEFORE.search(shown(call.text("query")))
 
 
 def is_trapped(path: DeployPath, at: At) -> bool:

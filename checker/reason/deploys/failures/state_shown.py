@@ -9,7 +9,7 @@ from checker.model.answers import NO
 from checker.model.pipeline.handling import Stream
 from checker.model.pipeline.scripts import AwsCall, Command
 from checker.model.possible import Possible, call_behind, options, shown
-from checker.reason.deploys.failures.brought_back import is_trapped
+from checker.reason.deploys.failures.brought_back import comes_behind, is_trapped
 from checker.reason.deploys.paths import At, DeployPath, Rollout, fails_here, is_wait
 from checker.reason.deploys.sequence import may_be_for
 
@@ -22,22 +22,26 @@ _OF_ONE: Final = lazy_re.compile(
 
 
 def shows_state(path: DeployPath, after: Rollout) -> At | None:
-    """Where a failure prints what is there: all services are described after a roll-out, and then the step fails.
+    """Where a failure prints what is there: all services that were rolled by then are described, whichever roll-out
+    fails, and then the step fails.
 
     Asking again and again until they are stable is not that.
     """
-    showing = [at for at in path.actions() if _is_shown(at, path, after)]
-    asked = [_asked(at) for at in showing]
-    named = [each for names in asked if names is not None for each in names]
-    rolled = {each.service for each in path.forward}
-    whole = None in asked or None in rolled or rolled <= {*named}
-    return showing[0] if showing and whole else None
+    showing = [(at, _asked(at)) for at in path.actions() if _is_shown(at, path, after)]
+    by_then: set[str | None] = set()
+    for failing in path.forward:
+        by_then.add(failing.service)
+        asked = [names for at, names in showing if names is None or comes_behind(at, failing, path.forward)]
+        told = {each for names in asked if names is not None for each in names}
+        if None not in (*asked, *by_then) and not by_then <= told:
+            return None
+    return showing[0][0] if showing else None
 
 
 def _asked(at: At) -> tuple[str, ...] | None:
     """The services that a call asks for; ``None`` where it may be all of them."""
     call = at.action
-    if not isinstance(call, AwsCall) or call.operation != "DescribeServices" or call.reached.loops:
+    if not isinstance(call, AwsCall) or call.operation != "DescribeServices":
         return None
     names = call.texts("services")
     known = [each.rsplit("/", 1)[-1] for each in names or () if isinstance(each, str)]

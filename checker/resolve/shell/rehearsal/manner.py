@@ -325,7 +325,8 @@ class Rehearsed(Struct):
             self.words = own_words(given)
             if self.failing.hangs:
                 raise EndlessError
-            self._failed = not self.failing.works and not (self.failing.waits and self.failing.says)
+            again = self.failing.once and self.failures > 0
+            self._failed = not self.failing.works and not again and not (self.failing.waits and self.failing.says)
             if self.failing.waits and not self.failing.says:
                 self.clock.passes(WAITER_SECONDS)
             self._spoke = bool(self.failing.says)

@@ -33,7 +33,7 @@ from checker.model.possible import open_text, options
 from checker.model.sources import Spot
 from checker.resolve.shell.commands import ShellCommands
 from checker.resolve.shell.dialects.patterns import as_pattern, compared, matches
-from checker.resolve.shell.ends import demands
+from checker.resolve.shell.ends import demands, is_test, looks_up
 from checker.resolve.shell.printing import streams
 from checker.resolve.shell.process import EndlessError
 from checker.resolve.shell.rehearsal.arithmetic import calculated, with_numbers
@@ -48,7 +48,7 @@ from checker.resolve.shell.rehearsal.manner import (
     status_of,
 )
 from checker.resolve.shell.state import ERR, UNTOLD, Context, Flow, Library, Result, State, ends_with
-from checker.resolve.shell.syntax_facts import first_word, is_test, within
+from checker.resolve.shell.syntax_facts import first_word, within
 from checker.resolve.shell.words import decide, is_one_word
 
 
@@ -64,9 +64,12 @@ def _vanishes(word: Word) -> bool:
 
 
 def _is_question(statement: Statement, state: State, context: Context) -> bool:
-    """Whether nobody knows beforehand how a command ends: a test, or whether another line comes in."""
-    reads = isinstance(statement, Simple) and first_word(statement) == "read"
-    return is_test(statement, state.functions) or (reads and bool(context.handling.tested))
+    """Whether nobody knows beforehand how a command ends: a test, whether another line comes in, or whether something
+    is there, where that is asked."""
+    tested = bool(context.handling.tested)
+    if isinstance(statement, Simple) and (first_word(statement) == "read" or looks_up(statement)):
+        return tested
+    return is_test(statement, state.functions)
 
 
 @dataclass(slots=True)

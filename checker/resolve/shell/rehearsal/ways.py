@@ -262,6 +262,9 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
     def ends(self) -> Answer:
         return self.rehearsals.found(Failing(self.spot, self.words))
 
+    def ends_once(self) -> Answer:
+        return self.rehearsals.found(Failing(self.spot, self.words, once=True))
+
     def late(self) -> Answer:
         return self.rehearsals.found(Failing(self.spot, self.words, hangs=True))
 
