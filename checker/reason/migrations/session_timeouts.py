@@ -12,6 +12,7 @@ otherwise (Oracle Database Reference), and has no bound of a session for stateme
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
@@ -22,7 +23,9 @@ from msgspec.structs import replace
 from checker import lazy_re
 from checker.model.environments import Project
 from checker.model.migrations.folders import Connection, MigrationFolder, MigrationRunner, SourceFile, SqlFile
+from checker.model.pipeline.python import nodes_of
 from checker.model.values import Known
+from checker.reason.migrations.runner_code import name_of, parsed
 from checker.reason.workloads.variables import environment_variables
 
 STATEMENT: Final = "statement_timeout"
@@ -68,12 +71,14 @@ _GROUPS: Final = ("AWS::RDS::DBParameterGroup", "AWS::RDS::DBClusterParameterGro
 class Bound(Struct, frozen=True):
     """Where a timeout is set; ``off`` where it is set to nothing. ``where`` is ``FILE:LINE`` or a name.
 
-    ``undone`` is where the same code sets it to nothing: which of the two is in force, the order tells.
+    ``undone`` is where the same code sets it to nothing: which of the two is in force, the order tells. ``unheard``:
+    it is set for a transaction alone, and none is open there.
     """
 
     where: str
     off: bool = False
     undone: str = ""
+    unheard: bool = False
 
 
 def system_of(
@@ -136,8 +141,15 @@ def in_code(name: str, runner: MigrationRunner) -> Bound | None:
     """Where a runner's code sets a timeout on its session, and where it switches it off."""
     on: Bound | None = None
     off: Bound | None = None
+    unheard: Bound | None = None
     for file in runner.files:
-        said = [(line, answer) for line, text in file.strings for answer in _in_string(name, text, file)]
+        said: list[tuple[int, bool]] = []
+        for line, text in file.strings:
+            answers = list(_in_string(name, text, file))
+            if True in answers and _is_unheard(line, text, file):
+                unheard = unheard or Bound(f"{file.file}:{line}", unheard=True)
+            else:
+                said += [(line, answer) for answer in answers]
         found = _as_key(name, file.language).finditer(file.code)
         said += [(file.line_at(match.start()), not is_off(match[1])) for match in found]
         for line, answer in said:
@@ -145,7 +157,34 @@ def in_code(name: str, runner: MigrationRunner) -> Bound | None:
                 on = on or Bound(f"{file.file}:{line}")
             else:
                 off = off or Bound(f"{file.file}:{line}", off=True)
-    return replace(on, undone=off.where) if on is not None and off is not None else on or off
+    return replace(on, undone=off.where) if on is not None and off is not None else on or off or unheard
+
+
+_LOCAL: Final = lazy_re.compile(r"\bSET\s+LOCAL\b|set_config\([^()]*,\s*true\s*\)", re.IGNORECASE)
+_BEGINS: Final = lazy_re.compile(r"\b(?:BEGIN|START\s+TRANSACTION)\b", re.IGNORECASE)
+_COMMITS: Final = lazy_re.compile(r"\bautocommit\s*=\s*True\b|isolation_level\s*=\s*(?:None\b|['\"]AUTOCOMMIT)")
+_OPENS: Final = frozenset({"transaction", "begin", "begin_nested", "atomic"})
+
+
+def _is_unheard(line: int, text: str, file: SourceFile) -> bool:
+    """Whether a statement of Python's binds a transaction that is not open: each statement is one of its own.
+
+    Sources: PostgreSQL documentation, "SET" (``LOCAL`` outside of a transaction has no effect) and "System
+    Administration Functions" (``set_config``, ``is_local``); psycopg documentation, "Transactions management".
+    """
+    if file.language != "python" or not _LOCAL.search(text) or _BEGINS.search(text):
+        return False
+    tree = parsed(file.file, file.code) if _COMMITS.search(file.code) else None
+    if tree is None or any(_BEGINS.match(other.strip()) for _, other in file.strings):
+        return False
+    return not any(
+        isinstance(node, ast.With | ast.AsyncWith)
+        and node.lineno <= line <= (node.end_lineno or line)
+        and any(
+            isinstance(each.context_expr, ast.Call) and name_of(each.context_expr.func) in _OPENS for each in node.items
+        )
+        for node in nodes_of(tree)
+    )
 
 
 def _in_string(name: str, text: str, file: SourceFile) -> Iterable[bool]:

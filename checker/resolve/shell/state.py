@@ -153,8 +153,8 @@ class Failing(Struct, frozen=True):
 
     ``missed`` asks whether the script can end well without coming to it, ``turns`` whether it does something else where
     the command fails, and ends well. ``says`` is what the command prints, where that is given. ``waits``: it asks about
-    something that never comes, for as long as the script goes on asking. ``hangs``: it never ends. ``ticks``: every call
-    of AWS takes a second. ``once``: made again, it works.
+    something that never comes, for as long as the script goes on asking. ``hangs``: it never ends. ``ticks``: every
+    call of AWS takes a second. ``once``: made again, it works.
     """
 
     spot: Spot
