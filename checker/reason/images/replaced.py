@@ -225,6 +225,30 @@ def _variable(name: str, given: Mapping[str, Possible], *, cut: bool) -> Possibl
     return open_text(f"{shown(value)}[:n]".replace("[:n]", "[0:7]")) if cut else value
 
 
+# What in a filter may put something into a document: an assignment, an operator, a function that makes it anew.
+_CHANGES: Final = lazy_re.compile(
+    r"(?<![=!<>])=(?!=)|[+*$]|\b(?:map|map_values|walk|sub|gsub|setpath|reduce|foreach|with_entries|from_entries|input|inputs|env|"
+    r"fromjson|getpath|if|def|ltrimstr|rtrimstr)\b"
+)
+
+
+def keeps_all(command: Command) -> bool:
+    """Whether a filter only picks and leaves out, so that images stay as they are: ``jq '.taskDefinition |
+    del(.revision)'`` (jq manual, "Basic filters", "del")."""
+    if command.program not in _FILTERS:
+        return False
+    words = command.words[1:]
+    given = [index for index, word in enumerate(words) if word in ("--arg", "--argjson")]
+    taken = {each for index in given for each in (index, index + 1, index + 2)}
+    left = [word for index, word in enumerate(words) if index not in taken]
+    plain = [word for word in left if isinstance(word, str)]
+    asked = [word for word in plain if not word.startswith("-")][:1]
+    return len(asked) == 1 and not any(word in _BY_FILE for word in plain) and not _CHANGES.search(asked[0])
+
+
+_BY_FILE: Final = frozenset({"-f", "--from-file", "-n", "--null-input", "--slurpfile", "--rawfile", "-s", "--slurp"})
+
+
 def _container(line: str, end: int, given: Mapping[str, Possible]) -> tuple[str | int | None, bool]:
     """Which container an assignment at ``end`` is about, where the filter names one just before; and whether it is
     about all the others: behind ``!=``, ``| not``, or the ``else`` of the question."""

@@ -28,7 +28,7 @@ from checker.reason.deploys.paths import At
 from checker.reason.images.commit_tags import Pushed, is_commit_of_run, is_released, other_tags, pushed
 from checker.reason.images.references import image_references
 from checker.reason.images.registered import containers_in, images_in, misplaced, stack_between
-from checker.reason.images.replaced import CHANGERS, marked, of_file, set_by, unmarked
+from checker.reason.images.replaced import CHANGERS, keeps_all, marked, of_file, set_by, unmarked
 from checker.reason.images.used_again import at_origin, from_stack, unseen_again, used_again
 from checker.reason.names.families import registered_family
 
@@ -264,6 +264,8 @@ def _image(at: At, call: AwsCall, release: Release) -> Revision:
         if wrong := misplaced(changed, _family(at, call), release.project):
             return Revision(Runs.OTHER, wrong)
         images = [each.image for each in changed]
+        if changers and all(map(keeps_all, changers)) and not isinstance(given, Absent):
+            return Revision(Runs.OTHER, "it registers what it has read, and nothing puts the release's image into it")
     return _of_images(images, release)
 
 
