@@ -2,7 +2,8 @@
 
 To register a task definition or to run a task is to pass its task role and its execution role (Amazon ECS Developer
 Guide, "Task IAM role"). Scripts change the image in a definition that they have read, so the roles stand in the
-templates: those of the job's environment, of the families that the job names where it names any.
+templates: those of the job's environment, of the families that the job names where it names any. So do those that code
+takes from a definition that it has asked for.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from checker.reason.calls.touched import family_of
 from checker.reason.iam.deployers import NO_NAME, deployment_of, same_environment
 from checker.reason.iam.evaluation import Access
 from checker.reason.iam.passing import PASS_ROLE, TASKS, TaskRole, task_roles
+from checker.reason.names.families import read_definition
 
 _ROLES: Final = ("taskrolearn", "executionrolearn")
 
@@ -46,12 +48,12 @@ def passing_to_tasks(call: AwsCall | CdkCommand, authority: Authority) -> Sequen
     if not isinstance(call, AwsCall):
         return []
     named = [need for need in needs(call) if need.action == PASS_ROLE and _to_tasks(need)]
-    open_needs = [need for need in named if need.resources is None]
+    open_needs = [need for need in named if need.resources is None or any(map(read_definition, need.resources))]
     if call.service == "ecs" and call.operation == "RegisterTaskDefinition" and not named and _is_read(call):
         open_needs = [Need(PASS_ROLE, None, context={"iam:PassedToService": TASKS})]
     roles = [each for each in _of_tasks(authority) if each.arn is not None] if open_needs else []
     arns = tuple(dict.fromkeys(each.arn for each in roles if each.arn is not None))
-    known = [need for need in named if need.resources is not None]
+    known = [need for need in named if need not in open_needs]
     return [*known, *(replace(need, resources=arns or None) for need in open_needs)]
 
 

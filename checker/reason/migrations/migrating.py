@@ -25,7 +25,7 @@ from checker.model.migrations.shaping import Shapes
 from checker.model.migrations.tools import BY_NAME, MigrationTool, about_migrations
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.pipeline import Pipeline
-from checker.model.pipeline.scripts import Argument, AwsCall, Command, How
+from checker.model.pipeline.scripts import Argument, AwsCall, Command, How, Trace
 from checker.model.possible import OneOf, Possible, options, shown
 from checker.model.sources import Spot
 from checker.model.values import Absent, Unknown
@@ -39,6 +39,7 @@ from checker.reason.migrations.tools import (
     destroys,
     liquibase_of_gradle,
 )
+from checker.reason.names.families import family_run, plain_family
 
 _STARTS: Final = frozenset(
     {
@@ -253,7 +254,7 @@ def migrating_in(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Migrating]:
         if applied is None:
             applied = applied_behind(trace.actions, index)
         if isinstance(action, AwsCall):
-            applied = _call(action, job)
+            applied = _call(action, job, trace) or _by_family(action, trace, pipeline)
         elif applied is None and isinstance(action, Command) and has_liquibase:
             applied = liquibase_of_gradle([shown(word) for word in action.words])
         if applied is not None and isinstance(action, Command | AwsCall):
@@ -291,7 +292,7 @@ def _leads(one: Migrating, other: Migrating) -> bool:
     return one is not other and one.action.reached.leads_to(other.action.reached)
 
 
-def _call(call: AwsCall, job: EffectiveJob) -> Applied | None:
+def _call(call: AwsCall, job: EffectiveJob, trace: Trace) -> Applied | None:
     if (call.service, call.operation) not in _STARTS or call.how in (How.CLI_WAITER, How.SDK_WAITER):
         return None
     told = " ".join(_texts(call.arguments))
@@ -302,10 +303,21 @@ def _call(call: AwsCall, job: EffectiveJob) -> Applied | None:
     line = call.text("command")  # of `aws ecs execute-command`: a line, where others are given words
     if isinstance(line, str) and (applied := applies(_words(json.dumps(line.split())))) is not None:
         return applied
-    named = " ".join(
-        filter(None, (told, *(each.job.id for each in job.chain), call.step.step.name if call.step else ""))
-    )
+    title = call.step.step.name if call.step else ""
+    # A family is told by the revision that is registered before, where the call names nothing itself.
+    named = " ".join(filter(None, (told, *family_run(trace, call), *(each.job.id for each in job.chain), title)))
     return Applied(None, "down" in named.lower()) if about_migrations(named) else None
+
+
+def _by_family(call: AwsCall, trace: Trace, pipeline: Pipeline) -> Applied | None:
+    """A task that migrates as its definition says, where the call that runs it gives it no command of its own."""
+    tasks = pipeline.migration_code.in_tasks
+    if call.operation != "RunTask" or not tasks or not isinstance(call.argument("overrides"), Absent):
+        return None
+    named = call.text("taskDefinition")
+    families = {plain_family(named)} if isinstance(named, str) else family_run(trace, call)
+    found = next((each for each in tasks if each.family and each.family in families), None)
+    return Applied(BY_NAME.get(found.tool)) if found is not None else None
 
 
 def _words(written: str) -> list[str]:

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from checker import lazy_re
-from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Trace
+from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Trace, plain_name
 from checker.model.possible import call_behind, options, shown
-from checker.model.values import Absent, CallPlace, Text
+from checker.model.values import Absent, Answered, CallPlace, Text
 
 _FAMILY: Final = lazy_re.compile(r'"family"\s*:\s*"([^"]+)"')
 _FILE: Final = "file://"
@@ -56,6 +56,9 @@ def registered_family(trace: Trace, at: int, call: AwsCall) -> str | None:
     named = call.text("family")
     if isinstance(named, str):
         return named
+    if (read := read_definition(named)) is not None:
+        asked = _behind(trace, at, read)
+        return _asked_for(asked[1]) if asked is not None else None
     given = call.text("cliInputJson")
     if not isinstance(named, Absent) or not isinstance(given, str | Text):
         return None
@@ -66,6 +69,13 @@ def registered_family(trace: Trace, at: int, call: AwsCall) -> str | None:
         origin = _read_for(trace, at, shown(given).removeprefix(_FILE))
     asked = _behind(trace, at, origin) if origin is not None and ".family" not in shown(given) else None
     return _asked_for(asked[1]) if asked is not None else None
+
+
+def read_definition(value: object) -> CallPlace | None:
+    """The call that has answered with a task definition of which a value is one field, whole."""
+    hole = value.only_hole if isinstance(value, Text) else None
+    read = hole.call if isinstance(hole, Answered) else None
+    return read if read is not None and plain_name(read.operation) == "describetaskdefinition" else None
 
 
 def _asked_for(call: AwsCall) -> str | None:

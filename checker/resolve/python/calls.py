@@ -58,7 +58,8 @@ from checker.resolve.python.values import (
 
 # Builtins that give back what they are given, as far as following it goes.
 _KEEPING: Final = frozenset({"str", "list", "tuple", "sorted", "reversed", "set", "dict", "iter", "next", "enumerate",
-                             "typing.cast", "cast", "dict.fromkeys", "frozenset", "random.shuffle"})  # fmt: skip
+                             "typing.cast", "cast", "dict.fromkeys", "frozenset", "random.shuffle", "copy.copy",
+                             "copy.deepcopy"})  # fmt: skip
 
 
 # What waits for the coroutine that it is given (Python documentation, asyncio).
@@ -326,6 +327,8 @@ def _builtin(name: str, given: Call) -> Value:
     if name.endswith("cast"):
         return given.positional[1] if len(given.positional) > 1 else extern(given.shown)
     first = given.first
+    if name.startswith("copy.") and given.positional:
+        return first
     inner = given.node.args[0] if given.node.args else None
     is_call = isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id in _SETS
     several = (isinstance(first, tuple) and len(first) > 1) or isinstance(first, Some)
@@ -370,10 +373,11 @@ def _hand_over(machine: Machine, given: Call, words: tuple[str, ...], by: Extern
         inner = replace(
             given, positional=positional, named=named, complete=given.complete and bool(positional or named)
         )
-        if isinstance(found, Function) and isinstance(found.node, ast.Lambda):
+        beside = side_by_side(given.node, given.frame)
+        if isinstance(found, Function) and isinstance(found.node, ast.Lambda) and beside is given.frame:
             enter(machine, found, (), {}, machine.called_at(given.node, given.frame))
             continue
-        beside = side_by_side(given.node, given.frame).maybe()
+        beside = beside.maybe()
         if isinstance(found, Function):
             for frame, given_to in rounds_of(given, found, by, beside, positional):
                 enter(machine, found, given_to, named, machine.called_at(given.node, frame))

@@ -99,8 +99,13 @@ def comes_after_failure(path: DeployPath, back: Rollout) -> Answer:
             return NO
         if rolled and isinstance(step.mends, Open) and any(map(_CHOSEN.search, step.conditions)):
             return step.mends
-    late = _waits_for_rollouts(path, step)
-    comes = late[-1].action.handling.mends(back.call.handling) if late else YES
+    return led_to(path, back.call)
+
+
+def led_to(path: DeployPath, call: AwsCall) -> Answer:
+    """Whether the program of a roll-out comes to a call where the roll-out fails, as far as that is followed."""
+    late = _waits_for_rollouts(path, call.step)
+    comes = late[-1].action.handling.mends(call.handling) if late else YES
     return comes if comes is NO or comes is UNASKED else YES
 
 
@@ -143,7 +148,7 @@ def rolls_again(path: DeployPath, back: Rollout) -> bool:
         plain = back.call.operation == "UpdateService" and back.call.complete
         return plain and bool(forward) and not any(isinstance(each, Absent | Unknown) for each in forward)
     each = options(value) if isinstance(value, str | Text | OneOf) else None
-    if each and any(_asked_too_late(path, option, own) for option in each):
+    if each and any(_asked_too_late(path, option, back.service) for option in each):
         return True
     if not each or value not in [rollout.call.argument("taskDefinition") for rollout in path.forward]:
         return False
@@ -159,14 +164,25 @@ def _own(path: DeployPath, back: Rollout) -> list[Rollout]:
     return [each for each in path.forward if each.service == back.service]
 
 
-def _asked_too_late(path: DeployPath, value: object, own: Sequence[Rollout]) -> bool:
+def _asked_too_late(path: DeployPath, value: object, service: str | None) -> bool:
     """Whether what a service runs was asked for when its roll-out had begun: that is the new revision. In a loop a call
     stands before one round and behind another."""
     origin = call_behind(value)
-    if origin is None or plain_name(origin.operation) != "describeservices" or not own:
+    if origin is None or plain_name(origin.operation) != "describeservices":
         return False
-    asked = [at for at in path.actions() if _is_from(at, origin, own[0].service)]
-    return bool(asked) and all(_is_one_round(at) and any(follows(at, each.at) for each in own) for at in asked)
+    asked = [at for at in path.actions() if _is_from(at, origin, service)]
+    return bool(asked) and all(_is_one_round(at) and _is_behind_its_own(at, path, service) for at in asked)
+
+
+def _is_behind_its_own(at: At, path: DeployPath, service: str | None) -> bool:
+    """Whether a call that asks what a service runs comes behind that service's roll-out."""
+    name = _asked_of(at) or service
+    return any(follows(at, each.at) for each in path.forward if each.service == name and name is not None)
+
+
+def _asked_of(at: At) -> str:
+    named = at.action.text("services") if isinstance(at.action, AwsCall) else None
+    return named.rpartition("/")[2] if isinstance(named, str) else ""
 
 
 def _is_one_round(at: At) -> bool:
@@ -179,11 +195,10 @@ _BEFORE: Final = lazy_re.compile(r"\bACTIVE\b")  # what is still replaced: Amazo
 
 def _is_from(at: At, origin: CallPlace, service: str | None) -> bool:
     """Whether a call is the one that an answer comes from, as far as both say of this service."""
-    call, spot = at.action, at.action.spot
-    if not isinstance(call, AwsCall) or (origin.file, origin.line) != (spot.file, spot.line):
+    call = at.action
+    if not isinstance(call, AwsCall) or not call.is_behind(origin):
         return False
-    named = call.text("services")
-    others = service is not None and isinstance(named, str) and named.rpartition("/")[2] != service
+    others = service is not None and _asked_of(at) not in ("", service)
     return not others and not _BEFORE.search(shown(call.text("query")))
 
 

@@ -9,7 +9,7 @@ from checker.model.answers import NO
 from checker.model.pipeline.handling import Stream
 from checker.model.pipeline.scripts import AwsCall, Command
 from checker.model.possible import Possible, call_behind, options, shown
-from checker.reason.deploys.failures.brought_back import comes_behind, is_trapped
+from checker.reason.deploys.failures.brought_back import comes_behind, is_trapped, led_to
 from checker.reason.deploys.paths import At, DeployPath, Rollout, fails_here, is_wait
 from checker.reason.deploys.sequence import may_be_for
 
@@ -61,6 +61,8 @@ def _is_shown(at: At, path: DeployPath, after: Rollout) -> bool:
         return _printed(at) and is_trapped(path, at)
     here = at.job is after.at.job
     later, captured = here and at.index > after.at.index, action.handling.captured
+    if action.reached.on_failure and led_to(path, action) is NO:
+        return False
     after_one = action.reached.on_failure or bool({"failure", "always"} & asked)
     if after_one and ((here and _printed(at)) if captured else (later or not here)):
         return True

@@ -18,7 +18,7 @@ from checker.resolve.python.machine import Evaluate, Frame, Machine, value
 from checker.resolve.python.rehearsal.flows import mistaken, raised
 from checker.resolve.python.rehearsal.lending import awaited, iterated
 from checker.resolve.python.rehearsal.libraries import ERRORS
-from checker.resolve.python.rehearsal.questions import compare, decide, exactly
+from checker.resolve.python.rehearsal.questions import compare, compared_alike, decide, exactly
 from checker.resolve.python.syntax_facts import shown, written
 from checker.resolve.python.values import (
     SCALARS,
@@ -62,6 +62,8 @@ def _subscript(machine: Machine, node: ast.Subscript, frame: Frame) -> Value:
     owner, key = value(machine, node.value, frame), value(machine, node.slice, frame)
     if error := lacks(machine, owner, key):
         raise raised(machine, Extern(error), frame)
+    if not isinstance(key, str) and compared_alike(owner) is not None:
+        return owner
     return part(machine, node, owner, key, frame)
 
 
@@ -161,11 +163,13 @@ def _call(machine: Machine, node: ast.Call, frame: Frame) -> Value:
         if found is not _OPEN:
             return found  # type: ignore[return-value]
         return called(machine, node, frame, value(machine, node.func, frame), given)
-    if isinstance(node.func, ast.Attribute) and (node.func.attr in _TEXTS or node.func.attr == "run"):
+    if isinstance(node.func, ast.Attribute) and (node.func.attr in _TEXTS | _PARTS or node.func.attr == "run"):
         owner = value(machine, node.func.value, frame)
         if node.func.attr == "run":
             machine.awaits(*node.args)
         given = [value(machine, each, frame) for each in node.args]
+        if (alike := compared_alike(owner)) is not None and given and node.func.attr != "run":
+            return alike if node.func.attr in _TEXTS else owner
         if node.func.attr in _TEXTS and isinstance(owner, str | Text):
             found = _of_text(owner, node.func.attr, given)
             if found is not _OPEN:
@@ -183,6 +187,8 @@ _GOES_THROUGH: Final = frozenset(
     {"list", "tuple", "set", "frozenset", "dict", "sorted", "sum", "any", "all", "enumerate", "max", "min", "zip"}
 )
 _TEXTS: Final = frozenset({"startswith", "endswith", "isdigit", "isnumeric"})
+# Of which a part of a stand-in is compared as the whole of it is.
+_PARTS: Final = frozenset({"split", "rsplit", "partition", "rpartition", "removeprefix", "removesuffix"})
 
 
 def _of_text(owner: str | Text, name: str, given: list[Value]) -> object:

@@ -240,5 +240,5 @@ def can_answer(call: AwsCall | Command, mode: Mode) -> bool:
     if not isinstance(call, AwsCall) or call.how is not How.SDK or answer(call.service, call.operation, mode) is None:
         return False
     ended = mode in {Mode.FAILED, Mode.KILLED} and call.operation in {"DescribeTasks", "Invoke"}
-    once = ended or mode is Mode.UNSTARTED
+    once = ended or mode in {Mode.UNSTARTED, Mode.BACK}
     return once or any(loop.kind in {"retry", "while"} for loop in call.reached.loops)

@@ -102,13 +102,18 @@ def _compared(operator: ast.cmpop, left: Value, right: Value) -> object:
     return _UNKNOWN
 
 
+def compared_alike(found: Value) -> bool | None:
+    """Whether a stand-in is the same as whatever it is compared with, or another; ``None`` of any other value."""
+    named = found.name if isinstance(found, Extern) else ""
+    return named == SAME if named in (SAME, OTHER) else None
+
+
 def _same(left: Value, right: Value) -> object:
     if left is right and isinstance(left, Instance | Class | Function):
         return True
-    if isinstance(left, Extern) or isinstance(right, Extern):
-        names = (getattr(left, "name", ""), getattr(right, "name", ""))
-        if SAME in names or OTHER in names:
-            return SAME in names
+    stand_ins = (compared_alike(left), compared_alike(right))
+    if True in stand_ins or False in stand_ins:
+        return True in stand_ins
     if isinstance(left, tuple) and isinstance(right, tuple):
         if len(left) != len(right):
             return False
@@ -143,6 +148,8 @@ def fits_pattern(name: str, given: Sequence[Value]) -> bool | None:
     if name not in _OF_PATTERNS or not given[1:] or given[2:]:
         return None
     pattern, text = given
+    if (answer := compared_alike(text)) is not None:
+        return answer
     if not isinstance(pattern, str) or not isinstance(text, str) or max(len(pattern), len(text)) > _LONGEST:
         return None
     try:
@@ -152,6 +159,8 @@ def fits_pattern(name: str, given: Sequence[Value]) -> bool | None:
 
 
 def _inside(left: Value, right: Value) -> object:
+    if (answer := compared_alike(right)) is not None:
+        return answer
     if isinstance(right, str) and isinstance(left, str):
         return left in right
     if isinstance(right, Dict):

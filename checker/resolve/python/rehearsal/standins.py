@@ -28,6 +28,7 @@ class Mode(StrEnum):
     KILLED = "killed"  # it answers that a task's program was ended from outside, for its memory
     WAITING = "waiting"  # it answers that what it asks about is not there yet, whenever it is asked
     UNSTARTED = "unstarted"  # it answers that nothing could be started
+    BACK = "back"  # it answers that a service is stable, with what it ran before
 
 
 _TEXT: Final = """
@@ -150,6 +151,17 @@ waiting_services = {
     }],
     "failures": [],
 }
+back_services = {
+    "services": [{
+        "serviceName": __same__, "status": "ACTIVE", "desiredCount": 2, "runningCount": 2, "pendingCount": 0,
+        "taskDefinition": __other__,
+        "deployments": [{
+            "id": "ecs-svc/2", "status": "PRIMARY", "rolloutState": "COMPLETED", "desiredCount": 2, "runningCount": 2,
+            "pendingCount": 0, "failedTasks": 0, "taskDefinition": __other__, "rolloutStateReason": "rolled back",
+        }],
+    }],
+    "failures": [],
+}
 failed_tasks = {
     "tasks": [{
         "taskArn": __same__, "lastStatus": "STOPPED", "desiredStatus": "STOPPED",
@@ -208,7 +220,7 @@ SAME: Final = "__same__"
 OTHER: Final = "__other__"
 # (service, operation) -> how its answers end, and in which modes there are some.
 _ANSWERS: Final = {
-    ("ecs", "DescribeServices"): ("services", (Mode.WELL, Mode.FAILED, Mode.WAITING)),
+    ("ecs", "DescribeServices"): ("services", (Mode.WELL, Mode.FAILED, Mode.WAITING, Mode.BACK)),
     ("ecs", "DescribeTasks"): ("tasks", (Mode.WELL, Mode.FAILED, Mode.KILLED, Mode.WAITING, Mode.UNSTARTED)),
     ("ecs", "RunTask"): ("runs", (Mode.UNSTARTED,)),
     ("ecs", "UpdateService"): ("service", (Mode.WELL,)),

@@ -105,7 +105,7 @@ class Way:
         self.failing = call
         self.mode = mode
         self.turns = turns
-        self.met = False
+        self.met = self._last_met = False
         self._before = self._since = self._times = 0
         self._choices = Choices(answers, turns)
         self._made: list[Made] = []
@@ -125,8 +125,8 @@ class Way:
 
     @property
     def holds_little(self) -> bool:
-        """Whether a call answers that nothing could be started."""
-        return self.mode is Mode.UNSTARTED
+        """Whether the last call has answered that nothing could be started."""
+        return self._last_met and self.mode is Mode.UNSTARTED
 
     def run_through(self) -> Gone:
         began: int | None = None
@@ -151,7 +151,7 @@ class Way:
 
     def plain(self, gone: Gone) -> Iterator[Plain]:
         """The way that was gone as one of any call, where nothing was wrong with the one that it was gone for."""
-        if gone.cut or self.holds_little or (gone.met and self.mode is not Mode.WELL):
+        if gone.cut or self.mode is Mode.UNSTARTED or (gone.met and self.mode is not Mode.WELL):
             return
         way = replace(gone, met=False, before=len(gone.given), later=frozenset(), times=0)
         yield Plain(way, self._made, self.machine.calls, lent_libraries().file)
@@ -321,7 +321,8 @@ class Way:
     def made(self, call: AwsCall | Command) -> Value:
         """What a call gives, ``None`` where it works as any call does."""
         self._made.append(Made(call, len(self._choices.given), len(self.machine.calls)))
-        if not self._is_it(call):
+        self._last_met = self._is_it(call)
+        if not self._last_met:
             self._sent_later = None if is_prepared(call) else self._sent_later
             return self._well(call)
         if not self.met:

@@ -362,6 +362,10 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
         invoked = isinstance(self.call, AwsCall) and self.call.operation == "Invoke"
         return self.rehearsals.depends(self.call) if found is NO and invoked else found
 
+    def decides(self) -> Answer:
+        asked = can_answer(self.call, Mode.BACK)
+        return self.rehearsals.every(self.call, [Mode.BACK]) if asked else Rehearsal.decides(self)
+
     def unstarted(self) -> Answer:
         asked = can_answer(self.call, Mode.UNSTARTED)
         return self.rehearsals.every(self.call, [Mode.UNSTARTED]) if asked else Rehearsal.unstarted(self)
