@@ -102,6 +102,10 @@ def _comprehension(
     inner = Frame(frame.module, dict(frame.names), frame.reached, frame.handling)
     results: list[Value] = []
     items: list[tuple[Value, Value]] = []
+    stage = machine.stage
+    assert stage is not None
+    filtered = isinstance(node, ast.DictComp) and bool(generator.ifs)
+    asked = stage.questions() if filtered else 0
     for element in each:
         machine.work()
         bind(machine, generator.target, element, inner)
@@ -112,7 +116,10 @@ def _comprehension(
                 results.append(value(machine, node.elt, inner))
                 if enough(results[-1]):
                     break
-    return Dict(tuple(items)) if isinstance(node, ast.DictComp) else tuple(results)
+    if not isinstance(node, ast.DictComp):
+        return tuple(results)
+    # What a question has left out may be there all the same.
+    return Dict(tuple(items), open=filtered and stage.questions() != asked)
 
 
 def _yield(machine: Machine, node: ast.Yield, frame: Frame) -> Value:

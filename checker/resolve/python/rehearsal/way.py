@@ -105,7 +105,7 @@ class Way:
         self.failing = call
         self.mode = mode
         self.turns = turns
-        self.met = self._last_met = False
+        self.met = False
         self._before = self._since = self._times = 0
         self._choices = Choices(answers, turns)
         self._made: list[Made] = []
@@ -125,8 +125,8 @@ class Way:
 
     @property
     def holds_little(self) -> bool:
-        """Whether the last call has answered that nothing could be started."""
-        return self._last_met and self.mode is Mode.UNSTARTED
+        """Whether a call has answered that nothing could be started."""
+        return self.met and self.mode is Mode.UNSTARTED
 
     def run_through(self) -> Gone:
         began: int | None = None
@@ -321,8 +321,7 @@ class Way:
     def made(self, call: AwsCall | Command) -> Value:
         """What a call gives, ``None`` where it works as any call does."""
         self._made.append(Made(call, len(self._choices.given), len(self.machine.calls)))
-        self._last_met = self._is_it(call)
-        if not self._last_met:
+        if not self._is_it(call):
             self._sent_later = None if is_prepared(call) else self._sent_later
             return self._well(call)
         if not self.met:
