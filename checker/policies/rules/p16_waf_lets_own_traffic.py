@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from checker import lazy_re
-from checker.model.answers import NO, YES, Answer, Open, why_open
+from checker.model.answers import NO, YES, Answer, Open, either, why_open
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
@@ -45,6 +45,7 @@ from checker.reason.network.waf import (
     names_unknown_target,
     read_acl,
 )
+from checker.reason.network.waf_matching import field_of, searched_text
 from checker.reason.workloads.variables import Variable, environment_variables
 
 _FIX_RATE: Final = "Call the internal name from inside, or leave the NAT gateways' addresses out by a scope-down."
@@ -57,6 +58,8 @@ _MACHINES: Final = frozenset({"HostingProviderIPList", "CategoryHttpLibrary", "S
 _REDIRECTS: Final = ("GenericRFI_QUERYARGUMENTS", "EC2MetaDataSSRF_QUERYARGUMENTS")
 _LABELS: Final = ("awswaf:managed:aws:core-rule-set:genericrfi_queryarguments",
                   "awswaf:managed:aws:core-rule-set:ec2metadatassrf_queryarguments")  # fmt: skip
+_COMPARISONS: Final = ("ByteMatchStatement", "RegexMatchStatement", "RegexPatternSetReferenceStatement")
+_LEAVES_OUT: Final = ("(?!", "(?<!", "[^")
 _OAUTH: Final = lazy_re.compile(r"oauth|\bmcp\b|openid|/authorize|\boidc\b|mcp[-_/]|[-_/]mcp", re.IGNORECASE)
 
 
@@ -166,11 +169,51 @@ def _redirects(acl: Acl, serves: str) -> Judgement:
 
 def _let_in_before(acl: Acl, group: AclRule) -> Answer:
     """Whether a rule before a group lets requests through by the paths where clients sign in."""
-    for rule in acl.rules:
-        if rule.action == "Allow" and rule.priority < group.priority and _OAUTH.search(str(rule.statement)):
-            asks_more = rule.open or rule.statement.keys() & {"AndStatement", "NotStatement"}
-            return Open(f"which requests {rule.name} lets through before the group") if asks_more else YES
-    return NO
+    earlier = (rule for rule in acl.rules if rule.action == "Allow" and rule.priority < group.priority)
+    return either([_let_in(acl, rule, rule.place is not group.place) for rule in earlier])
+
+
+def _let_in(acl: Acl, rule: AclRule, elsewhere: bool) -> Answer:
+    """``elsewhere``: it stands in a rule group, whose priorities order nothing but the group's own rules."""
+    found = _by_path(acl, rule.statement)
+    if found is NO or not (rule.open or elsewhere or isinstance(found, Open)):
+        return found
+    return Open(f"which requests {rule.name} lets through before the group")
+
+
+def _by_path(acl: Acl, statement: Resolved) -> Answer:
+    """Whether a statement takes all requests for the paths where clients sign in, whatever else is said of them."""
+    name = next(iter(statement), "") if isinstance(statement, dict) else ""
+    inner = statement.get(name) if isinstance(statement, dict) else None
+    if not isinstance(inner, dict):
+        return Open("a statement is not known")
+    if name == "OrStatement":
+        parts = inner.get("Statements")
+        return either([_by_path(acl, each) for each in parts]) if isinstance(parts, list) else Open("its parts")
+    if name in _COMPARISONS:
+        field = inner.get("FieldToMatch")
+        if not isinstance(field, dict):
+            return Open("which field it looks at is not known")
+        return _names_sign_in(_searched(acl, inner)) if field_of(inner)[0] == "UriPath" else NO
+    # By a path and something else besides, or by each path but some.
+    return Open("it asks for more than a path") if "UriPath" in str(inner) else NO
+
+
+def _searched(acl: Acl, comparison: dict[str, Resolved]) -> list[Resolved]:
+    """The texts and patterns that a comparison looks for."""
+    if "Arn" in comparison:
+        patterns = acl.environment.referred(comparison["Arn"])
+        listed = patterns.get("RegularExpressionList") if patterns is not None else None
+        return listed.value if isinstance(listed, Known) and isinstance(listed.value, list) else [None]
+    return [comparison["RegexString"] if "RegexString" in comparison else searched_text(comparison)]
+
+
+def _names_sign_in(texts: list[Resolved]) -> Answer:
+    named = [str(each) for each in texts if isinstance(each, str) and _OAUTH.search(each)]
+    # A pattern may name a path in order to leave it out.
+    if any(not any(mark in each for mark in _LEAVES_OUT) for each in named):
+        return YES
+    return Open("what it looks for") if named or not all(isinstance(each, str) for each in texts) else NO
 
 
 def _leaves_out(statement: dict[str, Resolved]) -> bool:

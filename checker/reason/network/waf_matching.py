@@ -118,14 +118,14 @@ def _sampled(statement: Resolved, environment: Environment) -> tuple[tuple[str, 
     if name == "NotStatement":
         found = _sampled(inner.get("Statement"), environment)
         return found and (found[0], frozenset(_ordinary(found[0], environment)) - found[1])
-    field = _field(inner)
+    field = field_of(inner)
     if name != "ByteMatchStatement" or field[0] == "UriPath":
         return None
     samples, held = _samples(inner, environment), _held_samples(inner, environment)
     return None if not samples or held is None else (field, frozenset(held))
 
 
-def _field(statement: dict[str, Resolved]) -> tuple[str, str]:
+def field_of(statement: dict[str, Resolved]) -> tuple[str, str]:
     """The field that a statement looks at, and which of several (a header's name)."""
     field = statement.get("FieldToMatch")
     if not isinstance(field, dict):
@@ -137,7 +137,7 @@ def _field(statement: dict[str, Resolved]) -> tuple[str, str]:
 
 
 def _samples(statement: dict[str, Resolved], environment: Environment) -> Sequence[str]:
-    return _ordinary(_field(statement), environment)
+    return _ordinary(field_of(statement), environment)
 
 
 def _ordinary(field: tuple[str, str], environment: Environment) -> Sequence[str]:
@@ -172,10 +172,10 @@ def _shared_by(held: Sequence[bool], *, certain: bool) -> Share:
 
 def _bytes(statement: dict[str, Resolved], environment: Environment) -> Share:
     samples, taken = _samples(statement, environment), _held_samples(statement, environment)
-    wanted, how = _text(statement), statement.get("PositionalConstraint")
+    wanted, how = searched_text(statement), statement.get("PositionalConstraint")
     if not samples or wanted is None or taken is None:
         return Share.FEW
-    on_path = _field(statement)[0] == "UriPath"
+    on_path = field_of(statement)[0] == "UriPath"
     # Each path begins with a slash, and has no more in common.
     whole = on_path and how in {"STARTS_WITH", "CONTAINS"} and wanted in {"/", ""}
     if on_path and not whole:
@@ -189,7 +189,7 @@ def _bytes(statement: dict[str, Resolved], environment: Environment) -> Share:
 
 def _held_samples(statement: dict[str, Resolved], environment: Environment) -> list[str] | None:
     """Which of a field's ordinary values a comparison takes; ``None`` where its text is not known."""
-    wanted, how = _text(statement), statement.get("PositionalConstraint")
+    wanted, how = searched_text(statement), statement.get("PositionalConstraint")
     if wanted is None:
         return None
     lowered = "LOWERCASE" in str(statement.get("TextTransformations"))
@@ -212,7 +212,7 @@ def _routed(environment: Environment) -> Iterator[str]:
                     yield begin
 
 
-def _text(statement: dict[str, Resolved]) -> str | None:
+def searched_text(statement: dict[str, Resolved]) -> str | None:
     plain = statement.get("SearchString")
     if isinstance(plain, str):
         return "/" if plain == "Lw==" else plain
@@ -249,7 +249,7 @@ def _texts(statement: dict[str, Resolved], environment: Environment, patterns: S
         return Share.OPEN
     held = [any(_held(sample, each[1], each[0]) for each in read if each is not None) for sample in samples]
     if all(held):
-        return Share.ALL if _field(statement)[0] == "UriPath" else Share.MOST
+        return Share.ALL if field_of(statement)[0] == "UriPath" else Share.MOST
     return Share.OPEN
 
 
@@ -274,7 +274,7 @@ def _size(statement: dict[str, Resolved]) -> Share:
         return Share.ALL
     if (operator, size) == ("LT", 0):
         return Share.NONE
-    if _field(statement)[0] != "UriPath":
+    if field_of(statement)[0] != "UriPath":
         return Share.FEW if operator in {"GT", "GE", "EQ"} and size else Share.OPEN
     # A path is never empty, and hardly ever longer than this.
     lengths = (1, 512)
@@ -341,7 +341,7 @@ def reads_bodies(statement: Resolved, environment: Environment) -> bool:
             return bool(reading)
         # With another condition it is about some requests, or leaves some out, unless that holds for nearly all.
         return bool(reading) and not any(_narrows(part, environment) for part in others)
-    if _field(inner)[0] not in _BODIES:
+    if field_of(inner)[0] not in _BODIES:
         return False
     return name != "SizeConstraintStatement" or _too_small(inner)
 
@@ -363,7 +363,7 @@ def may_measure(statement: Resolved) -> bool:
     what was sent; then the limit is none. Others have seen it hold the length that the request states against it.
     """
     inner = statement.get("SizeConstraintStatement") if isinstance(statement, dict) else None
-    if not isinstance(inner, dict) or _field(inner)[0] not in _BODIES or _too_small(inner):
+    if not isinstance(inner, dict) or field_of(inner)[0] not in _BODIES or _too_small(inner):
         return False
     size = as_number(inner.get("Size"))
     in_body = _oversize(inner) != "NO_MATCH" and inner.get("ComparisonOperator") in ("GT", "GE")
