@@ -35,17 +35,16 @@ from checker.model.rules import Rule
 from checker.model.values import Known, Resolved, as_list
 from checker.reason.network.own_traffic import leaves_out, nat_gateways, own_calls, refuses
 from checker.reason.network.services import services
-from checker.reason.network.waf import (
+from checker.reason.network.waf.acls import (
     Acl,
     AclRule,
     Scope,
-    attachments,
     labels_blocked_everywhere,
     may_block_any_label,
-    names_unknown_target,
     read_acl,
 )
-from checker.reason.network.waf_matching import field_of, searched_text
+from checker.reason.network.waf.attachments import attachments, names_unknown_target
+from checker.reason.network.waf.matching import field_of, searched_text
 from checker.reason.workloads.variables import Variable, environment_variables
 
 _FIX_RATE: Final = "Call the internal name from inside, or leave the NAT gateways' addresses out by a scope-down."
@@ -141,8 +140,8 @@ def _redirects(acl: Acl, serves: str) -> Judgement:
             return acl.resource.undecided("oauth", before.why, path=group.rule.path, fix=_FIX_OAUTH)
         if group.why or group.scope is not Scope.ALL:
             why = group.why or "whether the group's scope-down statement leaves out where clients sign in is not known"
-            left_out = group.scope is Scope.EXCEPT or _leaves_out(group.rule.statement)
-            if left_out and _OAUTH.search(str(group.rule.statement)):
+            managed = group.rule.statement["ManagedRuleGroupStatement"]
+            if _left_out(acl, managed.get("ScopeDownStatement") if isinstance(managed, dict) else None) is YES:
                 continue
             return acl.resource.undecided("oauth", why, path=group.rule.path, fix=_FIX_OAUTH)
         return acl.resource.fails(
@@ -195,6 +194,8 @@ def _by_path(acl: Acl, statement: Resolved) -> Answer:
         if not isinstance(field, dict):
             return Open("which field it looks at is not known")
         return _names_sign_in(_searched(acl, inner)) if field_of(inner)[0] == "UriPath" else NO
+    if name == "LabelMatchStatement" and not str(inner.get("Key")).startswith("awswaf:managed:"):
+        return Open("which requests have the label")
     # By a path and something else besides, or by each path but some.
     return Open("it asks for more than a path") if "UriPath" in str(inner) else NO
 
@@ -216,12 +217,13 @@ def _names_sign_in(texts: list[Resolved]) -> Answer:
     return Open("what it looks for") if named or not all(isinstance(each, str) for each in texts) else NO
 
 
-def _leaves_out(statement: dict[str, Resolved]) -> bool:
-    """Whether a group looks at everything but what one statement names, however much that is."""
-    node: Resolved = statement
-    for key in ("ManagedRuleGroupStatement", "ScopeDownStatement", "NotStatement", "Statement"):
-        node = node.get(key) if isinstance(node, dict) else None
-    return isinstance(node, dict) and not node.keys() & {"AndStatement", "NotStatement"}
+def _left_out(acl: Acl, scope: Resolved) -> Answer:
+    """Whether a group looks at no request for the paths where clients sign in, however much it leaves out besides."""
+    name = next(iter(scope), "") if isinstance(scope, dict) else ""
+    inner = scope.get(name) if isinstance(scope, dict) else None
+    if name == "AndStatement" and isinstance(inner, dict):
+        return either([_left_out(acl, each) for each in as_list(inner.get("Statements"))])
+    return _by_path(acl, inner.get("Statement")) if name == "NotStatement" and isinstance(inner, dict) else NO
 
 
 def _is_unclear(rule: AclRule) -> bool:
