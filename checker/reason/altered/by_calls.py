@@ -39,9 +39,12 @@ def altered_by_calls(project: Project) -> Mapping[ResourceKey, Changes]:
     for environment in project.environments:
         if not any(map(is_custom, environment.types)):
             continue
+        hidden: dict[tuple[str, str], Resource] = {}
         for owner in custom_resources(environment):
             for when in _MADE:
-                _hide(environment, owner, _hidden(owner, when), found)
+                for each in _hidden(owner, when):
+                    hidden.setdefault(each, owner)
+        _hide(environment, hidden, found)
         for call in sdk_calls(environment):
             effect = EFFECTS.get((call.service, call.action))
             if effect is not None and call.when in _MADE:
@@ -62,8 +65,8 @@ _MADE: Final = ("Create", "Update")
 _CDK_S: Final = "Custom::AWS"
 
 
-def _hidden(owner: Resource, when: str) -> list[Effect]:
-    """What a call of a custom resource may do, of which not all is known that tells it."""
+def _hidden(owner: Resource, when: str) -> list[tuple[str, str]]:
+    """Which call a custom resource may make, by service and action, of whose call not all is known that tells it."""
     value, cdk_s = owner.get(when), owner.type == _CDK_S
     if isinstance(value, Absent):
         return []
@@ -80,7 +83,7 @@ def _hidden(owner: Resource, when: str) -> list[Effect]:
     if service and action and (parameters is None or (isinstance(parameters, dict) and not has_open_names(parameters))):
         return []
     known = (service, action.lower())
-    return [effect for names, effect in EFFECTS.items() if all(a in ("", b) for a, b in zip(known, names, strict=True))]
+    return [names for names in EFFECTS if all(a in ("", b) for a, b in zip(known, names, strict=True))]
 
 
 def _may_be_a_call(text: Text) -> bool:
@@ -89,21 +92,22 @@ def _may_be_a_call(text: Text) -> bool:
     return begins and (not isinstance(last, str) or last.rstrip().endswith("}"))
 
 
-def _by_action(value: str | Text) -> list[Effect]:
+def _by_action(value: str | Text) -> list[tuple[str, str]]:
     """By what stands in a text that is no JSON as it is: the call's name may stand there all the same."""
     written = "\0".join(part if isinstance(part, str) else "" for part in pieces(value))
     named = {each.lower() for each in _ACTION.findall(written)}
     all_named = named and len(_ACTION.findall(written)) == written.count('"action"')
-    return [effect for (_, action), effect in EFFECTS.items() if not all_named or action in named]
+    return [names for names in EFFECTS if not all_named or names[1] in named]
 
 
 _ACTION: Final = lazy_re.compile(r'"action"\s{0,9}:\s{0,9}"(\w+?)(?:Command)?"')
 
 
-def _hide(environment: Environment, owner: Resource, effects: list[Effect], found: _Found) -> None:
+def _hide(environment: Environment, hidden: Mapping[tuple[str, str], Resource], found: _Found) -> None:
     """A call that is not known may be any of them, on anything."""
-    said = Unknown(f"{owner.logical_id} makes a call of its own, and which one is not known")
-    for effect in effects:
+    for names, owner in hidden.items():
+        said = Unknown(f"{owner.logical_id} makes a call of its own, and which one is not known")
+        effect = EFFECTS[names]
         for target in environment.resources(effect.kind):
             sets = found.setdefault(target.key, (target, {}))[1]
             sets.update({name: _Set(owner, said) for name in effect.sets})
