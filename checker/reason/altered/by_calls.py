@@ -174,10 +174,10 @@ def _apply(sets: dict[str, _Set], target: Resource, call: SdkCall, effect: Effec
     """In which order several calls are made is not asked: what one of them may undo of another is not known."""
     said = f"{call.owner.logical_id} may set it by a call of its own ({call.service}:{call.action})"
     for name, setting in effect.sets.items():
-        first, earlier = target.get(name), sets.get(name)
+        earlier = sets.get(name)
         if earlier is not None and isinstance(earlier.value, Unknown):
             continue
-        before = first if earlier is None else _as_value(earlier.value)
+        before = target.get(name) if earlier is None else _as_value(earlier.value)
         after = setting(call.parameters, before)
         if after is None:
             continue
