@@ -48,10 +48,12 @@ def altered_by_calls(project: Project) -> Mapping[ResourceKey, Changes]:
         for call in sdk_calls(environment):
             effect = EFFECTS.get((call.service, call.action))
             if effect is not None and call.when in _MADE:
+                # What is made first when a stack is updated may not have been made yet.
+                at_once = call.when == "Create" or not isinstance(call.owner.get("Create"), Absent)
                 for target, sure in _targets(environment, call, effect):
                     if effect.besides and _says_nothing(environment, target, effect):
                         continue
-                    _apply(found.setdefault(target.key, (target, {}))[1], target, call, effect, sure=sure)
+                    _apply(found.setdefault(target.key, (target, {}))[1], target, call, effect, sure=sure and at_once)
     changes = {
         key: {name: (each.owner, each.value) for name, each in sets.items() if not _is_so(target.get(name), each.value)}
         for key, (target, sets) in found.items()

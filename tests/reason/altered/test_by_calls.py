@@ -113,6 +113,7 @@ OFF_HERE, ON_HERE = (f"'{each.replace('NAME', 'api')}'" for each in (CALL, ON))
         pytest.param(TOLD_BY_PARAMETER, "unknown", id="a name that a parameter of Systems Manager holds"),
         pytest.param(TEMPLATE.replace("Custom::AWS", "Custom::Scan").replace("CALL", "!Ref Who"), "unknown", id="own"),
         pytest.param(TEMPLATE.replace("Custom::AWS", "Custom::Scan").replace("CALL", "yes"), "pass", id="no call"),
+        pytest.param(NAMED.replace("Create:", "Update:"), "unknown", id="only when the stack is updated"),
         pytest.param(EMPTY, "fail", id="an empty configuration is that of no scan"),
         pytest.param(_besides(NAMED, ON_HERE), "unknown", id="off and on, by two"),
         pytest.param(_besides(NAMED, OFF_HERE), "fail", id="off and off, by two"),
