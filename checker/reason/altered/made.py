@@ -33,6 +33,10 @@ def _made(owner: Resource, when: str, types: Mapping[tuple[str, str], str]) -> t
     call = decoded(value.value, with_open_values=True) if isinstance(value, Known) else None
     if call is not None:
         service, action = called(call)
+        if not service or not action:
+            # Of a service or an action that is not known, the other tells whether it may be one of them.
+            kind = next((kind for names, kind in types.items() if _may_be((service, action.lower()), names)), None)
+            return None if kind is None else (kind, Unknown("which call is made is not known"))
         kind, parameters = types.get((service, action.lower())), call.get("parameters")
         readable = parameters is None or (isinstance(parameters, dict) and not has_open_names(parameters))
         given = as_properties(parameters or {}) if readable else Unknown("what the call is given is not known")
@@ -41,6 +45,10 @@ def _made(owner: Resource, when: str, types: Mapping[tuple[str, str], str]) -> t
     written = "\0".join(part for part in pieces(text) if isinstance(part, str)).lower() if text is not None else ""
     kind = next((kind for (service, action), kind in types.items() if service in written and action in written), None)
     return None if kind is None else (kind, Unknown("the call that makes it cannot be read"))
+
+
+def _may_be(call: tuple[str, str], names: tuple[str, str]) -> bool:
+    return any(call) and all(one in ("", other) for one, other in zip(call, names, strict=True))
 
 
 def as_properties(value: Resolved, depth: int = 0) -> Resolved:

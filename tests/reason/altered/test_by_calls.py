@@ -33,8 +33,9 @@ def _verdict(template: str) -> Verdict:
     document = parse_yaml(template, "main.yaml")
     stacks = [Stack("main", "main", "default", document.data, document, region="us-west-2")]
     kinds = {"default": EnvironmentKind.OTHER}
-    (found,) = judge_stacks(stacks, kinds, load(["W7"]), load_register().findings)
-    return found
+    verdicts = judge_stacks(stacks, kinds, load(["W7"]), load_register().findings)
+    (of_api,) = (each for each in verdicts if each.subject.name == "Api")
+    return of_api
 
 
 def _written(call: str) -> str:
