@@ -22,6 +22,7 @@ from checker.collect.documents import Document, read_document
 from checker.collect.templates.hidden import hidden
 from checker.collect.templates.included import with_included
 from checker.collect.templates.search import TEMPLATE_FILES
+from checker.collect.templates.uploaded import file_of
 from checker.errors import InputError
 from checker.model.resources import ConstructOrigin, Raw, Stack, nesting, rebuilt
 from checker.model.values import as_count
@@ -161,7 +162,7 @@ class _Reader:
         may_be_empty: bool = False,
     ) -> Stack:
         """A template and those nested in it. ``above``: the stacks that it is nested in, the outermost first."""
-        document = with_included(self.document(path, root), path.parent, lambda file: self.document(file, root))
+        document = with_included(self.document(path, root), path.parent, root, lambda file: self.document(file, root))
         data = document.data
         own = stack_id.rsplit("/", 1)[-1]
         stack = Stack(stack_id, f"{above[-1].name}/{own}" if above else own, "", data, document)
@@ -203,7 +204,7 @@ class _Reader:
         if name is None and isinstance(url, str) and "://" not in url:
             name = url
         if name is None:
-            name = _file_of(url, folder.resolve(), root)
+            name = file_of(url, folder.resolve(), root)
         if name is None:
             return "its template is not part of the assembly"
         if len(above) > MAX_NESTING:
@@ -286,38 +287,6 @@ class _Reader:
                 if place is not None and not any(mark in place[0] for mark in _NOT_USER_CODE):
                     return self.source(place[0]), place[1]
         return None, None
-
-
-def _file_of(url: Raw, folder: Path, root: Path) -> str | None:
-    """The file below ``root`` whose path a URL ends in, as it is named from ``folder``; the nearest one.
-
-    A template that lies in a bucket is uploaded from the repository: the URL's last part is the file's path there, and
-    what stands before it (bucket, prefix, version) is known to the deployment alone.
-    """
-    value = _last_text(url)
-    if not value.endswith(TEMPLATE_FILES):
-        return None
-    steps = re.split(r"[/}]", value)
-    if ".." in steps:
-        return None
-    above = [folder, *(each for each in folder.parents if each == root or root in each.parents)]
-    for start in range(len(steps)):
-        tail = "/".join(steps[start:])
-        for each in above:
-            if tail and (each / tail).is_file():
-                return os.path.relpath(each / tail, folder)
-    return None
-
-
-def _last_text(url: Raw) -> str:
-    """What a URL ends in, as far as it is written out: of a string, ``Fn::Sub`` or ``Fn::Join``."""
-    function, argument = next(iter(url.items())) if isinstance(url, dict) and len(url) == 1 else ("", url)
-    if function == "Fn::Join":
-        argument = argument[-1] if isinstance(argument, list) and argument else None
-        argument = argument[-1] if isinstance(argument, list) and argument else None
-    elif function == "Fn::Sub" and isinstance(argument, list) and argument:
-        argument = argument[0]
-    return argument if isinstance(argument, str) else ""
 
 
 def _place(frame: str) -> tuple[str, int] | None:

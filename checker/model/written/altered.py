@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from checker.model.resources import Resource
-from checker.model.values import Resolved, Unknown
+from checker.model.values import Absent, Resolved, Unknown
 from checker.model.written.paths import may_be_intrinsic
 
-# A property's name -> who sets it, and what it is then.
-Changes: TypeAlias = "Mapping[str, tuple[Resource, Resolved]]"
+# A property's name -> who sets it, and what it is then: ``ABSENT`` where its default holds.
+Changes: TypeAlias = "Mapping[str, tuple[Resource, Resolved | Absent]]"
 
 
 class AlteredResource(Resource):
@@ -32,7 +32,9 @@ class AlteredResource(Resource):
         self.by: Mapping[str, Resource] = {name: owner for name, (owner, _) in changes.items()}
         written = self._properties
         if written is None or (isinstance(written, dict) and not may_be_intrinsic(written)):
-            self._properties = {**(written or {}), **{name: value for name, (_, value) in changes.items()}}
+            kept = {name: value for name, value in (written or {}).items() if name not in changes}
+            set_now = {name: value for name, (_, value) in changes.items() if not isinstance(value, Absent)}
+            self._properties = kept | set_now
         else:
             # One expression makes all of them: which of what it makes is changed cannot be told apart.
             who = ", ".join(dict.fromkeys(owner.logical_id for owner in self.by.values()))

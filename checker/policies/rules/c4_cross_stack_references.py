@@ -316,8 +316,9 @@ def _uses(root: Raw, scope: Scope) -> Iterator[_Use]:
             for key, child in node.items():
                 if key in {_IMPORT, _WEAK, _MACRO}:
                     found.append((_Use(key, child, path, sure=not inside), inside))
-                else:
+                if key not in {_IMPORT, _WEAK}:
                     pending.append((child, (*path, key), inside))
+    found = [*_without_told(found)]
     taken: dict[tuple[str, str, tuple[str | int, ...]], set[int]] = {}
     for use, inside in found:
         if len(inside) == 1:
@@ -325,6 +326,15 @@ def _uses(root: Raw, scope: Scope) -> Iterator[_Use]:
     for use, inside in found:
         either = len(inside) == 1 and taken[use.function, repr(use.argument), inside[0][0]] == {1, 2}
         yield use._replace(sure=True) if either else use
+
+
+def _without_told(found: list[tuple[_Use, _Branches]]) -> Iterator[tuple[_Use, _Branches]]:
+    """Without the macros that are handed an import: none evaluates it, so that it stands in what they put there (AWS
+    CloudFormation User Guide, "Create a CloudFormation macro definition": ``params``)."""
+    within = {use.path[:end] for use, _ in found if use.function == _IMPORT for end in range(1, len(use.path) + 1)}
+    for use, inside in found:
+        if use.function != _MACRO or (*use.path, _MACRO) not in within:
+            yield use, inside
 
 
 def _answer(scope: Scope | None, condition: Raw) -> Answer:

@@ -11,8 +11,9 @@ When it does not apply
     No Redis or Valkey cluster in the environment. Memcached.
 What cannot be decided
     A flag taken from a parameter that has no default. A secondary of a global datastore, which is encrypted as the
-    primary is. An engine that is not known. Clients of a cache that is made elsewhere, and that are handed its host
-    alone, or an address in plain text whose host comes from outside.
+    primary is. A multi-Region cluster of MemoryDB that says nothing of TLS. An engine that is not known. Clients of a
+    cache that is made elsewhere, and that are handed its host alone, or an address in plain text whose host comes from
+    outside.
 Fix
     Use a replication group with ``AtRestEncryptionEnabled``, ``TransitEncryptionEnabled`` and an auth token, and give
     clients a ``rediss://`` URL. An existing cluster has to be replaced.
@@ -86,6 +87,7 @@ _MAKES: Final = {
     ("elasticache", "createreplicationgroup"): "AWS::ElastiCache::ReplicationGroup",
     ("elasticache", "createserverlesscache"): "AWS::ElastiCache::ServerlessCache",
     ("memorydb", "createcluster"): "AWS::MemoryDB::Cluster",
+    ("memorydb", "createmultiregioncluster"): "AWS::MemoryDB::MultiRegionCluster",
 }
 
 
@@ -267,14 +269,14 @@ def _memory_db(cluster: Resource, _: Project) -> Iterator[Judgement]:
 
 
 def _multi_region(cluster: Resource, _: Project) -> Iterator[Judgement]:
-    """What its clusters in each region have in common (Amazon MemoryDB API Reference, CreateMultiRegionCluster)."""
-    if not isinstance(cluster.get("TLSEnabled"), Absent):
-        yield cluster["TLSEnabled"].must_be(
-            True,
-            sub="in-transit",
-            violation="The clusters of this multi-Region cluster send everything in plain text.",
-            fix="Set TLSEnabled to true; the cluster is replaced.",
-        )
+    """What its clusters in each region have in common (Amazon MemoryDB API Reference, CreateMultiRegionCluster, which
+    names no default)."""
+    fix = "Set TLSEnabled to true; the cluster is replaced."
+    if isinstance(cluster.get("TLSEnabled"), Absent):
+        yield cluster.undecided("in-transit", "TLSEnabled is not set, and its default is not known", fix=fix)
+    else:
+        said = "The clusters of this multi-Region cluster send everything in plain text."
+        yield cluster["TLSEnabled"].must_be(True, sub="in-transit", violation=said, fix=fix)
 
 
 def _is_closed(acl: Resolved) -> Answer:

@@ -128,6 +128,8 @@ def _internet(reach: Reach, balancer: Resource) -> Iterator[Judgement]:
                 "Nobody can reach the listener",
                 f"Let port {number} into the load balancer's security group.",
             )
+        elif not isinstance(port, Absent):
+            yield listener.undecided("internet→port", "the port on which it listens is not known", path="Port")
 
 
 def _answered(place: Resource, sub: str, reply: Connection, violation: str, fix: str, path: str = "") -> Judgement:

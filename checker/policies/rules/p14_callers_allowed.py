@@ -12,7 +12,8 @@ What is checked
 When it does not apply
     Nothing tells a service to call anything. Callers that use a role of their own.
 What cannot be decided
-    Policies, conditions or keys that are not known before deployment; a key that is not part of the project.
+    Policies, conditions or keys that are not known before deployment; a key that is not part of the project. A log
+    group that no policy at hand opens to EventBridge: those of the account count too, whoever made them.
 Fix
     Allow the service's principal in the target's policy, for the account that it acts for: ``sns:Publish`` for
     ``cloudwatch.amazonaws.com`` with ``aws:SourceAccount``.
@@ -40,6 +41,7 @@ _KINDS = {
     "AWS::SNS::Topic": "topic",
     "AWS::SQS::Queue": "queue",
     "AWS::S3::Bucket": "bucket",
+    "AWS::Logs::LogGroup": "log group",
     "AWS::Lambda::Alias": "alias",
     "AWS::Lambda::Version": "version",
 }
@@ -103,6 +105,8 @@ def _answer(environment: Environment, told: Told) -> Decision:
 
 
 def _fix(told: Told, kind: str) -> str:
+    if kind == "log group":
+        return f"Let {told.service} create log streams and put events there, by an AWS::Logs::ResourcePolicy."
     if kind in ("function", "alias", "version"):
         return f"Add an AWS::Lambda::Permission for {told.service} with the source's ARN, on what is called."
     return f"Allow {told.action} to {told.service} in the {kind}'s policy (and in its key's), with aws:SourceAccount."

@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from checker import lazy_re
-from checker.model.answers import NO, YES, Answer, Open, why_open
+from checker.model.answers import NO, YES, Answer, Open, either, why_open
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
@@ -35,16 +35,16 @@ from checker.model.rules import Rule
 from checker.model.values import Known, Resolved, as_list
 from checker.reason.network.own_traffic import leaves_out, nat_gateways, own_calls, refuses
 from checker.reason.network.services import services
-from checker.reason.network.waf import (
+from checker.reason.network.waf.acls import (
     Acl,
     AclRule,
     Scope,
-    attachments,
     labels_blocked_everywhere,
     may_block_any_label,
-    names_unknown_target,
     read_acl,
 )
+from checker.reason.network.waf.attachments import attachments, names_unknown_target
+from checker.reason.network.waf.matching import field_of, searched_text
 from checker.reason.workloads.variables import Variable, environment_variables
 
 _FIX_RATE: Final = "Call the internal name from inside, or leave the NAT gateways' addresses out by a scope-down."
@@ -57,6 +57,8 @@ _MACHINES: Final = frozenset({"HostingProviderIPList", "CategoryHttpLibrary", "S
 _REDIRECTS: Final = ("GenericRFI_QUERYARGUMENTS", "EC2MetaDataSSRF_QUERYARGUMENTS")
 _LABELS: Final = ("awswaf:managed:aws:core-rule-set:genericrfi_queryarguments",
                   "awswaf:managed:aws:core-rule-set:ec2metadatassrf_queryarguments")  # fmt: skip
+_COMPARISONS: Final = ("ByteMatchStatement", "RegexMatchStatement", "RegexPatternSetReferenceStatement")
+_LEAVES_OUT: Final = ("(?!", "(?<!", "[^")
 _OAUTH: Final = lazy_re.compile(r"oauth|\bmcp\b|openid|/authorize|\boidc\b|mcp[-_/]|[-_/]mcp", re.IGNORECASE)
 
 
@@ -138,8 +140,8 @@ def _redirects(acl: Acl, serves: str) -> Judgement:
             return acl.resource.undecided("oauth", before.why, path=group.rule.path, fix=_FIX_OAUTH)
         if group.why or group.scope is not Scope.ALL:
             why = group.why or "whether the group's scope-down statement leaves out where clients sign in is not known"
-            left_out = group.scope is Scope.EXCEPT or _leaves_out(group.rule.statement)
-            if left_out and _OAUTH.search(str(group.rule.statement)):
+            managed = group.rule.statement["ManagedRuleGroupStatement"]
+            if _left_out(acl, managed.get("ScopeDownStatement") if isinstance(managed, dict) else None) is YES:
                 continue
             return acl.resource.undecided("oauth", why, path=group.rule.path, fix=_FIX_OAUTH)
         return acl.resource.fails(
@@ -166,19 +168,62 @@ def _redirects(acl: Acl, serves: str) -> Judgement:
 
 def _let_in_before(acl: Acl, group: AclRule) -> Answer:
     """Whether a rule before a group lets requests through by the paths where clients sign in."""
-    for rule in acl.rules:
-        if rule.action == "Allow" and rule.priority < group.priority and _OAUTH.search(str(rule.statement)):
-            asks_more = rule.open or rule.statement.keys() & {"AndStatement", "NotStatement"}
-            return Open(f"which requests {rule.name} lets through before the group") if asks_more else YES
-    return NO
+    earlier = (rule for rule in acl.rules if rule.action == "Allow" and rule.priority < group.priority)
+    return either([_let_in(acl, rule, rule.place is not group.place) for rule in earlier])
 
 
-def _leaves_out(statement: dict[str, Resolved]) -> bool:
-    """Whether a group looks at everything but what one statement names, however much that is."""
-    node: Resolved = statement
-    for key in ("ManagedRuleGroupStatement", "ScopeDownStatement", "NotStatement", "Statement"):
-        node = node.get(key) if isinstance(node, dict) else None
-    return isinstance(node, dict) and not node.keys() & {"AndStatement", "NotStatement"}
+def _let_in(acl: Acl, rule: AclRule, elsewhere: bool) -> Answer:
+    """``elsewhere``: it stands in a rule group, whose priorities order nothing but the group's own rules."""
+    found = _by_path(acl, rule.statement)
+    if found is NO or not (rule.open or elsewhere or isinstance(found, Open)):
+        return found
+    return Open(f"which requests {rule.name} lets through before the group")
+
+
+def _by_path(acl: Acl, statement: Resolved) -> Answer:
+    """Whether a statement takes all requests for the paths where clients sign in, whatever else is said of them."""
+    name = next(iter(statement), "") if isinstance(statement, dict) else ""
+    inner = statement.get(name) if isinstance(statement, dict) else None
+    if not isinstance(inner, dict):
+        return Open("a statement is not known")
+    if name == "OrStatement":
+        parts = inner.get("Statements")
+        return either([_by_path(acl, each) for each in parts]) if isinstance(parts, list) else Open("its parts")
+    if name in _COMPARISONS:
+        field = inner.get("FieldToMatch")
+        if not isinstance(field, dict):
+            return Open("which field it looks at is not known")
+        return _names_sign_in(_searched(acl, inner)) if field_of(inner)[0] == "UriPath" else NO
+    if name == "LabelMatchStatement" and not str(inner.get("Key")).startswith("awswaf:managed:"):
+        return Open("which requests have the label")
+    # By a path and something else besides, or by each path but some.
+    return Open("it asks for more than a path") if "UriPath" in str(inner) else NO
+
+
+def _searched(acl: Acl, comparison: dict[str, Resolved]) -> list[Resolved]:
+    """The texts and patterns that a comparison looks for."""
+    if "Arn" in comparison:
+        patterns = acl.environment.referred(comparison["Arn"])
+        listed = patterns.get("RegularExpressionList") if patterns is not None else None
+        return listed.value if isinstance(listed, Known) and isinstance(listed.value, list) else [None]
+    return [comparison["RegexString"] if "RegexString" in comparison else searched_text(comparison)]
+
+
+def _names_sign_in(texts: list[Resolved]) -> Answer:
+    named = [str(each) for each in texts if isinstance(each, str) and _OAUTH.search(each)]
+    # A pattern may name a path in order to leave it out.
+    if any(not any(mark in each for mark in _LEAVES_OUT) for each in named):
+        return YES
+    return Open("what it looks for") if named or not all(isinstance(each, str) for each in texts) else NO
+
+
+def _left_out(acl: Acl, scope: Resolved) -> Answer:
+    """Whether a group looks at no request for the paths where clients sign in, however much it leaves out besides."""
+    name = next(iter(scope), "") if isinstance(scope, dict) else ""
+    inner = scope.get(name) if isinstance(scope, dict) else None
+    if name == "AndStatement" and isinstance(inner, dict):
+        return either([_left_out(acl, each) for each in as_list(inner.get("Statements"))])
+    return _by_path(acl, inner.get("Statement")) if name == "NotStatement" and isinstance(inner, dict) else NO
 
 
 def _is_unclear(rule: AclRule) -> bool:

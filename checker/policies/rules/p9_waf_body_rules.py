@@ -6,15 +6,16 @@ What the review found
     query in a migration.
 What is checked
     Every web ACL associated with a load balancer or an API, or of a distribution that takes bodies: that the rules of
-    AWS's groups that read bodies count there, instead of blocking, or that the group leaves some requests out by a
+    AWS's groups that read bodies count there, instead of blocking, or that the group leaves documents out by a
     scope-down statement. That no rule of the ACL's own blocks their labels again, or by itself what a body holds or how
-    long it is, on whatever path; and that it lets anything through.
+    long it is, unless where no documents are sent; and that it lets anything through.
 When it does not apply
     No web ACL in front of anything, or one without such groups.
 What cannot be decided
     An ACL, an override or a group's name that is not known; a scope-down statement that selects requests, since it may
     select those with documents; a group of another vendor, or of one's own that no stack declares; a limit of size
-    beyond what WAF receives of a body.
+    beyond what WAF receives of a body; a condition on paths of which nothing says whether documents are sent there;
+    the methods of a distribution that only the deployment tells.
 Fix
     Override the rules whose names end in ``_BODY`` to Count, and block by their labels where no documents are sent.
 """
@@ -25,24 +26,26 @@ from collections.abc import Generator, Iterator
 from itertools import chain
 from typing import Final
 
+from checker.model.answers import NO, YES, Answer, Open, either, yes_if
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Known
-from checker.reason.network.waf import (
+from checker.model.verdicts import Outcome
+from checker.reason.network.waf.acls import (
     LABELS,
     Acl,
     AclRule,
     ManagedGroup,
     Scope,
-    attachments,
     labels_blocked_everywhere,
     may_block_any_label,
     read_acl,
-    taking_bodies,
 )
-from checker.reason.network.waf_matching import Share, may_measure
+from checker.reason.network.waf.attachments import attachments, taking_bodies
+from checker.reason.network.waf.bodies import may_measure
+from checker.reason.network.waf.matching import Share
 
 # AWS WAF Developer Guide, managed rule groups: the groups with rules that read bodies, and short names for them.
 _SUBS: Final = {
@@ -57,19 +60,24 @@ _BODY: Final = "_BODY"
 # The body size has a requirement of its own, since the plan asks for it.
 _SIZE: Final = "SizeRestrictions_BODY"
 _FIX_SIZE: Final = "Let the API itself refuse what is too long for it, or let the rule count."
+_FIX_OWN: Final = "Let it count, or combine it with the paths that take no documents (AndStatement)."
 _FIX: Final = "Override them to Count in RuleActionOverrides; block by label where no documents are sent."
 
 
 def check(environment: Environment) -> Iterator[Judgement]:
-    judged: dict[Resource, None] = {}
-    for each in chain(attachments(environment), taking_bodies(environment)):
+    asked: dict[Resource, Answer] = {}
+    for each, takes in chain(((each, YES) for each in attachments(environment)), taking_bodies(environment)):
         if each.acl is not None:
-            judged[each.acl] = None
+            asked[each.acl] = either((asked.get(each.acl, NO), takes))
         else:
             why = "the associated web ACL is not part of this project, so its rules are not known"
             yield each.association.undecided(None, why, path="WebACLArn", fix=_FIX)
-    for resource in judged:
-        yield from _acl(read_acl(environment, resource))
+    for resource, takes in asked.items():
+        for judged in _acl(read_acl(environment, resource)):
+            if isinstance(takes, Open) and judged.outcome is Outcome.FAIL:
+                yield resource.undecided(judged.sub, takes.why, path=judged.path, fix=judged.fix)
+            else:
+                yield judged
 
 
 def _acl(acl: Acl) -> Iterator[Judgement]:
@@ -93,19 +101,23 @@ def _acl(acl: Acl) -> Iterator[Judgement]:
 def _own(acl: Acl) -> Generator[Judgement, None, bool]:
     """What the ACL does by itself: rules of its own that read bodies, and what becomes of a request that none knows."""
     spoken = False
-    labelled = {label: rule for rule in acl.rules if rule.reads_bodies for label in rule.labels}
+    labelled = [(each, rule.reads_bodies) for rule in acl.rules for each in rule.labels]
     for rule in acl.rules:
-        own = next(
-            (label for label in labels_blocked_everywhere(rule) for each in labelled if each.endswith(label)), None
-        )
-        if rule.blocks and (rule.reads_bodies or own is not None):
+        blocked = list(labels_blocked_everywhere(rule))
+        again = (reads for each, reads in labelled if any(map(each.endswith, blocked)))
+        reads = either(chain([rule.reads_bodies], again))
+        if rule.blocks and reads is YES:
             spoken = True
             yield acl.resource.fails(
                 "own",
-                f"The rule {rule.name} blocks by what a body holds or how long it is, on every path.",
-                fix="Let it count, or combine it with the paths that take no documents (AndStatement).",
+                f"The rule {rule.name} blocks by what a body holds or how long it is, also where documents are sent.",
+                fix=_FIX_OWN,
                 path=rule.path,
             )
+        elif rule.blocks and isinstance(reads, Open):
+            spoken = True
+            why = f"whether the rule {rule.name} blocks what documents hold: {reads.why}"
+            yield acl.resource.undecided("own", why, path=rule.path, fix=_FIX_OWN)
         elif rule.blocks and may_measure(rule.statement):
             spoken = True
             why = f"whether the rule {rule.name} blocks longer bodies than WAF receives of one"
@@ -145,7 +157,10 @@ def _group(acl: Acl, group: ManagedGroup, blocked: list[tuple[AclRule, str]]) ->
     if blocking and group.scope is Scope.ONLY:
         why = "whether the group's scope-down statement selects requests with documents is not known"
         return acl.resource.undecided(sub, why, path=rule.path, fix=_FIX)
-    if blocking and group.scope is Scope.ALL:
+    spares = acl.spares_documents(group) if group.scope is Scope.EXCEPT else yes_if(group.scope is not Scope.ALL)
+    if blocking and isinstance(spares, Open):
+        return acl.resource.undecided(sub, spares.why, path=rule.path, fix=_FIX)
+    if blocking and spares is NO:
         return acl.resource.fails(
             sub,
             f"Documents and code in a body are blocked as attacks by {', '.join(blocking)}.",

@@ -32,21 +32,23 @@ from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Resolved, Text, as_number
 from checker.model.verdicts import Outcome
-from checker.reason.network.waf import (
-    GATEWAY,
+from checker.reason.network.waf.acls import (
     MANAGED_RULES,
     Acl,
     AclRule,
-    Attachment,
     ManagedGroup,
     Scope,
-    attachments,
-    faces_internet,
     lets_everything_pass,
     may_let_everything_pass,
-    names_unknown_target,
     read_acl,
     scope_of,
+)
+from checker.reason.network.waf.attachments import (
+    GATEWAY,
+    Attachment,
+    attachments,
+    faces_internet,
+    names_unknown_target,
 )
 
 _COMMON: Final = "AWSManagedRulesCommonRuleSet"

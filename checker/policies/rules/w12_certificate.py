@@ -15,7 +15,8 @@ What is checked
 When it does not apply
     No certificate, no listener with TLS and no distribution with names of its own.
 What cannot be decided
-    A certificate that none of these stacks declares; a listener whose names are not in the templates.
+    A certificate that none of these stacks declares; a listener whose names are not in the templates, or whose
+    protocol is not known.
 Fix
     Make one certificate in the shared stack, retained, for the domain and its wildcard, and give its ARN to the
     environments as configuration.
@@ -57,7 +58,11 @@ def check(environment: Environment) -> Iterator[Judgement]:
         if certificate.type == _CERTIFICATE:
             yield from must_be_retained(certificate, "retained", "The certificate")
     for server in listeners_and_distributions(environment):
-        yield _covers(server, environment.project)
+        verdict = _covers(server, environment.project)
+        if server.doubt and verdict.outcome is Outcome.FAIL:
+            yield server.resource.undecided("covers", server.doubt, path=server.path, fix=_COVER)
+        else:
+            yield verdict
     for server in domains(environment):
         verdict = _covers(server, environment.project)
         # Of an API's domain only what is certain: its certificate is often of another project's.

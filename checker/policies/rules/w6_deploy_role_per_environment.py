@@ -3,9 +3,10 @@
 What the review found
     One role deploys staging and production; only GitHub's environment protection stands between them.
 What is checked
-    Every role that CI deploys with admits the tokens of one environment only (``W6[trust]``), and, where it serves
-    one, may not change another's: pass its task roles, run its tasks, update its services, or assume the role that the
-    CDK deploys its stacks with (``W6[reach]``): environments of one account need a bootstrap each.
+    Every role that CI deploys with admits the tokens of one environment only (``W6[trust]``), itself or through
+    another role that it trusts, and, where it serves one, may not change another's: pass its task roles, run its
+    tasks, update its services, or assume the role that the CDK deploys its stacks with (``W6[reach]``): environments
+    of one account need a bootstrap each.
 
     The GitHub environment that releases deploy to is there, and somebody has to approve a deployment to it: a person,
     a team, or an app with a rule of its own (``W6[environment-protection]``). What may deploy to it is what only
@@ -14,7 +15,8 @@ When it does not apply
     No role that deploys trusts GitHub's OIDC provider.
 What cannot be decided
     A subject or a policy that is not known before deployment; one bootstrap's name for two environments whose accounts
-    are not known. Settings of the repository that the token may not read.
+    are not known. A trusted role of elsewhere that is called by another environment. Settings of the repository that
+    the token may not read.
 Fix
     Make one role per environment that admits only ``repo:OWNER/REPO:environment:NAME`` and reaches only its resources.
     Until then, waive it for as long as the production environment's protection is verified (``holds_while``).
@@ -27,7 +29,8 @@ from itertools import chain
 from typing import Final
 
 from checker.model.answers import NO, YES, Open
-from checker.model.environments import Environment, Project
+from checker.model.environment_words import kind_of
+from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.live.repository_settings import (
     AnyRef,
@@ -38,8 +41,9 @@ from checker.model.live.repository_settings import (
     RepositorySettings,
 )
 from checker.model.overlap import overlap
+from checker.model.resources import Resource
 from checker.model.rules import Rule
-from checker.model.values import Absent, Known, Text, pieces, text
+from checker.model.values import Absent, Expression, Import, Known, Parameter, Text, pieces, text
 from checker.reason.iam.conditions import Context
 from checker.reason.iam.deployers import (
     NO_NAME,
@@ -50,10 +54,11 @@ from checker.reason.iam.deployers import (
     same_environment,
     subject_patterns,
 )
-from checker.reason.iam.evaluation import Access, Decision, Request, decide
+from checker.reason.iam.evaluation import Access, Decision, Request, applies, decide
 from checker.reason.iam.passing import may_pass, services_of, task_roles
+from checker.reason.iam.policies import read_document
 from checker.reason.iam.tags import of_resource
-from checker.reason.names.arns import ecs_arn
+from checker.reason.names.arns import arn_of, ecs_arn
 from checker.reason.names.bootstraps import deploy_role
 from checker.reason.oidc.trust import all_admitted
 from checker.reason.text.patterns import covers, exact, example, glob, has_hole
@@ -61,6 +66,7 @@ from checker.reason.text.patterns import covers, exact, example, glob, has_hole
 # An environment that no project has.
 _ANY: Final = "any-environment-at-all"
 _FIX: Final = "Make one deploy role per environment that admits only its own environment's tokens."
+_FIX_CHAIN: Final = "Let it trust no role that other environments' jobs can assume."
 _FIX_REACH: Final = "Confine the role's policy to the resources of its own environment."
 _FIX_BOOTSTRAP: Final = (
     "Give each environment a bootstrap of its own: cdk bootstrap --qualifier NAME --toolkit-stack-name."
@@ -136,7 +142,61 @@ def _trust(deployment: Deployment, deployer: Deployer, admitted: list[str], doub
     if alone and deployment.admits_environment(deployer.trust, _ANY) is YES:
         why = "which environments there are: the tokens of every one get in"
         return deployer.role.undecided("trust", why, path=path, fix=_FIX)
+    for through, of_others in _through_roles(deployment, deployer, admitted):
+        if isinstance(of_others, Open):
+            return deployer.role.undecided("trust", of_others.why, path=path, fix=_FIX_CHAIN)
+        violation = f"Jobs of {_listed(of_others)} get in through {through.logical_id}, which it trusts."
+        return deployer.role.fails("trust", violation, fix=_FIX_CHAIN, path=path, related=(through,))
     return deployer.role.passes("trust", f"Only jobs of {_listed(admitted)} can assume it.", path=path)
+
+
+def _through_roles(
+    deployment: Deployment, deployer: Deployer, admitted: list[str]
+) -> Iterator[tuple[Resource, list[str] | Open]]:
+    """The roles that may assume this one in their turn, each with the other environments whose jobs come through it."""
+    role, project = deployer.role, deployment.project
+    written = role.get("AssumeRolePolicyDocument")
+    document = read_document(written.value if isinstance(written, Known) else None, role, "", project)
+    for statement in document.statements:
+        lets_in = applies(statement, Request("sts:AssumeRole", (), Context({}))) if statement.allows else NO
+        for kind, name in (statement.principals or ()) if lets_in is not NO else ():
+            if kind in ("AWS", "*") and (name is None or _is_open(name)):
+                yield role, Open("whether jobs of another environment get in through whom else it trusts")
+            if kind != "AWS" or name is None:
+                continue
+            through = next((each for each in deployment.deployers if _is_named(each.role, name)), None)
+            if through is not None and through is not deployer:
+                served = _admitted(deployment, through)[0]
+                others = [each for each in served if not any(same_environment(each, own) for own in admitted)]
+                if others:
+                    why = f"whether jobs of {_listed(others)} get in through {through.role.logical_id}"
+                    yield through.role, others if lets_in is YES else Open(why)
+            elif through is None and _is_of_another(str(name), admitted):
+                yield role, Open(f"whether jobs of another environment get in through {name}, which it trusts")
+
+
+def _is_open(principal: str | Text) -> bool:
+    """Whether only the deployment tells what a principal is called; of which account it is may be open."""
+    parts = pieces(principal)
+    known = [
+        index for index, part in enumerate(parts) if isinstance(part, str) and (":role/" in part or ":root" in part)
+    ]
+    return any(isinstance(part, Parameter | Import | Expression) for part in parts[max(known, default=0) :])
+
+
+def _is_named(role: Resource, principal: str | Text) -> bool:
+    own = role.get("RoleName")
+    called = own.value if isinstance(own, Known) else None
+    ends = isinstance(called, str) and ":role/" in str(principal) and str(principal).endswith(f"/{called}")
+    return ends or principal == arn_of(role)
+
+
+def _is_of_another(principal: str, admitted: list[str]) -> bool:
+    """Whether a role of elsewhere is called by another environment than those whose jobs get in."""
+    kind = kind_of(principal.rpartition(":")[2]) if ":role/" in principal else EnvironmentKind.OTHER
+    spoken = {EnvironmentKind.STAGING, EnvironmentKind.PRODUCTION}
+    own = {kind_of(each) for each in admitted}
+    return kind in spoken and kind not in own and own <= spoken
 
 
 def _without_an_environment(deployment: Deployment, deployer: Deployer) -> str:

@@ -31,7 +31,7 @@ from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Resolved, Text, Unknown, as_bool
 from checker.model.verdicts import Surface
-from checker.reason.network.waf import GATEWAY, GATEWAY_BALANCER, faces_internet
+from checker.reason.network.waf.attachments import GATEWAY, GATEWAY_BALANCER, faces_internet
 from checker.reason.templates.log_delivery import Delivery, accepts, delivered
 from checker.reason.templates.order import Order, root_of
 

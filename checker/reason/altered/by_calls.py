@@ -1,101 +1,157 @@
 """What custom resources make of other resources by AWS calls of their own: what they set holds, not what stands there.
 
 An ``AwsCustomResource`` that switches a repository's scanning off does so after CloudFormation made the repository.
-Sources: the API references of the services, for what each call replaces (Amazon ECR, PutLifecyclePolicy,
-PutImageScanningConfiguration, PutImageTagMutability; Elastic Load Balancing, ModifyLoadBalancerAttributes,
-ModifyListener; AWS IAM, UpdateAssumeRolePolicy, UpdateRole; Amazon EC2, AuthorizeSecurityGroupEgress,
-RevokeSecurityGroupEgress; Amazon CloudWatch, PutMetricAlarm; Amazon ElastiCache, ModifyReplicationGroup).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Final, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from checker import lazy_re
 from checker.model.environments import Environment, Project
+from checker.model.overlap import could_be_equal, is_dynamic
 from checker.model.resources import Resource
-from checker.model.values import Known, Reference, Resolved, ResourceKey, Text, Unknown, Value, as_list, pieces
+from checker.model.values import ABSENT, Absent, Known, Reference, Resolved, ResourceKey, Text, Unknown, Value, pieces
 from checker.model.written.altered import Changes
-from checker.reason.names.custom_resources import decoded, is_custom
+from checker.reason.altered.effects import EFFECTS, Effect, Outcome
+from checker.reason.names.arns import arn_of, name_of
+from checker.reason.names.custom_resources import called, custom_resources, decoded, has_open_names, is_custom
 from checker.reason.templates.sdk_calls import SdkCall, sdk_calls
 
-# A call's parameters, and what the property is now -> what the call makes of it.
-_Setting: TypeAlias = "Callable[[Mapping[str, Resolved], Value], Resolved]"
+
+class _Set(Struct):
+    """What calls have made of one property so far, which of its members they set, and who made the last of them."""
+
+    owner: Resource
+    value: Outcome
+    members: dict[str, Resolved] = field(default_factory=dict)
 
 
-class _Effect(Struct, frozen=True):
-    """What a call does: to a resource of which type, which a parameter names, and to which of its properties.
-
-    ``besides``: the type of other resources that say the same of it. Where neither they nor its own properties say
-    anything, it keeps what it is given when it is made, and the call adds to that.
-    """
-
-    kind: str
-    named: str
-    sets: Mapping[str, _Setting]
-    besides: str = ""
+_Found = dict[ResourceKey, tuple[Resource, dict[str, _Set]]]
 
 
 def altered_by_calls(project: Project) -> Mapping[ResourceKey, Changes]:
     """The resources that calls of custom resources change, each with the properties that are something else then."""
-    found: dict[ResourceKey, dict[str, tuple[Resource, Resolved]]] = {}
+    found: _Found = {}
     for environment in project.environments:
         if not any(map(is_custom, environment.types)):
             continue
-        for owner in environment.resources(_CDK_S):
-            if any(map(_is_hidden, (owner.get(when) for when in _MADE))):
-                _hide(environment, owner, found)
+        hidden: dict[tuple[str, str], Resource] = {}
+        for owner in custom_resources(environment):
+            for when in _MADE:
+                for each in _hidden(owner, when):
+                    hidden.setdefault(each, owner)
+        _hide(environment, hidden, found)
         for call in sdk_calls(environment):
-            effect = _EFFECTS.get((call.service, call.action))
+            effect = EFFECTS.get((call.service, call.action))
             if effect is not None and call.when in _MADE:
+                # What is made first when a stack is updated may not have been made yet.
+                at_once = call.when == "Create" or not isinstance(call.owner.get("Create"), Absent)
                 for target, sure in _targets(environment, call, effect):
                     if effect.besides and _says_nothing(environment, target, effect):
                         continue
-                    _apply(found.setdefault(target.key, {}), target, call, effect, sure=sure)
-    return {key: each for key, each in found.items() if each}
+                    _apply(found.setdefault(target.key, (target, {}))[1], target, call, effect, sure=sure and at_once)
+    changes = {
+        key: {name: (each.owner, each.value) for name, each in sets.items() if not _is_so(target.get(name), each.value)}
+        for key, (target, sets) in found.items()
+    }
+    return {key: each for key, each in changes.items() if each}
 
 
 # When CloudFormation makes the call; what is called when a stack is deleted changes nothing of one that is there.
 _MADE: Final = ("Create", "Update")
-# AWS CDK, ``AwsCustomResource``: nothing but a call. Other custom resources tell of none.
+# AWS CDK, ``AwsCustomResource``: nothing but a call. Of other types, what has the form of a call is taken for one.
 _CDK_S: Final = "Custom::AWS"
 
 
-def _is_hidden(call: Value) -> bool:
-    """Whether there is a call that may be any of those that change something."""
-    if not isinstance(call, Known) or decoded(call.value) is not None:
-        return isinstance(call, Unknown)
-    # A number that only the deployment tells makes no JSON: the call's name stands there all the same.
-    value = call.value if isinstance(call.value, str | Text) else ""
-    named = _ACTION.search("".join(part if isinstance(part, str) else "" for part in pieces(value)))
-    return named is None or named[1].lower() in {action for _, action in _EFFECTS}
+def _hidden(owner: Resource, when: str) -> list[tuple[str, str]]:
+    """Which call a custom resource may make, by service and action, of whose call not all is known that tells it."""
+    value, cdk_s = owner.get(when), owner.type == _CDK_S
+    if isinstance(value, Absent):
+        return []
+    call = decoded(value.value, with_open_values=True) if isinstance(value, Known) else None
+    if call is None:
+        text = value.value if isinstance(value, Known) else None
+        if not cdk_s and isinstance(value, Known) and not (isinstance(text, Text) and _may_be_a_call(text)):
+            return []
+        return _by_action(text if isinstance(text, str | Text) else "")
+    if not cdk_s and not call.keys() & {"service", "action"}:
+        return []
+    service, action = called(call)
+    parameters = call.get("parameters")
+    if service and action and (parameters is None or (isinstance(parameters, dict) and not has_open_names(parameters))):
+        return []
+    known = (service, action.lower())
+    return [names for names in EFFECTS if all(a in ("", b) for a, b in zip(known, names, strict=True))]
+
+
+def _may_be_a_call(text: Text) -> bool:
+    first, last = text.parts[0], text.parts[-1]
+    begins = not isinstance(first, str) or first.lstrip().startswith("{")
+    return begins and (not isinstance(last, str) or last.rstrip().endswith("}"))
+
+
+def _by_action(value: str | Text) -> list[tuple[str, str]]:
+    """By what stands in a text that is no JSON as it is: the call's name may stand there all the same."""
+    written = "\0".join(part if isinstance(part, str) else "" for part in pieces(value))
+    named = {each.lower() for each in _ACTION.findall(written)}
+    all_named = named and len(_ACTION.findall(written)) == written.count('"action"')
+    return [names for names in EFFECTS if not all_named or names[1] in named]
 
 
 _ACTION: Final = lazy_re.compile(r'"action"\s{0,9}:\s{0,9}"(\w+?)(?:Command)?"')
 
 
-def _hide(
-    environment: Environment, owner: Resource, found: dict[ResourceKey, dict[str, tuple[Resource, Resolved]]]
-) -> None:
+def _hide(environment: Environment, hidden: Mapping[tuple[str, str], Resource], found: _Found) -> None:
     """A call that is not known may be any of them, on anything."""
-    said = Unknown(f"{owner.logical_id} makes a call of its own, and which one is not known")
-    for effect in _EFFECTS.values():
+    for names, owner in hidden.items():
+        said = Unknown(f"{owner.logical_id} makes a call of its own, and which one is not known")
+        effect = EFFECTS[names]
         for target in environment.resources(effect.kind):
-            found.setdefault(target.key, {}).update(dict.fromkeys(effect.sets, (owner, said)))
+            sets = found.setdefault(target.key, (target, {}))[1]
+            sets.update({name: _Set(owner, said) for name in effect.sets})
 
 
-def _targets(environment: Environment, call: SdkCall, effect: _Effect) -> Iterator[tuple[Resource, bool]]:
+def _targets(environment: Environment, call: SdkCall, effect: Effect) -> Iterator[tuple[Resource, bool]]:
     """The resources that the call names: one for sure, or each that it may be where its name is not known."""
     named = call.parameters.get(effect.named)
     found = [each for each in environment.project.all_referred(named) if each.type == effect.kind]
     own = [each for each in found if each.environment_name == environment.name]
     if found:
         yield from ((each, True) for each in own or found)
-    elif named is not None and not isinstance(named, str) and not _is_another(named, environment.project):
+    elif isinstance(named, str) and not is_dynamic(named):
+        yield from (
+            (each, False)
+            for each in environment.resources(effect.kind)
+            if _may_be_called(environment, each, effect, named)
+        )
+    elif named is None:
+        # It names nothing, and fails, unless what is not known of it holds the name.
+        if any(isinstance(each, Unknown) for each in call.parameters.values()):
+            yield from ((each, False) for each in environment.resources(effect.kind))
+    elif not _is_another(named, environment.project):
         yield from ((each, False) for each in environment.resources(effect.kind))
+
+
+def _may_be_called(environment: Environment, target: Resource, effect: Effect, written: str) -> bool:
+    """Whether a name or an ARN that is written out may be that of a resource whose own is not known."""
+    owner: Resource | None = target
+    if effect.named.endswith("arn"):
+        # A listener's ARN and a load balancer's hold the load balancer's name, before ids that are made up for them.
+        owner = target if effect.name == "Name" else environment.referred(target.get(effect.name))
+        written = next(iter(written.split("/")[2:3]), "")
+    if not effect.name or owner is None:
+        return bool(effect.name)
+    own = owner.get("Name" if effect.named.endswith("arn") else effect.name)
+    if isinstance(own, Known):
+        return not isinstance(own.value, str | Text) or could_be_equal(written, own.value, fold=True)
+    # What CloudFormation makes up for a resource tells nobody its name before it is there.
+    return isinstance(own, Unknown) or (
+        arn_of(owner) is not None and could_be_equal(written, name_of(owner), fold=True)
+    )
 
 
 def _is_another(named: Resolved, project: Project) -> bool:
@@ -107,134 +163,44 @@ def _is_another(named: Resolved, project: Project) -> bool:
 
 
 def _may_answer_any(kind: str) -> bool:
-    return is_custom(kind) or kind.startswith("AWS::CloudFormation::")
+    return is_custom(kind) or kind.startswith(("AWS::CloudFormation::", "AWS::SSM::Parameter", "AWS::ServiceCatalog::"))
 
 
-def _says_nothing(environment: Environment, target: Resource, effect: _Effect) -> bool:
+def _says_nothing(environment: Environment, target: Resource, effect: Effect) -> bool:
     own = [target.get(name) for name in effect.sets]
     said = any(isinstance(each, Unknown) or (isinstance(each, Known) and each.value != []) for each in own)
     return not said and not any(True for _ in environment.children(target, effect.besides))
 
 
-def _apply(
-    changes: dict[str, tuple[Resource, Resolved]], target: Resource, call: SdkCall, effect: _Effect, *, sure: bool
-) -> None:
+def _apply(sets: dict[str, _Set], target: Resource, call: SdkCall, effect: Effect, *, sure: bool) -> None:
+    """In which order several calls are made is not asked: what one of them may undo of another is not known."""
     said = f"{call.owner.logical_id} may set it by a call of its own ({call.service}:{call.action})"
     for name, setting in effect.sets.items():
-        before: Value = Known(changes[name][1]) if name in changes else target.get(name)
+        earlier = sets.get(name)
+        if earlier is not None and isinstance(earlier.value, Unknown):
+            continue
+        before = target.get(name) if earlier is None else _as_value(earlier.value)
         after = setting(call.parameters, before)
         if after is None:
             continue
-        certain = sure and call.owner.certain and not isinstance(before, Unknown)
-        now: Resolved = after if certain else Unknown(said)
-        if isinstance(before, Known) and before.value == after:
-            continue
-        changes[name] = (call.owner, now)
+        members = effect.keyed(call.parameters) if effect.keyed is not None else {}
+        before_it = earlier.members if earlier is not None else {}
+        if earlier is not None and (
+            any(before_it.get(each, value) != value for each, value in members.items())
+            if effect.adds
+            else earlier.value != after
+        ):
+            who = " and ".join(dict.fromkeys((earlier.owner.logical_id, call.owner.logical_id)))
+            after = Unknown(f"several calls set it to several things, and which is the last is not known: {who}")
+        elif not (sure and call.owner.certain) or isinstance(before, Unknown):
+            after = after if _is_so(before, after) else Unknown(said)
+        sets[name] = _Set(call.owner, after, {**before_it, **members})
 
 
-def _is(*path: str) -> _Setting:
-    """The property is what the call has at ``path``; nothing where it has nothing there."""
-
-    def setting(parameters: Mapping[str, Resolved], _: Value) -> Resolved:
-        value: Resolved = dict(parameters)
-        for step in path:
-            value = _within(value, step)
-        return value
-
-    return setting
+def _as_value(outcome: Outcome) -> Value:
+    return outcome if isinstance(outcome, Absent | Unknown) else Known(outcome)
 
 
-def _within(value: Resolved, step: str) -> Resolved:
-    """A member of an object, however an SDK spells its name."""
-    if isinstance(value, Text | Unknown):
-        return Unknown(f"what the call gives for {step} is not known")
-    return next((each for key, each in value.items() if key.lower() == step), None) if isinstance(value, dict) else None
-
-
-def _below(name: str, setting: _Setting) -> _Setting:
-    """The property is an object with one member."""
-
-    def whole(parameters: Mapping[str, Resolved], before: Value) -> Resolved:
-        value = setting(parameters, before)
-        return None if value is None else {name: value}
-
-    return whole
-
-
-def _attributes(parameters: Mapping[str, Resolved], before: Value) -> Resolved:
-    """Attributes of a load balancer: those of the call in the place of those of the same name."""
-    given = parameters.get("attributes")
-    if not isinstance(given, list):
-        return None if given is None else Unknown("which attributes the call sets is not known")
-    new = [{"Key": _within(each, "key"), "Value": _within(each, "value")} for each in given]
-    keys = [each["Key"] for each in new]
-    old = as_list(before.value) if isinstance(before, Known) else []
-    return [*(each for each in old if _within(each, "key") not in keys), *new]
-
-
-_DESTINATIONS: Final = (
-    ("ipranges", "cidrip", "CidrIp"),
-    ("ipv6ranges", "cidripv6", "CidrIpv6"),
-    ("prefixlistids", "prefixlistid", "DestinationPrefixListId"),
-    ("useridgrouppairs", "groupid", "DestinationSecurityGroupId"),
-)
-
-
-def _more_egress(parameters: Mapping[str, Resolved], before: Value) -> Resolved:
-    """The rules of a group, and those that the call adds, each for one destination."""
-    given = parameters.get("ippermissions")
-    if not isinstance(given, list):
-        return Unknown("which rules the call adds is not known")
-    rules: list[Resolved] = []
-    for each in given:
-        ports = {"IpProtocol": "ipprotocol", "FromPort": "fromport", "ToPort": "toport"}
-        bounds = {name: value for name, key in ports.items() if (value := _within(each, key)) is not None}
-        for several, one, name in _DESTINATIONS:
-            rules += [{**bounds, name: _within(to, one)} for to in as_list(_within(each, several))]
-    return [*(as_list(before.value) if isinstance(before, Known) else []), *rules]
-
-
-def _fewer_egress(_: Mapping[str, Resolved], __: Value) -> Resolved:
-    return Unknown("a call takes rules of the group away")
-
-
-def _copied(*names: str) -> dict[str, _Setting]:
-    """Properties that the call has under the same names."""
-    return {name: _is(name.lower()) for name in names}
-
-
-_REPOSITORY: Final = ("AWS::ECR::Repository", "repositoryname")
-_ROLE: Final = ("AWS::IAM::Role", "rolename")
-_GROUP: Final = ("AWS::EC2::SecurityGroup", "groupid")
-_EFFECTS: Final[Mapping[tuple[str, str], _Effect]] = {
-    ("cloudwatch", "putmetricalarm"): _Effect(
-        "AWS::CloudWatch::Alarm",
-        "alarmname",
-        _copied("EvaluationPeriods", "DatapointsToAlarm", "TreatMissingData", "Metrics", "AlarmActions"),
-    ),
-    ("ec2", "authorizesecuritygroupegress"): _Effect(
-        *_GROUP, {"SecurityGroupEgress": _more_egress}, "AWS::EC2::SecurityGroupEgress"
-    ),
-    ("ec2", "revokesecuritygroupegress"): _Effect(*_GROUP, {"SecurityGroupEgress": _fewer_egress}),
-    ("ecr", "putimagescanningconfiguration"): _Effect(
-        *_REPOSITORY,
-        {"ImageScanningConfiguration": _below("ScanOnPush", _is("imagescanningconfiguration", "scanonpush"))},
-    ),
-    ("ecr", "putimagetagmutability"): _Effect(*_REPOSITORY, _copied("ImageTagMutability")),
-    ("ecr", "putlifecyclepolicy"): _Effect(
-        *_REPOSITORY, {"LifecyclePolicy": _below("LifecyclePolicyText", _is("lifecyclepolicytext"))}
-    ),
-    ("elasticache", "modifyreplicationgroup"): _Effect(
-        "AWS::ElastiCache::ReplicationGroup",
-        "replicationgroupid",
-        _copied("TransitEncryptionEnabled", "TransitEncryptionMode", "AuthToken"),
-    ),
-    ("elasticloadbalancingv2", "modifylistener"): _Effect(
-        "AWS::ElasticLoadBalancingV2::Listener", "listenerarn", _copied("SslPolicy", "Certificates", "Protocol")
-    ),
-    ("elasticloadbalancingv2", "modifyloadbalancerattributes"): _Effect(
-        "AWS::ElasticLoadBalancingV2::LoadBalancer", "loadbalancerarn", {"LoadBalancerAttributes": _attributes}
-    ),
-    ("iam", "updateassumerolepolicy"): _Effect(*_ROLE, {"AssumeRolePolicyDocument": _is("policydocument")}),
-    ("iam", "updaterole"): _Effect(*_ROLE, _copied("MaxSessionDuration")),
-}
+def _is_so(now: Value, outcome: Outcome) -> bool:
+    """Whether the property is already what calls make of it."""
+    return now is ABSENT if isinstance(outcome, Absent) else isinstance(now, Known) and now.value == outcome

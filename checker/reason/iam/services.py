@@ -12,6 +12,7 @@ context ``aws:logs:arn``).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
 from msgspec.structs import replace
@@ -21,6 +22,7 @@ from checker.model.environments import CHILD_OF, Environment, Project
 from checker.model.overlap import Pattern, overlap
 from checker.model.resources import FUNCTIONS, Resource
 from checker.model.values import Absent, Known, Parameter, Pseudo, Text, Unknown, as_list, first_unknown, pieces, text
+from checker.reason.altered.made import made_by_calls
 from checker.reason.iam.conditions import Context
 from checker.reason.iam.evaluation import Access, Decision, Request, applies
 from checker.reason.iam.keys import own_key, policy_of
@@ -39,6 +41,9 @@ _OF_PRINCIPALS: Final = frozenset(
      "aws:userid", "aws:username", "aws:sourcevpc", "aws:sourcevpce", "aws:sourceip", "aws:calledvia",
      "aws:multifactorauthpresent"}
 )  # fmt: skip
+LOG_GROUP: Final = "AWS::Logs::LogGroup"
+_OF_LOGS: Final = "AWS::Logs::ResourcePolicy"
+_PUTS_POLICIES: Final = {("logs", "putresourcepolicy"): _OF_LOGS}
 _POLICIES: Final = {
     "AWS::SNS::Topic": ("AWS::SNS::TopicPolicy", "AWS::SNS::TopicInlinePolicy"),
     "AWS::SQS::Queue": ("AWS::SQS::QueuePolicy", "AWS::SQS::QueueInlinePolicy"),
@@ -55,6 +60,8 @@ def may_call(
     """
     if target.type in FUNCTIONS or target.type in ("AWS::Lambda::Alias", "AWS::Lambda::Version"):
         return _invokes(environment, target, service, source)
+    if target.type == LOG_GROUP:
+        return _writes(environment, target, service, action, source)
     kinds = _POLICIES[target.type]
     policies = [each for kind in kinds for each in environment.children(target, kind)]
     documents = [_document(policy, environment.project) for policy in policies]
@@ -71,6 +78,29 @@ def may_call(
     touched = glob(text([*(arn.parts if isinstance(arn, Text) else (arn,)), inside]))
     request = Request(action, touched, _context(service, source))
     return _decide(documents, request, service)
+
+
+def _writes(environment: Environment, group: Resource, service: str, action: str, source: Resource) -> Decision:
+    """Of a log group the policies of its account and Region decide, whoever made them: the stacks at hand, a call of a
+    custom resource, somebody in the console (Amazon EventBridge User Guide, "CloudWatch Logs permissions")."""
+    arn = arn_of(group)
+    if arn is None:
+        return Decision(Access.UNKNOWN, "the log group's name is not known")
+    project, account = environment.project, group.stack.account
+    made = (each for other in project.environments for each in made_by_calls(other, _PUTS_POLICIES))
+    documents = [
+        _document(each, project)
+        for each in chain(project.resources(_OF_LOGS), made)
+        if group.stack.region in ("", each.stack.region or group.stack.region)
+        and account in ("", each.stack.account or account)
+    ]
+    named = text([*pieces(arn)])
+    whole = text([*pieces(named), *(() if str(named).endswith(":*") else (":*",))])
+    decision = _decide(documents, Request(action, glob(whole), _context(service, source)), service)
+    if decision.denied and not decision.why.endswith(" denies it"):
+        why = "no policy of CloudWatch Logs at hand (AWS::Logs::ResourcePolicy) allows it, and another may"
+        return Decision(Access.UNKNOWN, why)
+    return decision
 
 
 def _astray(policy: Resource) -> bool:

@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
+from checker import lazy_re
 from checker.model.environments import Environment
 from checker.model.resources import Resource
-from checker.model.values import ABSENT, Hole, Known, Resolved, Text, Value, pieces, text
+from checker.model.values import ABSENT, Hole, Known, Resolved, Text, Unknown, Value, pieces, text
 from checker.reason.names.naming import Naming, PhysicalName, is_own_name, naming_of, types_by_short_name
 
 # CDK's own custom resources that work on something that another resource made (AWS CDK, `custom-resource-handlers`).
@@ -89,34 +90,42 @@ def calls_of(resource: Resource) -> Iterator[Call]:
     """The AWS calls that a custom resource says it makes."""
     for when in ("Create", "Update", "Delete"):
         value = resource.get(when)
-        call = decoded(value.value) if isinstance(value, Known) else None
-        if call is None or not isinstance(call.get("service"), str) or not isinstance(call.get("action"), str):
-            continue
-        service = str(call["service"]).lower().removeprefix("@aws-sdk/client-").replace("-", "")
-        action = str(call["action"]).removesuffix("Command")
-        parameters = call.get("parameters")
-        yield Call(
-            when,
-            _SERVICES.get(service, service),
-            action[:1].lower() + action[1:],
-            parameters if isinstance(parameters, dict) else {},
-        )
+        call = decoded(value.value, with_open_values=True) if isinstance(value, Known) else None
+        service, action = called(call or {})
+        if call is not None and service and action:
+            parameters = call.get("parameters")
+            yield Call(when, service, action, parameters if isinstance(parameters, dict) else {})
 
 
-def decoded(value: Resolved) -> dict[str, Resolved] | None:
-    """The object in a JSON text whose strings may have holes."""
+def called(call: Mapping[str, Resolved]) -> tuple[str, str]:
+    """Service and action of a decoded call, as :class:`Call` has them; empty where one is not known."""
+    service, action = call.get("service"), call.get("action")
+    named = service.lower().removeprefix("@aws-sdk/client-").replace("-", "") if isinstance(service, str) else ""
+    done = action.removesuffix("Command") if isinstance(action, str) else ""
+    return _SERVICES.get(named, named), done[:1].lower() + done[1:]
+
+
+def decoded(value: Resolved, *, with_open_values: bool = False) -> dict[str, Resolved] | None:
+    """The object in a JSON text whose strings may have holes.
+
+    ``with_open_values``: where a hole stands in the place of a whole value, that value is not known, and the rest is.
+    """
     if isinstance(value, dict):
         return value
     if not isinstance(value, str | Text):
         return None
     holes: list[Hole] = []
     written = ""
+    within = False  # a string of the text
     for part in pieces(value):
         if isinstance(part, Hole):
-            written += f"\ue000{len(holes)}\ue001"
+            alone = with_open_values and not within
+            written += f'"{_ALONE}{len(holes)}\ue001"' if alone else f"\ue000{len(holes)}\ue001"
             holes.append(part)
         else:
-            written += part.replace("\ue000", "").replace("\ue001", "")
+            plain = _MARKS.sub("", part)
+            within ^= len(_QUOTES.findall(plain)) % 2 == 1
+            written += plain
     try:
         decoded = json.loads(written)
     except (ValueError, RecursionError):
@@ -124,7 +133,20 @@ def decoded(value: Resolved) -> dict[str, Resolved] | None:
     return {key: _with_holes(each, holes) for key, each in decoded.items()} if isinstance(decoded, dict) else None
 
 
+def has_open_names(parameters: Mapping[str, Resolved]) -> bool:
+    """Whether only the deployment tells what one of a decoded object's members is called."""
+    return any(_MARKS.search(name) is not None for name in parameters)
+
+
+_ALONE: Final = "\ue002"
+_MARKS: Final = lazy_re.compile("[\ue000-\ue002]")
+# Those that begin or end a string; the others stand behind a backslash that is not behind one itself.
+_QUOTES: Final = lazy_re.compile(r'(?<!\\)(?:\\\\)*+"')
+
+
 def _with_holes(node: Any, holes: list[Hole]) -> Resolved:
+    if isinstance(node, str) and node.startswith(_ALONE):
+        return Unknown("it is not known before deployment")
     if isinstance(node, str):
         parts: list[str | Hole] = []
         for index, piece in enumerate(node.split("\ue000")):

@@ -184,8 +184,11 @@ def linked(reach: Reach) -> Iterator[tuple[Resource, Resource, Connection]]:
         port, member = listener.get("Port"), reach.member(link)
         balancer = environment.referred(listener.get("LoadBalancerArn"))
         number = whole(port.value) if isinstance(port, Known) else None
-        if balancer is not None and number is not None and member.groups:
-            yield link, balancer, reach.connects(member, reach.member(balancer), number)
+        # Without groups of its own it is in the default one of its VPC.
+        if balancer is not None and member.groups != () and not isinstance(port, Absent):
+            untold_port = untold(f"on which port {listener.logical_id} listens is not known", cause=Cause.PORT)
+            connected = reach.connects(member, reach.member(balancer), number) if number is not None else untold_port
+            yield link, balancer, connected
 
 
 def _outside(environment: Environment, client: Resource, found: Registration, host: str) -> Connection | None:

@@ -18,7 +18,7 @@ from checker.model.resources import FUNCTIONS, Resource
 from checker.model.values import Absent, Known, Resolved, ResourceKey, Text, Unknown, as_list
 from checker.reason.account.facts import table, texts
 from checker.reason.network.served_names import host_conditions, names_by_target, normal_name, records_spelled
-from checker.reason.network.waf import Acl, AclRule
+from checker.reason.network.waf.acls import Acl, AclRule
 from checker.reason.workloads.variables import Variable, environment_variables
 
 # Variables that hold an address for browsers, mails and redirects: it is shown, and not called.

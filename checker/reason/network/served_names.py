@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from checker import lazy_re
-from checker.model.answers import NO, YES, Answer, Open, either
+from checker.model.answers import NO, YES, Answer, Open, either, why_open, yes_if
 from checker.model.environments import Environment
 from checker.model.resources import Resource
 from checker.model.values import (
@@ -45,6 +45,7 @@ class Server(Struct, frozen=True):
     certificates: tuple[Resolved, ...]
     patterns: tuple[str, ...] = ()  # regular expressions of host names that it answers to
     region: str = ""  # where its certificate has to be, if known
+    doubt: str = ""  # why it may answer with none at all
 
 
 def listeners_and_distributions(environment: Environment) -> Iterator[Server]:
@@ -52,7 +53,8 @@ def listeners_and_distributions(environment: Environment) -> Iterator[Server]:
     pointing = names_by_target(environment)
     for listener in environment.resources("AWS::ElasticLoadBalancingV2::Listener"):
         protocol = listener.get("Protocol")
-        if not isinstance(protocol, Known) or protocol.value not in _TLS:
+        tls = _is_one_of(protocol.value if isinstance(protocol, Known) else protocol, _TLS)
+        if tls is NO:
             continue
         names: list[str | Text] = []
         patterns: list[str] = []
@@ -78,6 +80,7 @@ def listeners_and_distributions(environment: Environment) -> Iterator[Server]:
             tuple(given),
             tuple(patterns),
             listener.stack.region,
+            why_open(tls),
         )
     yield from _classic(environment, pointing)
     for distribution in environment.resources("AWS::CloudFront::Distribution"):
@@ -94,13 +97,21 @@ def _classic(environment: Environment, pointing: dict[ResourceKey, list[str | Te
     """The TLS listeners of classic load balancers, which have one certificate each."""
     for balancer in environment.resources("AWS::ElasticLoadBalancing::LoadBalancer"):
         listeners = balancer.get("Listeners")
-        for index, each in enumerate(as_list(listeners.value) if isinstance(listeners, Known) else ()):
-            protocol = each.get("Protocol") if isinstance(each, dict) else None
-            if isinstance(each, dict) and isinstance(protocol, str) and protocol.upper() in ("HTTPS", "SSL"):
-                given = each.get("SSLCertificateId")
+        listed = as_list(listeners.value) if isinstance(listeners, Known) else [listeners]
+        for index, each in enumerate(listed if not isinstance(listeners, Absent) else ()):
+            tls = _is_one_of(each.get("Protocol") if isinstance(each, dict) else each, ("HTTPS", "SSL"))
+            if tls is not NO:
+                given = each.get("SSLCertificateId") if isinstance(each, dict) else None
                 names = tuple(dict.fromkeys(pointing.get(balancer.key, ())))
                 path, certificates = f"Listeners.{index}.SSLCertificateId", () if given is None else (given,)
-                yield Server(balancer, path, names, certificates, region=balancer.stack.region)
+                doubt = why_open(tls)
+                yield Server(balancer, path, names, certificates, region=balancer.stack.region, doubt=doubt)
+
+
+def _is_one_of(protocol: Resolved | Absent, wanted: Sequence[str]) -> Answer:
+    if isinstance(protocol, Unknown | Text):
+        return Open("whether it speaks TLS is not known before deployment")
+    return yes_if(isinstance(protocol, str) and protocol.upper() in wanted)
 
 
 # Where a service is told a domain of its own, and the certificate for it; and whether that has to be where CloudFront

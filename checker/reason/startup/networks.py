@@ -15,7 +15,7 @@ from checker.model.answers import NO, YES, Open
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import FUNCTIONS, Resource
-from checker.model.values import Absent, Known, ResourceKey, Text, Value, as_bool, as_list
+from checker.model.values import Absent, Known, ResourceKey, Text, Unknown, Value, as_bool, as_list, first_unknown
 from checker.model.verdicts import Surface
 from checker.reason.network.reachability import GROUPS_OF, Reach, worst
 from checker.reason.network.routes import vpc_resource
@@ -149,13 +149,17 @@ def unmounted(reach: Reach, services: list[Service]) -> Iterator[Judgement]:
     environment = reach.environment
     for service in services:
         if service.task is not None and service.awsvpc is YES and service.resource.surface is Surface.TEMPLATE:
-            for system in _mounted(environment, service.task, "Volumes", "EFSVolumeConfiguration", "FilesystemId"):
+            where = "Volumes", "EFSVolumeConfiguration", "FilesystemId"
+            for system in _mounted(environment, service.task, *where):
                 yield from _mounts(reach, service.resource, service.label, system)
+            yield from _unread(environment, service.resource, service.task, *where)
     for function in environment.resources(*FUNCTIONS):
         for point in _mounted(environment, function, "FileSystemConfigs", "", "Arn"):
             behind = environment.referred(point.get("FileSystemId"))
             if behind is not None and function.surface is Surface.TEMPLATE:
                 yield from _mounts(reach, function, function.logical_id, behind)
+        if function.surface is Surface.TEMPLATE:
+            yield from _unread(environment, function, function, "FileSystemConfigs", "", "Arn")
 
 
 def _mounted(environment: Environment, owner: Resource, path: str, within: str, name: str) -> Iterator[Resource]:
@@ -166,6 +170,18 @@ def _mounted(environment: Environment, owner: Resource, path: str, within: str, 
         found = environment.referred(inner.get(name)) if isinstance(inner, dict) else None
         if found is not None and found.type.startswith("AWS::EFS::"):
             yield found
+
+
+def _unread(
+    environment: Environment, client: Resource, owner: Resource, path: str, within: str, name: str
+) -> Iterator[Judgement]:
+    """Where what is mounted cannot be read, and may be one of the project's file systems."""
+    listed = owner.get(path)
+    items = [listed] if isinstance(listed, Unknown) else as_list(listed.value) if isinstance(listed, Known) else []
+    inner = [item.get(within) if within and isinstance(item, dict) else item for item in items]
+    open_part = first_unknown([each.get(name) if isinstance(each, dict) else each for each in inner])
+    if open_part is not None and environment.types & {_TARGET, "AWS::EFS::FileSystem"}:
+        yield client.undecided("volume→any", f"which file systems it mounts: {open_part.why}", fix=_FIX_VOLUME)
 
 
 def _mounts(reach: Reach, client: Resource, label: str, system: Resource) -> Iterator[Judgement]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Final
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, either, every, negated, yes_if
 from checker.model.environments import Environment
 from checker.model.overlap import could_be_equal
@@ -18,7 +19,7 @@ from checker.model.resources import Raw, Resource
 from checker.model.values import Absent, Known, Pseudo, Resolved, Text, Unknown, Unstated, pieces, text
 from checker.reason.iam.conditions import Context
 from checker.reason.iam.evaluation import Request, applies
-from checker.reason.iam.policies import Statement, read_document
+from checker.reason.iam.policies import Document, Statement, read_document
 from checker.reason.names.arns import account_of, arn_of
 from checker.reason.text.patterns import UNREAD, glob
 
@@ -73,8 +74,16 @@ def accepts(environment: Environment, bucket: Resource, prefix: Resolved, delive
     request = _request(bucket, prefix, delivery)
     if request is None:
         return Open(f"where in {bucket.logical_id} the logs go")
+    # Many balancers deliver to one place.
+    asked = ("log delivery", environment.name, bucket.key, prefix, delivery, region)
+    return environment.project.once_for(asked, lambda: _in_each(environment, bucket, request, delivery, region))
+
+
+def _in_each(environment: Environment, bucket: Resource, request: Request, delivery: Delivery, region: str) -> Answer:
     policies = list(environment.children(bucket, "AWS::S3::BucketPolicy"))
     regions = [] if region else list(dict.fromkeys(each for policy in policies for each in _looked_up(policy)))
+    if len(regions) > _MOST:
+        return Open(f"its policy looks up something for more than {_MOST} regions")
     answers = [_accepts(environment, bucket, policies, request, delivery, each) for each in regions or [region]]
     untold = next((each for each in answers if isinstance(each, Open)), None)
     alike = all(each is answers[0] for each in answers)
@@ -92,7 +101,7 @@ def _accepts(
     allowing: list[Answer] = []
     denying: list[Answer] = []
     for policy in policies:
-        document = read_document(_document(policy, region), policy, "PolicyDocument", environment.project)
+        document = _read(environment, policy, region)
         for statement in document.statements:
             speaks = _speaks_to(statement, delivery, region)
             applied = NO if speaks is NO else every((applies(statement, request), speaks))
@@ -107,12 +116,23 @@ def _accepts(
     return every((allowed, negated(denied)))
 
 
+def _read(environment: Environment, policy: Resource, region: str) -> Document:
+    """The policy as it is in a region: the one that it is known to be deployed in, or one that it may be."""
+    project = environment.project
+
+    def read() -> Document:
+        return read_document(_document(policy, region), policy, "PolicyDocument", project)
+
+    return project.once_for(("log delivery's policy", policy.key, region), read)
+
+
 _REGION: Final = {"Ref": "AWS::Region"}
+_NAMED: Final = lazy_re.compile(r"[a-z]{2,5}(?:-[a-z]+)+-\d{1,2}")
+_MOST: Final = 100  # more than there are
 _DEEPEST: Final = 60  # parts of a policy within one another: past them nothing is looked up
 
 
 def _document(policy: Resource, region: str) -> Resolved:
-    """The policy as it is in a region: the one that it is known to be deployed in, or one that it may be."""
     if region and not policy.stack.region:
         told = policy.scope.resolve(_in_region(policy.raw_at("PolicyDocument"), region))
         return None if isinstance(told, Absent) else told
@@ -139,7 +159,7 @@ def _looked_up(policy: Resource) -> Iterator[str]:
             asked = node.get("Fn::FindInMap")
             if isinstance(asked, list) and len(asked) > 2 and asked[1] == _REGION and isinstance(maps, dict):
                 rows = maps.get(asked[0]) if isinstance(asked[0], str) else None
-                yield from rows if isinstance(rows, dict) else ()
+                yield from filter(_NAMED.fullmatch, rows if isinstance(rows, dict) else ())
             pending.extend(node.values())
         elif isinstance(node, list):
             pending.extend(node)

@@ -1,4 +1,5 @@
-"""Who is told to call whom: every resource that makes a service of AWS call a topic, a queue, a function or a bucket.
+"""Who is told to call whom: every resource that makes a service of AWS call a topic, a queue, a function, a bucket
+or a log group.
 
 Sources: AWS CloudFormation User Guide, each type's page; for the services' names the Developer Guide of each caller.
 What calls with a role of its own (a target with ``RoleArn``, EventBridge Scheduler and Pipes, CodeDeploy, a queue that
@@ -15,6 +16,7 @@ from msgspec import Struct
 from checker.model.environments import Environment
 from checker.model.resources import FUNCTIONS, Resource
 from checker.model.values import Known, Resolved, Text, as_list
+from checker.model.verdicts import Surface
 from checker.reason.templates.alarms import ALARM_TYPES
 
 _ACTIONS: Final = {
@@ -55,6 +57,9 @@ def told_to_call(environment: Environment) -> Iterator[Told]:
             called = name == "cloudwatch" and target.type.startswith("AWS::Lambda::")
             who = "lambda.alarms.cloudwatch.amazonaws.com" if called else service
             yield Told(source, path, target, who, name, _ACTIONS[target.type])
+        elif target.type == "AWS::Logs::LogGroup" and name == "events" and source.surface is Surface.TEMPLATE:
+            for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
+                yield Told(source, path, target, service, name, action)
     yield from _logs(environment)
 
 

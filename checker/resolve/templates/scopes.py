@@ -99,7 +99,7 @@ class Linker:
             return ABSENT
         return scope.guarded("property", f"{target.logical_id}.{name}", lambda: scope.resolve(properties.get(name)))
 
-    def is_one(self, hole: Hole, *, of_text: bool = True) -> bool:
+    def is_one(self, hole: Hole, *, of_text: bool) -> bool:
         """Whether what stands for the hole is one value, and no list of them with commas. ``of_text``: what a parameter
         of type String gives is taken for one."""
         if isinstance(hole, Parameter):
@@ -293,8 +293,11 @@ class StackScope:
             self._active.discard(with_guard)
         if isinstance(value, Absent):
             return None
-        if isinstance(value, Text) and is_list(declared) and all(self.linker.is_one(hole) for hole in value.holes):
-            return items(value)
+        if isinstance(value, Text) and is_list(declared):
+            # A text that is handed on as it is for a list may be all of it; one among others is one of its items.
+            among_others = value.only_hole is None
+            if all(self.linker.is_one(hole, of_text=among_others) for hole in value.holes):
+                return items(value)
         return as_parameter(value, declared) if isinstance(value, str | bool | int | float) else value
 
     def get_att(self, logical_id: str, attribute: str) -> Resolved | Absent:

@@ -34,6 +34,22 @@ def test_resources_of_a_file(tmp_path: Path) -> None:
     assert found.source.line_of(("Resources", "Topic", "Type")) == 2
 
 
+@pytest.mark.parametrize(
+    ("place", "file"),
+    [
+        ("s3://bucket/v3/part.json", "app/part.json"),
+        ("s3://bucket/release/parts/part.json", "parts/part.json"),
+        ("{Fn::Sub: 's3://${Bucket}/part.json'}", "part.json"),
+        ("{Fn::Join: ['/', ['s3:/', {Ref: Bucket}, part.json]]}", "app/part.json"),
+    ],
+)
+def test_a_file_in_a_bucket_that_the_repository_has(place: str, file: str, tmp_path: Path) -> None:
+    template = f"Resources:\n  Queue: {{Type: AWS::SQS::Queue, Properties: {{{include(place)}}}}}\n"
+    found = stack(tmp_path, template, {file: '{"DelaySeconds": 9}'})
+    properties: Any = found.template["Resources"]["Queue"]
+    assert properties["Properties"] == {"DelaySeconds": 9}
+
+
 def test_properties_of_a_file_stand_beside_those_that_are_written(tmp_path: Path) -> None:
     template = f"""Resources:
   Queue:
@@ -51,6 +67,9 @@ def test_properties_of_a_file_stand_beside_those_that_are_written(tmp_path: Path
     ("place", "files"),
     [
         ("s3://bucket/part.yaml", {}),
+        ("s3://bucket/part.yaml", {"app/other/part.yaml": QUEUE}),
+        ("s3://bucket/../part.yaml", {"app/part.yaml": QUEUE}),
+        ("{Fn::Sub: 's3://${Bucket}/${File}'}", {"app/part.yaml": QUEUE}),
         ("part.yaml", {}),
         ("../../part.yaml", {}),
         ("part.yaml", {"app/part.yaml": "- a\n- b\n"}),

@@ -33,8 +33,9 @@ def _verdict(template: str) -> Verdict:
     document = parse_yaml(template, "main.yaml")
     stacks = [Stack("main", "main", "default", document.data, document, region="us-west-2")]
     kinds = {"default": EnvironmentKind.OTHER}
-    (found,) = judge_stacks(stacks, kinds, load(["W7"]), load_register().findings)
-    return found
+    verdicts = judge_stacks(stacks, kinds, load(["W7"]), load_register().findings)
+    (of_api,) = (each for each in verdicts if each.subject.name == "Api")
+    return of_api
 
 
 def _written(call: str) -> str:
@@ -52,6 +53,32 @@ TOLD = TEMPLATE.replace("CALL", f"!Sub ['{CALL.replace('NAME', '${Asked}')}', {{
     "  Other: {Type: AWS::SNS::Topic}\n"
 )
 NUMBER = TEMPLATE.replace("CALL", """!Sub '{"service":"ECR","action":"ACTION","parameters":{"maxResults":${Who}}}'""")
+ON = CALL.replace("false", "true")
+OPEN = "!Sub '{}'".format
+# What of the call only the deployment tells.
+SERVICE = TEMPLATE.replace("CALL", OPEN(CALL.replace("NAME", "${Api}").replace('"ECR"', '"${Who}"')))
+ACTION = TEMPLATE.replace(
+    "CALL", OPEN(CALL.replace("NAME", "${Api}").replace("putImageScanningConfiguration", "${Who}"))
+)
+PARAMETERS = TEMPLATE.replace("CALL", OPEN(CALL.partition('{"repos')[0] + '"${Who}"}'))
+WHOLE = TEMPLATE.replace("CALL", OPEN(CALL.partition('{"repos')[0] + "${Who}}"))
+ANOTHER = CALL.partition('{"repos')[0].replace("putImageScanningConfiguration", "describeImages")
+NAME = NAMED.replace("RepositoryName: api", "RepositoryName: !Sub '${Who}-api'")
+DYNAMIC = _written(CALL.replace("NAME", "{{resolve:ssm:/repository}}"))
+TOLD_BY_PARAMETER = TOLD.replace("ASKED", "!GetAtt Other.Value").replace(
+    "AWS::SNS::Topic", "AWS::SSM::Parameter, Properties: {Type: String, Value: !Ref Api}"
+)
+EMPTY = _written(CALL.replace("NAME", "api").replace('{"scanOnPush":false}', "{}"))
+
+
+def _besides(template: str, call: str, when: str = "Create") -> str:
+    """Another call, by another custom resource or when the stack is updated."""
+    if when == "Update":
+        return f"{template}      Update: {call}\n"
+    return f"{template}  Second:\n    Type: Custom::AWS\n    Properties: {{ServiceToken: x, Create: {call}}}\n"
+
+
+OFF_HERE, ON_HERE = (f"'{each.replace('NAME', 'api')}'" for each in (CALL, ON))
 
 
 @pytest.mark.parametrize(
@@ -72,6 +99,28 @@ NUMBER = TEMPLATE.replace("CALL", """!Sub '{"service":"ECR","action":"ACTION","p
         pytest.param(TOLD.replace("ASKED", "!GetAtt Call.Name"), "unknown", id="what a custom resource answers"),
         pytest.param(NUMBER.replace("ACTION", "putImageScanningConfiguration"), "unknown", id="a call with a number"),
         pytest.param(NUMBER.replace("ACTION", "describeImages"), "pass", id="another call with a number"),
+        pytest.param(SERVICE, "unknown", id="a service that a parameter names"),
+        pytest.param(SERVICE.replace("putImage", "getImage"), "pass", id="another action of such a service"),
+        pytest.param(ACTION, "unknown", id="an action that a parameter names"),
+        pytest.param(ACTION.replace('"ECR"', '"S3"'), "pass", id="such an action of another service"),
+        pytest.param(PARAMETERS, "unknown", id="all that it is given is one parameter, as a text"),
+        pytest.param(WHOLE, "unknown", id="all that it is given is one parameter"),
+        pytest.param(TEMPLATE.replace("CALL", OPEN(ANOTHER + "${Who}}")), "pass", id="so of another call"),
+        pytest.param(NAME.replace('"repositoryName":"api"', '"repositoryName":"prod-web"'), "pass", id="no name of it"),
+        pytest.param(
+            NAME.replace('"repositoryName":"api"', '"repositoryName":"prod-api"'), "unknown", id="its name, perhaps"
+        ),
+        pytest.param(DYNAMIC, "unknown", id="a name that is looked up when it is deployed"),
+        pytest.param(TOLD_BY_PARAMETER, "unknown", id="a name that a parameter of Systems Manager holds"),
+        pytest.param(TEMPLATE.replace("Custom::AWS", "Custom::Scan").replace("CALL", "!Ref Who"), "unknown", id="own"),
+        pytest.param(TEMPLATE.replace("Custom::AWS", "Custom::Scan").replace("CALL", "yes"), "pass", id="no call"),
+        pytest.param(NAMED.replace("Create:", "Update:"), "unknown", id="only when the stack is updated"),
+        pytest.param(EMPTY, "fail", id="an empty configuration is that of no scan"),
+        pytest.param(_besides(NAMED, ON_HERE), "unknown", id="off and on, by two"),
+        pytest.param(_besides(NAMED, OFF_HERE), "fail", id="off and off, by two"),
+        pytest.param(_besides(NAMED, ON_HERE, "Update"), "unknown", id="off when it is made, on when it is updated"),
+        pytest.param(_besides(NAMED, OFF_HERE, "Update"), "fail", id="off when it is made and when it is updated"),
+        pytest.param(_besides(TEMPLATE.replace("CALL", "!Ref Who"), ON_HERE), "unknown", id="a hidden one, and on"),
     ],
 )
 def test_a_call_that_switches_scanning_off(template: str, outcome: str) -> None:

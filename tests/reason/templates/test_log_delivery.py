@@ -29,6 +29,11 @@ Resources:
             Action: s3:PutObject
             Resource: !Sub "${Logs.Arn}/*"
 """
+# Rows that no region is called like, and more regions than there are.
+BESIDE = TEMPLATE.replace("{us-east-1", "{default: {Id: '1'}, dev-2: {Id: '1'}, us-east-1")
+MANY = TEMPLATE.replace(
+    "{us-east-1", "{" + "".join(f"us-{at * 'x'}-1: {{Id: '1'}}, " for at in range(1, 99)) + "us-east-1"
+)
 RIGHT, WRONG = "797873946194", "797873946195"
 
 
@@ -36,6 +41,8 @@ RIGHT, WRONG = "797873946194", "797873946195"
     ("template", "region", "expected"),
     [
         pytest.param(TEMPLATE, "", True, id="the account of each region"),
+        pytest.param(BESIDE, "", True, id="rows for no region"),
+        pytest.param(MANY, "", None, id="more regions than there are"),
         pytest.param(TEMPLATE.replace(RIGHT, WRONG), "", None, id="another account in one region"),
         pytest.param(TEMPLATE.replace(RIGHT, WRONG), "eu-west-1", True, id="another account elsewhere"),
         pytest.param(TEMPLATE.replace(RIGHT, WRONG), "us-west-2", False, id="another account in its region"),

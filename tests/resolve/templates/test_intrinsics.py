@@ -124,32 +124,35 @@ def test_nested_stacks_get_their_parents_arguments() -> None:
 
 def test_a_list_that_a_parent_joins_is_taken_apart() -> None:
     parent = parse_yaml(
-        "Parameters: {One: {Type: String}, Many: {Type: CommaDelimitedList}}\n"
+        "Parameters:\n"
+        "  {One: {Type: String}, Many: {Type: CommaDelimitedList}, Id: {Type: 'AWS::EC2::SecurityGroup::Id'}}\n"
         "Resources:\n"
         "  A: {Type: AWS::EC2::SecurityGroup}\n"
         "  Child: {Type: AWS::CloudFormation::Stack, Properties: {Parameters: {\n"
         "    Taken: !Join [',', [!Ref A, !Ref One, 'sg-1 ']], Left: !Sub ['${A},${M}', {M: !Join [',', !Ref Many]}],\n"
-        "    Asked: !GetAtt Custom.Groups}}}\n"
+        "    Asked: !GetAtt Custom.Groups, Alone: !Ref One, Sole: !Ref Id}}}\n"
         "  Custom: {Type: Custom::Groups}\n",
         "parent.yaml",
     )
     child = parse_yaml(
         "Parameters: {Taken: {Type: 'List<AWS::EC2::SecurityGroup::Id>'}, Left: {Type: CommaDelimitedList},\n"
-        "  Asked: {Type: CommaDelimitedList}}\n"
+        "  Asked: {Type: CommaDelimitedList}, Alone: {Type: CommaDelimitedList}, Sole: {Type: CommaDelimitedList}}\n"
         "Resources:\n"
-        "  B: {Type: AWS::S3::Bucket, Properties: {Taken: !Ref Taken, Left: !Ref Left, Asked: !Ref Asked}}\n",
+        "  B: {Type: AWS::S3::Bucket, Properties: {Taken: !Ref Taken, Left: !Ref Left, Asked: !Ref Asked,\n"
+        "    Alone: !Ref Alone, Sole: !Ref Sole}}\n",
         "child.yaml",
     )
     stack = Stack("parent", "parent", "default", parent.data, parent)
     stack = nesting(stack, {"Child": Stack("parent/Child", "child", "default", child.data, child)})
     project = build_project([stack], {"default": EnvironmentKind.OTHER}, World(), find_names=literal_names)
     (bucket,) = project.resources("AWS::S3::Bucket")
-    taken, left, asked = (bucket.get(name) for name in ("Taken", "Left", "Asked"))
-    assert isinstance(taken, Known)
-    assert isinstance(taken.value, list)
-    assert [str(each) for each in taken.value] == ["${A}", "${One}", "sg-1"]
+    for name, wanted in (("Taken", ["${A}", "${One}", "sg-1"]), ("Sole", ["${Id}"])):
+        taken = bucket.get(name)
+        assert isinstance(taken, Known)
+        assert isinstance(taken.value, list)
+        assert [str(each) for each in taken.value] == wanted
     # Of how many items the open part is made nobody knows.
-    for several in (left, asked):
+    for several in map(bucket.get, ("Left", "Asked", "Alone")):
         assert isinstance(several, Known)
         assert isinstance(several.value, Text)
 

@@ -1,9 +1,8 @@
-"""How much of a web site's ordinary traffic a statement of a web ACL matches, and which statements read bodies.
+"""How much of a web site's ordinary traffic a statement of a web ACL matches.
 
 Ordinary traffic is what browsers and the API's clients send: some paths are asked for on purpose here, to see what a
 pattern does to them. Sources: AWS WAF Developer Guide, "Rule statements list", "Match rule statements", "IP set match",
-"Label match rule statement" (a key without a prefix means the labels of the same web ACL), "Oversize web request
-components"; AWS WAF API Reference, Body (OversizeHandling; 8 KB on a load balancer).
+"Label match rule statement" (a key without a prefix means the labels of the same web ACL).
 """
 
 from __future__ import annotations
@@ -30,8 +29,6 @@ _METHODS: Final = ("GET", "POST")
 _ACCEPTED: Final = ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "*/*")
 # From this part of all addresses on, a set of addresses is no list of somebody's own.
 _MANY: Final = 1 / 64
-_BODIES: Final = frozenset({"Body", "JsonBody"})
-BODY_LIMIT: Final = 8192
 _PLAIN: Final = lazy_re.compile(
     r"(?P<begin>\^|\\A)?(?P<before>\.[*+]\??)?(?P<text>(?:[\w/ :;,@=~-]|\\[./-])*)(?P<after>\.[*+]\??)?(?P<end>\$|\\Z)?"
 )
@@ -118,14 +115,14 @@ def _sampled(statement: Resolved, environment: Environment) -> tuple[tuple[str, 
     if name == "NotStatement":
         found = _sampled(inner.get("Statement"), environment)
         return found and (found[0], frozenset(_ordinary(found[0], environment)) - found[1])
-    field = _field(inner)
+    field = field_of(inner)
     if name != "ByteMatchStatement" or field[0] == "UriPath":
         return None
     samples, held = _samples(inner, environment), _held_samples(inner, environment)
     return None if not samples or held is None else (field, frozenset(held))
 
 
-def _field(statement: dict[str, Resolved]) -> tuple[str, str]:
+def field_of(statement: dict[str, Resolved]) -> tuple[str, str]:
     """The field that a statement looks at, and which of several (a header's name)."""
     field = statement.get("FieldToMatch")
     if not isinstance(field, dict):
@@ -137,7 +134,7 @@ def _field(statement: dict[str, Resolved]) -> tuple[str, str]:
 
 
 def _samples(statement: dict[str, Resolved], environment: Environment) -> Sequence[str]:
-    return _ordinary(_field(statement), environment)
+    return _ordinary(field_of(statement), environment)
 
 
 def _ordinary(field: tuple[str, str], environment: Environment) -> Sequence[str]:
@@ -172,29 +169,29 @@ def _shared_by(held: Sequence[bool], *, certain: bool) -> Share:
 
 def _bytes(statement: dict[str, Resolved], environment: Environment) -> Share:
     samples, taken = _samples(statement, environment), _held_samples(statement, environment)
-    wanted, how = _text(statement), statement.get("PositionalConstraint")
+    wanted, how = searched_text(statement), statement.get("PositionalConstraint")
     if not samples or wanted is None or taken is None:
         return Share.FEW
-    on_path = _field(statement)[0] == "UriPath"
+    on_path = field_of(statement)[0] == "UriPath"
     # Each path begins with a slash, and has no more in common.
-    whole = on_path and how in {"STARTS_WITH", "CONTAINS"} and wanted in {"/", ""}
+    whole = on_path and how in ("STARTS_WITH", "CONTAINS") and wanted in {"/", ""}
     if on_path and not whole:
         if how == "ENDS_WITH" and not wanted:
             return Share.ALL
         # All that is sent on to one of the services: how much of the whole that is, the traffic tells.
-        some = how != "EXACTLY" and any(_held(begin, wanted, str(how)) for begin in _routed(environment))
+        some = how != "EXACTLY" and any(holds(begin, wanted, str(how)) for begin in _routed(environment))
         return Share.OPEN if some else Share.FEW
     return _shared_by([sample in taken for sample in samples], certain=whole)
 
 
 def _held_samples(statement: dict[str, Resolved], environment: Environment) -> list[str] | None:
     """Which of a field's ordinary values a comparison takes; ``None`` where its text is not known."""
-    wanted, how = _text(statement), statement.get("PositionalConstraint")
+    wanted, how = searched_text(statement), statement.get("PositionalConstraint")
     if wanted is None:
         return None
     lowered = "LOWERCASE" in str(statement.get("TextTransformations"))
     samples = _samples(statement, environment)
-    return [each for each in samples if _held(each.lower() if lowered else each, wanted, str(how))]
+    return [each for each in samples if holds(each.lower() if lowered else each, wanted, str(how))]
 
 
 def _routed(environment: Environment) -> Iterator[str]:
@@ -212,7 +209,7 @@ def _routed(environment: Environment) -> Iterator[str]:
                     yield begin
 
 
-def _text(statement: dict[str, Resolved]) -> str | None:
+def searched_text(statement: dict[str, Resolved]) -> str | None:
     plain = statement.get("SearchString")
     if isinstance(plain, str):
         return "/" if plain == "Lw==" else plain
@@ -225,7 +222,7 @@ def _text(statement: dict[str, Resolved]) -> str | None:
     return None
 
 
-def _held(sample: str, wanted: str, how: str) -> bool:
+def holds(sample: str, wanted: str, how: str) -> bool:
     match how:
         case "EXACTLY":
             return sample == wanted
@@ -244,16 +241,16 @@ def _texts(statement: dict[str, Resolved], environment: Environment, patterns: S
     samples = _samples(statement, environment)
     if not samples or not all(isinstance(each, str) for each in patterns):
         return Share.OPEN
-    read = [_pattern(str(pattern)) for pattern in patterns]
+    read = [as_comparison(str(pattern)) for pattern in patterns]
     if any(each is None for each in read):
         return Share.OPEN
-    held = [any(_held(sample, each[1], each[0]) for each in read if each is not None) for sample in samples]
+    held = [any(holds(sample, each[1], each[0]) for each in read if each is not None) for sample in samples]
     if all(held):
-        return Share.ALL if _field(statement)[0] == "UriPath" else Share.MOST
+        return Share.ALL if field_of(statement)[0] == "UriPath" else Share.MOST
     return Share.OPEN
 
 
-def _pattern(expression: str) -> tuple[str, str] | None:
+def as_comparison(expression: str) -> tuple[str, str] | None:
     """A regular expression that is a text with nothing or anything around it, as a comparison. No other is run here:
     whoever wrote it may have made one that takes for ever."""
     match = _PLAIN.fullmatch(expression)
@@ -274,7 +271,7 @@ def _size(statement: dict[str, Resolved]) -> Share:
         return Share.ALL
     if (operator, size) == ("LT", 0):
         return Share.NONE
-    if _field(statement)[0] != "UriPath":
+    if field_of(statement)[0] != "UriPath":
         return Share.FEW if operator in {"GT", "GE", "EQ"} and size else Share.OPEN
     # A path is never empty, and hardly ever longer than this.
     lengths = (1, 512)
@@ -308,77 +305,3 @@ def _addresses(addresses: Sequence[Resolved]) -> Share:
     if share >= 1:
         return Share.ALL
     return Share.MOST if share >= _MANY else (Share.FEW if networks or unseen else Share.NONE)
-
-
-# -- what reads bodies -----------------------------------------------------------------------------
-
-
-_TURNED: Final = {"LE": "GT", "LT": "GE"}
-
-
-def reads_bodies(statement: Resolved, environment: Environment) -> bool:
-    """Whether a statement matches by what a body holds, on most paths: an injection, a pattern, a size."""
-    if not isinstance(statement, dict):
-        return False
-    name = next(iter(statement), "")
-    inner = statement.get(name)
-    if not isinstance(inner, dict):
-        return False
-    if name == "NotStatement":
-        # Whatever is not small: the same as what is larger.
-        within = inner.get("Statement")
-        measured = within.get("SizeConstraintStatement") if isinstance(within, dict) else None
-        turned = _TURNED.get(str(measured.get("ComparisonOperator"))) if isinstance(measured, dict) else None
-        if not isinstance(measured, dict) or turned is None:
-            return False
-        return reads_bodies({"SizeConstraintStatement": {**measured, "ComparisonOperator": turned}}, environment)
-    if name in {"AndStatement", "OrStatement"}:
-        parts = inner.get("Statements")
-        each = parts if isinstance(parts, list) else []
-        reading = [part for part in each if reads_bodies(part, environment)]
-        others = [part for part in each if part not in reading]
-        if name == "OrStatement":
-            return bool(reading)
-        # With another condition it is about some requests, or leaves some out, unless that holds for nearly all.
-        return bool(reading) and not any(_narrows(part, environment) for part in others)
-    if _field(inner)[0] not in _BODIES:
-        return False
-    return name != "SizeConstraintStatement" or _too_small(inner)
-
-
-def _narrows(statement: Resolved, environment: Environment) -> bool:
-    """Whether a condition picks some of the ordinary traffic, or takes some paths out of it."""
-    share = share_of(statement, environment)
-    left_out = statement.get("NotStatement") if isinstance(statement, dict) else None
-    return share < Share.PART or (share is Share.MOST and "UriPath" in str(left_out))
-
-
-_ANY_DOCUMENT: Final = 1_048_576
-
-
-def may_measure(statement: Resolved) -> bool:
-    """Whether a statement limits bodies to more than WAF receives of one and less than a document may have.
-
-    AWS WAF Developer Guide, "Size constraint rule statement": compared is what WAF receives, which may be less than
-    what was sent; then the limit is none. Others have seen it hold the length that the request states against it.
-    """
-    inner = statement.get("SizeConstraintStatement") if isinstance(statement, dict) else None
-    if not isinstance(inner, dict) or _field(inner)[0] not in _BODIES or _too_small(inner):
-        return False
-    size = as_number(inner.get("Size"))
-    in_body = _oversize(inner) != "NO_MATCH" and inner.get("ComparisonOperator") in ("GT", "GE")
-    return in_body and size is not None and size < _ANY_DOCUMENT
-
-
-def _oversize(statement: dict[str, Resolved]) -> Resolved:
-    field = statement.get("FieldToMatch")
-    body = next(iter(field.values()), None) if isinstance(field, dict) else None
-    return body.get("OversizeHandling") if isinstance(body, dict) else None
-
-
-def _too_small(statement: dict[str, Resolved]) -> bool:
-    """Whether a limit of size keeps documents out: it is small, or meets all that WAF cannot inspect."""
-    size, operator = as_number(statement.get("Size")), statement.get("ComparisonOperator")
-    if operator not in ("GT", "GE"):
-        return False
-    return _oversize(statement) == "MATCH" or (size is not None and size < BODY_LIMIT)

@@ -1,4 +1,4 @@
-"""Web ACLs: which rules of one really block, and which load balancers it stands in front of.
+"""Web ACLs: which rules of one really block.
 
 Sources: AWS WAF Developer Guide, "Baseline rule groups", "Use-case specific rule groups", "IP reputation rule groups"
 (names of the rules in each managed group), "Overriding rule group actions", "Rate-based rule statement" and "Body
@@ -13,11 +13,12 @@ from typing import Final
 
 from msgspec import Struct
 
-from checker.model.answers import NO, YES, Answer, Open
+from checker.model.answers import NO, Answer
 from checker.model.environments import Environment
 from checker.model.resources import Resource
-from checker.model.values import Absent, Known, Resolved, Text, Unknown, as_list, as_number, first_unknown
-from checker.reason.network.waf_matching import Share, reads_bodies, share_of
+from checker.model.values import Known, Resolved, Unknown, as_number, first_unknown
+from checker.reason.network.waf.bodies import leaves_documents_out, reads_bodies
+from checker.reason.network.waf.matching import Share, share_of
 
 # What the rules of AWS's groups are called. Those whose name ends in _BODY read the request's body.
 MANAGED_RULES: Final = {
@@ -91,7 +92,7 @@ class AclRule(Struct, frozen=True):
     counts: bool
     open: bool = False
     labels: tuple[str, ...] = ()  # that a match gets
-    reads_bodies: bool = False
+    reads_bodies: Answer = NO
 
     @property
     def blocks(self) -> bool:
@@ -147,6 +148,12 @@ class Acl(Struct, frozen=True):
             reference = rule.statement.get("RuleGroupReferenceStatement")
             if isinstance(reference, dict) and not rule.counts and not _own_group(reference, self.environment):
                 yield rule
+
+    def spares_documents(self, group: ManagedGroup) -> Answer:
+        """Whether a group does not look at requests with documents, by its scope-down statement."""
+        managed = group.rule.statement.get("ManagedRuleGroupStatement")
+        narrowed = managed.get("ScopeDownStatement") if isinstance(managed, dict) else None
+        return leaves_documents_out(narrowed, self.environment)
 
     def share(self, rule: AclRule) -> Share:
         """How much of ordinary traffic a rule of it matches."""
@@ -315,77 +322,3 @@ def _labels(statement: Resolved) -> Iterator[str]:
     if isinstance(either, dict) and isinstance(either.get("Statements"), list):
         for each in either["Statements"]:  # type: ignore[union-attr]
             yield from _labels(each)
-
-
-# -- what it stands in front of --------------------------------------------------------------------
-
-
-# Its load balancers are made by Amazon ECS, as its properties say.
-GATEWAY: Final = "AWS::ECS::Gateway"
-GATEWAY_BALANCER: Final = "Configuration.HostSharedAlb"
-
-
-def faces_internet(gateway: Resource) -> Answer:
-    """Whether a gateway's load balancers face the internet, by either property that says so."""
-    for path, inside in (("AccessType", "PRIVATE"), (f"{GATEWAY_BALANCER}.Scheme", "internal")):
-        value = gateway.get(path)
-        if isinstance(value, Known) and isinstance(value.value, str):
-            if value.value.lower() == inside.lower():
-                return NO
-        elif not isinstance(value, Absent):
-            return Open("whether it faces the internet is not known")
-    return YES
-
-
-class Attachment(Struct, frozen=True):
-    """A web ACL in front of something. ``acl`` is ``None`` where the ACL is not part of the project."""
-
-    association: Resource
-    target: Resource | None
-    acl: Resource | None
-
-
-def attachments(environment: Environment) -> Iterator[Attachment]:
-    for association in environment.project.resources("AWS::WAFv2::WebACLAssociation"):
-        acl = environment.referred(association.get("WebACLArn"))
-        yield Attachment(
-            association,
-            environment.referred(association.get("ResourceArn")),
-            acl if acl is not None and acl.type == "AWS::WAFv2::WebACL" else None,
-        )
-    for gateway in environment.project.resources(GATEWAY):
-        named = gateway.get(f"{GATEWAY_BALANCER}.WebACLArn")
-        if not isinstance(named, Absent):
-            acl = environment.referred(named)
-            yield Attachment(gateway, gateway, acl if acl is not None and acl.type == "AWS::WAFv2::WebACL" else None)
-
-
-_BRINGS_BODIES: Final = frozenset({"POST", "PUT", "PATCH"})
-
-
-def taking_bodies(environment: Environment) -> Iterator[Attachment]:
-    """The web ACLs of distributions that pass requests with bodies on. Without a list of methods a distribution takes
-    those that only read (Amazon CloudFront API Reference, AllowedMethods)."""
-    for distribution in environment.project.resources("AWS::CloudFront::Distribution"):
-        named = distribution.get("DistributionConfig.WebACLId")
-        behaviors = [distribution.get("DistributionConfig.DefaultCacheBehavior")]
-        listed = distribution.get("DistributionConfig.CacheBehaviors")
-        behaviors += [Known(each) for each in as_list(listed.value)] if isinstance(listed, Known) else []
-        takes = any(
-            isinstance(each, Known)
-            and isinstance(each.value, dict)
-            and _BRINGS_BODIES & {str(method) for method in as_list(each.value.get("AllowedMethods"))}
-            for each in behaviors
-        )
-        acl = environment.referred(named)
-        # One of elsewhere is not asked about: most distributions have theirs from another region's stack.
-        if takes and acl is not None and acl.type == "AWS::WAFv2::WebACL":
-            yield Attachment(distribution, distribution, acl)
-
-
-def names_unknown_target(attachment: Attachment) -> bool:
-    """Whether the association may be with anything: its target is a parameter or an import."""
-    value = attachment.association.get("ResourceArn")
-    if attachment.target is not None or isinstance(value, Absent):
-        return False
-    return isinstance(value, Unknown) or isinstance(value.value, Text)

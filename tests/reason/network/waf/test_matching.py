@@ -6,58 +6,24 @@ from typing import Any
 
 import pytest
 
-from checker.reason.network.waf_matching import Share, reads_bodies, share_of
+from checker.reason.network.waf.matching import Share, share_of
 from tests.projects import project_of
-
-PATH: dict[str, Any] = {"FieldToMatch": {"UriPath": {}}}
-HOST: dict[str, Any] = {"FieldToMatch": {"SingleHeader": {"Name": "host"}}}
-METHOD: dict[str, Any] = {"FieldToMatch": {"Method": {}}}
-AGENT: dict[str, Any] = {"FieldToMatch": {"SingleHeader": {"Name": "User-Agent"}}}
-BODY: dict[str, Any] = {"FieldToMatch": {"Body": {}}}
-TEMPLATE = """
-    Resources:
-      Record: {Type: AWS::Route53::RecordSet, Properties: {Name: shop.example.com., Type: A, HostedZoneId: Z1}}
-      Shop:
-        Type: AWS::ElasticLoadBalancingV2::ListenerRule
-        Properties: {Conditions: [{Field: path-pattern, PathPatternConfig: {Values: ["/shop/*", /exact, "*"]}}]}
-"""
-
-
-def size(field: dict[str, Any], operator: str, number: int) -> dict[str, Any]:
-    return {"SizeConstraintStatement": {**field, "ComparisonOperator": operator, "Size": number}}
-
-
-def text(field: dict[str, Any], how: str, wanted: str) -> dict[str, Any]:
-    plain = [{"Priority": 0, "Type": "NONE"}]
-    wanted_in = {"PositionalConstraint": how, "SearchString": wanted, "TextTransformations": plain}
-    return {"ByteMatchStatement": {**field, **wanted_in}}
-
-
-def encoded(field: dict[str, Any], how: str, wanted: str) -> dict[str, Any]:
-    wanted_in = {"PositionalConstraint": how, "SearchStringBase64": wanted, "TextTransformations": []}
-    return {"ByteMatchStatement": {**field, **wanted_in}}
-
-
-def lowered(field: dict[str, Any], how: str, wanted: str) -> dict[str, Any]:
-    small = [{"Priority": 0, "Type": "LOWERCASE"}]
-    wanted_in = {"PositionalConstraint": how, "SearchString": wanted, "TextTransformations": small}
-    return {"ByteMatchStatement": {**field, **wanted_in}}
-
-
-def without(statement: dict[str, Any]) -> dict[str, Any]:
-    return {"NotStatement": {"Statement": statement}}
-
-
-def every(*statements: dict[str, Any]) -> dict[str, Any]:
-    return {"AndStatement": {"Statements": list(statements)}}
-
-
-def either(*statements: dict[str, Any]) -> dict[str, Any]:
-    return {"OrStatement": {"Statements": list(statements)}}
-
-
-def expression(field: dict[str, Any], wanted: str) -> dict[str, Any]:
-    return {"RegexMatchStatement": {**field, "RegexString": wanted, "TextTransformations": []}}
+from tests.reason.network.waf.statements import (
+    AGENT,
+    BODY,
+    HOST,
+    METHOD,
+    PATH,
+    TEMPLATE,
+    either,
+    encoded,
+    every,
+    expression,
+    lowered,
+    size,
+    text,
+    without,
+)
 
 
 @pytest.mark.parametrize(
@@ -151,47 +117,6 @@ def test_sets_of_addresses(addresses: list[str], share: Share) -> None:
     acl = next(iter(environment.resources("AWS::WAFv2::WebACL")))
     rules: Any = acl.get("Rules")
     assert share_of(rules.value[0]["Statement"], environment) is share
-
-
-@pytest.mark.parametrize(
-    ("beside", "reads"),
-    [
-        (text(HOST, "ENDS_WITH", "example.com"), True),  # most of what comes
-        (text(PATH, "STARTS_WITH", "/"), True),
-        (text(PATH, "STARTS_WITH", "/upload/"), False),
-        ({"NotStatement": {"Statement": text(PATH, "STARTS_WITH", "/api/")}}, False),
-        ({"NotStatement": {"Statement": text(HOST, "EXACTLY", "other.example.org")}}, True),  # nothing is left out
-        (text(HOST, "EXACTLY", "other.example.org"), False),
-    ],
-    ids=str,
-)
-def test_a_rule_on_bodies_is_about_most_of_what_comes_or_about_some(beside: dict[str, Any], reads: bool) -> None:
-    environment = next(iter(project_of(TEMPLATE).environments))
-    injection: Any = {"SqliMatchStatement": {**BODY, "TextTransformations": []}}
-    assert reads_bodies({"AndStatement": {"Statements": [injection, beside]}}, environment) is reads
-
-
-@pytest.mark.parametrize(
-    ("statement", "reads"),
-    [
-        (without(size(BODY, "LE", 4096)), True),
-        (without(size(BODY, "LT", 4096)), True),
-        (without(size(BODY, "LE", 65536)), False),
-        (without(size(BODY, "GT", 4096)), False),
-        (without(size(PATH, "LE", 512)), False),
-    ],
-    ids=str,
-)
-def test_whatever_is_not_small_is_what_is_larger(statement: dict[str, Any], reads: bool) -> None:
-    environment = next(iter(project_of(TEMPLATE).environments))
-    assert reads_bodies(statement, environment) is reads
-
-
-def test_what_reads_bodies_among_alternatives() -> None:
-    environment = next(iter(project_of(TEMPLATE).environments))
-    injection: Any = {"SqliMatchStatement": {**BODY, "TextTransformations": []}}
-    assert reads_bodies(either(text(METHOD, "EXACTLY", "TRACE"), injection), environment)
-    assert not reads_bodies(either(text(METHOD, "EXACTLY", "TRACE"), text(PATH, "CONTAINS", ".php")), environment)
 
 
 @pytest.mark.parametrize(
