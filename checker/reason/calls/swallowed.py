@@ -208,10 +208,9 @@ def _counts_as_made(call: AwsCall) -> str:
 def passes_over(taken: Handling) -> bool:
     """Whether a script goes on past what fails, and does the same: ``... || true``, ``if ! ...; then echo late; fi``.
     What it asks later may still end it with a failure."""
-    if taken.ends is YES:
-        return False
     asked = taken.tested in {"if", "not", "and"} and not taken.retried
-    return taken.tested == "or" or (asked and isinstance(taken.ends, Open) and taken.turns is NO)
+    asked = asked and isinstance(taken.ends, Open) and taken.turns is NO
+    return asked or (taken.tested == "or" and taken.ends is not YES)
 
 
 def _asked_later(call: AwsCall, name: str, trace: Trace) -> bool:

@@ -151,10 +151,9 @@ class Context(Struct, frozen=True):
 class Failing(Struct, frozen=True):
     """A command that is taken to fail, or to work: where it stands, and its words as they are shown.
 
-    ``missed`` asks whether the script can end well without coming to it, ``turns`` whether it does something else where
-    the command fails, and ends well. ``says`` is what the command prints, where that is given. ``waits``: it asks about
-    something that never comes, for as long as the script goes on asking. ``hangs``: it never ends. ``ticks``: every
-    call of AWS takes a second. ``once``: made again, it works.
+    ``missed`` asks whether the script can end well without it, ``turns`` whether it does something else and ends well
+    where that fails. ``says`` is what it prints, where that is given. ``waits``: it asks for what never comes, as long
+    as the script asks. ``hangs``: it never ends. ``ticks``: every call of AWS takes a second. ``once``: later it works.
     """
 
     spot: Spot
