@@ -64,10 +64,13 @@ def registered_family(trace: Trace, at: int, call: AwsCall) -> str | None:
         return None
     if (found := _FAMILY.search(shown(given))) is not None:
         return found[1]
+    if _RENAMES.search(shown(given)):
+        return None
+    if shown(given).startswith(_FILE):
+        described = _read_into(trace, at, shown(given).removeprefix(_FILE))
+        return _asked_for(described) if described is not None else None
     origin = call_behind(given)
-    if origin is None and shown(given).startswith(_FILE):
-        origin = _read_for(trace, at, shown(given).removeprefix(_FILE))
-    asked = _behind(trace, at, origin) if origin is not None and ".family" not in shown(given) else None
+    asked = _behind(trace, at, origin) if origin is not None else None
     return _asked_for(asked[1]) if asked is not None else None
 
 
@@ -83,16 +86,52 @@ def _asked_for(call: AwsCall) -> str | None:
     return plain_family(named) if isinstance(named, str) else None
 
 
-def _read_for(trace: Trace, at: int, file: str) -> CallPlace | None:
-    """The answer that the program is given which writes a file last: ``jq FILTER <<< "$answer" > FILE``."""
-    for action in reversed(trace.actions[:at]):
-        if not isinstance(action, Command):
+def _read_into(trace: Trace, at: int, file: str, depth: int = 0) -> AwsCall | None:
+    """The call whose answer a file holds, through programs that read files and write others: ``aws ... > now.json``,
+    ``jq FILTER now.json > next.json``, ``jq FILTER <<< "$answer" > next.json``."""
+    for index in range(at - 1, -1, -1) if depth < _MOST_FILES else ():
+        command = trace.actions[index]
+        if not isinstance(command, Command) or not _writes(command, file):
             continue
-        if any(each.operator.startswith(">") and shown(each.target) == file for each in action.writes):
-            given = [*(each.target for each in action.writes if each.operator == "<<<"), *action.words[1:]]
-            found = [origin for each in given if (origin := call_behind(each)) is not None]
-            return found[0] if len(found) == 1 and ".family" not in action.text() else None
+        if command.program == "aws":
+            return _made_by(trace, index)
+        if _RENAMES.search(command.text()):
+            return None
+        given = [*(each.target for each in command.writes if each.operator == "<<<"), *command.words[1:]]
+        told = [_behind(trace, index, origin) for each in given if (origin := call_behind(each)) is not None]
+        found = [each[1] for each in told if each is not None]
+        read = (_read_into(trace, index, shown(each), depth + 1) for each in given if _is_file(each))
+        found += [each for each in (*read, *_piped_into(trace, index)) if each is not None]
+        return found[0] if len({id(each) for each in found}) == 1 else None
     return None
+
+
+_MOST_FILES: Final = 4
+_RENAMES: Final = lazy_re.compile(r"\.family\s*\|?=(?!=)|\bfamily[\"']?\s*:\s*(?!\.family\b)")
+
+
+def _writes(command: Command, file: str) -> bool:
+    return any(each.operator.startswith(">") and shown(each.target) == file for each in command.writes)
+
+
+def _is_file(word: object) -> bool:
+    return isinstance(word, str | Text) and shown(word).rpartition("/")[2].count(".") == 1
+
+
+def _made_by(trace: Trace, index: int) -> AwsCall | None:
+    """The call that a command line of the AWS CLI makes, which stands right behind it."""
+    call = trace.actions[index + 1] if index + 1 < len(trace.actions) else None
+    return call if isinstance(call, AwsCall) and call.spot == trace.actions[index].spot else None
+
+
+def _piped_into(trace: Trace, index: int) -> Iterator[AwsCall]:
+    """The calls whose answers a command reads through a pipe."""
+    command = trace.actions[index]
+    for before in range(index - 1, -1, -1) if command.handling.fed_by else ():
+        call = trace.actions[before]
+        if isinstance(call, AwsCall) and call.spot in command.handling.fed_by:
+            yield call
+            return
 
 
 def _behind(trace: Trace, before: int, origin: CallPlace) -> tuple[int, AwsCall] | None:

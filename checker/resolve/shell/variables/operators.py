@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from checker import lazy_re
 from checker.model.pipeline.shell import Literal, Part, Variable
 from checker.model.possible import Possible, Scalar, mapped, open_text
-from checker.model.values import Answered, Text, Unknown
+from checker.model.values import Answered, Text, Unknown, text
 from checker.resolve.shell.state import State, Stored
 
 # What an operator makes of a text; ``None`` where only the run tells.
@@ -101,8 +101,27 @@ def derived(part: Variable, state: State, value: Scalar = None) -> Text:
 
 
 def transformed(value: Scalar, change: Change, part: Variable, state: State) -> Possible:
-    made = change(value) if isinstance(value, str) and len(value) <= _MAX_LENGTH else None
+    made: Possible = change(value) if isinstance(value, str) and len(value) <= _MAX_LENGTH else None
+    made = _of_open(value, change) if isinstance(value, Text) else made
     return derived(part, state, value) if made is None else made
+
+
+def _of_open(value: Text, change: Change) -> Possible:
+    """What is left of a text before, or behind, the first sign that stands in its known beginning: ``${pair%%=*}``,
+    ``${pair#*=}``; ``None`` of any other change."""
+    head = value.parts[0]
+    if not isinstance(change, partial) or not isinstance(head, str):
+        return None
+    begins, longest = change.func is _without_begin, change.keywords.get("longest")
+    if (begins and longest) or (change.func is _without_end and not longest) or not change.args:
+        return None
+    star, signs = (change.args[0][:1], change.args[0][1:]) if begins else (change.args[0][-1:], change.args[0][:-1])
+    sought = "".join(sign for sign, _ in signs)
+    known = star == [("*", False)] and all(quoted or sign not in "*?[+@!(" for sign, quoted in signs)
+    if change.func not in (_without_begin, _without_end) or not known or not sought or sought not in head:
+        return None
+    before, _, behind = head.partition(sought)
+    return text([behind, *value.parts[1:]]) if begins else before
 
 
 # --- changes --------------------------------------------------------------------------------------------------------
