@@ -8,7 +8,7 @@ path" (a folder that is added goes first); actions/runner-images, "Installed Sof
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final, Protocol
 
 from checker import lazy_re
@@ -18,6 +18,7 @@ from checker.model.values import Text, pieces
 
 HERE: Final = lazy_re.compile(r"\$\{?PWD\}?|\$\(pwd\)|\$\{\{ *github\.workspace *\}\}")
 BEFORE: Final = "${PATH}"  # what it was before
+NOT_KNOWN: Final = "a folder that core.addPath is given"
 _SYSTEM: Final = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/snap/bin")
 _PUT_INTO: Final = (joined([open_text("${HOME}"), "/.local/bin/"]), "~/.local/bin/", "/usr/local/bin/", "/usr/bin/")
 _INSTALLED: Final = frozenset(
@@ -112,46 +113,3 @@ def with_before(path: Possible, before: Possible) -> Possible:
         return path
     holes = {part: before if part.shown == BEFORE else Text((part,)) for part in path.holes}
     return joined([part if isinstance(part, str) else holes[part] for part in pieces(path)])
-
-
-# -- actions/github-script --------------------------------------------------------------------------------------------
-
-_ADDS: Final = lazy_re.compile(r"\bcore\.addPath\(\s*(?P<given>(?:[^()]|\([^()]*\))*)\)")
-_SETS: Final = lazy_re.compile(
-    r"\bcore\.exportVariable\(\s*['\"`](?P<name>\w+)['\"`]\s*,\s*(?P<given>(?:[^()]|\([^()]*\))*)\)"
-)
-_LITERAL: Final = lazy_re.compile(r"(?P<quote>['\"`])(?P<text>[^'\"`]*)(?P=quote)")
-_JOINS: Final = lazy_re.compile(r"path\.(?:join|resolve)\((?P<given>[^()]*)\)")
-_ROOT: Final = lazy_re.compile(
-    r"\$\{\s*(?:process\.env\.GITHUB_WORKSPACE|process\.cwd\(\))\s*\}|process\.(?:env\.GITHUB_WORKSPACE|cwd\(\))"
-)
-NOT_KNOWN: Final = "a folder that core.addPath is given"
-
-
-def set_by_script(code: str, before: Mapping[str, Possible]) -> dict[str, Possible]:
-    """The variables that a script for Node.js sets for later steps, and ``PATH`` with the folders that it adds
-    (actions/toolkit, "@actions/core", ``exportVariable`` and ``addPath``)."""
-    found: dict[str, Possible] = {}
-    for match in _SETS.finditer(code):
-        value = _said(match["given"].strip())
-        found[match["name"]] = value if value is not None else open_text(f"${{{match['name']}}}")
-    for match in _ADDS.finditer(code):
-        folder, path = _said(match["given"].strip()), found.get("PATH", before.get("PATH", open_text(BEFORE)))
-        whole = folder if folder is None or folder.startswith("/") else f"{WORKSPACE}/{folder}"
-        found["PATH"] = joined([open_text(NOT_KNOWN) if whole is None else whole, ":", path])
-    return found
-
-
-def _said(given: str) -> str | None:
-    """A literal, a template with the workspace in it, several of these joined; ``None`` for anything else."""
-    joins = _JOINS.fullmatch(given)
-    parts = [each.strip() for each in joins["given"].split(",")] if joins is not None else given.split("+")
-    said: list[str] = []
-    for part in parts:
-        literal = _LITERAL.fullmatch(part.strip())
-        text = literal["text"] if literal is not None else part.strip() if _ROOT.fullmatch(part.strip()) else "$"
-        text = WORKSPACE if text == "__dirname" else _ROOT.sub(WORKSPACE, text)
-        if "$" in text:
-            return None
-        said.append(text)
-    return ("/" if joins is not None else "").join(said)

@@ -10,7 +10,8 @@ import yaml
 
 from checker.collect.pipeline.scripts import ScriptLibrary
 from checker.model.possible import joined, open_text
-from checker.resolve.shell.variables.search_path import set_by_script, with_before
+from checker.resolve.shell.variables.github_script import set_by_script
+from checker.resolve.shell.variables.search_path import with_before
 from checker.resolve.trace.tracer import Tracer
 from tests.pipelines import load, pipeline
 
@@ -62,3 +63,30 @@ def test_folders_of_a_script_for_node() -> None:
         "A": "b",
         "C": open_text("${C}"),
     }
+
+
+@pytest.mark.parametrize(
+    ("code", "value"),
+    [
+        ("core.exportVariable('A', '1')\ncore.exportVariable('A', '2')", "2"),
+        ("const x = await f()\ncore.exportVariable(\n  'A',\n  '2',\n)", "2"),
+        ("xs.map(x => { return x }); core.exportVariable('A', '2')", "2"),
+        ("const odd = /['\"(]/; core.exportVariable('A', '2') // it's", "2"),
+        ("const u = `${x ? `b${y}` : '}'}`\ncore.exportVariable('A', '2')", "2"),
+        ("core.exportVariable('A', '1'); if (a) { core.exportVariable('A', '2') }", "1 | 2"),
+        ("if (a) core.exportVariable('A', '2')", "was | 2"),
+        ("if (a)\n  core.exportVariable('A', '2')", "was | 2"),
+        ("if (a) {\n} else\n  core.exportVariable('A', '2')", "was | 2"),
+        ("a && core.exportVariable('A', '2')", "was | 2"),
+        ("xs.forEach(x => core.exportVariable('A', '2'))", "was | 2"),
+        ("function f() {\n  core.exportVariable('A', '2')\n}", "was | 2"),
+        ("if (a) { return }\ncore.exportVariable('A', '2')", "was | 2"),
+        ("if (a) process.exit(0)\ncore.exportVariable('A', '2')", "was | 2"),
+        ("f(\ncore.exportVariable('A', '2')", "was | ${A}"),
+        ("core.exportVariable('A', 'a\\n')", "${A}"),
+        ("/* core.exportVariable('A', '2') */ f('core.exportVariable(1)')", None),
+    ],
+)
+def test_variables_of_a_script_for_node(code: str, value: str | None) -> None:
+    found = set_by_script(code, {"A": "was"}).get("A")
+    assert (None if found is None else str(found)) == value
