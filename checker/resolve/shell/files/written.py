@@ -30,27 +30,14 @@ from checker.resolve.shell.files.changing import (
     plain_of,
     put_out,
 )
-from checker.resolve.shell.files.filling import (
-    FILLING,
-    Taken,
-    filled,
-    is_release,
-    may_be_fetched,
-    packed,
-    paths_of,
-    taken_by,
-)
+from checker.resolve.shell.files.filling import FILLING, filled, is_release, may_be_fetched, packed
+from checker.resolve.shell.files.git.commits import BRINGING, Commits, Taken, paths_of
 from checker.resolve.shell.files.program_writes import Code, code_of, runs_code
 from checker.resolve.shell.files.told import OwnFiles, coming_in, place, printed
 from checker.resolve.shell.state import Fed
 
 _MAX_TEXT: Final = 100_000
 _MOST_COPIED: Final = 1000  # files of a folder
-# Verbs of git that bring other files into the folder, whatever they name.
-_BRINGING: Final = frozenset(
-    {"checkout", "switch", "restore", "reset", "apply", "am", "merge", "pull", "rebase", "stash", "clean", "revert",
-     "cherry-pick", "read-tree", "checkout-index"}
-)  # fmt: skip
 _COPIES: Final = frozenset({"cp", "mv", "install", "ln", "rsync"})
 _NOTED: Final = frozenset({"tee", "rm", *_COPIES, *CHANGING, *FILLING})
 _RECURSIVE: Final = lazy_re.compile(r"-[a-zA-Z]*[aRr][a-zA-Z]*|--recursive|--archive")
@@ -73,7 +60,7 @@ class Written(Struct):
     _changes: Changes | None = None
     _commits: tuple[str, ...] = ()  # files and folders that git has taken from another commit
     _others: set[Possible] = field(default_factory=set)  # files that something else has changed since
-    _packed: Taken | None = None  # by git, into the pipe
+    _git: Commits = field(default_factory=Commits)
     # Archives of the job's: where each was fetched from, empty where the job has packed it. `-`: what comes in.
     _origins: dict[Possible, str] = field(default_factory=dict)
 
@@ -105,6 +92,7 @@ class Written(Struct):
         changes = self.changes.copy()
         copied = Written(self.library, dict(self.texts), dict(self._seen), self._gone, self._changed, _changes=changes)
         copied._origins, copied._commits, copied._others = dict(self._origins), self._commits, set(self._others)
+        copied._git = self._git.copy()
         return copied
 
     @property
@@ -137,33 +125,42 @@ class Written(Struct):
         program, first = command.program, command.words[0]
         outputs = [each for each in command.writes if not each.operator.startswith("<") and each.descriptor in {1, -1}]
         code = runs_code(program) or ("/" in shown(first) and self._is_own(place(first, command.folder)))
+        taken = self._git.taken(command, outputs, lambda key: self._is_own(key) or bool(self._files_below(str(key))))
         if not outputs and not self.texts and program not in _NOTED and not code and not any(put_out(command)):
             return
         self._touched.clear()
-        taken = taken_by(command) if program == "git" else self._packed if program == "tar" else None
-        self._packed = taken if command.handling.piped else None
-        paths = [place(each, command.folder) for each in taken.paths or (".",)] if taken is not None else []
-        named = [place(each.target, command.folder) for each in outputs]
-        if named and taken is not None:
-            paths = [each for each in paths if each in named]  # of `git show`: another file is a copy
-        if taken is None or not taken.at_hand or (named and not paths):
+        if taken is None or not taken.at_hand:
             self._follow(command, fed, outputs)
-            self._commits += tuple(each for each in paths if isinstance(each, str) and not command.handling.piped)
-            self._others -= {key for key in self._touched if taken is not None and not command.handling.piped}
-        else:
-            below = tuple(f"{each}/" for each in paths if isinstance(each, str))
-            back = [each for each in self.texts if each in paths or str(each).startswith(below) or "." in paths]
-            for key in [each for each in back if self._is_own(each)] if not command.handling.piped else ():
+        if taken is not None:
+            self._take(taken, command)
+        for key in (each for each in self._touched if each is not None):
+            held = self.texts[key] if key in self.texts else self._own_text(key)  # brought back
+            self.changes.note(key, held, command, fed, lambda word: place(word, command.folder))
+
+    def _take(self, taken: Taken, command: Command) -> None:
+        """Files of a commit are there now."""
+        below = tuple(f"{each}/" for each in (taken.paths if taken.moved is None else (taken.moved,)))
+        inside = [each for each in self.texts if each in taken.paths or str(each).startswith(below) or "./" in below]
+        surely = taken.surely and _is_sure(command)
+        if taken.moved is not None or (taken.at_hand and not surely):  # perhaps other files by these names
+            self._put(dict.fromkeys(each for each in inside if taken.moved is not None or self._is_own(each)))
+            if isinstance(taken.moved, str) and not taken.moved.startswith("/") and self._files_below(taken.moved):
+                self.brought(taken.moved, command)
+        elif taken.at_hand:
+            for key in [each for each in inside if self._is_own(each)]:
                 self.texts.pop(key)
                 self._touched[key] = None
-        for key in self._touched:
-            if key is not None:
-                held = self.texts[key] if key in self.texts else self._own_text(key)  # brought back
-                self.changes.note(key, held, command, fed, lambda word: place(word, command.folder))
+        else:
+            paths = [each for each in taken.paths if isinstance(each, str)]
+            self._put(dict.fromkeys(each for each in paths if self._is_own(each)))
+            for each in (one for one in paths if not self._is_own(one) and one not in self._changed):
+                self.brought(each, command)
+            self._commits += tuple(paths)
+            self._others -= {*self._touched}
 
     def _follow(self, command: Command, fed: Fed | None, outputs: Sequence[Write]) -> None:
         program = command.program
-        surely = command.certain_in_job and not command.reached.on_failure
+        surely = _is_sure(command)
         for write in outputs:
             again = ">>" in write.operator or id(write) in self._seen
             self._seen[id(write)] = write
@@ -182,7 +179,7 @@ class Written(Struct):
             for key in [place(word, command.folder) for word in plain]:
                 self._take_away(key)
                 self._gone |= {key} if isinstance(key, str) else frozenset()
-        elif program == "git" and plain[:1] and plain[0] in _BRINGING and plain[0] not in {"apply", "am"}:
+        elif program == "git" and plain[:1] and plain[0] in BRINGING and plain[0] not in {"apply", "am"}:
             self._bring(command, plain)
         else:
             self._change(command, plain)
@@ -201,8 +198,7 @@ class Written(Struct):
         self._origins.update(dict.fromkeys(made, ""))
 
     def _plain_text(self, key: Possible) -> str | None:
-        text = self.texts[key] if key in self.texts else self._own_text(key)
-        return text if isinstance(text, str) else None
+        return text if isinstance(text := self.texts.get(key, self._own_text(key)), str) else None
 
     def _by_program(self, code: Code, command: Command) -> None:
         """What a program in another language rewrites."""
@@ -211,7 +207,7 @@ class Written(Struct):
         def held(path: Possible) -> Possible | None:
             return self._held(path, command.folder)
 
-        surely = command.certain_in_job and not command.reached.on_failure
+        surely = _is_sure(command)
         for each in rewritten(code, command, self._plain_text, held):
             key = place(each.path, command.folder)
             if isinstance(each.path, str) and each.path.endswith("/"):
@@ -284,16 +280,15 @@ class Written(Struct):
         verb = plain[0]
         if verb == "clean":
             gone = tracked if "-n" not in words and "--dry-run" not in words else []
-            for key in gone:
-                if not self._is_own(key):
-                    del self.texts[key]  # what it does not know it removes
+            for key in [each for each in gone if not self._is_own(each)]:
+                del self.texts[key]  # what it does not know it removes
             return
         named = [word for word in words if word not in _SHORT_RANGE]
         back = (verb == "reset" and "--hard" in words and not named) or (
             verb in {"checkout", "restore"} and ({"--", "."} & set(words) or (verb == "restore" and named))
         )
         keys = [place(word, command.folder) for word in named]
-        if back and all(self._is_own(key) for key in keys):
+        if back and _is_sure(command) and all(self._is_own(key) for key in keys):
             for each in keys or [each for each in tracked if self._is_own(each)]:
                 self.texts.pop(each, None)
                 self._touched[each] = None
@@ -396,3 +391,8 @@ class Written(Struct):
 
 def _archive(name: Possible, command: Command) -> Possible:
     return "-" if name == "-" else place(name, command.folder)
+
+
+def _is_sure(command: Command) -> bool:
+    """Whether a command surely has run by then, and come to its end."""
+    return command.certain_in_job and not command.reached.on_failure
