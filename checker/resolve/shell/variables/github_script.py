@@ -50,6 +50,7 @@ class _Reader(Struct):
     _behind: str = ""  # what stood before the bracket that was closed last
     _begins: bool = True  # whether a statement may begin here
     _leaves: bool = False
+    _functions: int = 0  # that are open
 
     def read(self) -> bool:
         """Whether all brackets and strings pair: nobody knows otherwise what stands where."""
@@ -110,20 +111,22 @@ class _Reader(Struct):
             elif part == "{" and before == ")" and self._behind == "function":
                 before = _FUNCTION
             self._open.append((part, at, before))
+            self._functions += (part, before) == ("{", _FUNCTION)
         elif part in _CLOSES:
             if not self._open or self._open[-1][0] != _CLOSES[part]:
                 return -1
             self._close(at)
             self._begins = part == "}"
         elif part == "return":  # of a function of its own it leaves that
-            self._leaves = self._leaves or not any(each[0] == "{" and each[2] == _FUNCTION for each in self._open)
+            self._leaves = self._leaves or not self._functions
         elif part == "exit":
             self._leaves = True
         self._last = (self._last[1], part)
         return end
 
     def _close(self, at: int) -> None:
-        _, where, self._behind = self._open.pop()
+        sign, where, self._behind = self._open.pop()
+        self._functions -= (sign, self._behind) == ("{", _FUNCTION)
         self.ends[where] = at
         self._last = (self._last[1], self.code[at])
 
