@@ -34,12 +34,12 @@ from checker.resolve.shell.variables.github_script import set_by_script
 from checker.resolve.shell.variables.search_path import with_before
 from checker.resolve.trace.actions import calls_of_action, command_of_action, files_of, metadata_of
 from checker.resolve.trace.assuming.sessions import Sessions
-from checker.resolve.trace.collected import Collected, Scripts
+from checker.resolve.trace.collected import Collected
 from checker.resolve.trace.commands.foreign import GITHUB_SCRIPT, unread_action, unread_container
 from checker.resolve.trace.gaps import Gaps
 from checker.resolve.trace.held_files import by_now
 from checker.resolve.trace.javascript.texts import texts_of
-from checker.resolve.trace.programs import Earlier, Programs
+from checker.resolve.trace.programs import Earlier, Programs, Scripts
 from checker.resolve.workflows.starts import runner_variables
 from checker.resolve.workflows.steps import credentials, shell_options
 

@@ -28,8 +28,8 @@ from checker.resolve.shell.files.written import Written
 from checker.resolve.shell.starting import SHELLS, line_of
 from checker.resolve.shell.state import State
 from checker.resolve.trace.assuming.sessions import Sessions
-from checker.resolve.trace.collected import Collected, Scripts
-from checker.resolve.trace.programs import Earlier, Programs
+from checker.resolve.trace.collected import Collected
+from checker.resolve.trace.programs import Earlier, Programs, Scripts
 
 _STARTS: Final = frozenset({("ecs", "RunTask"), ("ecs", "StartTask")})
 _INITS: Final = frozenset({"tini", "dumb-init", "catatonit"})
