@@ -86,14 +86,14 @@ def pipeline_of(
     for job in known_jobs if elsewhere else ():
         complete(job, alternatives=tuple(way for way in job.alternatives if way.environment_name not in elsewhere))
     traces, unfollowed = tracer.every(known_jobs)
-    containers = started_containers(code.images, traces, library, library.in_image, tracer.earlier)
+    containers, not_known = started_containers(code.images, traces, library, library.in_image, tracer.earlier)
     pipeline = Pipeline(
         workflows,
         tuple(job for job in known_jobs if not job.calls),
         traces,
         folders,
         code,
-        problems=tuple(dict.fromkeys((*problems, *jobs.problems))),
+        problems=tuple(dict.fromkeys((*problems, *jobs.problems, *not_known))),
         left_out=tuple(dict.fromkeys(name for _, name in left_out)),
         in_part=frozenset(file for file, _ in left_out),
         not_run=() if left_out else tuple(_not_run(scripts, traces, library, settings)),

@@ -15,7 +15,7 @@ _ON_PATH: Final = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin",
 class ImageStart(Struct, frozen=True):
     """What a recipe for an image says of its containers: the words that they start with, in which folder of the image,
     and the ``places`` of the image that have files and folders of the repository, longest first; ``line`` is where the
-    recipe says what starts."""
+    recipe says what starts. ``unknown``: why nobody knows any of that."""
 
     recipe: str
     line: int
@@ -23,6 +23,7 @@ class ImageStart(Struct, frozen=True):
     command: tuple[str, ...]
     folder: str
     places: tuple[tuple[str, str], ...]
+    unknown: str = ""
 
     def own(self, word: str) -> Iterator[str]:
         """Where in the repository the file of the image lies that a word names."""
