@@ -38,6 +38,7 @@ FILLING: Final = frozenset(
     {*TAR, *_SEVEN, *_SINGLE, *_MACHINES, "unzip", "zip", "cpio", "pax", "dd", "aws", "gh", "docker", "podman",
      "kubectl", "gcloud"}
 )  # fmt: skip
+_PROGRAM: Final = lazy_re.compile(r"(?:/usr(?:/local)?/s?bin|/s?bin|(?:~|\$\{?HOME\}?)/\.local/bin)/[^/]+")
 _TAR_VALUES: Final = frozenset(
     {"--file", "--directory", "-T", "--files-from", "-X", "--exclude-from", "--exclude", "-I", "-b", "--transform",
      "--use-compress-program", "--strip-components", "--strip", "--xform", "--owner", "--group", "--mode"}
@@ -57,6 +58,11 @@ class Filled(Struct, frozen=True):
 def is_release(origin: str) -> bool:
     """Whether an archive of this name or address is a program's, as that is handed out for one platform."""
     return _RELEASE.search(origin) is not None
+
+
+def is_program(key: Possible) -> bool:
+    """Whether a file is one of a folder where a shell looks for programs without being told to."""
+    return isinstance(key, str | Text) and _PROGRAM.fullmatch(shown(key)) is not None
 
 
 def may_be_fetched(archive: Possible, origins: Mapping[Possible, str]) -> bool:

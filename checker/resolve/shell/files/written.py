@@ -9,7 +9,6 @@ a step may run what one before it has written. Source: Bash Reference Manual, "R
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -26,14 +25,13 @@ from checker.resolve.shell.files.changing import (
     changeable,
     edited,
     fetched,
-    filter_of,
     plain_of,
     put_out,
 )
-from checker.resolve.shell.files.filling import FILLING, filled, is_release, may_be_fetched, packed
+from checker.resolve.shell.files.filling import FILLING, filled, is_program, is_release, may_be_fetched, packed
 from checker.resolve.shell.files.git.commits import BRINGING, Commits, Taken, paths_of
 from checker.resolve.shell.files.program_writes import Code, code_of, runs_code
-from checker.resolve.shell.files.told import OwnFiles, coming_in, place, printed
+from checker.resolve.shell.files.told import OwnFiles, coming_in, place, printed_of_files, put_into
 from checker.resolve.shell.state import Fed
 
 _MAX_TEXT: Final = 100_000
@@ -166,7 +164,7 @@ class Written(Struct):
             self._seen[id(write)] = write
             target = place(write.target, command.folder)
             if target is not None and write.operator != ">&":
-                printed = self._printed(command, fed) if write is outputs[-1] else ""
+                printed = printed_of_files(command, fed, self._held) if write is outputs[-1] else ""
                 self._keep(target, printed, again=again, surely=surely)
         plain = list(plain_of(command.words[1:]))
         if program == "tee":
@@ -189,7 +187,9 @@ class Written(Struct):
         if program in FETCHING:
             origin = " ".join(map(shown, command.words[1:]))
             named = [*fetched(command, plain), *(each.target for each in outputs)] or ["-"]
-            self._origins.update((_archive(each, command), origin) for each in named)
+            keys = [_archive(each, command) for each in named]
+            self._origins.update(dict.fromkeys(keys, origin))
+            self._install(keys, origin)
             return
         if program in FILLING or program == "rsync":
             self._fill(command)
@@ -236,6 +236,7 @@ class Written(Struct):
                     continue
             elif key is not None:
                 self._origins[key] = "elsewhere"
+                self._install((key,), " ".join(map(shown, command.words)))
             if isinstance(key, str) and str(each.place).endswith("/"):
                 if not key.startswith("/") and not self._is_own(key):
                     self.brought(key, command)
@@ -324,14 +325,23 @@ class Written(Struct):
     def _copy(self, command: Command, plain: Sequence[Possible]) -> None:
         *sources, target = (place(each, command.folder) for each in plain)
         for word, source in zip(plain, sources, strict=False):
-            if not isinstance(source, str) or source not in self.texts:
+            beside = put_into(target, source)
+            if source is None or source not in self.texts:
                 self._copy_own(command, word, source, target, alone=len(sources) == 1)
-                continue
-            beside = f"{target}/{posixpath.basename(source)}" if isinstance(target, str) else None
-            for each in (target, beside):  # where the target is a folder
-                self._put({each: self.texts[source]})
-            if command.program == "mv":
-                self._take_away(source)
+            else:
+                self._put(dict.fromkeys((target, beside), self.texts[source]))
+                if command.program == "mv":
+                    self._take_away(source)
+            if origin := self._origins.get(source):
+                self._install((target, beside), origin)
+
+    def _install(self, keys: Sequence[Possible], origin: str) -> None:
+        """What was fetched becomes a program of the system: a release is what it is called, of others nobody knows."""
+        for key in filter(is_program, keys):
+            if is_release(origin):
+                self.texts.pop(key, None)
+            else:
+                self._put({key: None})
 
     def _copy_own(self, command: Command, word: Possible, source: Possible, target: Possible, *, alone: bool) -> None:
         """A file of the repository, or a folder, takes the place of another."""
@@ -342,8 +352,9 @@ class Written(Struct):
         if recursive and isinstance(source, str) and isinstance(target, str) and not self._is_own(source):
             self._copy_folder(command, source.removesuffix("/*"), target, whole=whole)
         elif self._is_own(source):
-            beside = posixpath.normpath(f"{target}/{posixpath.basename(str(source))}")  # where the target is a folder
-            for each in (*((target,) if alone else ()), *((beside,) if self._is_own(beside) else ())):
+            beside = put_into(target, source)
+            put_there = self._is_own(beside) or is_program(beside)
+            for each in (*((target,) if alone else ()), *((beside,) if put_there else ())):
                 self._keep(each, self._own_text(source), again=False, surely=command.certain_in_job)
             if command.program == "mv" and target != source:
                 self._take_away(source)
@@ -370,20 +381,6 @@ class Written(Struct):
     def _files_below(self, folder: str) -> tuple[str, ...]:
         below = "" if folder == "." else folder
         return self.library.files_below(below) if self.library is not None and not below.startswith("/") else ()
-
-    def _printed(self, command: Command, fed: Fed | None) -> Possible | None:
-        """What a command prints, to the last sign; ``None`` where only running it tells."""
-        plain = list(plain_of(command.words[1:]))
-        if command.program == "cat" and plain:
-            each = [self._held(word, command.folder) for word in plain]
-            return joined(each) if None not in each else None
-        if command.program == "jq":
-            plain = filter_of(command.words[1:])
-        if command.program == "jq" and len(plain) == 2 and "script" not in shown(plain[0]):
-            held = self._held(plain[1], command.folder)
-            named = str(plain[1]).rpartition("/")[2] == "package.json"
-            return held if named and re.search(r"version|depend|\.name\b", shown(plain[0])) else None
-        return printed(command, fed)
 
     def _held(self, word: Possible, folder: str | None) -> Possible | None:
         return self.text(word, folder) if self.has(word, folder) else self._own_text(place(word, folder))

@@ -16,7 +16,9 @@ from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.possible import Possible, joined, open_text, options
 from checker.model.values import Text, pieces
 
-HERE: Final = lazy_re.compile(r"\$\{?PWD\}?|\$\(pwd\)|\$\{\{ *github\.workspace *\}\}")
+HERE: Final = lazy_re.compile(r"\$\{PWD\?\}|\$\{?PWD\}?|\$\(pwd\)")
+ELSEWHERE: Final = "${PWD?}"  # of a shell that is in a folder which nobody knows
+AT_TOP: Final = lazy_re.compile(r"\$\{\{ *github\.workspace *\}\}")
 BEFORE: Final = "${PATH}"  # what it was before
 NOT_KNOWN: Final = "a folder that core.addPath is given"
 _SYSTEM: Final = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/snap/bin")
@@ -44,8 +46,6 @@ class Held(Protocol):
 
     def has(self, name: Possible, folder: str | None) -> bool: ...
 
-    def text(self, name: Possible, folder: str | None) -> Possible | None: ...
-
 
 class Process(Protocol):
     """A shell as far as it names files."""
@@ -62,10 +62,21 @@ class Process(Protocol):
 def folders(path: Possible) -> Iterator[str]:
     """The folders that are looked in; all of the system's are :data:`BEFORE`."""
     parts = pieces(path) if isinstance(path, str | Text) else ()
-    spelled = HERE.sub(WORKSPACE, "".join(part if isinstance(part, str) else part.shown for part in parts))
+    spelled = AT_TOP.sub(WORKSPACE, "".join(part if isinstance(part, str) else part.shown for part in parts))
     for each in spelled.split(":"):
         if each:
             yield BEFORE if each.rstrip("/") in _SYSTEM else each.rstrip("/")
+
+
+def added_folders(name: str, path: Possible) -> Iterator[str]:
+    """The folders that are looked in for a program beside the system's: only those in front of these where the system
+    has a program of the name. One that a shell in an unknown folder names is taken for the workspace's."""
+    for way in (options(path) or (path,)) if path is not None else ():
+        for each in folders(way):
+            if each == BEFORE and name in _INSTALLED:
+                break
+            if each != BEFORE:
+                yield HERE.sub(WORKSPACE, each)
 
 
 def own_programs(name: str, path: object, process: Process, files: Files) -> set[Possible]:
@@ -74,36 +85,35 @@ def own_programs(name: str, path: object, process: Process, files: Files) -> set
     if not name or "/" in name or isinstance(path, tuple):
         return {None}
     ways = options(path) if path is not None else None  # type: ignore[arg-type]
-    return {_own(name, way, process, files) for way in ways or (BEFORE,)}
+    return {each for way in ways or (BEFORE,) for each in _own(name, way, process, files)}
 
 
-def _own(name: str, path: Possible, process: Process, files: Files) -> Possible:
+def _own(name: str, path: Possible, process: Process, files: Files) -> Iterator[Possible]:
     written = process.written
     for folder in folders(path):
         if folder == BEFORE:
-            if (found := _put_there(name, process)) is not None:
-                return found
-            if name in _INSTALLED:
-                return None
+            if (found := _put_there(name, process)) is not None or name in _INSTALLED:
+                yield found
+                return
             continue
-        whole = f"{folder}/{name}"
-        if written is not None and written.has(whole, process.folder):
-            return whole
-        own = process.path(whole)
-        if own and files.is_file(own):
-            return f"{WORKSPACE}/{own}"
-    return None
+        whole = HERE.sub(WORKSPACE, f"{folder}/{name}")
+        held, own = written is not None and written.has(whole, process.folder), process.path(whole)
+        if held or (own and files.is_file(own)):
+            yield whole if held else f"{WORKSPACE}/{own}"
+            if ELSEWHERE not in folder and "$(pwd)" not in folder:  # else it may be that one
+                return
+    yield None
 
 
 def _put_there(name: str, process: Process) -> Possible:
-    """A program that the job has put into a folder of the system, as far as its text is known."""
+    """A program that the job has put into a folder of the system."""
     written = process.written
     if written is None or written.is_empty:
         return None
     for folder in _PUT_INTO:
         whole = joined([folder, name])
         if written.has(whole, process.folder):
-            return whole if written.text(whole, process.folder) is not None else None
+            return whole
     return None
 
 

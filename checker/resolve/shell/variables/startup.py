@@ -22,7 +22,7 @@ from checker.model.values import Text
 from checker.resolve.shell.handed.variables import loading
 from checker.resolve.shell.state import State
 from checker.resolve.shell.variables.exported import STARTS_NONE
-from checker.resolve.shell.variables.search_path import HERE
+from checker.resolve.shell.variables.search_path import AT_TOP, HERE
 
 NAME: Final = "BASH_ENV"
 _MARK: Final = "__gha900__"  # no step has as many expressions
@@ -57,7 +57,7 @@ def _known_file(value: Possible, state: State, files: Files) -> Possible:
     if written is not None and written.has(value, state.folder):
         return value if written.text(value, state.folder) is not None else None
     here = f"{WORKSPACE}/{state.folder}".rstrip("/") if state.folder is not None else "$PWD"
-    text = HERE.sub(here, shown(value)) if isinstance(value, str | Text) else ""
+    text = HERE.sub(here, AT_TOP.sub(WORKSPACE, shown(value))) if isinstance(value, str | Text) else ""
     if written is not None and written.has(text, state.folder):
         return text if written.text(text, state.folder) is not None else None
     path = state.path(text)
