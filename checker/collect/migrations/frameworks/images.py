@@ -19,10 +19,12 @@ from typing import Final
 from msgspec import Struct, field
 
 from checker import lazy_re
-from checker.model.migrations.images import ImageStart
+from checker.collect.migrations.frameworks.image_edits import changes_of
+from checker.model.migrations.images import ImageStart, fits
 
 _INSTRUCTION: Final = lazy_re.compile(r"[ \t]*([A-Za-z]+)[ \t]+(.*)", re.DOTALL)
 _HERE: Final = lazy_re.compile(r"(?<!<)<<(-?)([\"']?)([A-Za-z_]\w*)\2(?=\s|$)")
+_SCRIPT: Final = lazy_re.compile(r"(?:--\S+\s+)*<<-?[\"']?\w+[\"']?")
 _WITH_BODY: Final = frozenset({"RUN", "COPY", "ADD", "ONBUILD"})
 _VARIABLE: Final = lazy_re.compile(r"\$(?:(\w+)|\{(\w+)(?::?-([^{}]*))?\})")
 _PAIR: Final = lazy_re.compile(r"(\w+)=(\"[^\"]*\"|'[^']*'|\S*)")
@@ -49,6 +51,7 @@ class _Stage(Struct):
     line: int = 1
     shell: list[str] = field(default_factory=lambda: ["sh", "-c"])
     is_line: bool = False  # whether the entry point is a line for the shell, which is given no words
+    changed: dict[str, int] = field(default_factory=dict)  # files, as `ImageStart` has them
 
     def further(self) -> _Stage:
         """A stage that goes on from this one."""
@@ -61,6 +64,7 @@ class _Stage(Struct):
             self.line,
             self.shell,
             self.is_line,
+            {**self.changed},
         )
 
     def enter(self, folder: str) -> None:
@@ -73,6 +77,43 @@ class _Stage(Struct):
             if len(place) > _LONGEST_PATH or len(own) > _LONGEST_PATH or len(self.places) >= _MOST_PLACES:
                 raise TooMuchError(f"it copies to more than {_MOST_PLACES} places, or to one that is too long")
             self.places.append((place, own))
+            for each in [one for one in self.changed if one == place or one.startswith(f"{place.rstrip('/')}/")]:
+                del self.changed[each]  # it is there anew
+
+    def own(self, path: str) -> str | None:
+        """The repository's own that lies at a path of the image."""
+        around = [each for each in self.places if f"{path}/".startswith(f"{each[0].rstrip('/')}/")]
+        if not around:
+            return None
+        place, own = max(reversed(around), key=lambda each: len(each[0]))
+        rest = path[len(place.rstrip("/")) :].lstrip("/")
+        return posixpath.join(own, rest) if rest else own
+
+    def run(self, written: str, line: int) -> None:
+        """What an instruction's commands change, and copy."""
+        for each in changes_of(written, self.folder):
+            of = self.own(each.source) if each.source and "*" not in each.source else None
+            was = next((at for pattern, at in self.changed.items() if fits(pattern, each.source)), None)
+            if of is not None and "*" not in each.path:
+                self.put([(each.path, of)])
+            if of is None or was is not None or "*" in each.path:
+                self.changed[each.path] = was or line
+            if len(self.changed) > _MOST_PLACES:
+                raise TooMuchError(f"its commands change more than {_MOST_PLACES} files")
+
+    def take(self, copy: _Copy, line: int) -> None:
+        """What another stage has changed of what is copied from it, and what the recipe has in itself."""
+        for each in copy.froms:
+            if each.startswith("<<"):
+                name = each.lstrip("<-").strip("\"'")
+                self.changed[posixpath.join(copy.target, name) if copy.into else copy.target] = line
+            path = posixpath.normpath(posixpath.join(copy.before.folder, each)) if copy.before is not None else ""
+            for pattern, at in copy.before.changed.items() if copy.before is not None else ():
+                if fits(pattern, path):
+                    beside = posixpath.join(copy.target, posixpath.basename(path))
+                    self.changed |= dict.fromkeys((copy.target, beside), at)
+                elif pattern.startswith(f"{path.rstrip('/')}/"):
+                    self.changed[posixpath.join(copy.target, pattern[len(path.rstrip("/")) + 1 :])] = at
 
 
 def image_start(recipe: str, text: str, is_file: IsFile) -> ImageStart | None:
@@ -91,7 +132,8 @@ def image_start(recipe: str, text: str, is_file: IsFile) -> ImageStart | None:
 
 def _image(recipe: str, stage: _Stage) -> ImageStart:
     places = tuple(sorted(dict(stage.places).items(), key=lambda each: -len(each[0])))
-    return ImageStart(recipe, stage.line, tuple(stage.entry or ()), tuple(stage.command or ()), stage.folder, places)
+    entry, command, changed = stage.entry or (), stage.command or (), tuple(stage.changed.items())
+    return ImageStart(recipe, stage.line, tuple(entry), tuple(command), stage.folder, places, changed=changed)
 
 
 def _files_of(image: ImageStart, is_file: IsFile) -> int:
@@ -122,7 +164,11 @@ def _last(text: str, context: str, is_file: IsFile) -> _Stage:
         elif name == "WORKDIR":
             stage.enter(said.strip().strip("\"'"))
         elif name in {"COPY", "ADD"}:
-            stage.put(_copied(said, stage, stages, context, is_file))
+            if (copy := _copy_of(said, stage, stages)) is not None:
+                stage.put(_copied(copy, context, is_file))
+                stage.take(copy, number)
+        elif name == "RUN":
+            stage.run(written, number)
         elif name == "SHELL":
             stage.shell = listed(said) or stage.shell
         elif name == "ENTRYPOINT":
@@ -161,15 +207,19 @@ def instructions(text: str) -> Iterator[tuple[int, str, str]]:
         if count > _MOST:
             raise TooMuchError(f"it has more than {_MOST} instructions")
         name, written = match[1].upper(), match[2].strip()
-        yield number, name, written
+        begun = at
         for here in _HERE.finditer(written) if name in _WITH_BODY else ():
             at = _behind(here, lines, ends, at)
+        # A here-document by itself is the script.
+        is_script = at > begun and _SCRIPT.fullmatch(written) and not lines[begun].startswith("#!")
+        yield number, name, "\n".join(lines[begun : at - 1]) if is_script and name == "RUN" else written
 
 
 def _behind(here: re.Match[str], lines: Sequence[str], ends: Mapping[str, Sequence[int]], at: int) -> int:
     """The line behind a here-document's body that begins here; the same line where it does not end: then it is none."""
     found = ends.get(here[3], ())
-    for index in found[bisect_left(found, at) :]:
+    for number in range(bisect_left(found, at), len(found)):
+        index = found[number]
         if here[1] or lines[index] == here[3]:
             return index + 1
     return at
@@ -201,33 +251,46 @@ def listed(said: str) -> list[str] | None:
     return found if isinstance(found, list) and all(isinstance(each, str) for each in found) else None
 
 
-def _copied(
-    said: str, stage: _Stage, stages: Mapping[str, _Stage], context: str, is_file: IsFile
-) -> Iterator[tuple[str, str]]:
-    """What lies where by an instruction that copies: places of the image, and those of the repository."""
+class _Copy(Struct, frozen=True):
+    """An instruction that copies: from a stage ``before``, or from where the image is built."""
+
+    froms: Sequence[str]
+    target: str
+    into: bool  # whether that is a folder
+    before: _Stage | None
+
+
+def _copy_of(said: str, stage: _Stage, stages: Mapping[str, _Stage]) -> _Copy | None:
+    """``None`` where nothing of the repository's is copied."""
     try:
         every = json.loads(said[said.index("[") :]) if said.endswith("]") and "[" in said else shlex.split(said)
     except (ValueError, RecursionError):
-        return
+        return None
     words = [each for each in every if isinstance(each, str) and not each.startswith("--")]
     source = _FROM.search(said)
     before = stages.get(source[1].lower()) if source is not None else None
     # Of its own stage, which is not there yet, nothing can be copied.
     if len(words) < 2 or (source is not None and before is None) or before is stage:
-        return
+        return None
     *froms, to = words
     target = posixpath.normpath(posixpath.join(stage.folder, to))
     into = to.endswith("/") or to in {".", "./"} or len(froms) > 1 or target == stage.folder
-    for each in froms:
-        if before is not None:
-            path = posixpath.normpath(posixpath.join(before.folder, each))
-            yield from _of_stage(path, target, before, into=into)
-        elif "*" not in each and "?" not in each and "://" not in each:
+    return _Copy(froms, target, into, before)
+
+
+def _copied(copy: _Copy, context: str, is_file: IsFile) -> Iterator[tuple[str, str]]:
+    """What lies where by an instruction that copies: places of the image, and those of the repository."""
+    for each in copy.froms:
+        if copy.before is not None:
+            path = posixpath.normpath(posixpath.join(copy.before.folder, each))
+            yield from _of_stage(path, copy.target, copy.before, into=copy.into)
+        elif not any(sign in each for sign in ("*", "?", "://", "<<")):
             path = posixpath.normpath(posixpath.join(context, each.lstrip("/") or "."))
             path = "" if path == "." else path
             if path.startswith(".."):
                 continue
-            yield (posixpath.join(target, posixpath.basename(path)) if into and is_file(path) else target), path
+            named = copy.into and is_file(path)
+            yield (posixpath.join(copy.target, posixpath.basename(path)) if named else copy.target), path
 
 
 def _of_stage(path: str, target: str, before: _Stage, *, into: bool) -> Iterator[tuple[str, str]]:

@@ -93,7 +93,18 @@ def started_containers(
         # A line that a shell is given could be run in any: what tells is which image has the script in it.
         each = [one for one in each if len(each) == 1 or any(map(_in_own_script, one.trace.commands))]
         found += each if len(each) == 1 else []
-    return tuple(found), tuple(problems)
+    problems += [each for one in found for each in _changed(one)]
+    return tuple(found), tuple(dict.fromkeys(problems))
+
+
+def _changed(one: StartedContainer) -> Iterator[Problem]:
+    """The scripts that a container runs, and that the recipe of its image has changed by then."""
+    spots = [spot for each in one.trace.actions for spot in (each.reached.spot, *each.reached.via)]
+    for file in dict.fromkeys(spot.file for spot in spots):
+        line = one.image.line_that_changes(file)
+        if line is not None:
+            said = f"what {file} is in the image is not known: it was followed as the repository has it"
+            yield Problem(Spot(one.image.recipe, line), said, "Change it in the repository.")
 
 
 def _in_own_script(command: Command) -> bool:

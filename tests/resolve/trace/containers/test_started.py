@@ -99,3 +99,18 @@ def test_of_a_recipe_that_is_too_much_it_is_told(tmp_path: Path) -> None:
     found = pipeline_of(repository(tmp_path, files), Settings(), ())
     assert found is not None
     assert [str(each.spot) for each in found.problems if each.unread] == ["Dockerfile:1"]
+
+
+def test_of_a_script_that_the_recipe_changes_it_is_told(tmp_path: Path) -> None:
+    start = 'CMD ["./go.sh"]\n'
+    changes = {"Dockerfile": f"{_IMAGE}RUN sed -i s/a/b/ go.sh other.sh\n{start}", "other.sh": _SCRIPT}
+    innocent = {**changes, "Dockerfile": f"{_IMAGE}RUN sed -i s/a/b/ other.sh\n{start}"}
+    calls = "#!/bin/sh\nexec ./other.sh\n"
+    for number, (files, script, told) in enumerate(
+        [(changes, _SCRIPT, 1), (changes, calls, 2), (innocent, _SCRIPT, 0), (innocent, calls, 1)]
+    ):
+        root = repository(tmp_path / str(number), {**files, "go.sh": script, "m/V1__a.sql": "SELECT 1;"})
+        found = pipeline_of(root, Settings(), ())
+        assert found is not None
+        assert len(found.containers) == 1
+        assert [str(each.spot) for each in found.problems] == ["Dockerfile:4"] * told
