@@ -98,7 +98,8 @@ def _started(text: str) -> tuple[list[str], int]:
             if name == "FROM":
                 given = [each.lower() for each in written.split() if not each.startswith("--")] or [""]
                 said = {**stages.get(given[0], {})}
-                stages[given[-1]] = said
+                if len(given) == 3:  # with a name
+                    stages[given[2]] = said
             elif name in {"ENTRYPOINT", "CMD"}:
                 said[name] = (written, number)
     except TooMuchError:

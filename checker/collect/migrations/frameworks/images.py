@@ -74,11 +74,15 @@ class _Stage(Struct):
 
     def put(self, places: Iterable[tuple[str, str]]) -> None:
         for place, own in places:
-            if len(place) > _LONGEST_PATH or len(own) > _LONGEST_PATH or len(self.places) >= _MOST_PLACES:
-                raise TooMuchError(f"it copies to more than {_MOST_PLACES} places, or to one that is too long")
-            self.places.append((place, own))
-            for each in [one for one in self.changed if one == place or one.startswith(f"{place.rstrip('/')}/")]:
+            self.lay(place, own)
+            for each in [one for one in self.changed if one.startswith(f"{place.rstrip('/')}/")]:
                 del self.changed[each]  # it is there anew
+
+    def lay(self, place: str, own: str) -> None:
+        if len(place) > _LONGEST_PATH or len(own) > _LONGEST_PATH or len(self.places) >= _MOST_PLACES:
+            raise TooMuchError(f"it copies to more than {_MOST_PLACES} places, or to one that is too long")
+        self.places.append((place, own))
+        self.changed.pop(place, None)
 
     def own(self, path: str) -> str | None:
         """The repository's own that lies at a path of the image."""
@@ -89,13 +93,15 @@ class _Stage(Struct):
         rest = path[len(place.rstrip("/")) :].lstrip("/")
         return posixpath.join(own, rest) if rest else own
 
-    def run(self, written: str, line: int) -> None:
+    def run(self, written: str, line: int, is_file: IsFile) -> None:
         """What an instruction's commands change, and copy."""
         for each in changes_of(written, self.folder):
             of = self.own(each.source) if each.source and "*" not in each.source else None
             was = next((at for pattern, at in self.changed.items() if fits(pattern, each.source)), None)
-            if of is not None and "*" not in each.path:
-                self.put([(each.path, of)])
+            there = self.own(each.path)
+            is_folder = any(place == each.path for place, _ in self.places) and not is_file(there or "")
+            if of is not None and "*" not in each.path and not is_folder:  # into a folder it goes by its own name
+                self.lay(each.path, of)
             if of is None or was is not None or "*" in each.path:
                 self.changed[each.path] = was or line
             if len(self.changed) > _MOST_PLACES:
@@ -168,7 +174,7 @@ def _last(text: str, context: str, is_file: IsFile) -> _Stage:
                 stage.put(_copied(copy, context, is_file))
                 stage.take(copy, number)
         elif name == "RUN":
-            stage.run(written, number)
+            stage.run(written, number, is_file)
         elif name == "SHELL":
             stage.shell = listed(said) or stage.shell
         elif name == "ENTRYPOINT":

@@ -90,3 +90,13 @@ def test_a_copy_within_the_image_is_the_same_file() -> None:
     assert found is not None
     assert next(found.own("/go")) == "go.sh"
     assert next(found.own("/c/go.sh")) == "b/go.sh"
+
+
+def test_a_copy_into_a_folder_leaves_the_others_there() -> None:
+    text = f"{_IMAGE}RUN echo x > /usr/bin/a && cp b/go.sh /app && cp go.sh /usr/bin\nCMD ./other.sh\n"
+    found = image_start("Dockerfile", text, _FILES.__contains__)
+    assert found is not None
+    assert "other.sh" in found.own("/app/other.sh")
+    assert next(found.own("/app/go.sh")) == "b/go.sh"
+    assert next(found.own("/usr/bin/go.sh")) == "b/go.sh"
+    assert found.changed == (("/usr/bin/a", 4),)

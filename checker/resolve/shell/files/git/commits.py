@@ -79,7 +79,7 @@ class Commits(Struct):
         if found is None:
             to = _goes_to(command) if verb in {"checkout", "switch", "reset"} else None
             if to is not None and not is_path(place(to, command.folder)) and shown(to) not in {"HEAD", "@"}:
-                self.has_moved = not _is_at_hand(to, command)
+                self.has_moved = not _is_at_hand(to, command) or (self.has_moved and not command.certain_in_job)
             self.has_moved = self.has_moved or verb in _MAKING
             return None
         if found.by_head and self.has_moved:
@@ -139,7 +139,7 @@ def taken_by(command: Command) -> Taken | None:
         paths = plain[1:]
     elif verb == "restore" and (source := _source_of(rest)) is not None:
         ref, paths = source, plain
-    elif verb == "archive" and plain:
+    elif verb == "archive" and plain and not any(shown(each).startswith("--remote") for each in rest):
         paths = plain[1:]
     elif verb in {"show", "cat-file"} and plain and isinstance(plain[-1], str | Text):
         *named, last = pieces(plain[-1])
