@@ -93,7 +93,7 @@ def pipeline_of(
         traces,
         folders,
         code,
-        problems=tuple(dict.fromkeys((*problems, *jobs.problems, *not_known))),
+        problems=tuple(dict.fromkeys((*problems, *jobs.problems))),
         left_out=tuple(dict.fromkeys(name for _, name in left_out)),
         in_part=frozenset(file for file, _ in left_out),
         not_run=() if left_out else tuple(_not_run(scripts, traces, library, settings)),
@@ -102,6 +102,7 @@ def pipeline_of(
         elsewhere=tuple(job for job in known_jobs if job.calls and not job.called),
         apps=_apps(traces, library),
         containers=containers,
+        of_containers=not_known,
         folders=frozenset(each for job in known_jobs for each in _put_into(job) if library.files_below(each)),
     )
     if driving := tuple(dict(drivers(pipeline, library.text)).items()):

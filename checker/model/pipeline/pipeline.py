@@ -79,6 +79,7 @@ class Pipeline(Judgeable, Struct, frozen=True, eq=False):
     apps: Mapping[str, AppContext] = field(default_factory=dict)
     folders: frozenset[str] = frozenset()  # of the repository, among those that steps put files into (``path``)
     containers: tuple[StartedContainer, ...] = ()
+    of_containers: tuple[Problem, ...] = ()  # what is not known of them; it hides nothing of what jobs do
     exclusions: Mapping[str, str] = field(default_factory=dict)  # of checker.toml that left files out -> their reasons
 
     @property

@@ -48,7 +48,7 @@ def states_of(
         sh=sh,
         dialect=dialect_of(script.shebang, sh) if line.whole else dialect(line.shell, sh),
     )
-    shell = (script.shebang.partition(" ")[0], *script.shebang.split()[1:2]) if line.whole else (line.shell,)
+    shell = script.shebang.split()[:3] if line.whole else [line.shell]  # behind `env -S` too
     if any(each.rpartition("/")[2] == "bash" for each in shell):
         state.script = script = begun(script, state)
     whole = state.fork()

@@ -198,7 +198,8 @@ class Written(Struct):
         self._origins.update(dict.fromkeys(made, ""))
 
     def _plain_text(self, key: Possible) -> str | None:
-        return text if isinstance(text := self.texts.get(key, self._own_text(key)), str) else None
+        text = self.texts[key] if key in self.texts else self._own_text(key)
+        return text if isinstance(text, str) else None
 
     def _by_program(self, code: Code, command: Command) -> None:
         """What a program in another language rewrites."""

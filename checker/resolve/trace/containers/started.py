@@ -76,7 +76,8 @@ def started_containers(
         words = _placed([*image.entry, *image.command], image, files)
         if words is not None and len(found) >= _MOST:
             message = f"what its containers start was not followed, behind {_MOST} others"
-            return tuple(found), (*problems, Problem(Spot(image.recipe, image.line), message, _FIX_MANY))
+            problems.append(Problem(Spot(image.recipe, image.line), message, _FIX_MANY))
+            break
         if words is not None:
             found.append(_followed(image, words, laid, None, earlier))
     for call, given in _commands(traces) if images else ():

@@ -87,10 +87,10 @@ def test_many_containers_are_followed_and_of_more_it_is_told(tmp_path: Path) -> 
 
     found = pipeline_of(repository(tmp_path / "few", of(60)), Settings(), ())
     assert found is not None
-    assert (len(found.containers), found.problems) == (60, ())
+    assert (len(found.containers), found.of_containers) == (60, ())
     found = pipeline_of(repository(tmp_path / "many", of(201)), Settings(), ())
     assert found is not None
-    [problem] = found.problems
+    [problem] = found.of_containers
     assert (len(found.containers), problem.spot.file) == (200, "s200/Dockerfile")
 
 
@@ -98,7 +98,7 @@ def test_of_a_recipe_that_is_too_much_it_is_told(tmp_path: Path) -> None:
     files = {"Dockerfile": _IMAGE + "ENV A=aaaaaaaa\n" + "ENV A=$A$A\n" * 40, "m/V1__a.sql": "SELECT 1;"}
     found = pipeline_of(repository(tmp_path, files), Settings(), ())
     assert found is not None
-    assert [str(each.spot) for each in found.problems if each.unread] == ["Dockerfile:1"]
+    assert [str(each.spot) for each in found.of_containers if each.unread] == ["Dockerfile:1"]
 
 
 def test_of_a_script_that_the_recipe_changes_it_is_told(tmp_path: Path) -> None:
@@ -113,4 +113,4 @@ def test_of_a_script_that_the_recipe_changes_it_is_told(tmp_path: Path) -> None:
         found = pipeline_of(root, Settings(), ())
         assert found is not None
         assert len(found.containers) == 1
-        assert [str(each.spot) for each in found.problems] == ["Dockerfile:4"] * told
+        assert [str(each.spot) for each in found.of_containers] == ["Dockerfile:4"] * told
