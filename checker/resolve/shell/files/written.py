@@ -15,6 +15,7 @@ from typing import Final
 from msgspec import Struct, field
 
 from checker import lazy_re
+from checker.data.harmless import program_is_harmless
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import Command, Write
 from checker.model.possible import Possible, joined, shown
@@ -171,6 +172,7 @@ class Written(Struct):
             again = any(each in {"-a", "--append"} for each in command.words)
             for word in plain:
                 self._keep(place(word, command.folder), coming_in(command, fed), again=again, surely=surely)
+                self._install([place(word, command.folder)] if "-" in self._origins else (), self._origins.get("-", ""))
         elif program in _COPIES and len(plain) > 1:
             self._copy(command, plain)
         elif program == "rm":
@@ -337,9 +339,10 @@ class Written(Struct):
                 self._install((target, beside), origin)
 
     def _install(self, keys: Sequence[Possible], origin: str) -> None:
-        """What was fetched becomes a program of the system: a release is what it is called, of others nobody knows."""
+        """What was fetched becomes a program of the system: a release is what it is called, and what changes nothing by
+        its name is trusted as where it is installed; of others nobody knows."""
         for key in filter(is_program, keys):
-            if is_release(origin):
+            if is_release(origin) or program_is_harmless([posixpath.basename(shown(key))]):
                 self.texts.pop(key, None)
             else:
                 self._put({key: None})
