@@ -114,7 +114,7 @@ def unread_of_pipeline(pipeline: Pipeline | None, others: Collection[str] = ()) 
     of_migrations = [problem for folder in pipeline.migrations for problem in folder.all_problems]
     asked = (each for each in pipeline.unfollowed if any(way.environment_name not in others for way in each.job.ways))
     unfollowed = [each.problem for each in asked]
-    causes = dict.fromkeys((*pipeline.problems, *of_migrations, *unfollowed))
+    causes = dict.fromkeys((*pipeline.problems, *of_migrations, *pipeline.of_containers, *unfollowed))
     for problem in causes:
         if problem.unread:
             yield Unread(str(problem.spot), problem.message, problem.fix)

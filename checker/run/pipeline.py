@@ -86,7 +86,7 @@ def pipeline_of(
     for job in known_jobs if elsewhere else ():
         complete(job, alternatives=tuple(way for way in job.alternatives if way.environment_name not in elsewhere))
     traces, unfollowed = tracer.every(known_jobs)
-    containers = started_containers(code.images, traces, library, library.in_image, tracer.earlier)
+    containers, not_known = started_containers(code.images, traces, library, library.in_image, tracer.earlier)
     pipeline = Pipeline(
         workflows,
         tuple(job for job in known_jobs if not job.calls),
@@ -102,6 +102,7 @@ def pipeline_of(
         elsewhere=tuple(job for job in known_jobs if job.calls and not job.called),
         apps=_apps(traces, library),
         containers=containers,
+        of_containers=not_known,
         folders=frozenset(each for job in known_jobs for each in _put_into(job) if library.files_below(each)),
     )
     if driving := tuple(dict(drivers(pipeline, library.text)).items()):

@@ -79,6 +79,7 @@ class Pipeline(Judgeable, Struct, frozen=True, eq=False):
     apps: Mapping[str, AppContext] = field(default_factory=dict)
     folders: frozenset[str] = frozenset()  # of the repository, among those that steps put files into (``path``)
     containers: tuple[StartedContainer, ...] = ()
+    of_containers: tuple[Problem, ...] = ()  # what is not known of them; it hides nothing of what jobs do
     exclusions: Mapping[str, str] = field(default_factory=dict)  # of checker.toml that left files out -> their reasons
 
     @property
@@ -89,9 +90,13 @@ class Pipeline(Judgeable, Struct, frozen=True, eq=False):
         return bool(self.exclusions) and not left
 
     def trace(self, job: EffectiveJob) -> Trace:
-        """What a job's scripts do, or a container's."""
+        """What a job's scripts do, or a container's. No job is taken for one that does nothing where it is neither."""
         found = self.traces.get(job)
-        return found if found is not None else next(each.trace for each in self.containers if each.job is job)
+        if found is None:
+            found = next((each.trace for each in self.containers if each.job is job), None)
+        if found is None:
+            raise KeyError(job.name)
+        return found
 
     def ways(self) -> Iterator[EffectiveJob]:
         """Every job, those with alternatives once for each of them."""

@@ -17,7 +17,8 @@ When it does not apply
     Nothing in the repository applies migrations.
 What cannot be decided
     A runner that is not in the repository. A connection whose kind the code does not show. A `cancel-in-progress` that
-    only the run knows. A lock that is only taken under a condition which the code alone does not tell.
+    only the run knows. A lock that is only taken under a condition which the code alone does not tell. A script that
+    the recipe of its image changes.
 Fix
     Connect once, poll ``pg_try_advisory_lock`` on that connection with a deadline, migrate on it, and let the lock go
     with the session. Set ``cancel-in-progress: false`` for workflows that migrate.
@@ -62,7 +63,7 @@ from checker.reason.migrations.migrating import (
     unlocked_in,
 )
 from checker.reason.migrations.runner_locks import Locking, locking
-from checker.reason.migrations.started.steps import by_scripts, is_one_of, read_into
+from checker.reason.migrations.started.steps import by_scripts, is_changed_by_then, is_one_of, read_into
 from checker.reason.migrations.transactions import locked_first
 
 _FIX_LOCK: Final = (
@@ -113,7 +114,9 @@ def _locks(pipeline: Pipeline, steps: Sequence[Migrating]) -> Iterator[Judgement
                 why = "what it runs is not found in the repository, nor is it a tool that is known"
                 yield step.action.undecided("lock", why, fix=_FIX_LOCK)
         elif tool.name not in hooked:
-            judged = _tool(step, tool, pipeline)
+            is_changed = is_changed_by_then(step, pipeline)
+            why = "the recipe of the image changes the script that it stands in"
+            judged = step.action.undecided("lock", why) if is_changed else _tool(step, tool, pipeline)
             if (tool.name, judged.violation) not in said:
                 said.add((tool.name, judged.violation))
                 yield judged

@@ -26,6 +26,7 @@ from checker.resolve.shell.state import ERRTRACE, EXPANDS, INHERITS, UNTOLD, Con
 from checker.resolve.shell.syntax_facts import first_word, word_text
 from checker.resolve.shell.variables.exported import key_printed
 from checker.resolve.shell.variables.scopes import NOUNSET
+from checker.resolve.shell.variables.search_path import ELSEWHERE
 
 
 class Asked(Struct, frozen=True):
@@ -95,7 +96,7 @@ def _go(state: State, target: object) -> None:
     before = _where(state)
     state.folder = state.path(target) if isinstance(target, str) else None
     state.set(_BEFORE, before or open_text(f"${{{_BEFORE}}}"))
-    state.set("PWD", _where(state) or open_text("${PWD}"))
+    state.set("PWD", _where(state) or open_text(ELSEWHERE))
 
 
 def _set(asked: Asked) -> Result:

@@ -391,7 +391,7 @@ def _flags(words: Sequence[Possible]) -> Iterator[str]:
         if not isinstance(word, str) or not (word.startswith(("-", "+")) or takes_value) or word == "-":
             return
         yield word
-        takes_value = bool(re.fullmatch(r"[-+][a-zA-Z]*[oO]", word)) and not takes_value
+        takes_value = bool(re.fullmatch(r"[-+][a-zA-Z]*[oO][a-zA-Z]*", word)) and not takes_value
 
 
 def _has_flag(flags: Sequence[str], letter: str) -> bool:

@@ -32,6 +32,7 @@ from checker.resolve.shell.state import State, Stored
 from checker.resolve.shell.syntax_facts import assigned_in
 from checker.resolve.shell.variables.operators import changing, derived, of_elements, transformed
 from checker.resolve.shell.variables.scopes import Reference, meant
+from checker.resolve.shell.variables.search_path import ELSEWHERE
 
 # How a Substitution becomes a value: given by who follows the script.
 Capture = Callable[[Substitution], Possible]
@@ -251,6 +252,8 @@ def _stored(part: Variable, state: State) -> Stored | None:
         known = state.variables.get(name)
         return open_text(f"${name}", state.script.file) if known is None else known
     value = state.variables.get(name)
+    if name == "PWD" and value is None and state.folder != "":
+        return f"{WORKSPACE}/{state.folder}" if state.folder is not None else open_text(ELSEWHERE)
     if name == "BASH_SOURCE" and value is None:
         return state.zero if state.script.lines or not state.script.file else f"{WORKSPACE}/{state.script.file}"
     if isinstance(value, Several):

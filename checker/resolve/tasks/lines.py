@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from msgspec.structs import replace
@@ -23,11 +23,18 @@ def _stops(flags: str) -> bool:
 
 
 def states_of(
-    line: Line, script: Script, folder: str, environment: Mapping[str, Possible], sh: str = "", *, sealed: bool = False
+    line: Line,
+    script: Script,
+    folder: str,
+    environment: Mapping[str, Possible],
+    begun: Callable[[Script, State], Script],
+    sh: str = "",
+    *,
+    sealed: bool = False,
 ) -> Iterator[tuple[State, State]]:
     """What to follow, one after the other, each with the whole that it is a part of: a line fails as its last command
     does, so that only that one runs where failures stop. ``sh`` is which shell ``sh`` is where they run; ``sealed``:
-    whether every variable that they are given was seen."""
+    whether every variable that they are given was seen; ``begun`` puts in front what a bash reads first."""
     state = State(
         script,
         variables={**environment, **line.variables},
@@ -41,6 +48,9 @@ def states_of(
         sh=sh,
         dialect=dialect_of(script.shebang, sh) if line.whole else dialect(line.shell, sh),
     )
+    shell = script.shebang.split()[:3] if line.whole else [line.shell]  # behind `env -S` too
+    if any(each.rpartition("/")[2] == "bash" for each in shell):
+        state.script = script = begun(script, state)
     whole = state.fork()
     before = script.body.statements[:-1]
     if line.whole or state.errexit:

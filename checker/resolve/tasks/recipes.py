@@ -18,10 +18,11 @@ from checker.model.values import Text, pieces, text
 class Line(Struct, frozen=True):
     """Shell text that one shell runs, from ``line`` (counted from 1) of ``file`` on.
 
-    ``shell`` runs it, as a program is named. ``whole``: the text is a script of its own under ``set -e`` or a shebang's
-    flags (``flags``), rather than a line whose status is that of its last command. ``variables`` are what the text
-    names beside the environment. ``at_root``: it runs where the first file stands, whichever file calls it; ``folder``:
-    it runs there, and not where the others do. ``beside``: others of the task's lines run at the same time.
+    ``shell`` runs it, as a program is named; empty where the runner is a shell by itself, or it is not told.
+    ``whole``: the text is a script of its own under ``set -e`` or a shebang's flags (``flags``), rather than a line
+    whose status is that of its last command. ``variables`` are what the text names beside the environment.
+    ``at_root``: it runs where the first file stands, whichever file calls it; ``folder``: it runs there, and not
+    where the others do. ``beside``: others of the task's lines run at the same time.
     """
 
     text: str
@@ -32,7 +33,7 @@ class Line(Struct, frozen=True):
     positional: tuple[Possible, ...] = ()
     whole: bool = False
     flags: str = ""
-    shell: str = "bash"
+    shell: str = ""
     at_root: bool = False
     folder: str | None = None
     beside: bool = False

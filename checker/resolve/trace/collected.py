@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -15,7 +15,6 @@ from checker.model.answers import YES
 from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.holding import ever_holds
 from checker.model.pipeline.jobs import WORKSPACE, Credentials, EffectiveJob, EffectiveStep
-from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Output, Reached, Trace
 from checker.model.pipeline.shell import Block, Script
 from checker.model.pipeline.within import WHOLE_STEP
@@ -30,17 +29,17 @@ from checker.resolve.shell.follower import MAX_STATEMENTS, Follower
 from checker.resolve.shell.handed.asking import settings_kept
 from checker.resolve.shell.printing import Unfinished, outputs_of
 from checker.resolve.shell.starting import line_of, starts_script
-from checker.resolve.shell.state import Library, State
+from checker.resolve.shell.state import State
 from checker.resolve.shell.variables.exported import hand_on, of_the_app, without_keys
 from checker.resolve.shell.variables.scopes import NOUNSET
-from checker.resolve.shell.variables.startup import begun_with, loading_others
+from checker.resolve.shell.variables.startup import NAME, begun_with, exported_alone, loading_others, unseen
 from checker.resolve.tasks import compose
 from checker.resolve.tasks.lines import states_of
-from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, plain
+from checker.resolve.tasks.recipes import Line, Tasks, plain
 from checker.resolve.tasks.runners import is_other_runner, runs_tasks, tasks_of
 from checker.resolve.trace.assuming.over_http import asked_over_http
 from checker.resolve.trace.assuming.sessions import Sessions
-from checker.resolve.trace.builds import BuildLibrary, starts_programs
+from checker.resolve.trace.builds import starts_programs
 from checker.resolve.trace.commands.aws_cli import each_operation, parse_cli, with_input_read
 from checker.resolve.trace.commands.aws_settings import started_by_settings
 from checker.resolve.trace.commands.brought_in import BroughtIn
@@ -56,23 +55,13 @@ from checker.resolve.trace.commands.sam_cli import as_aws
 from checker.resolve.trace.endpoints import at_aws
 from checker.resolve.trace.javascript.database_programs import asks_a_database
 from checker.resolve.trace.merging import each_option, merged
-from checker.resolve.trace.other_tests import TestLibrary, bats_programs, reaches_out
-from checker.resolve.trace.programs import Programs, started_by
+from checker.resolve.trace.other_tests import bats_programs, reaches_out
+from checker.resolve.trace.programs import Programs, Scripts, started_by
 from checker.resolve.trace.python_started import read_first, start_entry, start_python, start_tests
 from checker.resolve.workflows.steps import is_sealed, shell_of, shell_options
 
 _MAX_TASKS: Final = 20  # levels of tasks that run tasks
 Action: TypeAlias = Command | AwsCall | CdkCommand
-
-
-class Scripts(Library, PythonLibrary, TaskLibrary, TestLibrary, BuildLibrary, Protocol):
-    """All of the repository's code that can be followed."""
-
-    def python_in(self, folder: str) -> tuple[str, ...]:
-        """The Python files of a folder and those below it."""
-
-    def python_text(self, text: str, file: str, line: int) -> str | None:
-        """Keep Python text that stands inside another file; the path to follow it by, ``None`` if it is not Python."""
 
 
 class Collected(Struct):
@@ -98,6 +87,7 @@ class Collected(Struct):
     script: Script = Script("", Block())  # of the step
     _sealed: bool = False  # whether every variable that the step is given was seen
     _tasks: int = 0
+    _begun: set[Possible] = field(default_factory=set)  # files that a bash of the job reads first, as they are named
     _unfinished: Unfinished = field(default_factory=Unfinished)  # a value that a step writes line by line
 
     @property
@@ -174,6 +164,7 @@ class Collected(Struct):
         )
         state.dialect, state.folder = dialect(shell_of(step), state.sh), state.path(folder) if folder else ""
         state.script = begun_with(script, state, self.library, step.spot, self.problems)
+        self._begun.update({environment.get(NAME)} if not state.dialect else ())
         state.variables.update(settings_kept(each for each in self.actions if isinstance(each, Command)))
         self.failed = self.shell(state, reached) or self.failed
         return self.outputs[start:]
@@ -255,6 +246,10 @@ class Collected(Struct):
         self.outputs.extend(outputs_of(command, self._unfinished))
 
     def _unread(self, command: Command, written: Command | None = None) -> None:
+        if (first := unseen(command, self._begun)) is not None:
+            exported = self._exported
+            self._through_shell(first, first.handed)
+            self._exported = exported
         if command.program in TEST_RUNNERS:
             start_tests(self, command, command.words[1:], {**self._exported, **command.handed})
         if self.may_act:
@@ -394,7 +389,12 @@ class Collected(Struct):
             return False
         fails, at = False, folder if line.folder is None else line.folder
         around = replace(by.handling, beside=True) if line.beside else by.handling
-        for state, whole in states_of(line, script, at, environment, sh_of(self.job.job), sealed=self._sealed):
+        given = exported_alone(environment, by)
+
+        def begun(text: Script, state: State) -> Script:
+            return begun_with(text, state, self.library, by.spot, self.problems)
+
+        for state, whole in states_of(line, script, at, given, begun, sh_of(self.job.job), sealed=self._sealed):
             state.written = whole.written = self.written
             fails = self.shell(state, by.reached.behind(), whole, around)
         return fails

@@ -17,6 +17,10 @@ from checker.model.pipeline.within import within
 from checker.model.possible import Possible, shown
 from checker.model.sources import Problem, Spot
 from checker.resolve.effort import OF_A_PROGRAM, RECORDING, STARTING, Effort
+from checker.resolve.shell.state import Library
+from checker.resolve.tasks.recipes import TaskLibrary
+from checker.resolve.trace.builds import BuildLibrary
+from checker.resolve.trace.other_tests import TestLibrary
 
 if TYPE_CHECKING:
     from checker.resolve.python.machine import Machine
@@ -26,6 +30,16 @@ if TYPE_CHECKING:
 Call: TypeAlias = "AwsCall | Command"
 _FOR_LATER: Final = lazy_re.compile(r"GITHUB_(?:OUTPUT|ENV|PATH)\b")
 _Gone: TypeAlias = "Mapping[tuple[object, ...], Sequence[Gone]]"
+
+
+class Scripts(Library, PythonLibrary, TaskLibrary, TestLibrary, BuildLibrary, Protocol):
+    """All of the repository's code that can be followed."""
+
+    def python_in(self, folder: str) -> tuple[str, ...]:
+        """The Python files of a folder and those below it."""
+
+    def python_text(self, text: str, file: str, line: int) -> str | None:
+        """Keep Python text that stands inside another file; the path to follow it by, ``None`` if it is not Python."""
 
 
 class Earlier(Protocol):

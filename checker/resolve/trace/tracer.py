@@ -30,15 +30,16 @@ from checker.resolve.effort import Effort, SpentError
 from checker.resolve.shell.files.overlaid import Overlaid
 from checker.resolve.shell.files.written import Written
 from checker.resolve.shell.variables.exported import KEY, given_to
-from checker.resolve.shell.variables.search_path import set_by_script, with_before
+from checker.resolve.shell.variables.github_script import set_by_script
+from checker.resolve.shell.variables.search_path import with_before
 from checker.resolve.trace.actions import calls_of_action, command_of_action, files_of, metadata_of
 from checker.resolve.trace.assuming.sessions import Sessions
-from checker.resolve.trace.collected import Collected, Scripts
+from checker.resolve.trace.collected import Collected
 from checker.resolve.trace.commands.foreign import GITHUB_SCRIPT, unread_action, unread_container
 from checker.resolve.trace.gaps import Gaps
 from checker.resolve.trace.held_files import by_now
 from checker.resolve.trace.javascript.texts import texts_of
-from checker.resolve.trace.programs import Earlier, Programs
+from checker.resolve.trace.programs import Earlier, Programs, Scripts
 from checker.resolve.workflows.starts import runner_variables
 from checker.resolve.workflows.steps import credentials, shell_options
 
@@ -213,7 +214,8 @@ class Tracer(Struct):
                 self._files[Text((_output(step.step.id, name, scope),))] = value
         if step.step.action.lower() == GITHUB_SCRIPT:
             self._script(step, given, reached, collected.written)
-            extra.update(set_by_script(shown(given.get("script", "")), extra))
+            surely = step.runs is YES and step.continue_on_error is False
+            extra |= set_by_script(shown(given.get("script", "")), {**step.job.env, **extra}, surely=surely)
         foreign = unread_action(step)
         if foreign is not None and (command is None or action == BAKE):
             collected.foreign.append(foreign)

@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import Final
 
 from checker import lazy_re
+from checker.collect.migrations.frameworks.images import TooMuchError, instructions, listed
 from checker.model.migrations.folders import MigrationRunner, SourceFile
 from checker.model.migrations.shaping import Shapes
 from checker.model.migrations.tools import BY_NAME, TOOLS, MigrationTool, evaluated
@@ -23,7 +24,6 @@ _FILE: Final = lazy_re.compile(r"(?:[\w-]*\.)?(?:Dockerfile|Containerfile)(?:\.\
 _OTHERS: Final = lazy_re.compile(
     r"(?:^|[/._-])(?:dev|devel|development|tests?|local|ci|examples?|e2e)(?:$|[/._-])", re.IGNORECASE
 )
-_ENTRY: Final = lazy_re.compile(r"^\s*(FROM|ENTRYPOINT|CMD)\s+(.*)$", re.IGNORECASE)
 _BEGINS: Final = lazy_re.compile(r"(?:if|case|for|while|until|select)\b|(?:function\s+)?[\w-]+\s*\(\)|\{$|\($")
 _ENDS: Final = lazy_re.compile(r"(?:fi|esac|done)\b|[})]")
 _SHEBANG: Final = lazy_re.compile(r"#!.*\b(?:ba|da|a|z|k)?sh\b")
@@ -92,22 +92,25 @@ def shaped_by(words: Sequence[str]) -> Shapes | None:
 def _started(text: str) -> tuple[list[str], int]:
     """The words of what starts, and the line that says so."""
     said: dict[str, tuple[str, int]] = {}
-    for number, line in enumerate(text.replace("\\\n", "  ").split("\n"), 1):
-        match = _ENTRY.match(line)
-        if match is not None and match[1].upper() == "FROM":
-            said = {}
-        elif match is not None:
-            said[match[1].upper()] = (match[2].strip(), number)
+    stages: dict[str, dict[str, tuple[str, int]]] = {}
+    try:
+        for number, name, written in instructions(text):
+            if name == "FROM":
+                given = [each.lower() for each in written.split() if not each.startswith("--")] or [""]
+                said = {**stages.get(given[0], {})}
+                if len(given) == 3:  # with a name
+                    stages[given[2]] = said
+            elif name in {"ENTRYPOINT", "CMD"}:
+                said[name] = (written, number)
+    except TooMuchError:
+        return [], 1  # what images start is told of elsewhere
     words = [word for name in ("ENTRYPOINT", "CMD") if name in said for word in _words(said[name][0])]
     return words, next((said[name][1] for name in ("ENTRYPOINT", "CMD") if name in said), 1)
 
 
 def _words(written: str) -> Sequence[str]:
-    try:
-        listed = json.loads(written) if written.startswith("[") else ["sh", "-c", written]
-    except ValueError:
-        return []
-    return listed if all(isinstance(each, str) for each in listed) else []
+    given = listed(written)
+    return given if given is not None else ["sh", "-c", written]
 
 
 def _places(word: str, folder: str) -> Iterator[str]:
@@ -181,7 +184,7 @@ def _of_package(words: Sequence[str], folder: str, text_of: Text) -> Iterator[st
     for place in dict.fromkeys((posixpath.join(folder, "package.json"), "package.json")):
         try:
             data = json.loads(text_of(place) or "{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             return
         scripts = data.get("scripts") if isinstance(data, dict) else None
         if isinstance(scripts, dict) and asked in scripts:

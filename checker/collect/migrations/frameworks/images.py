@@ -2,7 +2,8 @@
 
 Source: Dockerfile reference, "FROM" (a stage may go on from another), "WORKDIR", "COPY" and "ADD" (of a folder what is
 in it is copied; a target that ends in a slash is a folder), "ENV" and "ARG", "ENTRYPOINT" (of the exec form it comes
-before the words of CMD; the shell form takes none) and "CMD" (which a later ENTRYPOINT takes back).
+before the words of CMD; the shell form takes none), "CMD" (which a later ENTRYPOINT takes back), "SHELL", and
+"Here-Documents" (of RUN, COPY and ADD).
 """
 
 from __future__ import annotations
@@ -11,21 +12,34 @@ import json
 import posixpath
 import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct, field
 
 from checker import lazy_re
-from checker.model.migrations.images import ImageStart
+from checker.collect.migrations.frameworks.image_edits import changes_of
+from checker.model.migrations.images import ImageStart, fits
 
-_CONTINUED: Final = lazy_re.compile(r"\\[ \t]*\n(?:[ \t]*#[^\n]*\n)*")  # comments between are none of it
-_INSTRUCTION: Final = lazy_re.compile(r"[ \t]*([A-Za-z]+)[ \t]+(.*)")
+_INSTRUCTION: Final = lazy_re.compile(r"[ \t]*([A-Za-z]+)[ \t]+(.*)", re.DOTALL)
+_HERE: Final = lazy_re.compile(r"(?<!<)<<(-?)([\"']?)([A-Za-z_]\w*)\2(?=\s|$)")
+_SCRIPT: Final = lazy_re.compile(r"(?:--\S+\s+)*<<-?[\"']?\w+[\"']?")
+_WITH_BODY: Final = frozenset({"RUN", "COPY", "ADD", "ONBUILD"})
 _VARIABLE: Final = lazy_re.compile(r"\$(?:(\w+)|\{(\w+)(?::?-([^{}]*))?\})")
 _PAIR: Final = lazy_re.compile(r"(\w+)=(\"[^\"]*\"|'[^']*'|\S*)")
-_MOST: Final = 500  # instructions of a recipe
-_MOST_PLACES: Final = 200
+_FILLED: Final = frozenset({"FROM", "ENV", "ARG", "WORKDIR", "COPY", "ADD", "ENTRYPOINT", "CMD"})
+_FROM: Final = lazy_re.compile(r"--from=(\S*)")
+_MOST: Final = 5000  # instructions of a recipe
+_MOST_PLACES: Final = 1000
+_MOST_WORDS: Final = 20
+_LONGEST: Final = 4096  # of the values that variables put into an instruction
+_LONGEST_PATH: Final = 4096
 IsFile = Callable[[str], bool]
+
+
+class TooMuchError(Exception):
+    """A recipe is longer, or comes to more, than any that is written by hand: what of it is in the message."""
 
 
 class _Stage(Struct):
@@ -35,35 +49,117 @@ class _Stage(Struct):
     entry: list[str] | None = None
     command: list[str] | None = None
     line: int = 1
+    shell: list[str] = field(default_factory=lambda: ["sh", "-c"])
+    is_line: bool = False  # whether the entry point is a line for the shell, which is given no words
+    changed: dict[str, int] = field(default_factory=dict)  # files, as `ImageStart` has them
 
     def further(self) -> _Stage:
         """A stage that goes on from this one."""
-        return _Stage(self.folder, [*self.places], {**self.variables}, self.entry, self.command, self.line)
+        return _Stage(
+            self.folder,
+            [*self.places],
+            {**self.variables},
+            self.entry,
+            self.command,
+            self.line,
+            self.shell,
+            self.is_line,
+            {**self.changed},
+        )
+
+    def enter(self, folder: str) -> None:
+        self.folder = posixpath.normpath(posixpath.join(self.folder, folder))
+        if len(self.folder) > _LONGEST_PATH:
+            raise TooMuchError("the name of a folder is too long")
+
+    def put(self, places: Iterable[tuple[str, str]]) -> None:
+        for place, own in places:
+            self.lay(place, own)
+            for each in [one for one in self.changed if one.startswith(f"{place.rstrip('/')}/")]:
+                del self.changed[each]  # it is there anew
+
+    def lay(self, place: str, own: str) -> None:
+        if len(place) > _LONGEST_PATH or len(own) > _LONGEST_PATH or len(self.places) >= _MOST_PLACES:
+            raise TooMuchError(f"it copies to more than {_MOST_PLACES} places, or to one that is too long")
+        self.places.append((place, own))
+        self.changed.pop(place, None)
+
+    def own(self, path: str) -> str | None:
+        """The repository's own that lies at a path of the image."""
+        around = [each for each in self.places if f"{path}/".startswith(f"{each[0].rstrip('/')}/")]
+        if not around:
+            return None
+        place, own = max(reversed(around), key=lambda each: len(each[0]))
+        rest = path[len(place.rstrip("/")) :].lstrip("/")
+        return posixpath.join(own, rest) if rest else own
+
+    def run(self, written: str, line: int, is_file: IsFile) -> None:
+        """What an instruction's commands change, and copy."""
+        for each in changes_of(written, self.folder):
+            of = self.own(each.source) if each.source and "*" not in each.source else None
+            was = next((at for pattern, at in self.changed.items() if fits(pattern, each.source)), None)
+            there = self.own(each.path)
+            is_folder = any(place == each.path for place, _ in self.places) and not is_file(there or "")
+            if of is not None and "*" not in each.path and not is_folder:  # into a folder it goes by its own name
+                self.lay(each.path, of)
+            if of is None or was is not None or "*" in each.path:
+                self.changed[each.path] = was or line
+            if len(self.changed) > _MOST_PLACES:
+                raise TooMuchError(f"its commands change more than {_MOST_PLACES} files")
+
+    def take(self, copy: _Copy, line: int) -> None:
+        """What another stage has changed of what is copied from it, and what the recipe has in itself."""
+        for each in copy.froms:
+            if each.startswith("<<"):
+                name = each.lstrip("<-").strip("\"'")
+                self.changed[posixpath.join(copy.target, name) if copy.into else copy.target] = line
+            path = posixpath.normpath(posixpath.join(copy.before.folder, each)) if copy.before is not None else ""
+            for pattern, at in copy.before.changed.items() if copy.before is not None else ():
+                if fits(pattern, path):
+                    beside = posixpath.join(copy.target, posixpath.basename(path))
+                    self.changed |= dict.fromkeys((copy.target, beside), at)
+                elif pattern.startswith(f"{path.rstrip('/')}/"):
+                    self.changed[posixpath.join(copy.target, pattern[len(path.rstrip("/")) + 1 :])] = at
 
 
 def image_start(recipe: str, text: str, is_file: IsFile) -> ImageStart | None:
-    """What a container of the image starts, as its last stage says; ``None`` where that says nothing."""
+    """What a container of the image starts, as its last stage says; ``None`` where that says nothing. Of a recipe that
+    is too much to be read it is told that nobody knows."""
     beside = posixpath.dirname(recipe)
     # An image is built in the folder of its recipe, or in the one that all are built in.
     contexts = [beside, ""] if beside else [""]
-    found = [_last(text, context, is_file) for context in contexts]
-    stage = max(found, key=lambda each: sum(is_file(place) for _, place in each.places))
-    if not stage.entry and not stage.command and not stage.places:
-        return None
-    places = tuple(sorted(dict(stage.places).items(), key=lambda each: -len(each[0])))[:_MOST_PLACES]
-    return ImageStart(recipe, stage.line, tuple(stage.entry or ()), tuple(stage.command or ()), stage.folder, places)
+    try:
+        found = [_last(text, context, is_file) for context in contexts]
+    except TooMuchError as error:
+        return ImageStart(recipe, 1, (), (), "/", (), unknown=str(error))
+    made = [_image(recipe, each) for each in found if each.entry or each.command or each.places]
+    return max(made, key=lambda each: _files_of(each, is_file), default=None)
+
+
+def _image(recipe: str, stage: _Stage) -> ImageStart:
+    places = tuple(sorted(dict(stage.places).items(), key=lambda each: -len(each[0])))
+    entry, command, changed = stage.entry or (), stage.command or (), tuple(stage.changed.items())
+    return ImageStart(recipe, stage.line, tuple(entry), tuple(command), stage.folder, places, changed=changed)
+
+
+def _files_of(image: ImageStart, is_file: IsFile) -> int:
+    """How many files there are of those that an image takes and starts."""
+    words = " ".join((*image.entry, *image.command)).split()
+    started = [each for word in words[:_MOST_WORDS] for each in image.own(word)]
+    return sum(map(is_file, (*started, *(own for _, own in image.places))))
 
 
 def _last(text: str, context: str, is_file: IsFile) -> _Stage:
     stages: dict[str, _Stage] = {}
-    stage, given = _Stage(), dict[str, str]()
-    for number, name, written in _instructions(text):
-        said = _filled(written, {**given, **stage.variables})
+    stage, given, count = _Stage(), dict[str, str](), 0
+    for number, name, written in instructions(text):
+        said = _filled(written, {**given, **stage.variables}) if name in _FILLED else written
         if name == "FROM":
             words = [each for each in said.split() if not each.startswith("--")]
             before = stages.get(words[0].lower()) if words else None
             stage = before.further() if before is not None else _Stage(variables=dict(given))
-            stages[str(len(stages))] = stage
+            stages[str(count)] = stage
+            count += 1
             if len(words) == 3:
                 stages[words[2].lower()] = stage
         elif name in {"ENV", "ARG"}:
@@ -72,72 +168,135 @@ def _last(text: str, context: str, is_file: IsFile) -> _Stage:
             stage.variables |= pairs or ({first: rest.strip()} if name == "ENV" else {})
             given |= pairs if name == "ARG" and not stages else {}
         elif name == "WORKDIR":
-            stage.folder = posixpath.normpath(posixpath.join(stage.folder, said.strip().strip("\"'")))
+            stage.enter(said.strip().strip("\"'"))
         elif name in {"COPY", "ADD"}:
-            stage.places += _copied(said, stage, stages, context, is_file)
+            if (copy := _copy_of(said, stage, stages)) is not None:
+                stage.put(_copied(copy, context, is_file))
+                stage.take(copy, number)
+        elif name == "RUN":
+            stage.run(written, number, is_file)
+        elif name == "SHELL":
+            stage.shell = listed(said) or stage.shell
         elif name == "ENTRYPOINT":
-            stage.entry, stage.command, stage.line = _words(said), None, number
+            stage.is_line = (given_words := listed(said)) is None
+            stage.entry = [*stage.shell, said] if given_words is None else given_words
+            stage.command, stage.line = None, number
         elif name == "CMD":
-            stage.command = _words(said)
+            given_words = listed(said)
+            stage.command = [*stage.shell, said] if given_words is None else given_words
             stage.line = stage.line if stage.entry else number
-    if stage.entry is not None and stage.entry[:2] == ["sh", "-c"] and len(stage.entry) == 3:
-        stage.command = None  # the shell form is given no words
+    if stage.entry and stage.is_line:
+        stage.command = None
     return stage
 
 
-def _instructions(text: str) -> Iterator[tuple[int, str, str]]:
-    number, count = 1, 0
-    joined = _CONTINUED.sub(lambda match: "\0" * match[0].count("\n"), text)
-    for line in joined.split("\n"):
-        match = _INSTRUCTION.match(line)
-        if match is not None and count < _MOST:
-            count += 1
-            yield number, match[1].upper(), match[2].replace("\0", " ").strip()
-        number += 1 + line.count("\0")
+def instructions(text: str) -> Iterator[tuple[int, str, str]]:
+    """The instructions of a recipe with the lines that they begin in, without the bodies of here-documents."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    ends: dict[str, list[int]] = {}
+    for index, line in enumerate(lines):
+        ends.setdefault(line.strip("\t"), []).append(index)
+    at = count = 0
+    while at < len(lines):
+        number, parts = at + 1, [lines[at]]
+        at += 1
+        is_comment = parts[0].lstrip().startswith("#")
+        while not is_comment and at < len(lines) and parts[-1].rstrip().endswith("\\"):
+            if lines[at].strip() and not lines[at].lstrip().startswith("#"):  # comments between are none of it
+                parts[-1] = parts[-1].rstrip()[:-1]
+                parts.append(lines[at])
+            at += 1
+        match = _INSTRUCTION.match(" ".join(parts))
+        if match is None:
+            continue
+        count += 1
+        if count > _MOST:
+            raise TooMuchError(f"it has more than {_MOST} instructions")
+        name, written = match[1].upper(), match[2].strip()
+        begun = at
+        for here in _HERE.finditer(written) if name in _WITH_BODY else ():
+            at = _behind(here, lines, ends, at)
+        # A here-document by itself is the script.
+        is_script = at > begun and _SCRIPT.fullmatch(written) and not lines[begun].startswith("#!")
+        yield number, name, "\n".join(lines[begun : at - 1]) if is_script and name == "RUN" else written
+
+
+def _behind(here: re.Match[str], lines: Sequence[str], ends: Mapping[str, Sequence[int]], at: int) -> int:
+    """The line behind a here-document's body that begins here; the same line where it does not end: then it is none."""
+    found = ends.get(here[3], ())
+    for number in range(bisect_left(found, at), len(found)):
+        index = found[number]
+        if here[1] or lines[index] == here[3]:
+            return index + 1
+    return at
 
 
 def _filled(written: str, variables: Mapping[str, str]) -> str:
+    size = 0
+
     def value(match: re.Match[str]) -> str:
+        nonlocal size
         known = variables.get(match[1] or match[2])
-        return known if known is not None else match[3] if match[3] is not None else match[0]
+        found = known if known is not None else match[3] if match[3] is not None else match[0]
+        size += len(found)
+        if size > _LONGEST:
+            raise TooMuchError("the values of its variables are too long")
+        return found
 
     return _VARIABLE.sub(value, written)
 
 
-def _words(said: str) -> list[str]:
+def listed(said: str) -> list[str] | None:
+    """The words of an instruction in the exec form; ``None`` where it is a line for the shell."""
+    if not said.startswith("["):
+        return None
     try:
-        listed = json.loads(said) if said.startswith("[") else ["sh", "-c", said]
-    except ValueError:
-        return []
-    return listed if all(isinstance(each, str) for each in listed) else []
+        found = json.loads(said)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, list) and all(isinstance(each, str) for each in found) else None
 
 
-def _copied(
-    said: str, stage: _Stage, stages: Mapping[str, _Stage], context: str, is_file: IsFile
-) -> Iterator[tuple[str, str]]:
-    """What lies where by an instruction that copies: places of the image, and those of the repository."""
+class _Copy(Struct, frozen=True):
+    """An instruction that copies: from a stage ``before``, or from where the image is built."""
+
+    froms: Sequence[str]
+    target: str
+    into: bool  # whether that is a folder
+    before: _Stage | None
+
+
+def _copy_of(said: str, stage: _Stage, stages: Mapping[str, _Stage]) -> _Copy | None:
+    """``None`` where nothing of the repository's is copied."""
     try:
-        listed = json.loads(said[said.index("[") :]) if said.endswith("]") and "[" in said else shlex.split(said)
-    except ValueError:
-        return
-    words = [each for each in listed if isinstance(each, str) and not each.startswith("--")]
-    source = re.search(r"--from=(\S+)", said)
+        every = json.loads(said[said.index("[") :]) if said.endswith("]") and "[" in said else shlex.split(said)
+    except (ValueError, RecursionError):
+        return None
+    words = [each for each in every if isinstance(each, str) and not each.startswith("--")]
+    source = _FROM.search(said)
     before = stages.get(source[1].lower()) if source is not None else None
-    if len(words) < 2 or (source is not None and before is None):
-        return
+    # Of its own stage, which is not there yet, nothing can be copied.
+    if len(words) < 2 or (source is not None and before is None) or before is stage:
+        return None
     *froms, to = words
     target = posixpath.normpath(posixpath.join(stage.folder, to))
     into = to.endswith("/") or to in {".", "./"} or len(froms) > 1 or target == stage.folder
-    for each in froms:
-        if before is not None:
-            path = posixpath.normpath(posixpath.join(before.folder, each))
-            yield from _of_stage(path, target, before, into=into)
-        elif "*" not in each and "?" not in each and "://" not in each:
+    return _Copy(froms, target, into, before)
+
+
+def _copied(copy: _Copy, context: str, is_file: IsFile) -> Iterator[tuple[str, str]]:
+    """What lies where by an instruction that copies: places of the image, and those of the repository."""
+    for each in copy.froms:
+        if copy.before is not None:
+            path = posixpath.normpath(posixpath.join(copy.before.folder, each))
+            yield from _of_stage(path, copy.target, copy.before, into=copy.into)
+        elif not any(sign in each for sign in ("*", "?", "://", "<<")):
             path = posixpath.normpath(posixpath.join(context, each.lstrip("/") or "."))
             path = "" if path == "." else path
             if path.startswith(".."):
                 continue
-            yield (posixpath.join(target, posixpath.basename(path)) if into and is_file(path) else target), path
+            named = copy.into and is_file(path)
+            yield (posixpath.join(copy.target, posixpath.basename(path)) if named else copy.target), path
 
 
 def _of_stage(path: str, target: str, before: _Stage, *, into: bool) -> Iterator[tuple[str, str]]:

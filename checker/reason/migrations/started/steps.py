@@ -55,6 +55,13 @@ def _inside(one: StartedContainer, pipeline: Pipeline) -> Iterator[Migrating]:
     return (each for each in migrating_in(one.job, pipeline) if not each.back)
 
 
+def is_changed_by_then(step: Migrating, pipeline: Pipeline) -> bool:
+    """Whether a step stands in a script that the recipe of its container's image changes."""
+    files = {spot.file for spot in (step.action.spot, *step.action.reached.via)}
+    images = (one.image for one in pipeline.containers if one.job is step.job)
+    return any(image.line_that_changes(file) is not None for image in images for file in files)
+
+
 def is_one_of(step: Migrating, runners: Sequence[MigrationRunner], pipeline: Pipeline) -> bool:
     """Whether a program of its own may be one that is read: any, where no file that it runs says otherwise; and what
     only starts the one that migrates, which may be the image's own entry point."""

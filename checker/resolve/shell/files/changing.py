@@ -139,6 +139,9 @@ def fetched(command: Command, plain: Sequence[Possible]) -> Iterator[Possible]:
     for before, word in itertools.pairwise(words):
         if before in named or (isinstance(before, str) and re.fullmatch(rf"-[a-zA-Z]+{named[0][1]}", before)):
             yield word
+    if any(isinstance(word, str) and re.fullmatch(rf"-[a-zA-Z]*{named[0][1]}-", word) for word in words):
+        yield "-"  # printed
+        return
     remote = command.program == "wget" or any(re.fullmatch(r"-[a-zA-Z]*O|--remote-name", str(word)) for word in words)
     if remote and not any(word in named for word in words):
         yield from (posixpath.basename(str(word).partition("?")[0]) for word in plain if "://" in str(word))

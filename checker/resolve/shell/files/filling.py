@@ -21,7 +21,7 @@ from msgspec import Struct
 from checker import lazy_re
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, plain_words, shown
-from checker.model.values import Text, pieces, text
+from checker.model.values import Text
 
 # The names of platforms, as releases of programs are called by them, and where programs are handed out.
 _RELEASE: Final = lazy_re.compile(
@@ -30,14 +30,15 @@ _RELEASE: Final = lazy_re.compile(
     r"|://(?:[\w-]+\.)*(?:apache\.org|maven\.org|npmjs\.org|nodejs\.org|golang\.org|go\.dev)/",
     re.IGNORECASE,
 )
-_TAR: Final = frozenset({"tar", "gtar", "bsdtar"})
+TAR: Final = frozenset({"tar", "gtar", "bsdtar"})
 _SEVEN: Final = frozenset({"7z", "7za", "7zr", "7zz"})
 _SINGLE: Final = frozenset({"gunzip", "bunzip2", "unxz", "unzstd", "gzip", "bzip2", "xz", "zstd"})
 _MACHINES: Final = frozenset({"scp", "rsync", "rclone", "gsutil", "s5cmd", "azcopy", "mc"})
 FILLING: Final = frozenset(
-    {*_TAR, *_SEVEN, *_SINGLE, *_MACHINES, "unzip", "zip", "cpio", "pax", "dd", "aws", "gh", "docker", "podman",
+    {*TAR, *_SEVEN, *_SINGLE, *_MACHINES, "unzip", "zip", "cpio", "pax", "dd", "aws", "gh", "docker", "podman",
      "kubectl", "gcloud"}
 )  # fmt: skip
+_PROGRAM: Final = lazy_re.compile(r"(?:/usr(?:/local)?/s?bin|/s?bin|(?:~|\$\{?HOME\}?)/\.local/bin)/[^/]+")
 _TAR_VALUES: Final = frozenset(
     {"--file", "--directory", "-T", "--files-from", "-X", "--exclude-from", "--exclude", "-I", "-b", "--transform",
      "--use-compress-program", "--strip-components", "--strip", "--xform", "--owner", "--group", "--mode"}
@@ -57,6 +58,11 @@ class Filled(Struct, frozen=True):
 def is_release(origin: str) -> bool:
     """Whether an archive of this name or address is a program's, as that is handed out for one platform."""
     return _RELEASE.search(origin) is not None
+
+
+def is_program(key: Possible) -> bool:
+    """Whether a file is one of a folder where a shell looks for programs without being told to."""
+    return isinstance(key, str | Text) and _PROGRAM.fullmatch(shown(key)) is not None
 
 
 def may_be_fetched(archive: Possible, origins: Mapping[Possible, str]) -> bool:
@@ -79,8 +85,8 @@ def packed(command: Command) -> Iterator[Possible]:
     """The archives that a command makes of the job's own files."""
     words = command.words[1:]
     plain = list(plain_words(words, {"-x", "-i"}))
-    if command.program in _TAR:
-        tar = _tar(words)
+    if command.program in TAR:
+        tar = tar_of(words)
         if "c" in tar.letters or "--create" in words:
             yield "-" if tar.archive is None else tar.archive
     elif command.program == "zip" and plain:
@@ -93,7 +99,7 @@ def filled(command: Command) -> Iterator[Filled]:
     """What a command fills with files from elsewhere."""
     words, program = command.words[1:], command.program
     plain = list(plain_words(words))
-    if program in _TAR:
+    if program in TAR:
         by_variable = shown(command.environment.get("TAR_OPTIONS") or "").split()
         yield from _by_tar([*by_variable, *words] if words[:1] and shown(words[0])[:1] == "-" else words)
     elif program == "unzip":
@@ -122,7 +128,7 @@ class _Tar(Struct, frozen=True):
     members: tuple[Possible, ...]
 
 
-def _tar(words: Sequence[Possible]) -> _Tar:
+def tar_of(words: Sequence[Possible]) -> _Tar:
     letters, archive, into = "", None, "."
     members: list[Possible] = []
     pending = list(words)
@@ -147,7 +153,7 @@ def _tar(words: Sequence[Possible]) -> _Tar:
 
 
 def _by_tar(words: Sequence[Possible]) -> Iterator[Filled]:
-    tar = _tar(words)
+    tar = tar_of(words)
     leaves = {"--list", "--to-stdout", "--keep-old-files", "--skip-old-files"} & {*words} or {*"tOk"} & {*tar.letters}
     given_on = any(shown(each).startswith("--to-command") for each in words)
     if ("x" in tar.letters or {"--extract", "--get"} & {*words}) and not leaves and not given_on:
@@ -180,12 +186,12 @@ def _members(members: Sequence[Possible], into: Possible, archive: Possible) -> 
 def _brought(program: str, words: Sequence[Possible], plain: Sequence[Possible]) -> Iterator[Filled]:
     """What is copied from a store or another machine: to a file, or below a folder."""
     if program == "gh":
-        into = _value(words, "-D", "--dir")
+        into = value_of(words, "-D", "--dir")
         if plain[1:2] == ["download"] and isinstance(into, str) and (plain[0] == "run" or "--clobber" in words):
             yield Filled(f"{into.rstrip('/')}/")  # without that it leaves alone what is there
         if plain[1:2] == ["download"] and into is None:
             yield Filled(".")  # files whose names only the release or the run tells, beside those that are there
-        yield from (Filled(each) for each in (_value(words, "-O", "--output"),) if each)
+        yield from (Filled(each) for each in (value_of(words, "-O", "--output"),) if each)
         return
     contents = program == "rclone"
     if program == "aws":
@@ -212,7 +218,7 @@ def _brought(program: str, words: Sequence[Possible], plain: Sequence[Possible])
             yield Filled(f"{target.rstrip('/')}/")
 
 
-def _value(words: Sequence[Possible], *names: str) -> Possible:
+def value_of(words: Sequence[Possible], *names: str) -> Possible:
     for at, each in enumerate(words):
         if each in names and at + 1 < len(words):
             return words[at + 1]
@@ -226,92 +232,3 @@ def _has(words: Sequence[Possible], letter: str, *names: str) -> bool:
         isinstance(each, str) and (each in names or re.fullmatch(rf"-[a-zA-Z]*{letter}[a-zA-Z]*", each))
         for each in words
     )
-
-
-def paths_of(verb: Possible, words: Sequence[Possible]) -> Iterator[Possible]:
-    """The paths that ``git checkout`` and ``git restore`` take from another commit; the whole folder where git makes a
-    third of two."""
-    if _mixes(verb, words):
-        yield "."
-    plain = [each for each in plain_words(words, {"-s", "--source", "-b", "-B", "--orphan"}) if each != "--"]
-    if verb == "restore":
-        yield from plain if any(shown(each).startswith(("-s", "--source")) for each in words) else ()
-    elif verb == "checkout" and plain[:1] != ["HEAD"] and not {"-b", "-B", "--orphan"} & {*words}:
-        yield from plain[1:] if "--" not in words or words[0] != "--" else ()
-
-
-class Taken(Struct, frozen=True):
-    """The paths that git takes from a commit, all of it where none is named; ``at_hand``: that is the one which the job
-    has checked out, so that a file is what it was before."""
-
-    paths: tuple[Possible, ...]
-    at_hand: bool
-
-
-def taken_by(command: Command) -> Taken | None:
-    """What ``git checkout REF -- PATHS``, ``git restore --source=REF PATHS``, ``git show REF:PATH`` and ``git archive
-    REF PATHS`` take; ``None`` for any other command."""
-    words = [each for each in command.words[1:] if each not in {"-q", "--quiet"}]
-    verb, rest = (words[0], words[1:]) if words else ("", [])
-    plain = [each for each in plain_words(rest, _GIT_VALUES) if each != "--"]
-    ref: Possible = plain[0] if plain else None
-    if verb == "checkout" and len(plain) > 1 and rest[0] != "--" and not {"-b", "-B", "--orphan"} & {*rest}:
-        paths = plain[1:]
-    elif verb == "restore" and (source := _source_of(rest)) is not None:
-        ref, paths = source, plain
-    elif verb == "archive" and plain:
-        paths = plain[1:]
-    elif verb in {"show", "cat-file"} and plain and isinstance(plain[-1], str | Text):
-        *named, last = pieces(plain[-1])
-        before, colon, path = last.partition(":") if isinstance(last, str) else ("", "", "")
-        if not colon:
-            return None
-        ref, paths = text([*named, before]), [path]
-    else:
-        return None
-    return Taken(tuple(paths), _is_at_hand(ref, command)) if ref is not None else None
-
-
-_GIT_VALUES: Final = frozenset({"-s", "--source", "--format", "--prefix", "-o", "--output", "--remote", "--exec"})
-_OF_THE_RUN: Final = lazy_re.compile(
-    r"\$\{\{\s*github\.(?:sha|ref|ref_name)\s*\}\}|\$\{?GITHUB_(?:SHA|REF|REF_NAME)\}?", re.IGNORECASE
-)
-_PREFIX: Final = lazy_re.compile(r"(?:refs/)?tags/|refs/heads/")  # not `origin/`, which may be ahead by then
-
-
-def _source_of(words: Sequence[Possible]) -> Possible:
-    for index, word in enumerate(words):
-        if word in {"-s", "--source"}:
-            return words[index + 1] if index + 1 < len(words) else None
-        first, *rest = pieces(word) if isinstance(word, str | Text) else [""]
-        if isinstance(first, str) and first.startswith("--source="):
-            return text([first.removeprefix("--source="), *rest])
-    return None
-
-
-def _is_at_hand(ref: Possible, command: Command) -> bool:
-    """Whether a ref is the commit that stands in the workspace: that of the run, or what a checkout was told to take
-    (README of actions/checkout, ``ref``)."""
-    named = _PREFIX.sub("", shown(ref), count=1)
-    if named in {"HEAD", "@"}:
-        return True
-    steps = command.step.job.steps[: command.step.index] if command.step is not None else ()
-    roots = [each for each in steps if each.step.action.lower() == "actions/checkout" and not each.with_.get("path")]
-    asked = _PREFIX.sub("", shown(roots[-1].with_.get("ref") or ""), count=1) if roots else ""
-    if asked:
-        return named == asked
-    starts = [_PREFIX.sub("", shown(each.ref), count=1) for each in command.step.job.starts] if command.step else []
-    return _OF_THE_RUN.fullmatch(named) is not None or (bool(starts) and all(each == named for each in starts))
-
-
-_OWN_BRANCH: Final = lazy_re.compile(r"ref_name|@\{u|upstream|HEAD$", re.IGNORECASE)
-
-
-def _mixes(verb: Possible, words: Sequence[Possible]) -> bool:
-    """Whether git makes files of those of two commits, which neither of them has: of any file nobody knows what it
-    holds. A commit of the repository itself that is checked out is judged where it came from, and so are later ones of
-    the same branch (git-merge(1), ``--ff-only``; git-cherry-pick(1); git-revert(1))."""
-    if verb not in {"merge", "cherry-pick", "revert"} or {"--abort", "--quit", "--ff-only"} & {*words}:
-        return False
-    named = plain_words(words, {"-m", "--message", "-s", "--strategy", "-X", "--mainline", "-F"})
-    return any(not _OWN_BRANCH.search(shown(each)) or verb == "revert" for each in named)

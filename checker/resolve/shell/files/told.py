@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from checker import lazy_re
 from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.pipeline.scripts import Command
-from checker.model.possible import Possible, joined
+from checker.model.possible import Possible, joined, shown
 from checker.model.values import Text
-from checker.resolve.shell.files.changing import plain_of
+from checker.resolve.shell.files.changing import filter_of, plain_of
 from checker.resolve.shell.state import Fed
 
 _HERE: Final = frozenset({"<<", "<<-", "<<<"})
@@ -93,6 +94,23 @@ def formatted(form: str, given: list[Possible]) -> Possible | None:
     return None
 
 
+def printed_of_files(
+    command: Command, fed: Fed | None, held: Callable[[Possible, str | None], Possible | None]
+) -> Possible | None:
+    """What a command prints, to the last sign, where files are ``held`` so; ``None`` where only running it tells."""
+    plain = list(plain_of(command.words[1:]))
+    if command.program == "cat" and plain:
+        each = [held(word, command.folder) for word in plain]
+        return joined(each) if None not in each else None
+    if command.program == "jq":
+        plain = filter_of(command.words[1:])
+    if command.program == "jq" and len(plain) == 2 and "script" not in shown(plain[0]):
+        named = str(plain[1]).rpartition("/")[2] == "package.json"
+        versions = named and re.search(r"version|depend|\.name\b", shown(plain[0]))
+        return held(plain[1], command.folder) if versions else None
+    return printed(command, fed)
+
+
 _LAYOUT: Final = lazy_re.compile(r"(-?)(0?)(\d{0,3})(?:\.(\d{0,3}))?([sbdi])")
 
 
@@ -142,6 +160,13 @@ def place(target: Possible, folder: str | None) -> Possible:
     if target.startswith("/") or folder is None:
         return posixpath.normpath(target) if target.startswith("/") else None
     return posixpath.normpath(posixpath.join(folder, target))
+
+
+def put_into(target: Possible, source: Possible) -> Possible:
+    """Where a file goes to, if the target is a folder."""
+    name = posixpath.basename(shown(source))
+    whole = posixpath.normpath(f"{target}/{name}") if isinstance(target, str) else None
+    return joined([target, f"/{name}"]) if isinstance(target, Text) else whole
 
 
 def interpreter(text: Possible) -> str:

@@ -9,13 +9,13 @@ a step may run what one before it has written. Source: Bash Reference Manual, "R
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct, field
 
 from checker import lazy_re
+from checker.data.harmless import program_is_harmless
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import Command, Write
 from checker.model.possible import Possible, joined, shown
@@ -26,31 +26,17 @@ from checker.resolve.shell.files.changing import (
     changeable,
     edited,
     fetched,
-    filter_of,
     plain_of,
     put_out,
 )
-from checker.resolve.shell.files.filling import (
-    FILLING,
-    Taken,
-    filled,
-    is_release,
-    may_be_fetched,
-    packed,
-    paths_of,
-    taken_by,
-)
+from checker.resolve.shell.files.filling import FILLING, filled, is_program, is_release, may_be_fetched, packed
+from checker.resolve.shell.files.git.commits import BRINGING, Commits, Taken, paths_of
 from checker.resolve.shell.files.program_writes import Code, code_of, runs_code
-from checker.resolve.shell.files.told import OwnFiles, coming_in, place, printed
+from checker.resolve.shell.files.told import OwnFiles, coming_in, place, printed_of_files, put_into
 from checker.resolve.shell.state import Fed
 
 _MAX_TEXT: Final = 100_000
 _MOST_COPIED: Final = 1000  # files of a folder
-# Verbs of git that bring other files into the folder, whatever they name.
-_BRINGING: Final = frozenset(
-    {"checkout", "switch", "restore", "reset", "apply", "am", "merge", "pull", "rebase", "stash", "clean", "revert",
-     "cherry-pick", "read-tree", "checkout-index"}
-)  # fmt: skip
 _COPIES: Final = frozenset({"cp", "mv", "install", "ln", "rsync"})
 _NOTED: Final = frozenset({"tee", "rm", *_COPIES, *CHANGING, *FILLING})
 _RECURSIVE: Final = lazy_re.compile(r"-[a-zA-Z]*[aRr][a-zA-Z]*|--recursive|--archive")
@@ -73,7 +59,7 @@ class Written(Struct):
     _changes: Changes | None = None
     _commits: tuple[str, ...] = ()  # files and folders that git has taken from another commit
     _others: set[Possible] = field(default_factory=set)  # files that something else has changed since
-    _packed: Taken | None = None  # by git, into the pipe
+    _git: Commits = field(default_factory=Commits)
     # Archives of the job's: where each was fetched from, empty where the job has packed it. `-`: what comes in.
     _origins: dict[Possible, str] = field(default_factory=dict)
 
@@ -105,6 +91,7 @@ class Written(Struct):
         changes = self.changes.copy()
         copied = Written(self.library, dict(self.texts), dict(self._seen), self._gone, self._changed, _changes=changes)
         copied._origins, copied._commits, copied._others = dict(self._origins), self._commits, set(self._others)
+        copied._git = self._git.copy()
         return copied
 
     @property
@@ -137,52 +124,62 @@ class Written(Struct):
         program, first = command.program, command.words[0]
         outputs = [each for each in command.writes if not each.operator.startswith("<") and each.descriptor in {1, -1}]
         code = runs_code(program) or ("/" in shown(first) and self._is_own(place(first, command.folder)))
+        taken = self._git.taken(command, outputs, lambda key: self._is_own(key) or bool(self._files_below(str(key))))
         if not outputs and not self.texts and program not in _NOTED and not code and not any(put_out(command)):
             return
         self._touched.clear()
-        taken = taken_by(command) if program == "git" else self._packed if program == "tar" else None
-        self._packed = taken if command.handling.piped else None
-        paths = [place(each, command.folder) for each in taken.paths or (".",)] if taken is not None else []
-        named = [place(each.target, command.folder) for each in outputs]
-        if named and taken is not None:
-            paths = [each for each in paths if each in named]  # of `git show`: another file is a copy
-        if taken is None or not taken.at_hand or (named and not paths):
+        if taken is None or not taken.at_hand:
             self._follow(command, fed, outputs)
-            self._commits += tuple(each for each in paths if isinstance(each, str) and not command.handling.piped)
-            self._others -= {key for key in self._touched if taken is not None and not command.handling.piped}
-        else:
-            below = tuple(f"{each}/" for each in paths if isinstance(each, str))
-            back = [each for each in self.texts if each in paths or str(each).startswith(below) or "." in paths]
-            for key in [each for each in back if self._is_own(each)] if not command.handling.piped else ():
+        if taken is not None:
+            self._take(taken, command)
+        for key in (each for each in self._touched if each is not None):
+            held = self.texts[key] if key in self.texts else self._own_text(key)  # brought back
+            self.changes.note(key, held, command, fed, lambda word: place(word, command.folder))
+
+    def _take(self, taken: Taken, command: Command) -> None:
+        """Files of a commit are there now."""
+        below = tuple(f"{each}/" for each in (taken.paths if taken.moved is None else (taken.moved,)))
+        inside = [each for each in self.texts if each in taken.paths or str(each).startswith(below) or "./" in below]
+        surely = taken.surely and _is_sure(command)
+        if taken.moved is not None or (taken.at_hand and not surely):  # perhaps other files by these names
+            self._put(dict.fromkeys(each for each in inside if taken.moved is not None or self._is_own(each)))
+            if isinstance(taken.moved, str) and not taken.moved.startswith("/") and self._files_below(taken.moved):
+                self.brought(taken.moved, command)
+        elif taken.at_hand:
+            for key in [each for each in inside if self._is_own(each)]:
                 self.texts.pop(key)
                 self._touched[key] = None
-        for key in self._touched:
-            if key is not None:
-                held = self.texts[key] if key in self.texts else self._own_text(key)  # brought back
-                self.changes.note(key, held, command, fed, lambda word: place(word, command.folder))
+        else:
+            paths = [each for each in taken.paths if isinstance(each, str)]
+            self._put(dict.fromkeys(each for each in paths if self._is_own(each)))
+            for each in (one for one in paths if not self._is_own(one) and one not in self._changed):
+                self.brought(each, command)
+            self._commits += tuple(paths)
+            self._others -= {*self._touched}
 
     def _follow(self, command: Command, fed: Fed | None, outputs: Sequence[Write]) -> None:
         program = command.program
-        surely = command.certain_in_job and not command.reached.on_failure
+        surely = _is_sure(command)
         for write in outputs:
             again = ">>" in write.operator or id(write) in self._seen
             self._seen[id(write)] = write
             target = place(write.target, command.folder)
             if target is not None and write.operator != ">&":
-                printed = self._printed(command, fed) if write is outputs[-1] else ""
+                printed = printed_of_files(command, fed, self._held) if write is outputs[-1] else ""
                 self._keep(target, printed, again=again, surely=surely)
         plain = list(plain_of(command.words[1:]))
         if program == "tee":
             again = any(each in {"-a", "--append"} for each in command.words)
             for word in plain:
                 self._keep(place(word, command.folder), coming_in(command, fed), again=again, surely=surely)
+                self._install([place(word, command.folder)] if "-" in self._origins else (), self._origins.get("-", ""))
         elif program in _COPIES and len(plain) > 1:
             self._copy(command, plain)
         elif program == "rm":
             for key in [place(word, command.folder) for word in plain]:
                 self._take_away(key)
                 self._gone |= {key} if isinstance(key, str) else frozenset()
-        elif program == "git" and plain[:1] and plain[0] in _BRINGING and plain[0] not in {"apply", "am"}:
+        elif program == "git" and plain[:1] and plain[0] in BRINGING and plain[0] not in {"apply", "am"}:
             self._bring(command, plain)
         else:
             self._change(command, plain)
@@ -192,7 +189,9 @@ class Written(Struct):
         if program in FETCHING:
             origin = " ".join(map(shown, command.words[1:]))
             named = [*fetched(command, plain), *(each.target for each in outputs)] or ["-"]
-            self._origins.update((_archive(each, command), origin) for each in named)
+            keys = [_archive(each, command) for each in named]
+            self._origins.update(dict.fromkeys(keys, origin))
+            self._install(keys, origin)
             return
         if program in FILLING or program == "rsync":
             self._fill(command)
@@ -211,7 +210,7 @@ class Written(Struct):
         def held(path: Possible) -> Possible | None:
             return self._held(path, command.folder)
 
-        surely = command.certain_in_job and not command.reached.on_failure
+        surely = _is_sure(command)
         for each in rewritten(code, command, self._plain_text, held):
             key = place(each.path, command.folder)
             if isinstance(each.path, str) and each.path.endswith("/"):
@@ -240,6 +239,7 @@ class Written(Struct):
                     continue
             elif key is not None:
                 self._origins[key] = "elsewhere"
+                self._install((key,), " ".join(map(shown, command.words)))
             if isinstance(key, str) and str(each.place).endswith("/"):
                 if not key.startswith("/") and not self._is_own(key):
                     self.brought(key, command)
@@ -284,16 +284,15 @@ class Written(Struct):
         verb = plain[0]
         if verb == "clean":
             gone = tracked if "-n" not in words and "--dry-run" not in words else []
-            for key in gone:
-                if not self._is_own(key):
-                    del self.texts[key]  # what it does not know it removes
+            for key in [each for each in gone if not self._is_own(each)]:
+                del self.texts[key]  # what it does not know it removes
             return
         named = [word for word in words if word not in _SHORT_RANGE]
         back = (verb == "reset" and "--hard" in words and not named) or (
             verb in {"checkout", "restore"} and ({"--", "."} & set(words) or (verb == "restore" and named))
         )
         keys = [place(word, command.folder) for word in named]
-        if back and all(self._is_own(key) for key in keys):
+        if back and _is_sure(command) and all(self._is_own(key) for key in keys):
             for each in keys or [each for each in tracked if self._is_own(each)]:
                 self.texts.pop(each, None)
                 self._touched[each] = None
@@ -329,14 +328,24 @@ class Written(Struct):
     def _copy(self, command: Command, plain: Sequence[Possible]) -> None:
         *sources, target = (place(each, command.folder) for each in plain)
         for word, source in zip(plain, sources, strict=False):
-            if not isinstance(source, str) or source not in self.texts:
+            beside = put_into(target, source)
+            if source is None or source not in self.texts:
                 self._copy_own(command, word, source, target, alone=len(sources) == 1)
-                continue
-            beside = f"{target}/{posixpath.basename(source)}" if isinstance(target, str) else None
-            for each in (target, beside):  # where the target is a folder
-                self._put({each: self.texts[source]})
-            if command.program == "mv":
-                self._take_away(source)
+            else:
+                self._put(dict.fromkeys((target, beside), self.texts[source]))
+                if command.program == "mv":
+                    self._take_away(source)
+            if origin := self._origins.get(source):
+                self._install((target, beside), origin)
+
+    def _install(self, keys: Sequence[Possible], origin: str) -> None:
+        """What was fetched becomes a program of the system: a release is what it is called, and what changes nothing by
+        its name is trusted as where it is installed; of others nobody knows."""
+        for key in filter(is_program, keys):
+            if is_release(origin) or program_is_harmless([posixpath.basename(shown(key))]):
+                self.texts.pop(key, None)
+            else:
+                self._put({key: None})
 
     def _copy_own(self, command: Command, word: Possible, source: Possible, target: Possible, *, alone: bool) -> None:
         """A file of the repository, or a folder, takes the place of another."""
@@ -347,8 +356,9 @@ class Written(Struct):
         if recursive and isinstance(source, str) and isinstance(target, str) and not self._is_own(source):
             self._copy_folder(command, source.removesuffix("/*"), target, whole=whole)
         elif self._is_own(source):
-            beside = posixpath.normpath(f"{target}/{posixpath.basename(str(source))}")  # where the target is a folder
-            for each in (*((target,) if alone else ()), *((beside,) if self._is_own(beside) else ())):
+            beside = put_into(target, source)
+            put_there = self._is_own(beside) or is_program(beside)
+            for each in (*((target,) if alone else ()), *((beside,) if put_there else ())):
                 self._keep(each, self._own_text(source), again=False, surely=command.certain_in_job)
             if command.program == "mv" and target != source:
                 self._take_away(source)
@@ -376,23 +386,14 @@ class Written(Struct):
         below = "" if folder == "." else folder
         return self.library.files_below(below) if self.library is not None and not below.startswith("/") else ()
 
-    def _printed(self, command: Command, fed: Fed | None) -> Possible | None:
-        """What a command prints, to the last sign; ``None`` where only running it tells."""
-        plain = list(plain_of(command.words[1:]))
-        if command.program == "cat" and plain:
-            each = [self._held(word, command.folder) for word in plain]
-            return joined(each) if None not in each else None
-        if command.program == "jq":
-            plain = filter_of(command.words[1:])
-        if command.program == "jq" and len(plain) == 2 and "script" not in shown(plain[0]):
-            held = self._held(plain[1], command.folder)
-            named = str(plain[1]).rpartition("/")[2] == "package.json"
-            return held if named and re.search(r"version|depend|\.name\b", shown(plain[0])) else None
-        return printed(command, fed)
-
     def _held(self, word: Possible, folder: str | None) -> Possible | None:
         return self.text(word, folder) if self.has(word, folder) else self._own_text(place(word, folder))
 
 
 def _archive(name: Possible, command: Command) -> Possible:
     return "-" if name == "-" else place(name, command.folder)
+
+
+def _is_sure(command: Command) -> bool:
+    """Whether a command surely has run by then, and come to its end."""
+    return command.certain_in_job and not command.reached.on_failure

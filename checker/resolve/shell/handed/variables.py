@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from checker import lazy_re
-from checker.model.possible import Possible, shown
+from checker.model.possible import Possible, options, shown
 from checker.model.values import Text
 from checker.resolve.shell.handed.kinds import Handed, Told, command
 from checker.resolve.shell.variables.search_path import NOT_KNOWN
@@ -67,7 +67,8 @@ def loading(environment: Mapping[str, Possible]) -> Iterator[str]:
     """The variables of a step that have other code run first."""
     for name, pattern in _LOADS.items():
         value = environment.get(name)
-        if value is not None and pattern.fullmatch(shown(value)):
+        each = () if value is None else options(value) or (value,)
+        if any(pattern.fullmatch(shown(one)) for one in each):
             yield name
 
 

@@ -8,7 +8,7 @@ path" (a folder that is added goes first); actions/runner-images, "Installed Sof
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final, Protocol
 
 from checker import lazy_re
@@ -16,8 +16,11 @@ from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.possible import Possible, joined, open_text, options
 from checker.model.values import Text, pieces
 
-HERE: Final = lazy_re.compile(r"\$\{?PWD\}?|\$\(pwd\)|\$\{\{ *github\.workspace *\}\}")
+HERE: Final = lazy_re.compile(r"\$\{PWD\?\}|\$\{?PWD\}?|\$\(pwd\)")
+ELSEWHERE: Final = "${PWD?}"  # of a shell that is in a folder which nobody knows
+AT_TOP: Final = lazy_re.compile(r"\$\{\{ *github\.workspace *\}\}")
 BEFORE: Final = "${PATH}"  # what it was before
+NOT_KNOWN: Final = "a folder that core.addPath is given"
 _SYSTEM: Final = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/snap/bin")
 _PUT_INTO: Final = (joined([open_text("${HOME}"), "/.local/bin/"]), "~/.local/bin/", "/usr/local/bin/", "/usr/bin/")
 _INSTALLED: Final = frozenset(
@@ -43,8 +46,6 @@ class Held(Protocol):
 
     def has(self, name: Possible, folder: str | None) -> bool: ...
 
-    def text(self, name: Possible, folder: str | None) -> Possible | None: ...
-
 
 class Process(Protocol):
     """A shell as far as it names files."""
@@ -61,10 +62,21 @@ class Process(Protocol):
 def folders(path: Possible) -> Iterator[str]:
     """The folders that are looked in; all of the system's are :data:`BEFORE`."""
     parts = pieces(path) if isinstance(path, str | Text) else ()
-    spelled = HERE.sub(WORKSPACE, "".join(part if isinstance(part, str) else part.shown for part in parts))
+    spelled = AT_TOP.sub(WORKSPACE, "".join(part if isinstance(part, str) else part.shown for part in parts))
     for each in spelled.split(":"):
         if each:
             yield BEFORE if each.rstrip("/") in _SYSTEM else each.rstrip("/")
+
+
+def added_folders(name: str, path: Possible) -> Iterator[str]:
+    """The folders that are looked in for a program beside the system's: only those in front of these where the system
+    has a program of the name. One that a shell in an unknown folder names is taken for the workspace's."""
+    for way in (options(path) or (path,)) if path is not None else ():
+        for each in folders(way):
+            if each == BEFORE and name in _INSTALLED:
+                break
+            if each != BEFORE:
+                yield HERE.sub(WORKSPACE, each)
 
 
 def own_programs(name: str, path: object, process: Process, files: Files) -> set[Possible]:
@@ -73,36 +85,35 @@ def own_programs(name: str, path: object, process: Process, files: Files) -> set
     if not name or "/" in name or isinstance(path, tuple):
         return {None}
     ways = options(path) if path is not None else None  # type: ignore[arg-type]
-    return {_own(name, way, process, files) for way in ways or (BEFORE,)}
+    return {each for way in ways or (BEFORE,) for each in _own(name, way, process, files)}
 
 
-def _own(name: str, path: Possible, process: Process, files: Files) -> Possible:
+def _own(name: str, path: Possible, process: Process, files: Files) -> Iterator[Possible]:
     written = process.written
     for folder in folders(path):
         if folder == BEFORE:
-            if (found := _put_there(name, process)) is not None:
-                return found
-            if name in _INSTALLED:
-                return None
+            if (found := _put_there(name, process)) is not None or name in _INSTALLED:
+                yield found
+                return
             continue
-        whole = f"{folder}/{name}"
-        if written is not None and written.has(whole, process.folder):
-            return whole
-        own = process.path(whole)
-        if own and files.is_file(own):
-            return f"{WORKSPACE}/{own}"
-    return None
+        whole = HERE.sub(WORKSPACE, f"{folder}/{name}")
+        held, own = written is not None and written.has(whole, process.folder), process.path(whole)
+        if held or (own and files.is_file(own)):
+            yield whole if held else f"{WORKSPACE}/{own}"
+            if ELSEWHERE not in folder and "$(pwd)" not in folder:  # else it may be that one
+                return
+    yield None
 
 
 def _put_there(name: str, process: Process) -> Possible:
-    """A program that the job has put into a folder of the system, as far as its text is known."""
+    """A program that the job has put into a folder of the system."""
     written = process.written
     if written is None or written.is_empty:
         return None
     for folder in _PUT_INTO:
         whole = joined([folder, name])
         if written.has(whole, process.folder):
-            return whole if written.text(whole, process.folder) is not None else None
+            return whole
     return None
 
 
@@ -112,46 +123,3 @@ def with_before(path: Possible, before: Possible) -> Possible:
         return path
     holes = {part: before if part.shown == BEFORE else Text((part,)) for part in path.holes}
     return joined([part if isinstance(part, str) else holes[part] for part in pieces(path)])
-
-
-# -- actions/github-script --------------------------------------------------------------------------------------------
-
-_ADDS: Final = lazy_re.compile(r"\bcore\.addPath\(\s*(?P<given>(?:[^()]|\([^()]*\))*)\)")
-_SETS: Final = lazy_re.compile(
-    r"\bcore\.exportVariable\(\s*['\"`](?P<name>\w+)['\"`]\s*,\s*(?P<given>(?:[^()]|\([^()]*\))*)\)"
-)
-_LITERAL: Final = lazy_re.compile(r"(?P<quote>['\"`])(?P<text>[^'\"`]*)(?P=quote)")
-_JOINS: Final = lazy_re.compile(r"path\.(?:join|resolve)\((?P<given>[^()]*)\)")
-_ROOT: Final = lazy_re.compile(
-    r"\$\{\s*(?:process\.env\.GITHUB_WORKSPACE|process\.cwd\(\))\s*\}|process\.(?:env\.GITHUB_WORKSPACE|cwd\(\))"
-)
-NOT_KNOWN: Final = "a folder that core.addPath is given"
-
-
-def set_by_script(code: str, before: Mapping[str, Possible]) -> dict[str, Possible]:
-    """The variables that a script for Node.js sets for later steps, and ``PATH`` with the folders that it adds
-    (actions/toolkit, "@actions/core", ``exportVariable`` and ``addPath``)."""
-    found: dict[str, Possible] = {}
-    for match in _SETS.finditer(code):
-        value = _said(match["given"].strip())
-        found[match["name"]] = value if value is not None else open_text(f"${{{match['name']}}}")
-    for match in _ADDS.finditer(code):
-        folder, path = _said(match["given"].strip()), found.get("PATH", before.get("PATH", open_text(BEFORE)))
-        whole = folder if folder is None or folder.startswith("/") else f"{WORKSPACE}/{folder}"
-        found["PATH"] = joined([open_text(NOT_KNOWN) if whole is None else whole, ":", path])
-    return found
-
-
-def _said(given: str) -> str | None:
-    """A literal, a template with the workspace in it, several of these joined; ``None`` for anything else."""
-    joins = _JOINS.fullmatch(given)
-    parts = [each.strip() for each in joins["given"].split(",")] if joins is not None else given.split("+")
-    said: list[str] = []
-    for part in parts:
-        literal = _LITERAL.fullmatch(part.strip())
-        text = literal["text"] if literal is not None else part.strip() if _ROOT.fullmatch(part.strip()) else "$"
-        text = WORKSPACE if text == "__dirname" else _ROOT.sub(WORKSPACE, text)
-        if "$" in text:
-            return None
-        said.append(text)
-    return ("/" if joins is not None else "").join(said)

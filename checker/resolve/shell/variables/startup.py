@@ -14,13 +14,15 @@ from typing import Final, Protocol
 from msgspec.structs import replace
 
 from checker.model.pipeline.jobs import WORKSPACE
+from checker.model.pipeline.scripts import Command
 from checker.model.pipeline.shell import Block, Script
 from checker.model.possible import Possible, shown
 from checker.model.sources import Problem, Spot
 from checker.model.values import Text
 from checker.resolve.shell.handed.variables import loading
 from checker.resolve.shell.state import State
-from checker.resolve.shell.variables.search_path import HERE
+from checker.resolve.shell.variables.exported import STARTS_NONE
+from checker.resolve.shell.variables.search_path import AT_TOP, HERE
 
 NAME: Final = "BASH_ENV"
 _MARK: Final = "__gha900__"  # no step has as many expressions
@@ -55,7 +57,7 @@ def _known_file(value: Possible, state: State, files: Files) -> Possible:
     if written is not None and written.has(value, state.folder):
         return value if written.text(value, state.folder) is not None else None
     here = f"{WORKSPACE}/{state.folder}".rstrip("/") if state.folder is not None else "$PWD"
-    text = HERE.sub(here, shown(value)) if isinstance(value, str | Text) else ""
+    text = HERE.sub(here, AT_TOP.sub(WORKSPACE, shown(value))) if isinstance(value, str | Text) else ""
     if written is not None and written.has(text, state.folder):
         return text if written.text(text, state.folder) is not None else None
     path = state.path(text)
@@ -65,3 +67,18 @@ def _known_file(value: Possible, state: State, files: Files) -> Possible:
 def loading_others(variables: Mapping[str, Possible]) -> Iterator[str]:
     """The other variables of a step that have code run first."""
     return (name for name in loading(variables) if name != NAME)
+
+
+def exported_alone(variables: Mapping[str, Possible], by: Command) -> dict[str, Possible]:
+    """The variables that a command's shell knows, with that one only where the command is handed it."""
+    return {name: value for name, value in variables.items() if name != NAME or name in by.handed}
+
+
+def unseen(command: Command, read: set[Possible]) -> Command | None:
+    """The bash that a program, which is not followed, may start, and which does nothing but read its file; ``None``
+    where it reads none, or one that was ``read`` before."""
+    value = command.handed.get(NAME)
+    if value is None or value == "" or value in read or command.program in STARTS_NONE:
+        return None
+    read.add(value)
+    return replace(command, words=("bash", "-c", ":"), reached=command.reached._replace(certain=False))

@@ -28,7 +28,7 @@ from checker.model.values import RunValue, Text
 from checker.resolve.shell.handed.kinds import apart, given
 from checker.resolve.shell.printing import output_of
 from checker.resolve.shell.variables.exported import STARTS_NONE
-from checker.resolve.shell.variables.search_path import BEFORE, folders
+from checker.resolve.shell.variables.search_path import added_folders
 from checker.resolve.trace.commands.foreign import not_read
 
 CLIENTS: Final = frozenset(
@@ -90,7 +90,7 @@ class BroughtIn(Struct):
     ) -> Iterator[Problem]:
         """What a command runs that was brought in, behind all that its job did before. ``path``: where its shell looks
         for programs."""
-        client, looked_in = command.program in CLIENTS, [each for each in folders(path) if each != BEFORE]
+        client, looked_in = command.program in CLIENTS, [*added_folders(command.program, path)]
         if not client and not looked_in:
             return
         self._note_all(command, actions, steps)

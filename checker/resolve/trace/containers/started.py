@@ -21,21 +21,25 @@ from checker.model.pipeline.pipeline import StartedContainer
 from checker.model.pipeline.scripts import AwsCall, Command, Reached, Trace
 from checker.model.pipeline.workflows import Job, Step, Workflow
 from checker.model.possible import options, shown
-from checker.model.sources import Spot
+from checker.model.sources import Problem, Spot
 from checker.resolve.effort import Effort, SpentError
 from checker.resolve.shell.files.overlaid import Overlaid
 from checker.resolve.shell.files.written import Written
 from checker.resolve.shell.starting import SHELLS, line_of
 from checker.resolve.shell.state import State
 from checker.resolve.trace.assuming.sessions import Sessions
-from checker.resolve.trace.collected import Collected, Scripts
-from checker.resolve.trace.programs import Earlier, Programs
+from checker.resolve.trace.collected import Collected
+from checker.resolve.trace.programs import Earlier, Programs, Scripts
 
 _STARTS: Final = frozenset({("ecs", "RunTask"), ("ecs", "StartTask")})
 _INITS: Final = frozenset({"tini", "dumb-init", "catatonit"})
 _AS_USER: Final = frozenset({"gosu", "su-exec"})
 _COMMAND: Final = lazy_re.compile(r"[\"']?[cC]ommand[\"']?\s*[:=]\s*(\[[^\[\]]*\])")
-_MOST: Final = 40  # containers that are followed
+_MOST: Final = 200  # containers that are followed
+_OPTION_WITH_VALUE: Final = lazy_re.compile(r"[-+][a-zA-Z]*[oO][a-zA-Z]*|--rcfile|--init-file")
+_LINE_FOLLOWS: Final = lazy_re.compile(r"-[a-zA-Z]*c[a-zA-Z]*")
+_FIX_LONG: Final = "Write a shorter recipe."
+_FIX_MANY: Final = "Judge the folders of the images one by one."
 # A repository's files as an image has them: its places, and the repository's that lie there.
 Laid: TypeAlias = Callable[[Sequence[tuple[str, str]]], Scripts]
 
@@ -59,16 +63,23 @@ def started_containers(
     files: Scripts,
     laid: Laid,
     earlier: Earlier | None = None,
-) -> tuple[StartedContainer, ...]:
+) -> tuple[tuple[StartedContainer, ...], tuple[Problem, ...]]:
     """The containers that start scripts of the repository, followed: those that images start so, and those of tasks
-    that jobs start with a command, where one image alone has such a script."""
+    that jobs start with a command, where one image alone has such a script. And what nobody knows of others."""
     found: list[StartedContainer] = []
+    problems = [
+        Problem(Spot(each.recipe, each.line), f"what its containers start is not known: {each.unknown}", _FIX_LONG)
+        for each in images
+        if each.unknown
+    ]
     for image in images:
         words = _placed([*image.entry, *image.command], image, files)
+        if words is not None and len(found) >= _MOST:
+            message = f"what its containers start was not followed, behind {_MOST} others"
+            problems.append(Problem(Spot(image.recipe, image.line), message, _FIX_MANY))
+            break
         if words is not None:
             found.append(_followed(image, words, laid, None, earlier))
-        if len(found) >= _MOST:
-            return tuple(found)
     for call, given in _commands(traces) if images else ():
         ways = {
             (tuple(words), image.own_folder, image.places): (image, words)
@@ -76,12 +87,25 @@ def started_containers(
             if (words := _placed([*_before(image, files), *given], image, files)) is not None
         }
         if len(found) + len(ways) > _MOST:
+            message = f"what the container does that this starts was not followed, behind {_MOST} others"
+            problems.append(Problem(call.spot, message, _FIX_MANY))
             break
         each = [_followed(*way, laid, call, earlier) for way in ways.values()]
         # A line that a shell is given could be run in any: what tells is which image has the script in it.
         each = [one for one in each if len(each) == 1 or any(map(_in_own_script, one.trace.commands))]
         found += each if len(each) == 1 else []
-    return tuple(found)
+    problems += [each for one in found for each in _changed(one)]
+    return tuple(found), tuple(dict.fromkeys(problems))
+
+
+def _changed(one: StartedContainer) -> Iterator[Problem]:
+    """The scripts that a container runs, and that the recipe of its image has changed by then."""
+    spots = [spot for each in one.trace.actions for spot in (each.reached.spot, *each.reached.via)]
+    for file in dict.fromkeys(spot.file for spot in spots):
+        line = one.image.line_that_changes(file)
+        if line is not None:
+            said = f"what {file} is in the image is not known: it was followed as the repository has it"
+            yield Problem(Spot(one.image.recipe, line), said, "Change it in the repository.")
 
 
 def _in_own_script(command: Command) -> bool:
@@ -100,8 +124,8 @@ def _placed(words: Sequence[str], image: ImageStart, files: Scripts) -> list[str
     words = [*_behind(words)]
     at = 0
     if words and words[0].rpartition("/")[2] in SHELLS:
-        at = next((index for index, each in enumerate(words) if index and not each.startswith(("-", "+"))), len(words))
-        if at < len(words) and any(each.endswith("c") and not each.startswith("--") for each in words[1:at]):
+        at = _behind_options(words)
+        if at < len(words) and any(map(_LINE_FOLLOWS.fullmatch, words[1:at])):
             return [*words]
     if at >= len(words):
         return None
@@ -110,6 +134,14 @@ def _placed(words: Sequence[str], image: ImageStart, files: Scripts) -> list[str
     named = f"./{words[at]}" if at and "/" not in words[at] else words[at]
     own = next((each for each in image.own(named) if files.is_file(each) and known(each) is not None), None)
     return [*words[:at], f"{WORKSPACE}/{own}", *words[at + 1 :]] if own is not None else None
+
+
+def _behind_options(words: Sequence[str]) -> int:
+    """Where a shell's script stands, or the line that it is given (Bash Reference Manual, "Invoking Bash")."""
+    at = 1
+    while at < len(words) and words[at].startswith(("-", "+")):
+        at += 2 if _OPTION_WITH_VALUE.fullmatch(words[at]) else 1
+    return min(at, len(words))
 
 
 def _behind(words: Sequence[str]) -> Sequence[str]:

@@ -10,16 +10,13 @@ import yaml
 
 from checker.collect.pipeline.scripts import ScriptLibrary
 from checker.model.possible import joined, open_text
-from checker.resolve.shell.variables.search_path import set_by_script, with_before
+from checker.resolve.shell.variables.github_script import set_by_script
+from checker.resolve.shell.variables.search_path import with_before
 from checker.resolve.trace.tracer import Tracer
 from tests.pipelines import load, pipeline
 
 _HERE = Path(__file__).parent
-CASES = [
-    *load(_HERE / "search_path.yaml"),
-    *load(_HERE / "startup.yaml"),
-    *load(_HERE.parent / "files" / "commits.yaml"),
-]
+CASES = [*load(_HERE / "search_path.yaml"), *load(_HERE / "startup.yaml")]
 _ASK = "aws ecs describe-services --cluster c --services s"
 _LOGIN = {
     "uses": "aws-actions/configure-aws-credentials@v4",
@@ -31,6 +28,11 @@ _OWN = '#!/bin/sh\n/usr/bin/aws ecs update-service --cluster c --service s --for
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 def test_case(case: dict[str, Any], tmp_path: Path) -> None:
+    check(case, tmp_path)
+
+
+def check(case: dict[str, Any], tmp_path: Path) -> None:
+    """The calls of a job with these steps, and how many of its commands nobody followed."""
     steps = [step if isinstance(step, dict) else {"run": step} for step in case["steps"]]
     own: dict[str, Any] = {name: case[name] for name in ("env", "container") if name in case}
     job: dict[str, Any] = {
@@ -62,3 +64,30 @@ def test_folders_of_a_script_for_node() -> None:
         "A": "b",
         "C": open_text("${C}"),
     }
+
+
+@pytest.mark.parametrize(
+    ("code", "value"),
+    [
+        ("core.exportVariable('A', '1')\ncore.exportVariable('A', '2')", "2"),
+        ("const x = await f()\ncore.exportVariable(\n  'A',\n  '2',\n)", "2"),
+        ("xs.map(x => { return x }); core.exportVariable('A', '2')", "2"),
+        ("const odd = /['\"(]/; core.exportVariable('A', '2') // it's", "2"),
+        ("const u = `${x ? `b${y}` : '}'}`\ncore.exportVariable('A', '2')", "2"),
+        ("core.exportVariable('A', '1'); if (a) { core.exportVariable('A', '2') }", "1 | 2"),
+        ("if (a) core.exportVariable('A', '2')", "was | 2"),
+        ("if (a)\n  core.exportVariable('A', '2')", "was | 2"),
+        ("if (a) {\n} else\n  core.exportVariable('A', '2')", "was | 2"),
+        ("a && core.exportVariable('A', '2')", "was | 2"),
+        ("xs.forEach(x => core.exportVariable('A', '2'))", "was | 2"),
+        ("function f() {\n  core.exportVariable('A', '2')\n}", "was | 2"),
+        ("if (a) { return }\ncore.exportVariable('A', '2')", "was | 2"),
+        ("if (a) process.exit(0)\ncore.exportVariable('A', '2')", "was | 2"),
+        ("f(\ncore.exportVariable('A', '2')", "was | ${A}"),
+        ("core.exportVariable('A', 'a\\n')", "${A}"),
+        ("/* core.exportVariable('A', '2') */ f('core.exportVariable(1)')", None),
+    ],
+)
+def test_variables_of_a_script_for_node(code: str, value: str | None) -> None:
+    found = set_by_script(code, {"A": "was"}).get("A")
+    assert (None if found is None else str(found)) == value

@@ -31,6 +31,12 @@ def _commands(root: Path, files: dict[str, str], told: list[str] | None = None) 
         'ENTRYPOINT ["./go.sh"]',
         'ENTRYPOINT ["/app/go.sh"]',
         'CMD ["sh", "go.sh"]',
+        'CMD ["bash", "-o", "pipefail", "go.sh"]',
+        'CMD ["bash", "-oe", "pipefail", "/app/go.sh"]',
+        'CMD ["bash", "--norc", "+O", "extglob", "-e", "--", "go.sh"]',
+        'CMD ["bash", "-ceu", "./go.sh"]',
+        'SHELL ["/bin/bash", "-o", "pipefail", "-c"]\nCMD ./go.sh',
+        'RUN python3 - <<EOF\nfrom os import path\nEOF\nENTRYPOINT ["./go.sh"]',
         "CMD ./go.sh",
         'ENTRYPOINT ["dumb-init", "--", "./go.sh"]',
         'ENTRYPOINT ["gosu", "app", "/app/go.sh"]',
@@ -72,3 +78,39 @@ def test_a_container_has_no_variables_of_a_job(tmp_path: Path) -> None:
     assert found is not None
     [container] = found.containers
     assert [each.program for each in container.trace.commands if not each.reached.certain] != []
+
+
+def test_many_containers_are_followed_and_of_more_it_is_told(tmp_path: Path) -> None:
+    def of(count: int) -> dict[str, str]:
+        made = {f"s{number:03}/Dockerfile": 'FROM x\nCOPY run.sh /r\nCMD ["/r"]\n' for number in range(count)}
+        return {**made, **{name.replace("Dockerfile", "run.sh"): _SCRIPT for name in made}, "m/V1__a.sql": "SELECT 1;"}
+
+    found = pipeline_of(repository(tmp_path / "few", of(60)), Settings(), ())
+    assert found is not None
+    assert (len(found.containers), found.of_containers) == (60, ())
+    found = pipeline_of(repository(tmp_path / "many", of(201)), Settings(), ())
+    assert found is not None
+    [problem] = found.of_containers
+    assert (len(found.containers), problem.spot.file) == (200, "s200/Dockerfile")
+
+
+def test_of_a_recipe_that_is_too_much_it_is_told(tmp_path: Path) -> None:
+    files = {"Dockerfile": _IMAGE + "ENV A=aaaaaaaa\n" + "ENV A=$A$A\n" * 40, "m/V1__a.sql": "SELECT 1;"}
+    found = pipeline_of(repository(tmp_path, files), Settings(), ())
+    assert found is not None
+    assert [str(each.spot) for each in found.of_containers if each.unread] == ["Dockerfile:1"]
+
+
+def test_of_a_script_that_the_recipe_changes_it_is_told(tmp_path: Path) -> None:
+    start = 'CMD ["./go.sh"]\n'
+    changes = {"Dockerfile": f"{_IMAGE}RUN sed -i s/a/b/ go.sh other.sh\n{start}", "other.sh": _SCRIPT}
+    innocent = {**changes, "Dockerfile": f"{_IMAGE}RUN sed -i s/a/b/ other.sh\n{start}"}
+    calls = "#!/bin/sh\nexec ./other.sh\n"
+    for number, (files, script, told) in enumerate(
+        [(changes, _SCRIPT, 1), (changes, calls, 2), (innocent, _SCRIPT, 0), (innocent, calls, 1)]
+    ):
+        root = repository(tmp_path / str(number), {**files, "go.sh": script, "m/V1__a.sql": "SELECT 1;"})
+        found = pipeline_of(root, Settings(), ())
+        assert found is not None
+        assert len(found.containers) == 1
+        assert [str(each.spot) for each in found.of_containers] == ["Dockerfile:4"] * told

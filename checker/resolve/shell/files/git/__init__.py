@@ -1,0 +1,1 @@
+"""What git puts into the folder that a job works in."""
