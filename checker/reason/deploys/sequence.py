@@ -80,11 +80,11 @@ def _is_over(wait: At, end: int | None) -> bool:
 def may_be_for(wait: At, rollout: Rollout) -> bool:
     """Whether a wait asks for the service that was rolled, as far as both are named."""
     call = wait.action
-    if not isinstance(call, AwsCall) or rollout.service is None or call.operation == "UpdateService":
+    if not isinstance(call, AwsCall) or rollout.service is None or call is rollout.call:
         return True
     if in_another_cluster(call, rollout.call):
         return False
-    asked = call.texts("services")
+    asked = call.texts("service" if call.operation == "UpdateService" else "services")
     if not asked or not all(isinstance(each, str) for each in asked):
         return True
     return rollout.service in {str(each).rsplit("/", 1)[-1] for each in asked}
