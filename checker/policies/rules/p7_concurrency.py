@@ -15,7 +15,8 @@ When it does not apply
     No workflow deploys or migrates. Guards are asked for only where a deploy and a roll-back change services of one
     environment; of two operations on one stack CloudFormation refuses the second by itself.
 What cannot be decided
-    A group or a ``cancel-in-progress`` that only a run knows. What deploy code does with state that it reads early.
+    A group or a ``cancel-in-progress`` that only a run knows, runs to cancel that a step does not name. What deploy
+    code does with state that it reads early.
 Fix
     Give each such workflow ``concurrency: {group: ENVIRONMENT-deploy, cancel-in-progress: false}`` at its top, the
     roll-back a group of its own, and let the deploy stop where a deployment is in progress.
@@ -33,14 +34,16 @@ from checker.model.pipeline.workflow_place import WorkflowPlace
 from checker.model.possible import Possible, options, same, shown
 from checker.model.rules import Rule, Unseen
 from checker.reason.deploys.changes import Changing, workflows_of
-from checker.reason.deploys.rollbacks import cancels_runs_of, is_rollback
+from checker.reason.deploys.rollbacks import is_rollback
 from checker.reason.deploys.serial import Guard, cancelled_by, deadlock, guard_of, interleaves, serializes
+from checker.reason.github.cancelled_runs import Cancelling, cancelling_steps
 
 if TYPE_CHECKING:
     from checker.model.pipeline.jobs import ConcurrencyInForce, EffectiveJob
     from checker.model.pipeline.pipeline import Pipeline
 
 _FIX_CANCEL: Final = "Set cancel-in-progress: false for whatever deploys or migrates: a newer run then waits."
+_FIX_STEP: Final = "Let a run that deploys come to its end: remove the step, or let it name another workflow."
 _FIX_QUEUE: Final = "Put the workflow into one concurrency group per environment, with cancel-in-progress: false."
 _FIX_SHARED: Final = "Give the roll-back a concurrency group of its own."
 _FIX_GUARD: Final = (
@@ -59,8 +62,15 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
         for group in job.concurrency
         if cancelled_by(group) is YES
     ]
+    # A person who rolls back has looked at what runs.
+    others = [job for each in workflows if not is_rollback(each.entry) for job in each.jobs] if changing else []
+    steps = cancelling_steps((job, pipeline.trace(job).commands) for job in others)
     for each in changing:
-        yield _by_another(each, cancelling) or _by_step(each, workflows, pipeline) or _cancelled(each)
+        by_step = _by_step(each, steps)
+        if isinstance(by_step, Judgement):
+            yield _by_another(each, cancelling) or by_step
+        else:
+            yield _by_another(each, cancelling) or _cancelled(each, by_step)
         yield _queued(each)
     for each in workflows:
         # Without credentials nothing of an account can be changed, whatever was not followed.
@@ -82,7 +92,8 @@ def _may_cancel(workflow: Changing) -> bool:
 # -- a later run of itself -----------------------------------------------------------------------------
 
 
-def _cancelled(workflow: Changing) -> Judgement:
+def _cancelled(workflow: Changing, by_step: Answer) -> Judgement:
+    """``by_step``: whether a step of any workflow cancels its runs, where none surely does."""
     doubt: tuple[ConcurrencyInForce, str] | None = None
     for job in workflow.changing:
         for each in job.concurrency:
@@ -122,21 +133,20 @@ def _cancelled(workflow: Changing) -> Judgement:
             )
     if doubt is not None:
         return _place(workflow, doubt[0]).undecided("cancel", doubt[1], path="concurrency", fix=_FIX_CANCEL)
+    if isinstance(by_step, Open):
+        return _place(workflow).undecided("cancel", by_step.why, path="concurrency", fix=_FIX_STEP)
     return _place(workflow).passes("cancel", "No later run cancels it.", path="concurrency")
 
 
-def _by_step(workflow: Changing, workflows: Sequence[Changing], pipeline: Pipeline) -> Judgement | None:
-    """A step that cancels runs of this workflow: an action, ``gh run cancel``, a request. A person who rolls back has
-    looked at what runs."""
-    for other in workflows:
-        for job in () if is_rollback(other.entry) else other.jobs:
-            commands = pipeline.trace(job).commands
-            for step in job.steps:
-                if cancels_runs_of(step, [each for each in commands if each.step is step], workflow.entry):
-                    why = f"A step of {other.entry.file} cancels runs of this one, which changes something."
-                    fix = "Let a run that deploys come to its end: remove the step, or let it name another workflow."
-                    return _place(workflow).fails("cancel", why, fix=fix, related=(step,))
-    return None
+def _by_step(workflow: Changing, steps: Sequence[Cancelling]) -> Judgement | Answer:
+    """A step that cancels runs of this workflow: an action, ``gh run cancel``, a request. An answer where none surely
+    does."""
+    answers = [(each.step, each.cancels_runs_of(workflow.entry)) for each in steps]
+    step = next((step for step, answer in answers if answer is YES), None)
+    if step is None:
+        return either(answer for _, answer in answers)
+    why = f"A step of {step.job.entry.file} cancels runs of this one, which changes something."
+    return _place(workflow).fails("cancel", why, fix=_FIX_STEP, related=(step,))
 
 
 def _by_another(workflow: Changing, cancelling: Sequence[tuple[Changing, ConcurrencyInForce]]) -> Judgement | None:
