@@ -20,7 +20,7 @@ from msgspec import Struct
 from checker import lazy_re
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Write
 from checker.model.possible import shown
-from checker.reason.deploys.brought import LOOKS
+from checker.reason.deploys.brought import LOOKS, lies
 from checker.reason.deploys.paths import At
 
 _NAMED: Final = lazy_re.compile(r"fileb?://([^\s\"',)]+)|\$\((?:cat\s+|<\s*)[\"']?([^\s\"')|]+)[\"']?\s*\)")
@@ -33,10 +33,6 @@ _FILES: Final = frozenset(
 _SHORT: Final = "dFT"  # of these options, those of one letter
 _ENCODED: Final = "--data-urlencode"
 _HTTPIE: Final = ("http ", "https ", "xh ")
-_HERE: Final = lazy_re.compile(
-    r"(?:/github/workspace|\$\{?GITHUB_WORKSPACE\}?|\$\{\{ *github\.workspace *\}\})(?:/|$)|(?P<now>\$\{?PWD\}?(?:/|$))"
-)
-_ELSEWHERE: Final = ("/", "~", "$", "-")  # paths that begin so are relative to no folder
 _SAYS: Final = frozenset({"echo", "printf", "cat", "jq", "tee"})  # of these it is known what they print
 # Options of jq that take words: of the names of variables and files, how many, and which of them is a file.
 _JQ: Final = {
@@ -248,12 +244,4 @@ def _goes_to(write: Write, base: str) -> bool:
 
 
 def _path(name: str, action: _Action) -> str | None:
-    """Where a file lies: from the repository's root, absolute, or behind a variable; ``None`` where nobody knows."""
-    folder = action.folder if isinstance(action, Command | AwsCall) else None
-    here = _HERE.match(name)
-    if here is not None:
-        name = name[here.end() :]
-        folder = folder if here["now"] else ""
-    elif name.startswith(_ELSEWHERE):
-        return posixpath.normpath(name)
-    return None if folder is None else posixpath.normpath(posixpath.join(folder, name))
+    return lies(name, action) if isinstance(action, Command | AwsCall) else None
