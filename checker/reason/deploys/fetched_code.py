@@ -10,12 +10,12 @@ Sources: git's manual pages; GitHub Docs, "Downloading source code archives", "G
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import takewhile
 from typing import Final
 
 from checker import lazy_re
-from checker.model.pipeline.scripts import Change, Command, Trace
+from checker.model.pipeline.scripts import AwsCall, CdkCommand, Change, Command, Trace
 from checker.model.possible import Possible, joined, plain_words, shown
 from checker.model.values import Hole, Text, Unknown, pieces, text
 from checker.reason.deploys.brought import (
@@ -29,6 +29,7 @@ from checker.reason.deploys.brought import (
     option_of,
     verb_of,
 )
+from checker.reason.deploys.changes import Action
 from checker.reason.deploys.http_requests import request_of
 
 _STAYS: Final = frozenset({"HEAD", "@", "HEAD~0", "HEAD^0", "ORIG_HEAD"})
@@ -137,6 +138,28 @@ def uses(action: Command, folder: str) -> bool:
     return f"{action.folder or ''}/".startswith(f"{folder}/") or any(
         inside.search(shown(each)) for each in action.words
     )
+
+
+def stands_in(trace: Trace, folders: Collection[str]) -> Iterator[tuple[Action, str]]:
+    """Each action with the folder of its own code in which it runs, or from which the stack is that it deploys; empty
+    for the workspace itself. The innermost, where one lies in another."""
+    command: Command | None = None
+    for action in trace.actions:
+        command = action if isinstance(action, Command) else command
+        behind = command if command is not None and command.spot == action.spot else None  # what a call stands for
+        inside = _folder(behind.away) if behind is not None and behind.away else action.folder
+        found = _innermost(inside or "", folders)
+        stack = isinstance(action, CdkCommand) or (isinstance(action, AwsCall) and action.service == "cloudformation")
+        if not found and stack and behind is not None:
+            words = (_folder(shown(each).rpartition("=")[2]).rpartition("/")[0] for each in behind.words[1:])
+            found = next((home for word in words if (home := _innermost(word, folders))), "")
+        yield action, found
+
+
+def _innermost(path: str, folders: Collection[str]) -> str:
+    while path and path not in folders:
+        path = path.rpartition("/")[0]
+    return path
 
 
 def is_own(repository: str | Text, own: str) -> bool:
