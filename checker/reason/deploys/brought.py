@@ -34,6 +34,11 @@ _HERE: Final = lazy_re.compile(
 )
 _ELSEWHERE: Final = ("/", "~", "$", "-")  # paths that begin so are relative to no folder
 _KEPT: Final = lazy_re.compile(r"-[a-zA-Z]*[oO]|--output|--remote-name")
+_SAYING: Final = frozenset({"echo", "printf", "cat"})
+_SHELLS: Final = frozenset(
+    {"bash", "sh", "dash", "zsh", "ksh", "eval", "source", ".", "python", "python3", "node", "perl", "ruby", "ssh",
+     "psql"}
+)  # fmt: skip
 INSTALLERS: Final = frozenset({"pip", "pip3", "uv", "pipx", "npm", "pnpm", "yarn", "bun"})
 
 
@@ -108,8 +113,10 @@ def lands(brought: Brought, trace: Trace, index: int) -> bool:
         made_at = lies(files[-1], command)
         if _is_run(files[-1], trace) or any(_takes(each, files[-1], made_at) for each in trace.actions[index + 1 :]):
             return True  # it is unpacked, run or copied from elsewhere
+    if command.handling.captured:
+        return _runs_text(f"$({command.program} {verb}".rstrip(), trace.actions[index + 1 :])
     if not command.handling.piped:
-        return command.handling.inside and not command.handling.captured  # `bash -c "$(curl ...)"`, `bash <(curl ...)`
+        return command.handling.inside  # `bash -c "$(curl ...)"`, `bash <(curl ...)`
     # What reads the pipe comes next, on the same line; a shell that does is not among the actions.
     for action in trace.actions[index + 1 :]:
         if not isinstance(action, Command) or action.step is not command.step:
@@ -126,6 +133,22 @@ def lands(brought: Brought, trace: Trace, index: int) -> bool:
 def _is_run(file: str, trace: Trace) -> bool:
     """Whether a file is run as a script that nobody knows, which leaves no command behind."""
     return any(each.message.startswith(f"what {file} holds ") for each in trace.problems)
+
+
+def _runs_text(printed: str, later: Sequence[object]) -> bool:
+    """Whether a command runs what a variable holds that another one printed, or writes it into a file or to a shell."""
+    for action in later:
+        if not isinstance(action, Command) or action.program not in _SAYING | _SHELLS:
+            continue
+        if not any(printed in shown(each) for each in (*action.words[1:], *(each.target for each in action.writes))):
+            continue
+        written = any(_in_workspace(each.target) for each in action.writes if each.descriptor == 1)
+        if action.program in _SHELLS or written:
+            return True
+        readers = [each for each in later if isinstance(each, Command) and action.spot in each.handling.fed_by]
+        if action.handling.piped and (not readers or any(each.program in _SHELLS for each in readers)):
+            return True
+    return False
 
 
 def _takes(action: object, file: str, place: str | None) -> bool:
