@@ -31,11 +31,21 @@ from checker.model.answers import NO, YES, Answer, Open, either
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.workflow_place import WorkflowPlace
-from checker.model.possible import Possible, options, same, shown
+from checker.model.possible import Possible, options, shown
 from checker.model.rules import Rule, Unseen
 from checker.reason.deploys.changes import Changing, workflows_of
 from checker.reason.deploys.rollbacks import is_rollback
-from checker.reason.deploys.serial import Guard, cancelled_by, deadlock, guard_of, interleaves, serializes
+from checker.reason.deploys.serial import (
+    Beside,
+    Guard,
+    beside,
+    cancelled_by,
+    deadlock,
+    guard_of,
+    interleaves,
+    same_group,
+    serializes,
+)
 from checker.reason.github.cancelled_runs import Cancelling, cancelling_steps
 
 if TYPE_CHECKING:
@@ -45,6 +55,7 @@ if TYPE_CHECKING:
 _FIX_CANCEL: Final = "Set cancel-in-progress: false for whatever deploys or migrates: a newer run then waits."
 _FIX_STEP: Final = "Let a run that deploys come to its end: remove the step, or let it name another workflow."
 _FIX_QUEUE: Final = "Put the workflow into one concurrency group per environment, with cancel-in-progress: false."
+_FIX_BESIDE: Final = "Put both workflows into one concurrency group of the environment, with cancel-in-progress: false."
 _FIX_SHARED: Final = "Give the roll-back a concurrency group of its own."
 _FIX_GUARD: Final = (
     "Let the deploy read the services' deployments right before each change and stop where one is not its own, or let "
@@ -65,13 +76,14 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     # A person who rolls back has looked at what runs.
     others = [job for each in workflows if not is_rollback(each.entry) for job in each.jobs] if changing else []
     steps = cancelling_steps((job, pipeline.trace(job).commands) for job in others)
+    together = beside((each for each in changing if not is_rollback(each.entry)), pipeline)
     for each in changing:
         by_step = _by_step(each, steps)
         if isinstance(by_step, Judgement):
             yield _by_another(each, cancelling) or by_step
         else:
             yield _by_another(each, cancelling) or _cancelled(each, by_step)
-        yield _queued(each)
+        yield _queued(each, together.get(each.entry.file))
     for each in workflows:
         # Without credentials nothing of an account can be changed, whatever was not followed.
         unseen = not each.changes and not each.followed and any(job.credentials for job in each.jobs)
@@ -154,7 +166,7 @@ def _by_another(workflow: Changing, cancelling: Sequence[tuple[Changing, Concurr
     for job in workflow.changing:
         for each in job.concurrency:
             for other, group in cancelling:
-                if other.entry.file != workflow.entry.file and _same_group(each, group) is YES:
+                if other.entry.file != workflow.entry.file and same_group(each, group) is YES:
                     return _place(workflow, each).fails(
                         "cancel",
                         f"A run of {other.entry.file} cancels this one while {_what(workflow, job)}: it is in the same "
@@ -172,7 +184,8 @@ def _told(group: Possible) -> str:
     return f"{shown(first)} (or {len(others)} more)" if others else shown(first)
 
 
-def _queued(workflow: Changing) -> Judgement:
+def _queued(workflow: Changing, together: Beside | None) -> Judgement:
+    """``together``: a change that another workflow's run may be making at that time."""
     doubt: tuple[ConcurrencyInForce, str] | None = None
     for job in workflow.changing:
         answers = [(each, serializes(each, job, workflow.changes[job.name])) for each in job.concurrency]
@@ -195,7 +208,25 @@ def _queued(workflow: Changing) -> Judgement:
         group, why = doubt
         why = f"whether two runs share the group {group.group}: {why}"
         return _place(workflow, group).undecided("queue", why, path="concurrency", fix=_FIX_QUEUE)
+    if together is not None:
+        return _beside(workflow, together)
     return _place(workflow).passes("queue", "A later run waits for it.", path="concurrency")
+
+
+def _beside(workflow: Changing, found: Beside) -> Judgement:
+    place = _place(workflow, *found.job.concurrency[:1])
+    service, other = found.call.text("service"), found.other.entry.file
+    if isinstance(found.apart, Open):
+        why = f"whether a run of {other} can be changing {service} at the same time: {found.apart.why}"
+        return place.undecided("queue", why, path="concurrency", fix=_FIX_BESIDE)
+    return place.fails(
+        "queue",
+        f"A run of {other} can be changing {service} at the same time, in {found.other.name}: no concurrency group "
+        "holds both workflows, and what runs in the end is what either of them did last.",
+        fix=_FIX_BESIDE,
+        path="concurrency",
+        related=(found.job, found.other),
+    )
 
 
 def _place(workflow: Changing, group: ConcurrencyInForce | None = None) -> WorkflowPlace:
@@ -224,7 +255,7 @@ def _some(workflow: Changing) -> tuple[EffectiveJob, ...]:
 def _together(deploy: Changing, back: Changing, pipeline: Pipeline) -> Iterator[Judgement]:
     """Of a deploy and a roll-back: no group in common, and no change of one service at once."""
     pairs = [(mine, theirs) for mine in _groups(back) for theirs in _groups(deploy)]
-    answers = [(mine, _same_group(mine, theirs)) for mine, theirs in pairs]
+    answers = [(mine, same_group(mine, theirs)) for mine, theirs in pairs]
     shared = next((mine for mine, answer in answers if answer is YES), None)
     doubt = next((mine for mine, answer in answers if isinstance(answer, Open)), None)
     sub = f"shared-group={deploy.entry.stem}"
@@ -248,13 +279,6 @@ def _together(deploy: Changing, back: Changing, pipeline: Pipeline) -> Iterator[
 def _groups(workflow: Changing) -> list[ConcurrencyInForce]:
     """Every group that a run of the workflow holds while it changes something, each once."""
     return list({(each.spot, str(each.group)): each for job in workflow.changing for each in job.concurrency}.values())
-
-
-def _same_group(one: ConcurrencyInForce, other: ConcurrencyInForce) -> Answer:
-    mine, theirs = options(one.group), options(other.group)
-    if mine is None or theirs is None:
-        return Open(f"which group {one.group if mine is None else other.group} is")
-    return either(same(left, right, fold=True) for left in mine for right in theirs)
 
 
 def _guarded(deploy: Changing, back: Changing, pipeline: Pipeline) -> Iterator[Judgement]:
