@@ -45,13 +45,15 @@ INSTALLERS: Final = frozenset({"pip", "pip3", "uv", "pipx", "npm", "pnpm", "yarn
 class Brought(Struct, frozen=True):
     """Files of another commit. ``ref`` is what the command names, ``None`` what a branch has by then.
 
-    ``folder`` is where they lie: empty for the workspace itself. ``whole``: all that was there before is gone.
+    ``folder`` is what the folder is called in which they lie, ``place`` where that is (:func:`lies`): empty for the
+    workspace itself. ``whole``: all that was there before is gone.
     """
 
     command: Command
     ref: Possible | None
     folder: str = ""
     whole: bool = False
+    place: str = ""
 
 
 def verb_of(command: Command) -> tuple[str, list[Possible], str]:

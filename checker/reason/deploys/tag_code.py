@@ -101,9 +101,9 @@ def first_of_each_code(job: EffectiveJob, places: Sequence[Action], pipeline: Pi
     checkouts = [step.index for step in job.steps if _is_checkout(step, own)]
     every = brought_by(pipeline.trace(job), own)
     brought = {index for index, each in every if not each.folder}
-    folders = {each.folder for _, each in every} | {_folder(step) for step in job.steps if _is_checkout(step, own)}
+    homes = {each.place for _, each in every} | {_folder(step) for step in job.steps if _is_checkout(step, own)}
     seen, count = None, 0
-    for index, (action, home) in enumerate(stands_in(pipeline.trace(job), folders)):
+    for index, (action, home) in enumerate(stands_in(pipeline.trace(job), homes)):
         count += index in brought
         if id(action) not in wanted:
             continue
@@ -124,8 +124,8 @@ class _Codes(Struct):
         checkouts = [step for step in job.steps[: end + 1] if _is_checkout(step, self.own)]
         roots = [step for step in checkouts if not _folder(step)]
         brought = brought_by(self.pipeline.trace(job), self.own)
-        folders = {each.folder for _, each in brought} | set(map(_folder, checkouts))
-        home = next((home for action, home in stands_in(self.pipeline.trace(job), folders) if action is before), "")
+        homes = {each.place for _, each in brought} | set(map(_folder, checkouts))
+        home = next((home for action, home in stands_in(self.pipeline.trace(job), homes) if action is before), "")
         if home:
             yield from self._in_folder(home, checkouts, job, before, brought, starts, level)
         by_script = before is not None and before.spot.file != job.workflow.file and not self.alone
@@ -190,7 +190,7 @@ class _Codes(Struct):
         until = next((index for index, each in enumerate(actions) if each is before), len(actions))
         over: list[Brought] = []
         for index, each in brought:
-            if index < until and each.folder == home:
+            if index < until and each.place == home:
                 over = [each] if each.whole else [*over, each]
         step = next((each for each in reversed(checkouts) if _folder(each) == home), None)
         if step is not None and not (over and over[0].whole):
