@@ -18,8 +18,10 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 
 from checker import lazy_re
+from checker.model.overlap import could_be_equal
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Write
 from checker.model.possible import shown
+from checker.model.values import Text
 from checker.reason.deploys.brought import LOOKS, lies
 from checker.reason.deploys.paths import At
 
@@ -33,6 +35,7 @@ _FILES: Final = frozenset(
 _SHORT: Final = "dFT"  # of these options, those of one letter
 _ENCODED: Final = "--data-urlencode"
 _HTTPIE: Final = ("http ", "https ", "xh ")
+_RUNNERS: Final = lazy_re.compile(r"\$\{?(?:GITHUB|RUNNER)_|\$\(mktemp|/dev/|/tmp/")
 _SAYS: Final = frozenset({"echo", "printf", "cat", "jq", "tee"})  # of these it is known what they print
 # Options of jq that take words: of the names of variables and files, how many, and which of them is a file.
 _JQ: Final = {
@@ -215,6 +218,7 @@ def _written(at: At, reader: _Action, index: int, name: str) -> tuple[list[tuple
         write = next((one for one in each.writes if _goes_to(one, base)), None)
         named = [word for word in map(shown, each.words[1:]) if posixpath.basename(word) == base and base]
         if write is None and not named:
+            open_one = open_one or (wanted is not None and any(_may_go_to(one, wanted) for one in each.writes))
             continue
         if write is not None or each.program == "tee":
             path = _path(shown(write.target) if write is not None else named[0], each)
@@ -241,6 +245,14 @@ def _goes_to(write: Write, base: str) -> bool:
         and write.operator.startswith((">", "&>"))
         and posixpath.basename(shown(write.target)) == base
     )
+
+
+def _may_go_to(write: Write, path: str) -> bool:
+    """Whether something is written to a file that only the run knows, and may be this one: no file of the runner's."""
+    target = write.target
+    if not isinstance(target, Text) or write.descriptor not in {1, -1} or not write.operator.startswith((">", "&>")):
+        return False
+    return not _RUNNERS.match(shown(target)) and could_be_equal(target, path)
 
 
 def _path(name: str, action: _Action) -> str | None:
