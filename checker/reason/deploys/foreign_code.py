@@ -96,3 +96,11 @@ def of_other_runs(job: EffectiveJob, end: int) -> Iterator[tuple[EffectiveStep, 
             continue
         if run not in ("", None) and "github.run_id" not in shown(run):
             yield step, f"whose code the artifact of run {shown(run)} is"
+
+
+def actions_of_branches(job: EffectiveJob, end: int, own: str) -> Iterator[tuple[EffectiveStep, str]]:
+    """The repository's own actions that a job takes from a branch, whatever is checked out."""
+    for step in job.steps[: end + 1]:
+        branch = branch_used(step.uses, own)
+        if branch and step.runs is not NO:
+            yield step, f"{branch}, for the action {step.step.action}"

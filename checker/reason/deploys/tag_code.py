@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from checker import lazy_re
 from checker.model.answers import NO, YES
@@ -27,7 +28,7 @@ from checker.reason.deploys.fetched_code import brought_by, is_own, stands_in, u
 from checker.reason.deploys.foreign_code import (
     OWN_REF,
     RELEASE,
-    branch_used,
+    actions_of_branches,
     cached,
     foreign_code,
     of_other_runs,
@@ -77,7 +78,7 @@ def code_of(
     Empty where the job has no code of the repository: neither checked out nor handed on by an earlier job. ``own`` is
     the repository's name. ``alone``: whatever the script is of that runs it.
     """
-    return list(_Codes(pipeline, own, alone).of(job, before, tuple(starts), 0))
+    return list(_codes(pipeline, own, alone).of(job, before, tuple(starts), 0))
 
 
 def unfollowed_code(job: EffectiveJob, starts: Sequence[Start], pipeline: Pipeline, own: str) -> Iterator[Found]:
@@ -118,12 +119,16 @@ class _Codes(Struct):
     pipeline: Pipeline
     own: str
     alone: bool = False  # whether it counts alone where a change runs, and not what runs it
+    brought: dict[EffectiveJob, list[tuple[int, Brought]]] = field(default_factory=dict)
+    used: dict[Command, bool] = field(default_factory=dict)  # by what made a tree: whether something of it is used
 
     def of(self, job: EffectiveJob, before: Action | None, starts: tuple[Start, ...], level: int) -> Iterator[Found]:
         end = before.step.index if before is not None and before.step is not None else len(job.steps)
         checkouts = [step for step in job.steps[: end + 1] if _is_checkout(step, self.own)]
         roots = [step for step in checkouts if not _folder(step)]
-        brought = brought_by(self.pipeline.trace(job), self.own)
+        brought = self.brought.get(job)
+        if brought is None:
+            brought = self.brought[job] = brought_by(self.pipeline.trace(job), self.own)
         homes = {each.place for _, each in brought} | set(map(_folder, checkouts))
         home = next((home for action, home in stands_in(self.pipeline.trace(job), homes) if action is before), "")
         if home:
@@ -139,7 +144,7 @@ class _Codes(Struct):
         yield from self._before(job, roots, starts, level)
         yield from (Found(Code.OPEN, step, why) for step, why in of_other_runs(job, end))
         yield from self._of_caches(job, end, starts)
-        yield from _actions_of_branches(job, end, self.own)
+        yield from (Found(Code.OTHER, step, why) for step, why in actions_of_branches(job, end, self.own))
         if any(step.step.action == "actions/download-artifact" for step in job.steps) and level < _LEVELS:
             for maker in self.pipeline.jobs:
                 if maker.entry is job.entry and job.after(maker) and _uploads(maker):
@@ -225,10 +230,15 @@ class _Codes(Struct):
             if self._is_used(folder, step, job, commands):
                 yield self._found(step.with_.get("ref", ""), step, job, starts, level)
         for _, tree in brought:
-            later = (each for each in commands[commands.index(tree.command) + 1 :])
-            whole = any(other.folder == tree.folder and other.whole and other is not tree for _, other in brought)
-            if tree.folder and not whole and any(uses(each, tree.folder) for each in later):
-                yield self._of_brought(tree, job.steps[0], job, starts, level)
+            found = self._of_brought(tree, job.steps[0], job, starts, level) if tree.folder else None
+            if found is None or found.code is Code.TAG:
+                continue
+            if tree.command not in self.used:
+                later = commands[commands.index(tree.command) + 1 :]
+                whole = any(other.folder == tree.folder and other.whole and other is not tree for _, other in brought)
+                self.used[tree.command] = not whole and any(uses(each, tree.folder) for each in later)
+            if self.used[tree.command]:
+                yield found
 
     def _is_used(self, folder: str, step: EffectiveStep, job: EffectiveJob, commands: Sequence[Command]) -> bool:
         """Whether what a step puts into a folder is used: by name, or for what the repository has there itself."""
@@ -350,6 +360,11 @@ class _Codes(Struct):
         return next((each for each in answers if each[0] is Code.OTHER), None)
 
 
+@lru_cache(maxsize=2)  # many places of one pipeline are asked about
+def _codes(pipeline: Pipeline, own: str, alone: bool) -> _Codes:
+    return _Codes(pipeline, own, alone)
+
+
 # GitHub Docs, "Dependency caching reference": a key that is not there is looked for by the prefixes of restore-keys.
 _CACHES: Final = frozenset({"actions/cache", "actions/cache/restore"})
 _TOLD: Final = lazy_re.compile(r"github\.(?:sha|ref|run_id|event\.release)\b|hashFiles|inputs\.|steps\.|needs\.")
@@ -378,14 +393,6 @@ def _is_checkout(step: EffectiveStep, own: str) -> bool:
 def _folder(step: EffectiveStep) -> str:
     """The folder that is checked out into, empty for the workspace itself."""
     return shown(step.with_.get("path", "")).removeprefix("./").strip("/").removeprefix(".")
-
-
-def _actions_of_branches(job: EffectiveJob, end: int, own: str) -> Iterator[Found]:
-    """The repository's own actions that a job takes from a branch, whatever is checked out."""
-    for step in job.steps[: end + 1]:
-        branch = branch_used(step.uses, own)
-        if branch and step.runs is not NO:
-            yield Found(Code.OTHER, step, f"{branch}, for the action {step.step.action}")
 
 
 def _uploads(job: EffectiveJob) -> bool:
