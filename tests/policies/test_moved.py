@@ -36,6 +36,8 @@ _EXPECTED: Final = {
     ("one step brings back, the next fails the job", "step in Python"),
     ("the step that brings back fails the job whose roll-out was allowed to fail", "step in Python"),
     ("a step behind one that surely fails, which does not ask how that went", "step in Python"),
+    # The script is the branch's, and only what it deploys the tag's.
+    ("the stack is deployed from a worktree of the tag", "*"),
     # A program that another step hands to an action is not followed.
     (
         "a script and a request of GitHub's client that cancel runs, beside a job that migrates",

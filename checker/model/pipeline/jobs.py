@@ -20,7 +20,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import ClassVar, Final
+from typing import ClassVar, Final, TypeAlias
 
 from msgspec import Struct, field
 from msgspec.structs import force_setattr
@@ -44,6 +44,30 @@ DEFAULT_TIMEOUT_MINUTES: Final = 360
 # Seconds that aws-actions/configure-aws-credentials asks for where role-duration-seconds is not set: one hour.
 DEFAULT_ROLE_SECONDS: Final = 3600
 
+
+class Fact(Struct, frozen=True):
+    """What is so in a run: what is asked equals a value or not; with none, it is true or not."""
+
+    about: str
+    value: str | bool | None
+    holds: bool
+
+    def denies(self, other: Fact) -> bool:
+        """Whether the two are so in no run."""
+        if self.about != other.about:
+            return False
+        if self.value == other.value:
+            return self.holds is not other.holds
+        if self.value is not None and other.value is not None:
+            return self.holds and other.holds and type(self.value) is type(other.value)
+        alone, compared = (self, other) if self.value is None else (other, self)
+        # Nothing that equals an empty text is true; what equals false may be the text "0", which is.
+        return compared.holds and compared.value not in (False, "0") and bool(compared.value) is not alone.holds
+
+
+# What is so, once for each way in which a condition can hold: empty for one that never does.
+Facts: TypeAlias = "tuple[frozenset[Fact], ...]"
+ANYHOW: Final[Facts] = (frozenset(),)
 
 _NOT_ASKED: Final = Open("whether it runs when a pre-release starts it")
 
@@ -205,6 +229,7 @@ class EffectiveJob(Judgeable, Struct, frozen=True, eq=False):
     starts: tuple[Start, ...] = ()
     examples: tuple[Example, ...] = ()  # the refs of those starts
     runs: Answer = YES
+    facts: Facts = ANYHOW  # of a run in which it runs, by its own and its callers' ``if``
     status_functions: frozenset[str] = frozenset()
     # Bad ends of what it needs (each with its id, ``failure`` or ``skipped``, all others a success) after which it
     # surely runs all the same, unless the run is cancelled.
@@ -311,6 +336,17 @@ class EffectiveJob(Judgeable, Struct, frozen=True, eq=False):
             if each.caller is not None and id(each.caller) not in targets:
                 pending.append(each.caller)
         return False
+
+
+def never_together(one: EffectiveJob, other: EffectiveJob) -> bool:
+    """Whether two jobs never run in one run: what starts them, or what their ``if`` asks, is never so for both."""
+    if one.starts and other.starts:
+        events = [{(start.event, start.prerelease) for start in each.starts} for each in (one, other)]
+        if events[0].isdisjoint(events[1]):
+            return True
+    return all(
+        any(mine.denies(theirs) for mine in left for theirs in right) for left in one.facts for right in other.facts
+    )
 
 
 def complete(job: EffectiveJob | EffectiveStep, **facts: object) -> None:

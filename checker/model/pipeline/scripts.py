@@ -177,6 +177,7 @@ class Command(_ScriptPlace, Struct, frozen=True, eq=False, dict=True):
     writes: tuple[Write, ...] = ()
     entered: bool = False
     exported: Mapping[str, Possible] = field(default_factory=dict)
+    away: str = ""  # the folder outside of the repository that it runs in, as it is written
 
     @property
     def handed(self) -> Mapping[str, Possible]:
@@ -360,11 +361,10 @@ class Change(Struct, frozen=True):
     @property
     def told(self) -> str:
         """Who changed it, and where."""
-        by = self.by
-        if not isinstance(by, Command):
+        if not isinstance(by := self.by, Command):
             return f"{by.step.label} ({by.spot})"
-        # What stands behind them are names and filters, no verbs.
-        return f"`{by.program if by.program in {'jq', 'yq', 'sed'} else by.spelled}` ({by.spot})"
+        verb = by.program if by.program in {"jq", "yq", "sed"} else by.spelled  # behind those stand names and filters
+        return f"`{verb}` ({by.spot})"
 
 
 class Gap(Struct, frozen=True):

@@ -7,10 +7,11 @@ What is checked
     Of every workflow that deploys a tag (a release starts it, a pushed tag, or a person who names one): each job that
     deploys or migrates, and each that hands it files, has the tag's code whenever it does. A run of a release or a tag
     stands on the tag's commit by itself; otherwise ``ref`` of ``actions/checkout`` (or a ``git checkout``) is the tag,
-    or a commit that a step worked out from it. Inputs and outputs are followed through reusable workflows. Nothing of
-    another commit comes over that code before the change, nor is used beside it: by ``git pull``, ``merge`` or
-    ``restore``, from a clone or a worktree, from GitHub's copy of a branch, by a download over one of its files, or as
-    the repository's own action or reusable workflow that is named with a branch.
+    or a commit that a step worked out from it; of what is deployed from a folder, a worktree or a clone, that is asked
+    of what lies there. Inputs and outputs are followed through reusable workflows. Nothing of another commit comes over
+    that code before the change, nor is used beside it: by ``git pull``, ``merge`` or ``restore``, from a clone or a
+    worktree, from GitHub's copy of a branch, by a download over one of its files, or as the repository's own action or
+    reusable workflow that is named with a branch.
 When it does not apply
     No workflow deploys a tag. A job that uses no code of the repository. A job that a person alone starts and that
     deploys nothing but the stack that everything else needs first, by its name, template or context: bootstrap.
@@ -36,11 +37,11 @@ from checker.model.pipeline.holding import may_act
 from checker.model.rules import Rule
 from checker.reason.deploys.changes import Changing, bootstraps, workflows_of
 from checker.reason.deploys.foreign_code import branch_used
+from checker.reason.deploys.rollbacks import deploys_a_tag
 from checker.reason.deploys.tag_code import (
     Code,
     Found,
     code_of,
-    deploys_a_tag,
     first_of_each_code,
     unfollowed_code,
 )

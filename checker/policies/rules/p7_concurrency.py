@@ -15,7 +15,8 @@ When it does not apply
     No workflow deploys or migrates. Guards are asked for only where a deploy and a roll-back change services of one
     environment; of two operations on one stack CloudFormation refuses the second by itself.
 What cannot be decided
-    A group or a ``cancel-in-progress`` that only a run knows. What deploy code does with state that it reads early.
+    A group or a ``cancel-in-progress`` that only a run knows, runs to cancel that a step does not name. What deploy
+    code does with state that it reads early.
 Fix
     Give each such workflow ``concurrency: {group: ENVIRONMENT-deploy, cancel-in-progress: false}`` at its top, the
     roll-back a group of its own, and let the deploy stop where a deployment is in progress.
@@ -30,18 +31,31 @@ from checker.model.answers import NO, YES, Answer, Open, either
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.workflow_place import WorkflowPlace
-from checker.model.possible import Possible, options, same, shown
+from checker.model.possible import Possible, options, shown
 from checker.model.rules import Rule, Unseen
 from checker.reason.deploys.changes import Changing, workflows_of
-from checker.reason.deploys.rollbacks import cancels_runs_of, is_rollback
-from checker.reason.deploys.serial import Guard, cancelled_by, deadlock, guard_of, interleaves, serializes
+from checker.reason.deploys.rollbacks import is_rollback
+from checker.reason.deploys.serial import (
+    Beside,
+    Guard,
+    beside,
+    cancelled_by,
+    deadlock,
+    guard_of,
+    interleaves,
+    same_group,
+    serializes,
+)
+from checker.reason.github.cancelled_runs import Cancelling, cancelling_steps
 
 if TYPE_CHECKING:
     from checker.model.pipeline.jobs import ConcurrencyInForce, EffectiveJob
     from checker.model.pipeline.pipeline import Pipeline
 
 _FIX_CANCEL: Final = "Set cancel-in-progress: false for whatever deploys or migrates: a newer run then waits."
+_FIX_STEP: Final = "Let a run that deploys come to its end: remove the step, or let it name another workflow."
 _FIX_QUEUE: Final = "Put the workflow into one concurrency group per environment, with cancel-in-progress: false."
+_FIX_BESIDE: Final = "Put both workflows into one concurrency group of the environment, with cancel-in-progress: false."
 _FIX_SHARED: Final = "Give the roll-back a concurrency group of its own."
 _FIX_GUARD: Final = (
     "Let the deploy read the services' deployments right before each change and stop where one is not its own, or let "
@@ -59,9 +73,17 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
         for group in job.concurrency
         if cancelled_by(group) is YES
     ]
+    # A person who rolls back has looked at what runs.
+    others = [job for each in workflows if not is_rollback(each.entry) for job in each.jobs] if changing else []
+    steps = cancelling_steps((job, pipeline.trace(job).commands) for job in others)
+    together = beside((each for each in changing if not is_rollback(each.entry)), pipeline)
     for each in changing:
-        yield _by_another(each, cancelling) or _by_step(each, workflows, pipeline) or _cancelled(each)
-        yield _queued(each)
+        by_step = _by_step(each, steps)
+        if isinstance(by_step, Judgement):
+            yield _by_another(each, cancelling) or by_step
+        else:
+            yield _by_another(each, cancelling) or _cancelled(each, by_step)
+        yield _queued(each, together.get(each.entry.file))
     for each in workflows:
         # Without credentials nothing of an account can be changed, whatever was not followed.
         unseen = not each.changes and not each.followed and any(job.credentials for job in each.jobs)
@@ -82,7 +104,8 @@ def _may_cancel(workflow: Changing) -> bool:
 # -- a later run of itself -----------------------------------------------------------------------------
 
 
-def _cancelled(workflow: Changing) -> Judgement:
+def _cancelled(workflow: Changing, by_step: Answer) -> Judgement:
+    """``by_step``: whether a step of any workflow cancels its runs, where none surely does."""
     doubt: tuple[ConcurrencyInForce, str] | None = None
     for job in workflow.changing:
         for each in job.concurrency:
@@ -122,21 +145,20 @@ def _cancelled(workflow: Changing) -> Judgement:
             )
     if doubt is not None:
         return _place(workflow, doubt[0]).undecided("cancel", doubt[1], path="concurrency", fix=_FIX_CANCEL)
+    if isinstance(by_step, Open):
+        return _place(workflow).undecided("cancel", by_step.why, path="concurrency", fix=_FIX_STEP)
     return _place(workflow).passes("cancel", "No later run cancels it.", path="concurrency")
 
 
-def _by_step(workflow: Changing, workflows: Sequence[Changing], pipeline: Pipeline) -> Judgement | None:
-    """A step that cancels runs of this workflow: an action, ``gh run cancel``, a request. A person who rolls back has
-    looked at what runs."""
-    for other in workflows:
-        for job in () if is_rollback(other.entry) else other.jobs:
-            commands = pipeline.trace(job).commands
-            for step in job.steps:
-                if cancels_runs_of(step, [each for each in commands if each.step is step], workflow.entry):
-                    why = f"A step of {other.entry.file} cancels runs of this one, which changes something."
-                    fix = "Let a run that deploys come to its end: remove the step, or let it name another workflow."
-                    return _place(workflow).fails("cancel", why, fix=fix, related=(step,))
-    return None
+def _by_step(workflow: Changing, steps: Sequence[Cancelling]) -> Judgement | Answer:
+    """A step that cancels runs of this workflow: an action, ``gh run cancel``, a request. An answer where none surely
+    does."""
+    answers = [(each.step, each.cancels_runs_of(workflow.entry)) for each in steps]
+    step = next((step for step, answer in answers if answer is YES), None)
+    if step is None:
+        return either(answer for _, answer in answers)
+    why = f"A step of {step.job.entry.file} cancels runs of this one, which changes something."
+    return _place(workflow).fails("cancel", why, fix=_FIX_STEP, related=(step,))
 
 
 def _by_another(workflow: Changing, cancelling: Sequence[tuple[Changing, ConcurrencyInForce]]) -> Judgement | None:
@@ -144,7 +166,7 @@ def _by_another(workflow: Changing, cancelling: Sequence[tuple[Changing, Concurr
     for job in workflow.changing:
         for each in job.concurrency:
             for other, group in cancelling:
-                if other.entry.file != workflow.entry.file and _same_group(each, group) is YES:
+                if other.entry.file != workflow.entry.file and same_group(each, group) is YES:
                     return _place(workflow, each).fails(
                         "cancel",
                         f"A run of {other.entry.file} cancels this one while {_what(workflow, job)}: it is in the same "
@@ -162,7 +184,8 @@ def _told(group: Possible) -> str:
     return f"{shown(first)} (or {len(others)} more)" if others else shown(first)
 
 
-def _queued(workflow: Changing) -> Judgement:
+def _queued(workflow: Changing, together: Beside | None) -> Judgement:
+    """``together``: a change that another workflow's run may be making at that time."""
     doubt: tuple[ConcurrencyInForce, str] | None = None
     for job in workflow.changing:
         answers = [(each, serializes(each, job, workflow.changes[job.name])) for each in job.concurrency]
@@ -185,7 +208,25 @@ def _queued(workflow: Changing) -> Judgement:
         group, why = doubt
         why = f"whether two runs share the group {group.group}: {why}"
         return _place(workflow, group).undecided("queue", why, path="concurrency", fix=_FIX_QUEUE)
+    if together is not None:
+        return _beside(workflow, together)
     return _place(workflow).passes("queue", "A later run waits for it.", path="concurrency")
+
+
+def _beside(workflow: Changing, found: Beside) -> Judgement:
+    place = _place(workflow, *found.job.concurrency[:1])
+    service, other = found.call.text("service"), found.other.entry.file
+    if isinstance(found.apart, Open):
+        why = f"whether a run of {other} can be changing {service} at the same time: {found.apart.why}"
+        return place.undecided("queue", why, path="concurrency", fix=_FIX_BESIDE)
+    return place.fails(
+        "queue",
+        f"A run of {other} can be changing {service} at the same time, in {found.other.name}: no concurrency group "
+        "holds both workflows, and what runs in the end is what either of them did last.",
+        fix=_FIX_BESIDE,
+        path="concurrency",
+        related=(found.job, found.other),
+    )
 
 
 def _place(workflow: Changing, group: ConcurrencyInForce | None = None) -> WorkflowPlace:
@@ -214,7 +255,7 @@ def _some(workflow: Changing) -> tuple[EffectiveJob, ...]:
 def _together(deploy: Changing, back: Changing, pipeline: Pipeline) -> Iterator[Judgement]:
     """Of a deploy and a roll-back: no group in common, and no change of one service at once."""
     pairs = [(mine, theirs) for mine in _groups(back) for theirs in _groups(deploy)]
-    answers = [(mine, _same_group(mine, theirs)) for mine, theirs in pairs]
+    answers = [(mine, same_group(mine, theirs)) for mine, theirs in pairs]
     shared = next((mine for mine, answer in answers if answer is YES), None)
     doubt = next((mine for mine, answer in answers if isinstance(answer, Open)), None)
     sub = f"shared-group={deploy.entry.stem}"
@@ -238,13 +279,6 @@ def _together(deploy: Changing, back: Changing, pipeline: Pipeline) -> Iterator[
 def _groups(workflow: Changing) -> list[ConcurrencyInForce]:
     """Every group that a run of the workflow holds while it changes something, each once."""
     return list({(each.spot, str(each.group)): each for job in workflow.changing for each in job.concurrency}.values())
-
-
-def _same_group(one: ConcurrencyInForce, other: ConcurrencyInForce) -> Answer:
-    mine, theirs = options(one.group), options(other.group)
-    if mine is None or theirs is None:
-        return Open(f"which group {one.group if mine is None else other.group} is")
-    return either(same(left, right, fold=True) for left in mine for right in theirs)
 
 
 def _guarded(deploy: Changing, back: Changing, pipeline: Pipeline) -> Iterator[Judgement]:

@@ -27,8 +27,8 @@ from checker.model.judgements import Judgement
 from checker.model.pipeline.workflow_place import WorkflowPlace
 from checker.model.rules import Rule
 from checker.reason.deploys.changes import Change, Changing, What, workflows_of
-from checker.reason.deploys.rollbacks import is_rollback
-from checker.reason.deploys.tag_code import Code, Found, code_of, tag_inputs
+from checker.reason.deploys.rollbacks import is_rollback, tag_inputs
+from checker.reason.deploys.tag_code import Code, Found, code_of
 
 if TYPE_CHECKING:
     from checker.model.pipeline.jobs import EffectiveJob
@@ -76,7 +76,7 @@ def _judged(workflow: Changing, pipeline: Pipeline, own: str) -> Judgement:
             continue
         # What somebody pushed asks for no tag: a roll-back is started by hand, where it can be.
         by_hand = [start for start in job.starts if start.event == "workflow_dispatch"]
-        codes = code_of(job, change.place, by_hand or job.starts, pipeline, own)
+        codes = code_of(job, change.place, by_hand or job.starts, pipeline, own, alone=True)
         if codes and all(each.code is Code.TAG for each in codes):
             return place.passes(None, f"{job.name} deploys the stack with the tag's code.")
         found.extend(each for each in codes if each.code is not Code.TAG)
@@ -106,7 +106,7 @@ def _by_picked_tag(workflow: Changing, pipeline: Pipeline, own: str) -> Judgemen
             for start in job.starts
             if start.event == "workflow_dispatch" and str(start.ref).startswith("refs/tags/")
         ]
-        codes = code_of(job, change.place, picked, pipeline, own) if picked else []
+        codes = code_of(job, change.place, picked, pipeline, own, alone=True) if picked else []
         if codes and all(each.code is Code.TAG for each in codes):
             place = WorkflowPlace(workflow.entry, _environment(workflow))
             return place.passes(None, f"Started by hand on a release's tag, {job.name} deploys the stack as of then.")

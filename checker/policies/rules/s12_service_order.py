@@ -21,6 +21,7 @@ from typing import Final
 
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
+from checker.model.pipeline.jobs import never_together
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.rules import Rule, Unseen
 from checker.reason.deploys.paths import DeployPath, Rollout, deploy_paths, environment_of, follows, once, unseen
@@ -67,7 +68,7 @@ def _ordered(
     place = {name: index for index, name in enumerate(order)}
     for client, servers in known.of.items():
         for server in sorted(servers & place.keys()):
-            if client in place and (place[server] < place[client]) is back:
+            if client in place and (place[server] < place[client]) is back and _meet(rollouts, server, client):
                 first, second = (server, client) if back else (client, server)
                 why = f"{first} is rolled {'back ' if back else ''}before {second}, and {client} calls {server}."
                 expected = f"{client} before {server}" if back else f"{server} before {client}"
@@ -85,11 +86,19 @@ def _ordered(
 
 def _beside(rollouts: tuple[Rollout, ...], earlier: str, later: str) -> tuple[Rollout, Rollout] | None:
     """Roll-outs of two services in jobs that run beside each other: either may be done first."""
-    firsts = [each for each in rollouts if each.service == earlier]
     for second in (each for each in rollouts if each.service == later):
-        if not any(each.at.job is second.at.job or follows(second.at, each.at) for each in firsts):
+        firsts = [
+            each for each in rollouts if each.service == earlier and not never_together(each.at.job, second.at.job)
+        ]
+        if firsts and not any(each.at.job is second.at.job or follows(second.at, each.at) for each in firsts):
             return firsts[0], second
     return None
+
+
+def _meet(rollouts: tuple[Rollout, ...], one: str, other: str) -> bool:
+    """Whether two services are ever rolled in one run."""
+    lefts, rights = ([each.at.job for each in rollouts if each.service == name] for name in (one, other))
+    return any(not never_together(left, right) for left in lefts for right in rights) or not (lefts and rights)
 
 
 def _by_needs(rollouts: tuple[Rollout, ...]) -> Iterator[Rollout]:

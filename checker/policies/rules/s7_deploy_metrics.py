@@ -128,7 +128,8 @@ def _told(path: DeployPath, end: At, emitted: list[At], sub: str, nothing: str, 
     numbers -= {each for at in well for each in _written_results(at)[-1:]}
     bad = [bool(_BAD.search(each)) for found in results for each in found]
     blind = not any(bad) and not numbers if sub == "failure" else all(bad)
-    if all(results) and blind:
+    untold = next((each.untold for each in payloads if each.untold), "")
+    if all(results) and blind and not untold:
         said_of = f"What is told after a {sub} is written out as {results[-1][-1]}"
         why = f"{said_of}: no dashboard sees the difference."
         return place.fails(sub, why, fix="Pass on what became of the job: ${{ job.status }}.", expected="the result")
@@ -136,7 +137,6 @@ def _told(path: DeployPath, end: At, emitted: list[At], sub: str, nothing: str, 
     if stranger and len({_of_needs(at) for at in emitted}) == 1:
         why = f"What is told as the result is that of the job {stranger}, which rolls nothing."
         return place.fails(sub, why, fix="Pass on what became of the deployment's own job.", expected="the result")
-    untold = next((each.untold for each in payloads if each.untold), "")
     if missing and untold:
         why = f"whether {' and '.join(missing)} stands in {untold}, which is told of a deployment"
         return place.undecided(sub, why, fix=_FIX)
@@ -144,6 +144,9 @@ def _told(path: DeployPath, end: At, emitted: list[At], sub: str, nothing: str, 
         why = f"What is told of a deployment leaves out {' and '.join(missing)}."
         return place.fails(sub, why, fix=_FIX, expected="result, duration and commit")
     constant = _constant(emitted)
+    if untold and (constant or (all(results) and blind)):
+        why = f"whether {constant or 'the result'} that is told stands in {untold}: all else has it written out"
+        return place.undecided(sub, why, fix=_FIX)
     if constant:
         why = f"What is told of a deployment has {constant} written out: it is the same for each of them."
         return place.fails(sub, why, fix=_FIX, expected="what was measured")
@@ -204,10 +207,7 @@ def _only_on_failure(at: At) -> bool:
 
 def _constant(emitted: Sequence[At]) -> str:
     """What of all that is told is no finding of the run; empty where that is nothing."""
-    payloads = [payload_of(at) for at in emitted]
-    if any(each.untold for each in payloads):
-        return ""
-    told = [each.parts for each in payloads]
+    told = [payload_of(at).parts for at in emitted]
     timed = any(not _WHO.search(hole) and not _NOTHING.search(hole) for _, holes in told for hole in holes)
     durations = [each for line, _ in told for each in _DURATION.findall(line)]
     if not timed or (durations and HOLE not in durations):

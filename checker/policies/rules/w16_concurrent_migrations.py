@@ -49,8 +49,9 @@ from checker.model.sources import Spot
 from checker.model.values import Unknown
 from checker.model.verdicts import Location, Subject, Surface
 from checker.reason.account.running import Task, own_repositories, running_tasks, task_places
-from checker.reason.deploys.rollbacks import CANCELLERS, cancels_runs, is_rollback, step_cancels_runs
+from checker.reason.deploys.rollbacks import is_rollback
 from checker.reason.deploys.serial import cancelled_by, is_of_one_run
+from checker.reason.github.cancelled_runs import CANCELLERS, cancels_runs, step_cancels_runs
 from checker.reason.migrations.at_hand import handed
 from checker.reason.migrations.migrating import (
     Migrating,

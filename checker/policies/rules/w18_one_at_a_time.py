@@ -27,6 +27,7 @@ from checker import lazy_re
 from checker.model.answers import NO, YES, Open
 from checker.model.environments import EnvironmentKind, Project
 from checker.model.judgements import Judgement
+from checker.model.pipeline.jobs import never_together
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall, CdkCommand
 from checker.model.possible import truth
@@ -104,6 +105,7 @@ def _at_once(rollout: Rollout, others: list[Rollout]) -> str:
         return "each is a job of a matrix, and nothing keeps them from running at the same time"
     for other in others:
         unordered = other.at.job is not job and not follows(other.at, rollout.at) and not follows(rollout.at, other.at)
+        unordered = unordered and not never_together(other.at.job, job)
         if unordered and other.call.spot != rollout.call.spot:
             return f"{other.at.job.name} does not wait for {job.name}"
         if unordered and other.service != rollout.service:

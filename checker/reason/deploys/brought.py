@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
 
 from checker import lazy_re
-from checker.model.pipeline.scripts import Command, Trace
+from checker.model.pipeline.scripts import AwsCall, Command, Trace
 from checker.model.possible import Possible, joined, shown
 from checker.model.values import Text, Unknown, pieces, text
 
@@ -27,20 +28,32 @@ LOOKS: Final = frozenset(
     {"grep", "rg", "jq", "yq", "head", "tail", "wc", "diff", "cmp", "cat", "sha256sum", "md5sum", "shasum", "ls", "cut",
      "sort", "uniq", "test", "[", "[[", "echo", "printf", "rm", "du", "stat", "less", "git", "exit", "read"}
 )  # fmt: skip
+_OUTPUT: Final = lazy_re.compile(r"-o.")  # `-oout.tar`
+_HERE: Final = lazy_re.compile(
+    r"(?:/github/workspace|\$\{?GITHUB_WORKSPACE\}?|\$\{\{ *github\.workspace *\}\})(?:/|$)|(?P<now>\$\{?PWD\}?(?:/|$))"
+)
+_ELSEWHERE: Final = ("/", "~", "$", "-")  # paths that begin so are relative to no folder
 _KEPT: Final = lazy_re.compile(r"-[a-zA-Z]*[oO]|--output|--remote-name")
+_SAYING: Final = frozenset({"echo", "printf", "cat"})
+_SHELLS: Final = frozenset(
+    {"bash", "sh", "dash", "zsh", "ksh", "eval", "source", ".", "python", "python3", "node", "perl", "ruby", "ssh",
+     "psql"}
+)  # fmt: skip
 INSTALLERS: Final = frozenset({"pip", "pip3", "uv", "pipx", "npm", "pnpm", "yarn", "bun"})
 
 
 class Brought(Struct, frozen=True):
     """Files of another commit. ``ref`` is what the command names, ``None`` what a branch has by then.
 
-    ``folder`` is where they lie: empty for the workspace itself. ``whole``: all that was there before is gone.
+    ``folder`` is what the folder is called in which they lie, ``place`` where that is (:func:`lies`): empty for the
+    workspace itself. ``whole``: all that was there before is gone.
     """
 
     command: Command
     ref: Possible | None
     folder: str = ""
     whole: bool = False
+    place: str = ""
 
 
 def verb_of(command: Command) -> tuple[str, list[Possible], str]:
@@ -69,7 +82,8 @@ def option_of(words: Sequence[Possible], *names: str) -> Possible | None:
 def archived_in(command: Command, words: Sequence[Possible]) -> Possible | None:
     """The file that ``git archive`` writes: by its option, or as what it prints."""
     printed = next((each.target for each in command.writes if each.descriptor == 1), None)
-    return option_of(words, "-o", "--output") or printed
+    short = next((each[2:] for each in words if isinstance(each, str) and _OUTPUT.match(each)), None)
+    return option_of(words, "-o", "--output") or short or printed
 
 
 # -- where it goes -----------------------------------------------------------------------------------
@@ -97,10 +111,14 @@ def lands(brought: Brought, trace: Trace, index: int) -> bool:
         files = [shown(made)] if (made := archived_in(command, verb_of(command)[1])) is not None else []
     elif any(_in_workspace(each.target) for each in command.writes if each.descriptor == 1):
         return True
-    if files and (_is_run(files[-1], trace) or any(_takes(each, files[-1]) for each in trace.actions[index + 1 :])):
-        return True  # it is unpacked, run or copied from elsewhere
+    if files:
+        made_at = lies(files[-1], command)
+        if _is_run(files[-1], trace) or any(_takes(each, files[-1], made_at) for each in trace.actions[index + 1 :]):
+            return True  # it is unpacked, run or copied from elsewhere
+    if command.handling.captured:
+        return _runs_text(f"$({command.program} {verb}".rstrip(), trace.actions[index + 1 :])
     if not command.handling.piped:
-        return command.handling.inside and not command.handling.captured  # `bash -c "$(curl ...)"`, `bash <(curl ...)`
+        return command.handling.inside  # `bash -c "$(curl ...)"`, `bash <(curl ...)`
     # What reads the pipe comes next, on the same line; a shell that does is not among the actions.
     for action in trace.actions[index + 1 :]:
         if not isinstance(action, Command) or action.step is not command.step:
@@ -119,12 +137,50 @@ def _is_run(file: str, trace: Trace) -> bool:
     return any(each.message.startswith(f"what {file} holds ") for each in trace.problems)
 
 
-def _takes(action: object, file: str) -> bool:
-    """Whether a command makes something of a file, beside looking at it."""
-    if not isinstance(action, Command):
+def _runs_text(printed: str, later: Sequence[object]) -> bool:
+    """Whether a command runs what a variable holds that another one printed, or writes it into a file or to a shell."""
+    for action in later:
+        if not isinstance(action, Command) or action.program not in _SAYING | _SHELLS:
+            continue
+        if not any(printed in shown(each) for each in (*action.words[1:], *(each.target for each in action.writes))):
+            continue
+        written = any(_in_workspace(each.target) for each in action.writes if each.descriptor == 1)
+        if action.program in _SHELLS or written:
+            return True
+        readers = [each for each in later if isinstance(each, Command) and action.spot in each.handling.fed_by]
+        if action.handling.piped and (not readers or any(each.program in _SHELLS for each in readers)):
+            return True
+    return False
+
+
+def _takes(action: object, file: str, place: str | None) -> bool:
+    """Whether a command makes something of a file, beside looking at it. ``place`` is where that lies."""
+    if not isinstance(action, Command) or action.program in LOOKS:
         return False
-    named = (*action.words, *(each.target for each in action.writes))
-    return action.program not in LOOKS and file in map(shown, named)
+    base = posixpath.basename(file)
+    for word in map(shown, (*action.words[1:], *(each.target for each in action.writes))):
+        if not base or not word.endswith(base):
+            continue
+        if word.startswith("-") and "=" not in word and not word.startswith("--"):
+            return True  # `-xfout.tar`
+        for name in (word, word.partition("=")[2]):
+            here = lies(name, action)
+            if posixpath.basename(name) == base and (here is None or place is None or here == place):
+                return True
+    return False
+
+
+def lies(name: str, action: Command | AwsCall) -> str | None:
+    """Where a file lies that a command names: from the repository's root, absolute, or behind a variable; ``None``
+    where nobody knows."""
+    folder = action.folder
+    here = _HERE.match(name)
+    if here is not None:
+        name = name[here.end() :]
+        folder = folder if here["now"] else ""
+    elif name.startswith(_ELSEWHERE):
+        return posixpath.normpath(name)
+    return None if folder is None else posixpath.normpath(posixpath.join(folder, name))
 
 
 def _in_workspace(target: Possible) -> bool:

@@ -9,13 +9,16 @@ Sources: git's manual pages; GitHub Docs, "Downloading source code archives", "G
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import takewhile
 from typing import Final
 
+from msgspec.structs import replace
+
 from checker import lazy_re
-from checker.model.pipeline.scripts import Change, Command, Trace
+from checker.model.pipeline.scripts import AwsCall, CdkCommand, Change, Command, Trace
 from checker.model.possible import Possible, joined, plain_words, shown
 from checker.model.values import Hole, Text, Unknown, pieces, text
 from checker.reason.deploys.brought import (
@@ -26,9 +29,11 @@ from checker.reason.deploys.brought import (
     Brought,
     archived_in,
     lands,
+    lies,
     option_of,
     verb_of,
 )
+from checker.reason.deploys.changes import Action
 from checker.reason.deploys.http_requests import request_of
 
 _STAYS: Final = frozenset({"HEAD", "@", "HEAD~0", "HEAD^0", "ORIG_HEAD"})
@@ -68,18 +73,15 @@ def brought_by(trace: Trace, own: str) -> list[tuple[int, Brought]]:
         if not isinstance(action, Command) or action.step is None:
             continue
         if action.program == "git":
-            verb, words, into = verb_of(action)
+            verb, words, _ = verb_of(action)
             if verb == "fetch":
                 fetched = _source([*plain_words(words, VALUES)][1:2])
                 continue
             each = _by_git(action, verb, words, own)
             if each is not None and shown(each.ref) == "FETCH_HEAD":
-                each = Brought(action, fetched, each.folder, each.whole)
-            inside = into or action.folder or ""
-            tree = next(
-                (old.folder for _, old in found if old.folder and f"{inside}/".startswith(f"{old.folder}/")), ""
-            )
-            each = Brought(action, each.ref, tree, each.whole) if each is not None and tree else each
+                each = replace(each, ref=fetched)
+            tree = _tree_of(action, [old for _, old in found if old.place])
+            each = replace(each, folder=tree.folder, place=tree.place) if each is not None and tree else each
         else:
             each = _by_github(action, own)
         if each is not None and not lands(each, trace, index):
@@ -89,6 +91,15 @@ def brought_by(trace: Trace, own: str) -> list[tuple[int, Brought]]:
         if each is not None:
             found.append((index, each))
     return found
+
+
+def _tree_of(command: Command, trees: Sequence[Brought]) -> Brought | None:
+    """The folder of its own code in which a command of git works."""
+    into = option_of(command.words, "-C")
+    away = f"{command.away}/{shown(into)}" if into is not None else command.away
+    at = lies(shown(into), command) if into is not None else command.folder
+    inside = posixpath.normpath(away) if at is None and command.away else at
+    return next((each for each in reversed(trees) if f"{inside}/".startswith(f"{each.place}/")), None)
 
 
 def _overwritten(trace: Trace) -> dict[int, tuple[Command, str]]:
@@ -139,6 +150,29 @@ def uses(action: Command, folder: str) -> bool:
     )
 
 
+def stands_in(trace: Trace, places: Collection[str]) -> Iterator[tuple[Action, str]]:
+    """Each action with the folder of its own code in which it runs, or from which the stack is that it deploys; empty
+    for the workspace itself. The innermost, where one lies in another."""
+    command: Command | None = None
+    for action in trace.actions:
+        command = action if isinstance(action, Command) else command
+        behind = command if command is not None and command.spot == action.spot else None  # what a call stands for
+        inside = behind.away if behind is not None and behind.away else action.folder
+        found = _innermost(inside or "", places)
+        stack = isinstance(action, CdkCommand) or (isinstance(action, AwsCall) and action.service == "cloudformation")
+        if not found and stack and behind is not None:
+            named = [shown(each).removeprefix("file://").rpartition("=")[2] for each in behind.words[1:]]
+            files = (lies(each, behind) or "" for each in named if "/" in each)
+            found = next((home for each in files if (home := _innermost(posixpath.dirname(each), places))), "")
+        yield action, found
+
+
+def _innermost(path: str, places: Collection[str]) -> str:
+    while path and path not in places:
+        path = path.rpartition("/")[0]
+    return path
+
+
 def is_own(repository: str | Text, own: str) -> bool:
     """Whether a repository's name, or its address, is this one's."""
     spelled = shown(repository).removesuffix(".git").rstrip("/")
@@ -180,15 +214,20 @@ def _by_git(command: Command, verb: str, words: list[Possible], own: str) -> Bro
             ref, path = _halves(plain[-1] if plain else "")
             return None if path is None or READ_BY_PEOPLE.fullmatch(path) else _of(command, ref)
         case "worktree" if first == "add" and len(plain) > 1:
-            return _of(command, plain[2] if len(plain) > 2 else None, _folder(plain[1]))
+            return _in_place(_of(command, plain[2] if len(plain) > 2 else None, _folder(plain[1])), plain[1])
         case "apply" | "am" if not plain or first == "-":
             return Brought(command, Unknown("whose changes git apply is given"))
         case "submodule" if "--remote" in before:
             return Brought(command, None)
         case "clone" if isinstance(first, str | Text) and is_own(first, own):
             into = plain[1] if len(plain) > 1 else shown(first).removesuffix(".git").rpartition("/")[2]
-            return Brought(command, option_of(words, "-b", "--branch"), _folder(into))
+            return _in_place(Brought(command, option_of(words, "-b", "--branch"), _folder(into)), into)
     return None
+
+
+def _in_place(brought: Brought | None, folder: Possible) -> Brought | None:
+    """With where that folder is."""
+    return None if brought is None else replace(brought, place=lies(shown(folder), brought.command) or "")
 
 
 def _of(command: Command, ref: Possible | None, folder: str = "", *, whole: bool = False) -> Brought | None:
@@ -239,9 +278,8 @@ def _by_github(command: Command, own: str) -> Brought | None:
             return Brought(command, joined(["pull request ", *plain[2:3]]), whole=True)
         if plain[:2] == ["repo", "clone"] and len(plain) > 2 and isinstance(plain[2], str | Text):
             into = plain[3] if len(plain) > 3 else shown(plain[2]).rpartition("/")[2]
-            return (
-                Brought(command, option_of(words, "-b", "--branch"), _folder(into)) if is_own(plain[2], own) else None
-            )
+            cloned = Brought(command, option_of(words, "-b", "--branch"), _folder(into))
+            return _in_place(cloned, into) if is_own(plain[2], own) else None
         urls = plain[1:2] if plain[:1] == ["api"] else []
     else:
         made = request_of(command) if command.program in {"curl", "wget"} else None

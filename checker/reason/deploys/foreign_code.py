@@ -21,6 +21,13 @@ _WORKSPACE: Final = lazy_re.compile(
     r"^(?:/github/workspace|/home/runner/work/[\w.-]+/[\w.-]+|\$GITHUB_WORKSPACE"
     r"|(?:\$\{\{?\s*)?(?:github\.workspace|GITHUB_WORKSPACE)(?:\s*\}\}?)?)(?=/|$)"
 )
+# Actions by others than GitHub that take the artifacts of any run, or what a release has.
+_FETCHES: Final = lazy_re.compile(
+    r"^(?!actions/)[\w-]+/.*(?:(?:download|fetch)\w*-(?:\w+-)*(?:artifacts?|releases?)\b|(?:artifacts?|releases?)-(?:download|fetch)"
+    r"|release-assets?\b)"
+)
+RELEASE: Final = lazy_re.compile(r"\bgithub\.event\.release\.tag_name\b|\bgithub\.event\.release\['tag_name'\]")
+OWN_REF: Final = lazy_re.compile(r"\bgithub\.(?:sha|ref|ref_name)\b|\bGITHUB_(?:SHA|REF|REF_NAME)\b")
 
 
 def foreign_code(job: EffectiveJob, trace: Trace, own: str) -> Iterator[tuple[EffectiveStep, str]]:
@@ -73,3 +80,27 @@ def branch_used(uses: str, own: str) -> str:
     repository = "/".join(name.split("/")[:2])
     pinned = PINNED.fullmatch(ref.removeprefix("refs/tags/")) or ref.startswith("refs/tags/")
     return ref.removeprefix("refs/heads/") if is_own(repository, own) and not pinned else ""
+
+
+def of_other_runs(job: EffectiveJob, end: int) -> Iterator[tuple[EffectiveStep, str]]:
+    """The artifacts of another run, and the files of another release, that a job is handed before the change."""
+    for step in job.steps[: end + 1]:
+        if _FETCHES.search(step.step.action.lower()) and step.runs is not NO:
+            given = [shown(each) for each in step.with_.values()]
+            if any(RELEASE.search(each) or OWN_REF.search(each) or "github.run_id" in each for each in given):
+                continue  # of this very release, or run
+            yield step, f"whose code it is that {step.step.action} downloads"
+            continue
+        run = step.with_.get("run-id", ABSENT)
+        if step.step.action.lower() != "actions/download-artifact" or step.runs is NO or isinstance(run, Absent):
+            continue
+        if run not in ("", None) and "github.run_id" not in shown(run):
+            yield step, f"whose code the artifact of run {shown(run)} is"
+
+
+def actions_of_branches(job: EffectiveJob, end: int, own: str) -> Iterator[tuple[EffectiveStep, str]]:
+    """The repository's own actions that a job takes from a branch, whatever is checked out."""
+    for step in job.steps[: end + 1]:
+        branch = branch_used(step.uses, own)
+        if branch and step.runs is not NO:
+            yield step, f"{branch}, for the action {step.step.action}"

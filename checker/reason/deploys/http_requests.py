@@ -1,7 +1,8 @@
 """Requests over HTTP that a pipeline makes: with curl, wget, HTTPie, from Python, and by actions that check health.
 
 Sources: curl's and wget's manuals (``--fail`` makes an HTTP error a failure, which curl takes for a success without it;
-``--retry``, ``--tries`` and, for what was answered, ``--retry-on-http-error``), HTTPie's documentation
+``--retry``, ``--tries``, of which 0 and inf are without end, and, for what was answered, ``--retry-on-http-error``),
+HTTPie's documentation
 (``--check-status``).
 """
 
@@ -15,12 +16,12 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from checker import lazy_re
-from checker.model.answers import NO, YES, Open
+from checker.model.answers import NO, YES, Answer, Open, either
 from checker.model.pipeline.handling import Stream
 from checker.model.pipeline.retrying import AGAIN, Retried
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, Scalar, options, shown, truth
-from checker.model.values import Hole, Text, as_count, pieces
+from checker.model.values import Hole, Text, as_count, pieces, text
 from checker.reason.deploys.paths import At, DeployPath, fails_here
 
 _CURL_VALUES: Final = frozenset(
@@ -35,6 +36,11 @@ _WGET_VALUES: Final = frozenset({"-O", "-o", "-t", "-T", "-U", "-w", "--tries", 
                                  "--waitretry", "--header", "--method", "--body-data", "--post-data",
                                  "--retry-on-http-error"})  # fmt: skip
 _NOT_READY: Final = lazy_re.compile(r"\b50[234]\b")  # what a load balancer answers for a service that is still starting
+_CODES: Final = lazy_re.compile(r"[\d,\s]*")  # without signs that stand for others
+_OPEN: Final = Open("which answers it is tried again for")
+_OF_WGET: Final = "20"  # so often without an option
+_SOME: Final = "2"  # at least, by an action that is told no number
+_WITHOUT_END: Final = frozenset({"0", "inf"})
 _HEALTH_ACTION: Final = lazy_re.compile(r"health[-_]?check|check[-_]?health|wait[-_]?for[-_]?(?:url|http|response|200)")
 
 
@@ -64,7 +70,19 @@ class Request(Struct, frozen=True):
     def retried(self) -> Retried:
         """Whether it is tried again, and not for ever."""
         found = self._around()
-        return self.by_itself if found is Retried.NEVER else found
+        if found is not Retried.NEVER:
+            return found
+        return Retried.BOUNDED if self.by_itself is Retried.FOR_EVER and self._stopped else self.by_itself
+
+    @property
+    def _stopped(self) -> bool:
+        """Whether the command is ended when it takes too long: by ``timeout``, or by its step's."""
+        if self.command is None:
+            return False
+        step = self.command.step
+        return self.command.handling.bounded or (
+            step is not None and isinstance(step.timeout_minutes, int | float | str)
+        )
 
     def _around(self) -> Retried:
         """The same, of what is around the command."""
@@ -80,11 +98,7 @@ class Request(Struct, frozen=True):
             return Retried.BOUNDED  # a decorator tries again
         if not loops or (not open_ and taken.repeated is NO):
             return Retried.NEVER
-        step = self.command.step
-        stopped = self.command.handling.bounded or (
-            step is not None and isinstance(step.timeout_minutes, int | float | str)
-        )
-        return Retried.BOUNDED if all(loop.bounded for loop in loops) or stopped else Retried.FOR_EVER
+        return Retried.BOUNDED if all(loop.bounded for loop in loops) or self._stopped else Retried.FOR_EVER
 
     @property
     def fails(self) -> bool:
@@ -120,10 +134,12 @@ def request_of(command: Command, at: At | None = None) -> Request | None:
             url, given = _split(words, _WGET_VALUES)
             if url is None:
                 return None
-            tries = _number(given.get("--tries", given.get("-t")), 20)
-            codes = given.get("--retry-on-http-error")
-            again = codes is not None and (not isinstance(codes, str) or bool(_NOT_READY.search(codes)))
-            return Request(at, url, shown(given.get("--method", "GET")), True, _times(tries or 2, again), command)
+            tries = _times(given.get("--tries", given.get("-t", _OF_WGET)), without_end=_WITHOUT_END)
+            codes = _answers(given.get("--retry-on-http-error", ""))
+            again = (
+                tries if codes is YES else Retried.NEVER if codes is NO or tries is Retried.NEVER else Retried.UNTOLD
+            )
+            return Request(at, url, shown(given.get("--method", "GET")), True, again, command)
         case "http" | "https" | "xh":
             plain = [word for word in words if not (isinstance(word, str) and word.startswith("-"))]
             first = plain[0] if plain else ""
@@ -153,12 +169,35 @@ def _curl(words: list[Possible], command: Command, at: At | None) -> Request | N
     fails = any(name in given for name in ("-f", "--fail", "--fail-with-body"))
     looked_at = any(name in given for name in ("-w", "--write-out")) or command.handling.piped
     looked_at = looked_at or (bool(command.handling.captured) and command.handling.stdout is not Stream.DISCARDED)
-    tries = _times(_number(given.get("--retry"), 0) + 1)
+    tries = _times(given.get("--retry", "0"), first=1)
     return Request(at, url, method, fails or looked_at, tries, command, only_read=not fails)
 
 
-def _times(tries: int, again: bool = True) -> Retried:
-    return Retried.BOUNDED if again and tries > 1 else Retried.NEVER
+def _times(told: Possible, *, first: int = 0, without_end: frozenset[str] = frozenset()) -> Retried:
+    """How often something is tried, by the number that it is told, beside so many first ones."""
+    found: set[Retried] = set()
+    for each in options(told) or (None,):
+        number = as_count(shown(each)) if each is not None and not isinstance(each, Text) else None
+        if each is not None and shown(each) in without_end:
+            found.add(Retried.FOR_EVER)
+        elif number is None:
+            found.add(Retried.UNTOLD)
+        else:
+            found.add(Retried.BOUNDED if number + first > 1 else Retried.NEVER)
+    return found.pop() if len(found) == 1 else Retried.UNTOLD
+
+
+def _answers(told: Possible) -> Answer:
+    """Whether a list of codes has those that say that a service is not ready."""
+    each = options(told)
+    found = [_holds(one) for one in each] if each is not None else [_OPEN]
+    return either(found) if NO not in found or YES not in found else _OPEN
+
+
+def _holds(codes: object) -> Answer:
+    if _NOT_READY.search(shown(codes)):
+        return YES
+    return _OPEN if isinstance(codes, Text) or not _CODES.fullmatch(shown(codes)) else NO
 
 
 def _split(words: list[Possible], with_value: frozenset[str]) -> tuple[Possible | None, dict[str, Possible]]:
@@ -168,12 +207,15 @@ def _split(words: list[Possible], with_value: frozenset[str]) -> tuple[Possible 
     rest = list(words)
     while rest:
         word = rest.pop(0)
-        if not isinstance(word, str) or not word.startswith("-") or word == "-":
+        first, *more = pieces(word) if isinstance(word, str | Text) and word else ("",)
+        written = first if isinstance(first, str) else ""
+        if not written.startswith("-") or word == "-":
             if url is None or not _looks_like_url(url):
                 url = word
             continue
-        name, has_value, inline = word.partition("=")
-        if word.startswith("--"):
+        name, has_value, start = written.partition("=")
+        inline = text([start, *more])
+        if written.startswith("--"):
             if name == "--url":
                 url = inline if has_value else (rest.pop(0) if rest else None)
             elif has_value:
@@ -181,20 +223,15 @@ def _split(words: list[Possible], with_value: frozenset[str]) -> tuple[Possible 
             else:
                 given[name] = rest.pop(0) if name in with_value and rest else ""
             continue
-        letters = word[1:]
+        letters = written[1:]
         for index, letter in enumerate(letters):
             option = f"-{letter}"
             if option in with_value:
-                tail = letters[index + 1 :]
+                tail = text([letters[index + 1 :], *more])
                 given[option] = tail or (rest.pop(0) if rest else "")
                 break
             given[option] = ""
     return url, given
-
-
-def _number(value: Possible, default: int) -> int:
-    number = as_count(value)
-    return number if number is not None else default if value is None else 2
 
 
 def _looks_like_url(value: Possible) -> bool:
@@ -241,5 +278,5 @@ def health_actions(path: DeployPath) -> Iterator[Request]:
                 if action.step is not None and action.step.index < step.index
             ]
             at = At(job, trace, before[-1]) if before else None
-            tries = next((value for name, value in step.with_.items() if "attempt" in name or "retr" in name), None)
-            yield Request(at, url, "GET", True, _times(_number(tries, 2)), None)
+            tries = next((value for name, value in step.with_.items() if "attempt" in name or "retr" in name), _SOME)
+            yield Request(at, url, "GET", True, _times(tries), None)

@@ -12,8 +12,7 @@ from msgspec import Struct
 from checker import lazy_re
 from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.workflows import Input, Workflow
-from checker.reason.deploys.rollbacks import is_rollback
-from checker.reason.deploys.tag_code import tag_inputs
+from checker.reason.deploys.rollbacks import is_rollback, tag_inputs
 from checker.reason.migrations.migrating import Migrating
 
 _INPUT: Final = lazy_re.compile(r"\b(github\.event\.)?inputs\.([\w-]+)(\s*(?:==|!=|<|>))?")

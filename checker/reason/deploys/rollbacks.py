@@ -1,22 +1,16 @@
-"""Which workflows roll back: those that their file or their name calls so.
+"""Which workflows roll back: those that their file or their name calls so; and which deploy a tag.
 
 Nothing else tells: a roll-back is a deploy of an earlier release, made of the same calls.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from itertools import pairwise
 from typing import Final
 
-from checker import lazy_re
-from checker.model.answers import NO
 from checker.model.environment_words import words
-from checker.model.pipeline.jobs import EffectiveStep
-from checker.model.pipeline.scripts import Command
+from checker.model.pipeline.jobs import EffectiveJob, Start
 from checker.model.pipeline.workflows import Workflow
-from checker.model.possible import shown
 
 # One word, in any form of it: reverts, restored, undo.
 _BACK: Final = ("revert", "restor", "undo", "backout")
@@ -25,47 +19,10 @@ _MOVES: Final = frozenset({"roll", "rolls", "rolling", "go", "goes", "going", "s
 # Words that begin with "back" and are no way back: "go back-end tests".
 _NO_WAY_BACK: Final = frozenset({"end", "ends", "office", "up", "ups", "fill", "port"})
 
-
-_CANCEL: Final = lazy_re.compile(r"/actions/runs/[^/]+/(?:force-)?cancel\b")
-
-
-def cancels_runs(command: Command) -> bool:
-    """Whether a command cancels a run of a workflow: ``gh run cancel``, or a request to the API that does."""
-    written = [shown(word) for word in command.words]
-    if command.program == "gh" and written[1:3] == ["run", "cancel"]:
-        return True
-    return command.program in {"gh", "curl", "http", "https", "xh", "wget"} and any(map(_CANCEL.search, written))
-
-
-# Actions that cancel runs of the workflow that they are told, by its file; else earlier ones of their own.
-CANCELLERS: Final = ("styfle/cancel-workflow-action", "n1hility/cancel-previous-runs", "potiuk/cancel-workflow-runs")
-_ALL: Final = "all"
-_OWN: Final = lazy_re.compile(r"github\.workflow\b|GITHUB_WORKFLOW\b")
-
-
-def cancels_runs_of(step: EffectiveStep, commands: Iterable[Command], workflow: Workflow) -> bool:
-    """Whether a step cancels runs of a workflow that it names, or of its own. ``commands``: what it runs."""
-    if step.runs is NO:
-        return False
-    named = workflow.file.rpartition("/")[2]
-    own = step.job.entry.file == workflow.file
-    if step.step.action in CANCELLERS:
-        told = [shown(value) for name, value in step.with_.items() if "workflow" in name.lower()]
-        return any(each == _ALL or named in each.split(",") for each in told) or (own and not told)
-    if not step_cancels_runs(step) and not any(map(cancels_runs, commands)):
-        return False
-    text = " ".join(str(value.value) for value in step.step.with_.values())
-    text += step.run.text if step.run is not None else ""
-    return named in re.findall(r"[\w.-]+", text) or (own and _OWN.search(text) is not None)
-
-
-_METHODS: Final = lazy_re.compile(r"\b(?:force)?[cC]ancelWorkflowRun\b")
-
-
-def step_cancels_runs(step: EffectiveStep) -> bool:
-    """Whether an action is told to cancel a run: by a script of GitHub's client, or the path of a request."""
-    given = [str(value.value) for value in step.step.with_.values()] if step.runs is not NO else []
-    return any(_CANCEL.search(each) or (_METHODS.search(each) and "github" in each) for each in given)
+_TAG_WORDS: Final = frozenset({"tag", "version", "release", "ref", "sha", "commit", "revision"})
+_IMAGE_WORDS: Final = frozenset({"image", "docker", "container", "ecr"})
+_NUMBERS: Final = frozenset({"version", "revision"})  # of code, or of what these words name
+_NUMBERED: Final = frozenset({"task", "taskdef", "family", "node", "python", "ruby", "java", "go", "php", "terraform"})
 
 
 def is_rollback(workflow: Workflow) -> bool:
@@ -84,3 +41,24 @@ def says_back(name: str) -> bool:
             return True
         moved = moved or word in _MOVES
     return False
+
+
+def tag_inputs(workflow: Workflow) -> frozenset[str]:
+    """The inputs by which a person names what to deploy: ``tag``, ``release_version``, ``sha``. That of an image in a
+    registry is none of the repository's, nor is a tool's version or a task definition's revision."""
+    given = {name: frozenset(words(name)) for name, each in workflow.inputs.items() if each.type != "boolean"}
+    numbers = {name for name, said in given.items() if said & _TAG_WORDS <= _NUMBERS and _NUMBERED & said}
+    return frozenset(name for name, said in given.items() if said & _TAG_WORDS and not said & _IMAGE_WORDS) - numbers
+
+
+def deploys_a_tag(job: EffectiveJob) -> tuple[Start, ...]:
+    """The starts of a job in which a tag is deployed: a release, a pushed tag, a person who names one."""
+    by_hand = bool(tag_inputs(job.entry))
+    return tuple(start for start in job.starts if on_tag(start) or (by_hand and start.event == "workflow_dispatch"))
+
+
+def on_tag(start: Start) -> bool:
+    first = start.ref if isinstance(start.ref, str) else start.ref.parts[0]
+    return start.event == "release" or (
+        start.event == "push" and isinstance(first, str) and first.startswith("refs/tags/")
+    )

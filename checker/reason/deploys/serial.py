@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from itertools import combinations
 from typing import Final
+
+from msgspec import Struct
 
 from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, alike, either, every
@@ -234,3 +237,98 @@ def _looks(job: EffectiveJob, change: AwsCall, pipeline: Pipeline) -> tuple[Guar
 def _asks_for_state(call: AwsCall) -> bool:
     query = call.argument("query")
     return isinstance(query, str | Text) and bool(_STATE.search(str(query)))
+
+
+# -- two deploys -------------------------------------------------------------------------------------
+
+
+class Beside(Struct, frozen=True):
+    """A change of a service that another workflow may be changing at that time. ``apart`` is open where it is not known
+    whether something keeps the two from it."""
+
+    job: EffectiveJob
+    call: AwsCall
+    other: EffectiveJob
+    apart: Answer
+
+
+def beside(workflows: Iterable[Changing], pipeline: Pipeline) -> dict[str, Beside]:
+    """By the workflow's file, a change of a service that another deploy surely changes too, of the same environment,
+    where no concurrency group holds both and not both look at the service first."""
+    by_service: dict[tuple[str, ...], dict[tuple[str, ...], list[tuple[EffectiveJob, AwsCall]]]] = {}
+    for workflow in workflows:
+        for job, call in _service_changes(workflow):
+            which = _which(job, call)
+            if which is None:
+                continue
+            # Of those in the same groups two of different workflows stand for all.
+            groups = tuple(sorted({str(each.group).casefold() for each in job.concurrency}))
+            of_group = by_service.setdefault(which, {}).setdefault(groups, [])
+            if all(each.entry is not job.entry for each, _ in of_group):
+                of_group.append((job, call))
+    found: dict[str, Beside] = {}
+    looks = lru_cache(maxsize=None)(lambda job, call: _looks(job, call, pipeline))
+    for of_one in by_service.values():
+        few = [each for of_group in of_one.values() for each in of_group[:2]]
+        for job, call in (each for of_group in of_one.values() for each in of_group):
+            known = found.get(job.entry.file)
+            if known is None or isinstance(known.apart, Open):
+                others = (each for each in few if each[0].entry is not job.entry)
+                answers = ((other, _apart((job, call), (other, theirs), looks)) for other, theirs in others)
+                other, answer = next(((other, each) for other, each in answers if each is not YES), (None, YES))
+                if other is not None and (known is None or answer is NO):
+                    found[job.entry.file] = Beside(job, call, other, answer)
+    return found
+
+
+def _apart(
+    one: tuple[EffectiveJob, AwsCall],
+    other: tuple[EffectiveJob, AwsCall],
+    looks: Callable[[EffectiveJob, AwsCall], tuple[Guard, str]],
+) -> Answer:
+    """Whether something keeps two changes from being made at once."""
+    shared = either(same_group(mine, theirs) for mine in one[0].concurrency for theirs in other[0].concurrency)
+    if shared is YES:
+        return YES
+    guards = [looks(*each) for each in (one, other)]
+    if any(guard is Guard.MISSING for guard, _ in guards):
+        return shared
+    return next((Open(why) for guard, why in guards if guard is Guard.OPEN), YES)
+
+
+def same_group(one: ConcurrencyInForce, other: ConcurrencyInForce) -> Answer:
+    """Whether two runs are in one group."""
+    mine, theirs = options(one.group), options(other.group)
+    if mine is None or theirs is None:
+        return Open(f"which group {one.group if mine is None else other.group} is")
+    return either(same(left, right, fold=True) for left in mine for right in theirs)
+
+
+def _which(job: EffectiveJob, call: AwsCall) -> tuple[str, ...] | None:
+    """The service that is changed, with all that tells where it is; ``None`` where that is not surely told."""
+    environments = job.environments
+    if call.operation not in _ROLLS or call.reached.on_failure or environments is None or len(environments) > 1:
+        return None
+    given: list[Possible | Absent] = [call.text("service"), call.text("cluster"), call.region, *environments]
+    acting = (call.credentials,) if call.credentials is not None else job.credentials
+    given += [value for each in acting for value in (each.role, each.region)]
+    told = [_told(each) for each in given]
+    if told[0] in (None, "") or any(each is None for each in told):
+        return None
+    return job.environment_name, str(len(environments)), *(each for each in told if each is not None)
+
+
+_ROLLS: Final = frozenset({"UpdateService", "deploy"})
+_OF_REPOSITORY: Final = lazy_re.compile(r"\b(?:vars|secrets)\.|\bgithub\.repository\b")
+
+
+def _told(value: Possible | Absent) -> str | None:
+    """A name, of an ARN the last part; what the repository's settings say is the same in each workflow."""
+    if isinstance(value, Absent):
+        return ""
+    each = options(value)
+    if each is None or len(each) != 1:
+        return None
+    if isinstance(each[0], Text) and not all(_OF_REPOSITORY.search(hole.shown) for hole in each[0].holes):
+        return None
+    return str(each[0]).rpartition("/")[2] if str(each[0]).startswith("arn:aws:ecs:") else str(each[0])

@@ -10,34 +10,36 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from checker import lazy_re
 from checker.model.answers import NO, YES
-from checker.model.environment_words import words
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep, Start
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Command
-from checker.model.pipeline.workflows import Workflow
 from checker.model.possible import Possible, Scalar, options, shown
 from checker.model.values import ABSENT, Absent, Hole, RunValue, Text, Unknown
 from checker.reason.deploys.brought import Brought
 from checker.reason.deploys.changes import Action
-from checker.reason.deploys.fetched_code import brought_by, is_own, uses
-from checker.reason.deploys.foreign_code import branch_used, cached, foreign_code, own_actions
+from checker.reason.deploys.fetched_code import brought_by, is_own, stands_in, uses
+from checker.reason.deploys.foreign_code import (
+    OWN_REF,
+    RELEASE,
+    actions_of_branches,
+    cached,
+    foreign_code,
+    of_other_runs,
+    own_actions,
+)
+from checker.reason.deploys.rollbacks import on_tag, tag_inputs
 
-_TAG_WORDS: Final = frozenset({"tag", "version", "release", "ref", "sha", "commit", "revision"})
-_IMAGE_WORDS: Final = frozenset({"image", "docker", "container", "ecr"})
-_NUMBERS: Final = frozenset({"version", "revision"})  # of code, or of what these words name
-_NUMBERED: Final = frozenset({"task", "taskdef", "family", "node", "python", "ruby", "java", "go", "php", "terraform"})
 _INPUT: Final = lazy_re.compile(r"\binputs\.([A-Za-z_][\w-]*)")
-_RELEASE: Final = lazy_re.compile(r"\bgithub\.event\.release\.tag_name\b|\bgithub\.event\.release\['tag_name'\]")
 # "Specifies the commitish value that determines where the Git tag is created from. Can be any branch or commit SHA.
 # Unused if the Git tag already exists." (GitHub REST API, "Create a release")
 _MADE_FROM: Final = lazy_re.compile(r"\bgithub\.event\.release\b.*\btarget_commitish\b")
-_OWN_REF: Final = lazy_re.compile(r"\bgithub\.(?:sha|ref|ref_name)\b|\bGITHUB_(?:SHA|REF|REF_NAME)\b")
 _OUTPUT: Final = lazy_re.compile(r"\bsteps\.([A-Za-z_][\w-]*)\.outputs\b(?:\.([\w-]+))?")
 _REFS: Final = lazy_re.compile(r"^(?:refs/)?tags/")
 _HEAD: Final = lazy_re.compile(r"\brev-parse\b.*\bHEAD\b")
@@ -61,36 +63,22 @@ class Found(Struct, frozen=True):
     brought: bool = False  # nobody knows whose code a command brings
 
 
-def tag_inputs(workflow: Workflow) -> frozenset[str]:
-    """The inputs by which a person names what to deploy: ``tag``, ``release_version``, ``sha``. That of an image in a
-    registry is none of the repository's, nor is a tool's version or a task definition's revision."""
-    given = {name: frozenset(words(name)) for name, each in workflow.inputs.items() if each.type != "boolean"}
-    numbers = {name for name, said in given.items() if said & _TAG_WORDS <= _NUMBERS and _NUMBERED & said}
-    return frozenset(name for name, said in given.items() if said & _TAG_WORDS and not said & _IMAGE_WORDS) - numbers
-
-
-def deploys_a_tag(job: EffectiveJob) -> tuple[Start, ...]:
-    """The starts of a job in which a tag is deployed: a release, a pushed tag, a person who names one."""
-    by_hand = bool(tag_inputs(job.entry))
-    return tuple(start for start in job.starts if _on_tag(start) or (by_hand and start.event == "workflow_dispatch"))
-
-
-def _on_tag(start: Start) -> bool:
-    first = start.ref if isinstance(start.ref, str) else start.ref.parts[0]
-    return start.event == "release" or (
-        start.event == "push" and isinstance(first, str) and first.startswith("refs/tags/")
-    )
-
-
 def code_of(
-    job: EffectiveJob, before: Action | None, starts: Sequence[Start], pipeline: Pipeline, own: str
+    job: EffectiveJob,
+    before: Action | None,
+    starts: Sequence[Start],
+    pipeline: Pipeline,
+    own: str,
+    *,
+    alone: bool = False,
 ) -> list[Found]:
-    """Whose code stands in the workspace when ``before`` runs (or at the job's end), each checkout with its answer.
+    """Whose code stands in the workspace when ``before`` runs (or at the job's end), each checkout with its answer; in
+    the folder in which that runs, where one is checked out of its own.
 
     Empty where the job has no code of the repository: neither checked out nor handed on by an earlier job. ``own`` is
-    the repository's name.
+    the repository's name. ``alone``: whatever the script is of that runs it.
     """
-    return list(_Codes(pipeline, own).of(job, before, tuple(starts), 0))
+    return list(_codes(pipeline, own, alone).of(job, before, tuple(starts), 0))
 
 
 def unfollowed_code(job: EffectiveJob, starts: Sequence[Start], pipeline: Pipeline, own: str) -> Iterator[Found]:
@@ -112,14 +100,16 @@ def first_of_each_code(job: EffectiveJob, places: Sequence[Action], pipeline: Pi
     """Of the places in a job, in order: the first one, and the first after each change of what is checked out."""
     wanted = set(map(id, places))
     checkouts = [step.index for step in job.steps if _is_checkout(step, own)]
-    brought = {index for index, each in brought_by(pipeline.trace(job), own) if not each.folder}
+    every = brought_by(pipeline.trace(job), own)
+    brought = {index for index, each in every if not each.folder}
+    homes = {each.place for _, each in every} | {_folder(step) for step in job.steps if _is_checkout(step, own)}
     seen, count = None, 0
-    for index, action in enumerate(pipeline.trace(job).actions):
+    for index, (action, home) in enumerate(stands_in(pipeline.trace(job), homes)):
         count += index in brought
         if id(action) not in wanted:
             continue
         at = action.step.index if action.step is not None else -1
-        code = (sum(each < at for each in checkouts), count)
+        code = (sum(each < at for each in checkouts), count, home)
         if code != seen:
             seen = code
             yield action
@@ -128,13 +118,23 @@ def first_of_each_code(job: EffectiveJob, places: Sequence[Action], pipeline: Pi
 class _Codes(Struct):
     pipeline: Pipeline
     own: str
+    alone: bool = False  # whether it counts alone where a change runs, and not what runs it
+    brought: dict[EffectiveJob, list[tuple[int, Brought]]] = field(default_factory=dict)
+    used: dict[Command, bool] = field(default_factory=dict)  # by what made a tree: whether something of it is used
 
     def of(self, job: EffectiveJob, before: Action | None, starts: tuple[Start, ...], level: int) -> Iterator[Found]:
         end = before.step.index if before is not None and before.step is not None else len(job.steps)
         checkouts = [step for step in job.steps[: end + 1] if _is_checkout(step, self.own)]
         roots = [step for step in checkouts if not _folder(step)]
-        brought = brought_by(self.pipeline.trace(job), self.own)
-        if roots or checkouts:
+        brought = self.brought.get(job)
+        if brought is None:
+            brought = self.brought[job] = brought_by(self.pipeline.trace(job), self.own)
+        homes = {each.place for _, each in brought} | set(map(_folder, checkouts))
+        home = next((home for action, home in stands_in(self.pipeline.trace(job), homes) if action is before), "")
+        if home:
+            yield from self._in_folder(home, checkouts, job, before, brought, starts, level)
+        by_script = before is not None and before.spot.file != job.workflow.file and not self.alone
+        if (roots or checkouts) and (not home or by_script):
             yield from self._in_workspace((roots or checkouts)[-1], job, before, brought, starts, level)
         if roots:
             others = [each for each in checkouts if _folder(each)]
@@ -142,9 +142,9 @@ class _Codes(Struct):
                 found for found in self._beside(job, others, brought, starts, level) if found.code is not Code.TAG
             )
         yield from self._before(job, roots, starts, level)
-        yield from _of_other_runs(job, end)
+        yield from (Found(Code.OPEN, step, why) for step, why in of_other_runs(job, end))
         yield from self._of_caches(job, end, starts)
-        yield from _actions_of_branches(job, end, self.own)
+        yield from (Found(Code.OTHER, step, why) for step, why in actions_of_branches(job, end, self.own))
         if any(step.step.action == "actions/download-artifact" for step in job.steps) and level < _LEVELS:
             for maker in self.pipeline.jobs:
                 if maker.entry is job.entry and job.after(maker) and _uploads(maker):
@@ -180,6 +180,28 @@ class _Codes(Struct):
             if each.whole or found.code is not Code.TAG:
                 yield found
 
+    def _in_folder(
+        self,
+        home: str,
+        checkouts: Sequence[EffectiveStep],
+        job: EffectiveJob,
+        before: Action | None,
+        brought: Sequence[tuple[int, Brought]],
+        starts: tuple[Start, ...],
+        level: int,
+    ) -> Iterator[Found]:
+        """What was checked out into a folder of its own, and what came over it there."""
+        actions = self.pipeline.trace(job).actions
+        until = next((index for index, each in enumerate(actions) if each is before), len(actions))
+        over: list[Brought] = []
+        for index, each in brought:
+            if index < until and each.place == home:
+                over = [each] if each.whole else [*over, each]
+        step = next((each for each in reversed(checkouts) if _folder(each) == home), None)
+        if step is not None and not (over and over[0].whole):
+            yield self._found(step.with_.get("ref", ""), step, job, starts, level)
+        yield from (self._of_brought(each, job.steps[0], job, starts, level) for each in over)
+
     def _before(
         self, job: EffectiveJob, roots: Sequence[EffectiveStep], starts: tuple[Start, ...], level: int
     ) -> Iterator[Found]:
@@ -208,10 +230,15 @@ class _Codes(Struct):
             if self._is_used(folder, step, job, commands):
                 yield self._found(step.with_.get("ref", ""), step, job, starts, level)
         for _, tree in brought:
-            later = (each for each in commands[commands.index(tree.command) + 1 :])
-            whole = any(other.folder == tree.folder and other.whole and other is not tree for _, other in brought)
-            if tree.folder and not whole and any(uses(each, tree.folder) for each in later):
-                yield self._of_brought(tree, job.steps[0], job, starts, level)
+            found = self._of_brought(tree, job.steps[0], job, starts, level) if tree.folder else None
+            if found is None or found.code is Code.TAG:
+                continue
+            if tree.command not in self.used:
+                later = commands[commands.index(tree.command) + 1 :]
+                whole = any(other.folder == tree.folder and other.whole and other is not tree for _, other in brought)
+                self.used[tree.command] = not whole and any(uses(each, tree.folder) for each in later)
+            if self.used[tree.command]:
+                yield found
 
     def _is_used(self, folder: str, step: EffectiveStep, job: EffectiveJob, commands: Sequence[Command]) -> bool:
         """Whether what a step puts into a folder is used: by name, or for what the repository has there itself."""
@@ -227,7 +254,7 @@ class _Codes(Struct):
                 continue
             paths = cached(shown(step.with_.get("path", "")))
             key = shown(step.with_.get("key", ""))
-            key = key if all(map(_on_tag, starts)) else _OWN_REF.sub("", key)  # what a person picked is no tag
+            key = key if all(map(on_tag, starts)) else OWN_REF.sub("", key)  # what a person picked is no tag
             told = _TOLD.search(key) and not step.with_.get("restore-keys")
             taken = [each for each in paths if each and not _INSTALLED.search(each)]
             if not told and any(each == "." or self._is_used(each, step, job, commands) for each in taken):
@@ -274,28 +301,28 @@ class _Codes(Struct):
 
     def _option(self, ref: Scalar, start: Start, job: EffectiveJob, level: int) -> tuple[Code, str] | None:
         """``None`` for what is empty in a run of this start."""
-        on_tag = _on_tag(start)
+        of_tag = on_tag(start)
         if ref in ("", None):
-            return (Code.TAG, "") if on_tag else (Code.OTHER, "no ref: the branch that was picked")
+            return (Code.TAG, "") if of_tag else (Code.OTHER, "no ref: the branch that was picked")
         if not isinstance(ref, Text):
             return Code.OTHER, f"always {ref}"
-        if _REFS.sub("", shown := str(ref)) == _REFS.sub("", str(start.ref)) and on_tag:
+        if _REFS.sub("", shown := str(ref)) == _REFS.sub("", str(start.ref)) and of_tag:
             return Code.TAG, ""
-        if _RELEASE.search(shown):
+        if RELEASE.search(shown):
             return (Code.TAG, "") if start.event == "release" else None
         if _MADE_FROM.search(shown):
             why = "target_commitish is the branch that the release was made from, unless somebody named a commit"
             return (Code.OPEN, f"whether {shown} is the tag's commit: {why}") if start.event == "release" else None
         given = {name.replace("-", "_").lower() for name in _INPUT.findall(shown)}
         if given:
-            if on_tag:
+            if of_tag:
                 return None  # nobody gives any
             named = {name.replace("-", "_").lower() for name in tag_inputs(job.entry)}
             return (Code.TAG, "") if given & named else (Code.OPEN, f"whether {shown} names the tag")
         if shown.startswith("refs/heads/"):
-            return None if on_tag else (Code.OTHER, "the branch that was picked")
-        if _OWN_REF.search(shown):
-            return (Code.TAG, "") if on_tag else (Code.OTHER, f"{shown}: the branch that was picked")
+            return None if of_tag else (Code.OTHER, "the branch that was picked")
+        if OWN_REF.search(shown):
+            return (Code.TAG, "") if of_tag else (Code.OTHER, f"{shown}: the branch that was picked")
         if "default_branch" in shown:
             return Code.OTHER, "the default branch"
         for hole in ref.holes:
@@ -333,11 +360,9 @@ class _Codes(Struct):
         return next((each for each in answers if each[0] is Code.OTHER), None)
 
 
-# Actions by others than GitHub that take the artifacts of any run, or what a release has.
-_FETCHES: Final = lazy_re.compile(
-    r"^(?!actions/)[\w-]+/.*(?:(?:download|fetch)\w*-(?:\w+-)*(?:artifacts?|releases?)\b|(?:artifacts?|releases?)-(?:download|fetch)"
-    r"|release-assets?\b)"
-)
+@lru_cache(maxsize=2)  # many places of one pipeline are asked about
+def _codes(pipeline: Pipeline, own: str, alone: bool) -> _Codes:
+    return _Codes(pipeline, own, alone)
 
 
 # GitHub Docs, "Dependency caching reference": a key that is not there is looked for by the prefixes of restore-keys.
@@ -368,30 +393,6 @@ def _is_checkout(step: EffectiveStep, own: str) -> bool:
 def _folder(step: EffectiveStep) -> str:
     """The folder that is checked out into, empty for the workspace itself."""
     return shown(step.with_.get("path", "")).removeprefix("./").strip("/").removeprefix(".")
-
-
-def _of_other_runs(job: EffectiveJob, end: int) -> Iterator[Found]:
-    """The artifacts of another run, and the files of another release, that a job is handed before the change."""
-    for step in job.steps[: end + 1]:
-        if _FETCHES.search(step.step.action.lower()) and step.runs is not NO:
-            given = [shown(each) for each in step.with_.values()]
-            if any(_RELEASE.search(each) or _OWN_REF.search(each) or "github.run_id" in each for each in given):
-                continue  # of this very release, or run
-            yield Found(Code.OPEN, step, f"whose code it is that {step.step.action} downloads")
-            continue
-        run = step.with_.get("run-id", ABSENT)
-        if step.step.action.lower() != "actions/download-artifact" or step.runs is NO or isinstance(run, Absent):
-            continue
-        if run not in ("", None) and "github.run_id" not in shown(run):
-            yield Found(Code.OPEN, step, f"whose code the artifact of run {shown(run)} is")
-
-
-def _actions_of_branches(job: EffectiveJob, end: int, own: str) -> Iterator[Found]:
-    """The repository's own actions that a job takes from a branch, whatever is checked out."""
-    for step in job.steps[: end + 1]:
-        branch = branch_used(step.uses, own)
-        if branch and step.runs is not NO:
-            yield Found(Code.OTHER, step, f"{branch}, for the action {step.step.action}")
 
 
 def _uploads(job: EffectiveJob) -> bool:

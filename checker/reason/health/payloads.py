@@ -1,30 +1,21 @@
-"""What is handed over by a call or a request: its own words, and what it reads from a file or through a pipe.
-
-Sources: AWS CLI User Guide, "Load a parameter from a file" (``file://``); curl's manual, ``--data`` (``@file``, and
-``@-`` for the standard input), ``--json``.
-"""
+"""What is handed over by a call or a request: its own words, and what it reads from a file or through a pipe."""
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from checker import lazy_re
 from checker.model.pipeline.scripts import Argument, AwsCall, CdkCommand, Command
 from checker.model.possible import OneOf, shown
 from checker.model.values import Absent, Hole, RunValue, Text, Unknown
 from checker.reason.deploys.paths import At
+from checker.reason.health.contents import contents
 
 HOLE: Final = "\x00"  # stands for an open part
 OR: Final = "|"  # between words of which one is told
-_FILE: Final = lazy_re.compile(
-    r"fileb?://([^\s\"',)]+)|(?:^|\s)@([^\s\"'@]+)|\$\((?:cat\s+|<\s*)[\"']?([^\s\"')|]+)[\"']?\s*\)"
-)
-_INPUT: Final = frozenset({"-", "/dev/stdin"})
-_MOST: Final = 20  # commands whose words are a part of one call's
+_MOST: Final = 50  # commands whose words are a part of one call's
 
 _Action: TypeAlias = "Command | AwsCall | CdkCommand"
 
@@ -51,43 +42,8 @@ class Payload(Struct, frozen=True):
 
 def payload_of(at: At) -> Payload:
     """What an action hands over."""
-    names = dict.fromkeys(name for match in _FILE.finditer(_text(at.action)) for name in match.groups() if name)
-    given: list[_Action] = []
-    untold = ""
-    for name in names:
-        makers = _reads(at, at.action) if name in _INPUT else _written(at, name)
-        given += makers
-        untold = untold or (name if not makers else "")
-    return Payload((at.action, *given[:_MOST]), untold)
-
-
-def _written(at: At, name: str) -> list[_Action]:
-    """The commands that wrote a file before, in the same job."""
-    found: list[_Action] = []
-    for each in at.trace.actions[: at.index]:
-        if isinstance(each, Command) and _writes(each, posixpath.basename(name)):
-            found += [each, *_reads(at, each)]
-    return found
-
-
-def _writes(command: Command, name: str) -> bool:
-    redirected = any(
-        each.descriptor in {1, -1} and each.operator.startswith(">") and _is_called(shown(each.target), name)
-        for each in command.writes
-    )
-    return redirected or (command.program == "tee" and any(_is_called(shown(each), name) for each in command.words[1:]))
-
-
-def _is_called(path: str, name: str) -> bool:
-    return posixpath.basename(path) == name
-
-
-def _reads(at: At, action: _Action) -> list[_Action]:
-    """What comes in: from the commands of a pipe, or written below the command itself."""
-    spots = action.handling.fed_by
-    piped: list[_Action] = [each for each in at.trace.actions if each.spot in spots and each is not action]
-    here = isinstance(action, Command) and any(each.operator.startswith("<<") for each in action.writes)
-    return piped or ([action] if here else [])
+    made = contents(at, _MOST)
+    return Payload((at.action, *made.actions), made.untold)
 
 
 def _values(action: _Action) -> list[object]:

@@ -22,7 +22,7 @@ from checker.resolve.python.libraries.docker import of_docker
 from checker.resolve.python.libraries.requests import makes_requests, names_host, request_of
 from checker.resolve.python.libraries.task_containers import described, picked
 from checker.resolve.python.libraries.texts import of_text
-from checker.resolve.python.libraries.transports import again, made_client
+from checker.resolve.python.libraries.transports import again, lent, made_client
 from checker.resolve.python.machine import AT_EXIT, Call, Frame, Machine, value
 from checker.resolve.python.modules import leads_into, reaches_buckets
 from checker.resolve.python.objects import above, enter, instantiate, method
@@ -108,7 +108,9 @@ def apply(machine: Machine, function: Value, given: Call) -> Value:
                     return machine.stage.later(function, given.positional, given.named, inner)
             if not isinstance(function.node, ast.Lambda) and is_group(function.node):
                 _commands(machine, function, inner)
-            return enter(machine, function, given.positional, given.named, inner)
+            gives = enter(machine, function, given.positional, given.named, inner)
+            lent(machine, function, given)
+            return gives
         case Class():
             inner = machine.called_at(given.node, given.frame)
             leads_into(machine, (function,), given.node, given.frame)
@@ -212,6 +214,8 @@ def _extern(machine: Machine, function: Extern, given: Call) -> Value:
     if not is_special(function.name):
         leads_into(machine, (function,), given.node, given.frame)
         reaches_buckets(machine, function, given)
+    if function.library and not library_is_harmless(function.library):
+        lent(machine, function, given)
     tells(machine, given)
     known = _known(machine, function, given) if _is_known(function.name) else None
     if known is not None:

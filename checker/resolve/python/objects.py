@@ -160,7 +160,7 @@ def rebind(machine: Machine, function: Function, names: Mapping[str, Value]) -> 
             continue
         outside = function.module.names if of_module else function.closure
         if isinstance(outside, dict):
-            _bind_outside(machine, outside, name, names[name])
+            bind_outside(machine, outside, name, names[name])
     for name in grows(function.node) if machine.stage is not None else ():
         outside = function.closure if name in function.closure else function.module.names
         if name in names and isinstance(outside, dict) and outside.get(name) is not names[name]:
@@ -168,7 +168,8 @@ def rebind(machine: Machine, function: Function, names: Mapping[str, Value]) -> 
             outside[name] = names[name]
 
 
-def _bind_outside(machine: Machine, outside: dict[str, Value], name: str, found: Value) -> None:
+def bind_outside(machine: Machine, outside: dict[str, Value], name: str, found: Value) -> None:
+    """Bind a name that is not a function's own."""
     before = outside.get(name)
     if before is not found:
         machine.depends()
@@ -186,7 +187,7 @@ def declare_global(machine: Machine, node: ast.Global, frame: Frame) -> bool:  #
 def bind_name(machine: Machine, name: str, found: Value, frame: Frame) -> None:
     frame.names[name] = found
     if _GLOBAL in frame.names and name in _globals_of(frame):
-        _bind_outside(machine, frame.module.names, name, found)
+        bind_outside(machine, frame.module.names, name, found)
 
 
 def _globals_of(frame: Frame) -> tuple[Value, ...]:

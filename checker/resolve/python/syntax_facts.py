@@ -190,6 +190,35 @@ def fills(tree: ast.Module) -> frozenset[str]:
     return frozenset().union(*map(grows, functions))
 
 
+@lru_cache(maxsize=1_024)
+def mounting(tree: ast.Module) -> frozenset[ast.AST]:
+    """The functions of a module that mount something in what they are handed (``session.mount(...)``), by themselves or
+    by handing it on to one of that name."""
+    every = [each for each in nodes_of(tree) if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
+    callers: dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]] = {}
+    pending: list[ast.FunctionDef | ast.AsyncFunctionDef] = []
+    for function in every:
+        own = {each.arg for each in nodes_of(function.args) if isinstance(each, ast.arg)}
+        for call in nodes_of(function) if own else ():
+            if not isinstance(call, ast.Call):
+                continue
+            owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+            if called_as(call) == "mount" and isinstance(owner, ast.Name) and owner.id in own:
+                pending.append(function)
+            elif own & {each.id for each in (*call.args, *_values(call)) if isinstance(each, ast.Name)}:
+                callers.setdefault(called_as(call), []).append(function)
+    found: set[ast.AST] = set()
+    for function in pending:  # grows
+        if function not in found:
+            found.add(function)
+            pending.extend(callers.get(function.name, ()))
+    return frozenset(found)
+
+
+def _values(call: ast.Call) -> Iterator[ast.expr]:
+    return (keyword.value for keyword in call.keywords)
+
+
 @lru_cache(maxsize=16_384)
 def unpacks(node: ast.Call) -> bool:
     """Whether a call is given all of a list: ``f(*words)``."""

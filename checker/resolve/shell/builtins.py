@@ -11,7 +11,6 @@ from msgspec.structs import replace
 
 from checker.data.harmless import prints_settings
 from checker.model.answers import NO, YES, Answer, yes_if
-from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.pipeline.shell import Group, Simple, Substitution
 from checker.model.possible import Possible, joined, open_text, options, shown
 from checker.model.sources import Spot
@@ -26,7 +25,7 @@ from checker.resolve.shell.state import ERRTRACE, EXPANDS, INHERITS, UNTOLD, Con
 from checker.resolve.shell.syntax_facts import first_word, word_text
 from checker.resolve.shell.variables.exported import key_printed
 from checker.resolve.shell.variables.scopes import NOUNSET
-from checker.resolve.shell.variables.search_path import ELSEWHERE
+from checker.resolve.shell.variables.standing import BEFORE, go, where
 
 
 class Asked(Struct, frozen=True):
@@ -47,14 +46,13 @@ class Asked(Struct, frozen=True):
         self.shell.emit(self.words, self.statement, self.spot, self.state, self.context, {})
 
 
-_BEFORE: Final = "OLDPWD"
 _STACK: Final = "DIRSTACK"
 Builtin: TypeAlias = Callable[[Asked], Result | None]
 
 
 def _cd(asked: Asked) -> Result:
     target = _folder_named(asked)
-    _go(asked.state, asked.state.variables.get(_BEFORE) if target == "-" else target)
+    go(asked.state, asked.state.variables.get(BEFORE) if target == "-" else target)
     return Result()
 
 
@@ -67,8 +65,8 @@ def _pushd(asked: Asked) -> Result:
         state.folder = None
         state.set(_STACK, Unknown(_STACK))
         return Result()
-    state.set(_STACK, (_where(state), *(kept if target is not None else kept[1:])))
-    _go(state, target if target is not None else kept[0])
+    state.set(_STACK, (where(state), *(kept if target is not None else kept[1:])))
+    go(state, target if target is not None else kept[0])
     return Result()
 
 
@@ -79,24 +77,12 @@ def _popd(asked: Asked) -> Result:
         state.set(_STACK, Unknown(_STACK))
         return Result()
     state.set(_STACK, kept[1:])
-    _go(state, kept[0])
+    go(state, kept[0])
     return Result()
 
 
 def _folder_named(asked: Asked) -> Possible | None:
     return next((word for word in asked.words[1:] if not (isinstance(word, str) and word in {"--", "-P", "-L"})), None)
-
-
-def _where(state: State) -> str:
-    """The folder that a shell stands in, from any other; empty where it is not known."""
-    return f"{WORKSPACE}/{state.folder}".rstrip("/") if state.folder is not None else ""
-
-
-def _go(state: State, target: object) -> None:
-    before = _where(state)
-    state.folder = state.path(target) if isinstance(target, str) else None
-    state.set(_BEFORE, before or open_text(f"${{{_BEFORE}}}"))
-    state.set("PWD", _where(state) or open_text(ELSEWHERE))
 
 
 def _set(asked: Asked) -> Result:

@@ -42,6 +42,7 @@ from checker.resolve.shell.syntax_facts import runs_something, spelled_out, take
 from checker.resolve.shell.variables.declaring import declare
 from checker.resolve.shell.variables.exported import WHO, exported_to, key_printed, told_apart
 from checker.resolve.shell.variables.scopes import meant
+from checker.resolve.shell.variables.standing import away
 from checker.resolve.shell.words import decide, expand, single
 from checker.resolve.shell.wrappers import Unwrapped, unwrapped
 
@@ -365,8 +366,8 @@ class ShellCommands(Struct):
         seen = {name: state.environment().get(name) for name in asked_by(words)}
         given = {name: value for name, value in {**seen, **own}.items() if not isinstance(value, tuple)}
         given = {name: value for name, value in given.items() if name in own or value is not None}
-        source = brief(state.as_called(statement.source), 500)
-        command = Command(tuple(words), reached, handling, source, state.folder, given, context.writes, exported=handed)
+        told = (handling, brief(state.as_called(statement.source), 500), state.folder, given, context.writes)
+        command = Command(tuple(words), reached, *told, exported=handed, away=away(state))
         self.commands.append(command)
         self.manner.wrote(command, state)
 

@@ -67,6 +67,7 @@ from checker.resolve.shell.syntax_facts import (
 )
 from checker.resolve.shell.variables.calculated import calculated
 from checker.resolve.shell.variables.rounds import by_index, count, widen
+from checker.resolve.shell.variables.standing import join_at
 from checker.resolve.shell.waiting import told_alone
 from checker.resolve.shell.words import decide, is_one_word
 
@@ -216,9 +217,7 @@ class Follower:
         right = self.statement(statement.right, fork, inner)
         if right.flow is not Flow.NEXT:
             return Result(Flow.NEXT, decisive)  # who comes past it did not take the right side
-        folder = state.folder if is_or else fork.folder
-        state.join([state.fork(), fork])
-        state.folder = folder  # `mkdir out && cd out`: where it stands when all goes well
+        join_at(state, fork, state if is_or else fork)  # `mkdir out && cd out`: where it stands when all goes well
         return Result(Flow.NEXT, decisive if right.truth is decisive else UNTOLD)
 
     def _if(self, statement: If, state: State, context: Context) -> Result:

@@ -32,6 +32,7 @@ from checker.resolve.shell.starting import line_of, starts_script
 from checker.resolve.shell.state import State
 from checker.resolve.shell.variables.exported import hand_on, of_the_app, without_keys
 from checker.resolve.shell.variables.scopes import NOUNSET
+from checker.resolve.shell.variables.standing import begin
 from checker.resolve.shell.variables.startup import NAME, begun_with, exported_alone, loading_others, unseen
 from checker.resolve.tasks import compose
 from checker.resolve.tasks.lines import states_of
@@ -131,8 +132,7 @@ class Collected(Struct):
         assert step.run is not None
         assert callable(fill)
         self.sessions.begin(environment)
-        start = len(self.outputs)
-        self._unfinished = Unfinished()
+        start, self._unfinished = len(self.outputs), Unfinished()
         for name in loading_others(environment):
             self.complain(step.spot, f"the code that {name} names runs first, and was not followed", "Call it.")
         environment = {**environment, "GITHUB_WORKSPACE": WORKSPACE, "GITHUB_OUTPUT": open_text("${GITHUB_OUTPUT}")}
@@ -162,7 +162,7 @@ class Collected(Struct):
             written=self.written,
             sh=sh_of(self.job.job),
         )
-        state.dialect, state.folder = dialect(shell_of(step), state.sh), state.path(folder) if folder else ""
+        state.dialect, state.folder = dialect(shell_of(step), state.sh), begin(state, folder)
         state.script = begun_with(script, state, self.library, step.spot, self.problems)
         self._begun.update({environment.get(NAME)} if not state.dialect else ())
         state.variables.update(settings_kept(each for each in self.actions if isinstance(each, Command)))

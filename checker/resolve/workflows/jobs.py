@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from checker.model.answers import NO, every
 from checker.model.environment_words import environment_of as environment_in
 from checker.model.pipeline.holding import takes_token
-from checker.model.pipeline.jobs import DEFAULT_TIMEOUT_MINUTES, EffectiveJob, EffectiveStep, Start, complete
+from checker.model.pipeline.jobs import ANYHOW, DEFAULT_TIMEOUT_MINUTES, EffectiveJob, EffectiveStep, Start, complete
 from checker.model.pipeline.workflows import Field, Job, Permissions, Workflow, Workflows
 from checker.model.possible import Possible, is_known, joined, options
 from checker.model.settings import Settings
@@ -28,6 +28,7 @@ from checker.resolve.expressions.syntax import fault_in
 from checker.resolve.expressions.values import Data, Open, Partial, scalar
 from checker.resolve.workflows.calls import MAX_LEVELS, local_workflow, refused_calls
 from checker.resolve.workflows.choices import RUNNER_REF, Way, ways_of
+from checker.resolve.workflows.conditions import both, facts_of
 from checker.resolve.workflows.example_refs import examples_of
 from checker.resolve.workflows.in_force import capped, concurrency_of
 from checker.resolve.workflows.starts import starts_of
@@ -206,6 +207,7 @@ class _Builder(Struct):
             environment_name="",
             starts=starts,
             runs=runs_under(job.if_, contexts),
+            facts=both(caller.facts if caller else ANYHOW, facts_of(job.if_, caller.name if caller else "")),
             status_functions=status_functions(job.if_),
             goes_on=goes_on(job.if_, job.needs, contexts),
             inputs={name: scalar(value) for name, value in bound.inputs(view).items()},

@@ -10,6 +10,7 @@ to connections alone), HTTPX Retries documentation, "Retry".
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -19,7 +20,9 @@ from checker.model.possible import Possible, options
 from checker.model.values import Text
 from checker.resolve.python.binding import changed
 from checker.resolve.python.machine import Call, Machine
-from checker.resolve.python.values import Dict, Extern, Value, Ways, elements, extern, plain
+from checker.resolve.python.objects import bind_outside
+from checker.resolve.python.syntax_facts import mounting
+from checker.resolve.python.values import Dict, Extern, Function, Value, Ways, elements, extern, plain
 
 _NOT_READY: Final = frozenset({502, 503, 504})
 _BY_NAME: Final = {"BAD_GATEWAY": 502, "SERVICE_UNAVAILABLE": 503, "GATEWAY_TIMEOUT": 504}
@@ -31,6 +34,7 @@ _POOLS: Final = ("urllib3.PoolManager", "urllib3.ProxyManager", "urllib3.HTTPSCo
                  "urllib3.HTTPConnectionPool")  # fmt: skip
 _POSITION: Final = ("total", "connect", "read", "redirect", "status", "other", "allowed_methods", "status_forcelist")
 _OF_HTTPX: Final = "httpx_retries."
+_SESSION: Final = "requests.Session()"
 _EVERY: Final = ""  # the prefix of every URL
 
 
@@ -129,15 +133,27 @@ def _sent_by(given: Call) -> Iterator[tuple[str, tuple[str, ...], Retried]]:
     """The transports of a client of HTTPX: one for all, and those that are mounted."""
     if not given.complete:
         yield from _of_all(Retried.UNTOLD)
-    if "transport" in given.named:
-        yield from _ways_of(given.named["transport"])
+    general = _ways_of(given.named["transport"]) if "transport" in given.named else _of_all(Retried.NEVER)
+    yield from general
     mounts = given.named.get("mounts")
-    if isinstance(mounts, Dict):
-        for key, transport in mounts.items:
-            prefix = str(key).removeprefix("all://") if isinstance(key, str) else _EVERY
-            yield from ((prefix, methods, how) for _, methods, how in _ways_of(transport))
-    elif mounts is not None:
+    items = mounts.items if isinstance(mounts, Dict) else ()
+    if mounts is not None and (not isinstance(mounts, Dict) or mounts.open):
         yield from _of_all(Retried.UNTOLD)
+    for key, transport in items:
+        ways = _ways_of(transport)
+        for prefix in _under(key) if isinstance(key, str) else ():
+            yield from ((prefix, methods, how) for _, methods, how in ways)
+        if (not isinstance(key, str) or "*" in key) and ways != general:
+            yield from _of_all(Retried.UNTOLD)
+
+
+def _under(key: str) -> tuple[str, ...]:
+    """How the URLs begin that a mount of HTTPX is for (HTTPX documentation, "Transports", "Routing"); of a pattern none
+    is told."""
+    if "*" in key:
+        return ()
+    scheme, _, rest = key.partition("://")
+    return (key,) if scheme != "all" else (f"http://{rest}", f"https://{rest}") if rest else (_EVERY,)
 
 
 def _mount(machine: Machine, before: Ways, given: Call) -> None:
@@ -152,7 +168,26 @@ def _mount(machine: Machine, before: Ways, given: Call) -> None:
     for each in (prefix,) if isinstance(prefix, str) else ("http://", "https://"):
         how = _ways_of(adapter) if certain and isinstance(prefix, str) else _of_all(Retried.UNTOLD)
         before = (*(one for one in before if one[0] != each), *((each, methods, said) for _, methods, said in how))
-    changed(machine, owner, extern("requests.Session()", library="requests", ways=before), given.frame)
+    session = extern(_SESSION, library="requests", ways=before)
+    if isinstance(owner, ast.Name) and owner.id not in given.frame.names:
+        bind_outside(machine, given.frame.module.names, owner.id, session)
+    else:
+        changed(machine, owner, session, given.frame)
+
+
+def lent(machine: Machine, function: Function | Extern, given: Call) -> None:
+    """A session that a function is handed which may mount something in it: from then on nobody knows how it sends."""
+    arguments = [*zip(given.node.args, given.positional, strict=False), *_by_name(given)]
+    sessions = [node for node, each in arguments if isinstance(each, Extern) and each.name == _SESSION]
+    if sessions and (isinstance(function, Extern) or function.node in mounting(function.module.tree)):
+        for node in sessions:
+            changed(machine, node, extern(_SESSION, library="requests", ways=_of_all(Retried.UNTOLD)), given.frame)
+
+
+def _by_name(given: Call) -> Iterator[tuple[ast.expr, Value]]:
+    for keyword in given.node.keywords:
+        if keyword.arg is not None and keyword.arg in given.named:
+            yield keyword.value, given.named[keyword.arg]
 
 
 def _retry(given: Call, *, of_httpx: bool) -> tuple[str, tuple[str, ...], Retried]:
