@@ -19,7 +19,7 @@ from checker.model.settings import RELEASES, Settings
 from checker.model.values import Text
 from checker.resolve.expressions.evaluation import Contexts
 from checker.resolve.expressions.values import Open, Partial
-from checker.resolve.workflows.steps import runs_under
+from checker.resolve.workflows.ifs import runs_under
 
 _HEADS: Final = "refs/heads/"
 _TAGS: Final = "refs/tags/"

@@ -30,18 +30,11 @@ from checker.resolve.workflows.calls import MAX_LEVELS, local_workflow, refused_
 from checker.resolve.workflows.choices import RUNNER_REF, Way, ways_of
 from checker.resolve.workflows.conditions import both, facts_of
 from checker.resolve.workflows.example_refs import examples_of
+from checker.resolve.workflows.ifs import goes_on, runs_under, started_by, status_functions
 from checker.resolve.workflows.in_force import capped, concurrency_of
 from checker.resolve.workflows.starts import starts_of
 from checker.resolve.workflows.steps import MAX_STEPS as MAX_STEPS_OF_A_JOB
-from checker.resolve.workflows.steps import (
-    Unfolder,
-    credentials,
-    goes_on,
-    runs_under,
-    scalars,
-    started_by,
-    status_functions,
-)
+from checker.resolve.workflows.steps import Unfolder, credentials, scalars
 
 MAX_JOBS: Final = 10_000
 # Of all jobs together: each is followed by itself.

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from checker.data.actions import CREDENTIALS
-from checker.model.answers import NO, YES, Answer, Certain, every, negated
+from checker.model.answers import NO, every, negated
 from checker.model.answers import Open as Undecided
 from checker.model.pipeline.holding import takes_token
 from checker.model.pipeline.jobs import WORKSPACE, Credentials, EffectiveJob, EffectiveStep, asked_within
@@ -23,18 +22,16 @@ from checker.model.sources import Problem, Spot
 from checker.model.values import ABSENT, Absent, Unknown
 from checker.resolve.expressions.contexts import environment_of, without_rewritten
 from checker.resolve.expressions.evaluation import (
-    STATUS_FUNCTIONS,
     Contexts,
-    ended,
     evaluate,
-    in_each_status,
     interpolate,
     text_value,
 )
 from checker.resolve.expressions.refused import refusals_of
-from checker.resolve.expressions.syntax import fault_in, functions_in, split
-from checker.resolve.expressions.values import Data, Open, Partial, choices, scalar, truthy
+from checker.resolve.expressions.syntax import fault_in, split
+from checker.resolve.expressions.values import Data, Open, Partial, scalar
 from checker.resolve.workflows.checkouts import checked_out
+from checker.resolve.workflows.ifs import after_failure, mends_after, runs_under, status_functions
 
 # GitHub bounds how deep composite actions may use each other; ten levels are the bound here.
 MAX_LEVELS: Final = 10
@@ -53,108 +50,7 @@ _ROLE_INPUTS: Final = frozenset(
 _SECONDS_INPUTS: Final = ("roledurationseconds", "durationseconds", "rolesessionduration", "sessionduration")
 
 
-_MOST_QUOTED: Final = 120
 _WHOSE_TOKEN: Final = Undecided("whether the job's own token is what it presents")
-
-
-def runs_under(condition: Any, contexts: Contexts) -> Answer:
-    """Whether an ``if`` holds in a run where all went well so far."""
-    if condition is None:
-        return YES
-    if len(status_functions(condition)) > 1 and all(_holds(condition, each) is NO for each in in_each_status(contexts)):
-        return NO  # `failure() && success()`: no run is both
-    if status_functions(condition) & {"always", "success"}:
-        contexts = ended(contexts, "success")  # `!failure()` holds then, as `success()` does
-    return _holds(condition, contexts)
-
-
-def _holds(condition: Any, contexts: Contexts) -> Answer:
-    if isinstance(condition, str):
-        value: Data = interpolate(condition, contexts) if "${{" in condition else evaluate(condition, contexts)
-    else:
-        value = condition
-    if isinstance(value, Unknown):
-        return Undecided(_undecided(condition))
-    answers = {truthy(option) for option in choices(value)}
-    if len(answers) == 1 and isinstance(answer := answers.pop(), Certain):
-        return answer
-    return Undecided(_undecided(condition))
-
-
-def _undecided(condition: Any) -> str:
-    """The same for each way to run a step: what is open does not tell two ways apart."""
-    written = " ".join(str(condition).split())
-    return f"whether {written if len(written) <= _MOST_QUOTED else written[:_MOST_QUOTED] + '...'} holds"
-
-
-@lru_cache(maxsize=1 << 12)
-def status_functions(condition: Any) -> frozenset[str]:
-    """The status functions that say after what an ``if`` may hold: ``always`` after a failure and after none.
-
-    ``!cancelled()`` is ``always()`` here, and ``!(failure() || cancelled())`` is ``success()``: what holds is asked,
-    not how it is written. Empty where it asks none.
-    """
-    if not isinstance(condition, str):
-        return frozenset()
-    sources = [part for part, is_code in split(condition) if is_code] if "${{" in condition else [condition]
-    asked = frozenset().union(*(functions_in(source) for source in sources)) & STATUS_FUNCTIONS
-    if not asked:
-        return asked
-    found = frozenset(each for each in _ENDS if _holds(condition, ended(_ANYTHING, each)) is not NO)
-    if "success" in found:
-        return frozenset({"always" if "failure" in found else "success"})
-    return found or asked
-
-
-_ENDS: Final = ("success", "failure", "cancelled")
-# Contexts of which nothing is known.
-_CONTEXTS: Final = "github env vars job jobs steps runner secrets strategy matrix needs inputs"
-_ANYTHING: Final = {name: Open(name) for name in _CONTEXTS.split()}
-
-
-def goes_on(condition: Any, needs: Sequence[str], contexts: Contexts) -> frozenset[frozenset[tuple[str, str]]]:
-    """How what a job needs may end without keeping it from running: see ``EffectiveJob``.
-
-    Without a status function in its ``if`` a job runs only after a success of all (GitHub documentation, "Workflow
-    syntax", ``jobs.<job_id>.needs``).
-    """
-    if not status_functions(condition) & {"always", "failure", "cancelled"} or len(needs) > _MOST_NEEDS:
-        return frozenset()
-    found = []
-    for results in itertools.product(("success", "failure", "skipped"), repeat=len(needs)):
-        seen = ended(contexts, *(("failure",) if "failure" in results else ()))
-        told: dict[str, Data] = {}
-        for need, result in zip(needs, results, strict=True):
-            told[need] = Partial({"result": result}, Open(f"needs.{need}"))
-        if set(results) != {"success"} and _holds(condition, {**seen, "needs": told}) is YES:
-            found.append(frozenset((need, end) for need, end in zip(needs, results, strict=True) if end != "success"))
-    return frozenset(found)
-
-
-_MOST_NEEDS: Final = 5
-
-
-def started_by(step: Step, before: Sequence[EffectiveStep], contexts: Contexts) -> frozenset[str]:
-    """The ids of steps that may fail (``continue-on-error``), and whose failure surely starts this step.
-
-    Such a step's ``outcome`` is then ``failure`` and its ``conclusion`` ``success``, and the job goes on as after a
-    success (GitHub documentation, "Contexts", ``steps``).
-    """
-    allowed = [each for each in before if each.step.id and not each.via and each.continue_on_error is not False]
-    return frozenset(
-        each
-        for each in sorted({other.step.id for other in allowed})
-        if runs_under(step.if_, _with_outcome(each, "failure", contexts)) is YES
-        and runs_under(step.if_, _with_outcome(each, "success", contexts)) is NO
-    )
-
-
-def _with_outcome(step: str, outcome: str, contexts: Contexts) -> Contexts:
-    steps = contexts["steps"]
-    known, rest = (steps.known, steps.rest) if isinstance(steps, Partial) else ({}, steps)
-    assert isinstance(rest, Open)
-    ended = Partial({"outcome": outcome, "conclusion": "success"}, rest.below(step))
-    return {**contexts, "steps": Partial({**known, step: ended}, rest)}
 
 
 def scalars(value: Data) -> dict[str, Possible]:
@@ -245,7 +141,8 @@ class Unfolder(Struct):
             conditions=() if step.if_ is None else (str(step.if_),),
             runs=runs_under(step.if_, contexts),
             status_functions=status_functions(step.if_),
-            mends=_holds(step.if_, ended(contexts, "failure")) if status_functions(step.if_) else NO,
+            mends=after_failure(step.if_, contexts),
+            mends_after={} if via else mends_after(step, self.job.job.steps, contexts),
             with_={name: text_value(each.value, contexts) for name, each in step.with_.items()},
             env=env,
             run=run,
@@ -282,6 +179,7 @@ def _within(outer: EffectiveStep, inner: EffectiveStep) -> EffectiveStep:
         runs=every((outer.runs, inner.runs)),
         status_functions=asked_within(inner.status_functions, outer.status_functions),
         mends=every((outer.mends, inner.mends)) if inner.status_functions else outer.mends,
+        mends_after=outer.mends_after,
         ids=(*inner.ids, *outer.ids),
         conditions=(*inner.conditions, *outer.conditions),
         continue_on_error=inner.continue_on_error if own else outer.continue_on_error,

@@ -45,9 +45,10 @@ def comes_behind(at: At, failing: Rollout, forward: Sequence[Rollout]) -> bool:
     """Whether what is done after a failure is done after that of this roll-out."""
     if at.job is not failing.at.job:
         return at.job.after(failing.at.job)
-    trapped = at.action.reached.trap
-    if trapped or at.action.step is not failing.call.step:
-        return trapped or at.index > failing.at.index
+    trapped, step = at.action.reached.trap, at.action.step
+    if trapped or step is not failing.call.step:
+        runs = step is None or after_its_failure(step, failing) is not NO or not step.status_functions
+        return trapped or (at.index > failing.at.index and runs)
     # In one script it answers what was rolled last before it; behind all of them, whatever failed.
     own = [each.at.index for each in forward if each.at.job is at.job]
     before = max((index for index in own if index < at.index), default=-1)
@@ -95,11 +96,18 @@ def comes_after_failure(path: DeployPath, back: Rollout) -> Answer:
     step = back.call.step
     rolled = [each for each in path.forward if each.at.job is back.at.job]
     if step is not None and not any(each.call.step is step for each in path.forward):
-        if rolled and step.mends is NO and step.status_functions and not step.started_by:
+        after = [after_its_failure(step, each) for each in rolled]
+        if after and all(each is NO for each in after) and step.status_functions and not step.started_by:
             return NO
         if rolled and isinstance(step.mends, Open) and any(map(_CHOSEN.search, step.conditions)):
             return step.mends
     return led_to(path, back.call)
+
+
+def after_its_failure(step: EffectiveStep, rolled: Rollout) -> Answer:
+    """Whether a step runs where the step of a roll-out has failed."""
+    ids = rolled.call.step.ids if rolled.call.step is not None else ()
+    return next((step.mends_after[each] for each in ids if each in step.mends_after), step.mends)
 
 
 def led_to(path: DeployPath, call: AwsCall) -> Answer:
