@@ -22,6 +22,8 @@ from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Trace
 from checker.model.pipeline.workflows import Workflow
 from checker.model.possible import Possible, options
 from checker.model.values import ABSENT, Absent
+from checker.reason.migrations.lasting import is_own
+from checker.reason.migrations.migrating import applied_in_task
 from checker.reason.migrations.tools import applied_behind, applied_by, is_contained
 
 
@@ -113,6 +115,8 @@ def _change(action: Action) -> Change | None:
         if action.waiter:
             return None
         what, argument = _CALLS.get(action.service, {}).get(action.operation, (None, ""))
+        if what is None and applied_in_task(action, action.job) is not None:
+            return Change(What.SCHEMA, action)
         if what is None or action.argument("noexecutechangeset") is True:
             return None
         value = action.text(argument)
@@ -207,12 +211,15 @@ def workflows_of(pipeline: Pipeline) -> tuple[Changing, ...]:
 
 def _real_changes(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Change]:
     """What a job changes of an environment: a test's own database, on the runner itself, is none."""
-    for change in changes_of(pipeline.trace(job)):
+    trace = pipeline.trace(job)
+    for change in changes_of(trace):
         if not isinstance(change.place, Command):
             yield change
         elif change.what is not What.SCHEMA:
             if may_act(job):
                 yield change
+        elif is_own(change.place, change.place.step, trace):
+            continue
         elif given_secrets(change.place.step) or (
             not is_contained(change.place) and (job.credentials or "self-hosted" in str(job.job.runs_on))
         ):
