@@ -206,9 +206,11 @@ class Tracer(Struct):
                 collected.written.checked_out(path, cleans=cleans)
             if (path not in {"", "."} and action != _CHECKOUT) or _of_another(step):
                 collected.written.brought(path, step)
-        if step.step.id:
-            for name, value in metadata_of(step, given).items():
+        for name, value in metadata_of(step, given).items():
+            extra[f"DOCKER_METADATA_OUTPUT_{name.upper()}"] = value
+            if step.step.id:
                 _learn(own, _output(step.step.id, name, scope), value)
+        if step.step.id:
             for name, value in files_of(step, given, self.library).items():
                 self._files[Text((_output(step.step.id, name, scope),))] = value
         if step.step.action.lower() == GITHUB_SCRIPT:
