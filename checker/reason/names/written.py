@@ -151,7 +151,7 @@ def written_in(call: AwsCall | CdkCommand, named: Named, owner: str | None, put:
     job, step = call.job, call.step
     if job is None or step is None:
         return call.spot.file
-    if any(_given(named.name, value) for each in job.chain for value in each.inputs.values()):
+    if any(_given(named.name, value) for each in job.chain for value in _given_by_caller(each)):
         return None
     workflow = job.workflow
     file = call.spot.file
@@ -182,6 +182,12 @@ def written_in(call: AwsCall | CdkCommand, named: Named, owner: str | None, put:
     own = environment_of(named.name)
     of_its_own = own is not None and (_is_named_after(file, own) or _is_in_target_of(call, own))
     return None if told or of_its_own else file
+
+
+def _given_by_caller(job: EffectiveJob) -> Iterator[Possible]:
+    """The inputs of a job's workflow that whoever starts or calls it gives. A called workflow's own default is its."""
+    called = {name.lower() for name in job.caller.job.with_} if job.caller is not None else None
+    return (value for name, value in job.inputs.items() if called is None or name.lower() in called)
 
 
 def _given(name: str, value: Possible) -> bool:
