@@ -21,6 +21,11 @@ _LOCAL: Final = lazy_re.compile(
 # A service on the runner that is no database tells nothing of the database.
 _NO_DATABASE: Final = lazy_re.compile(r"^(?:https?|wss?|rediss?|amqps?|kafka|nats|smtps?|grpcs?|mqtts?|unix)://")
 _ADDRESS: Final = lazy_re.compile(r"(?:^|_)(?:URL|URI|DSN|HOST|HOSTNAME|ADDRESS|CONNECTION(?:_?STRING)?)$|^PGHOST$")
+# Names of variables about a database: others say where a cache is, or what goes past a proxy (NO_PROXY).
+_DATABASE: Final = lazy_re.compile(
+    r"(?:^|_)(?:\w*DB|DATABASE\w*|PG\w*|POSTGRES\w*|MARIADB|\w*SQL\w*|TYPEORM|KNEX|PRISMA|FLYWAY|LIQUIBASE|DSN)(?:_|$)"
+)
+_KEPT: Final = ("secrets.", "vars.")
 _LEADS: Final = lazy_re.compile(r"-\w*L.*")
 _PROXIES: Final = frozenset({"cloud-sql-proxy", "cloud_sql_proxy", "alloydb-auth-proxy", "socat"})
 
@@ -33,11 +38,13 @@ def is_own(command: Command, step: EffectiveStep | None, trace: Trace) -> bool:
 
 
 def told_of_own(variables: Mapping[str, Possible]) -> bool:
-    """Whether variables say that the database is the job's own, and none says a secret address."""
+    """Whether variables say that the database is the job's own, and none says an address that GitHub keeps."""
     told = [(name, text) for name, value in variables.items() if not name.startswith("GITHUB_") for text in _all(value)]
-    if any("secrets." in text and _ADDRESS.search(name.upper()) and not _is_local(text) for name, text in told):
+    kept = [(name, text) for name, text in told if any(each in text for each in _KEPT) and not _is_local(text)]
+    if any(_ADDRESS.search(name.upper()) and _DATABASE.search(name.upper()) for name, _ in kept):
         return False
-    return any(_is_local(text) for _, text in told)
+    local = [(name, text) for name, text in told if _is_local(text)]
+    return any("://" in text or "@" in text or _DATABASE.search(name.upper()) for name, text in local)
 
 
 def _is_local(text: str) -> bool:

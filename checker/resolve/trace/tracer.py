@@ -199,7 +199,7 @@ class Tracer(Struct):
         collected.record(calls_of_action(step, given, reached, collected.logged_in, self.library))
         command = command_of_action(step, given, reached)
         if command is not None:
-            collected.commands([replace(command, environment=seen)], seen)
+            collected.of_program(replace(command, environment=seen), seen)
         if (action := step.step.action.lower()) in _BRINGS:
             path, cleans = shown(given.get("path") or ""), shown(given.get("clean", True)).lower() != "false"
             if action == _CHECKOUT:
