@@ -52,7 +52,10 @@ _KEYS: Final = tuple(
         ),
         ("a service's key", r"\bdp\.(?:st|ct|sa|pt|scim|audit)\.(?:[\w-]{1,40}\.)?[0-9A-Za-z]{40,}"),
         ("a service's key", r"\bpat-(?:na|eu|ap)\d-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\bHRKU-[\w-]{30,}"),
-        ("a service's key", r"\bre_[0-9A-Za-z]{6,}_[0-9A-Za-z]{18,}|\bph[xs]_[0-9A-Za-z]{30,}|\bEAA[0-9A-Za-z]{30,}"),
+        (
+            "a service's key",
+            r"\bre_(?=\w*[A-Z])[0-9A-Za-z]{6,}_[0-9A-Za-z]{18,}|\bph[xs]_[0-9A-Za-z]{30,}|\bEAA[0-9A-Za-z]{30,}",
+        ),
         ("a service's key", r"\b[0-9A-Za-z]{14}\.atlasv1\.[0-9A-Za-z_-]{40,}|\bpat[0-9A-Za-z]{14}\.[0-9a-f]{64}\b"),
         ("a service's key", r"\b(?:sb_secret_|CFPAT-|CCIPAT_|bk[up]a_|napi_|tfp_|dt0c01\.|pnu_)(?=\D*\d)[\w.-]{24,}"),
         # Microsoft Entra documentation: a secret of an app registration.

@@ -355,7 +355,7 @@ def _by_task(task: str) -> Applied | None:
     spoken = parts_of(task)
     tool = next((BY_NAME[word] for word in spoken if word in BY_NAME), None)
     # `liquibase:updateSQL` writes the statements to a file (Liquibase documentation, "update-sql").
-    only_writes = spoken[-1:] == ["sql"]
+    only_writes = tool is not None and tool.name == "liquibase" and spoken[-1:] == ["sql"]
     return None if tool is None or task.startswith("-") or only_writes else _direction(tool, spoken)
 
 

@@ -83,8 +83,8 @@ _SHOWS: Final = frozenset({"--print", "--check", "--list", "--list-targets", "--
 
 def _only_shows(words: Sequence[Possible]) -> bool:
     asked = [shown(each).partition("=")[0] for each in words if not shown(each).endswith("=false")]
-    calls = [*given_to(words, ("--call",))]
-    return bool(_SHOWS.intersection(asked)) or (bool(calls) and "build" not in calls)
+    calls = (each.partition(",")[0] for each in given_to(words, ("--call",)) if isinstance(each, str))
+    return bool(_SHOWS.intersection(asked)) or any(each != "build" for each in calls)
 
 
 class _Said(Struct, frozen=True):
