@@ -139,7 +139,11 @@ TOOLS: Final = (
     _tool("flyway", "migrate, clean", "undo", YES,
           "Flyway documentation, PostgreSQL: a lock in the database by advisory locks",
           imports={"other": r"org\.flywaydb"}, telling=True, wipes="clean"),
-    _tool("liquibase", "update, update-count, update-to-tag", "rollback, rollback-count, rollback-to-date", YES,
+    _tool("liquibase",
+          "update, update-count, update-to-tag, update-testing-rollback, "
+          "updateCount, updateToTag, updateTestingRollback",  # as releases before 4.4 have them, and take them still
+          "rollback, rollback-count, rollback-to-date, rollback-one-changeset, rollback-one-update, "
+          "rollbackCount, rollbackToDate, rollbackOneChangeSet, rollbackOneUpdate", YES,
           "Liquibase documentation, DATABASECHANGELOGLOCK table", imports={"other": r"liquibase"}, wraps=True,
           telling=True, wipes="drop-all, dropAll, drop all"),
     _tool("prisma", "deploy, db execute, migrate reset", "", YES, "Prisma documentation, Advisory locking",

@@ -50,6 +50,16 @@ _KEYS: Final = tuple(
             "a service's key",
             r"\b(?:lin_api_|figd_|ntn_|PMAK-|tskey-[a-z]+-|pul-|dapi|sbp_|nfp_|pscale_(?:tkn|pw)_)(?=\D*\d)[\w.-]{30,}",
         ),
+        ("a service's key", r"\bdp\.(?:st|ct|sa|pt|scim|audit)\.(?:[\w-]{1,40}\.)?[0-9A-Za-z]{40,}"),
+        ("a service's key", r"\bpat-(?:na|eu|ap)\d-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\bHRKU-[\w-]{30,}"),
+        (
+            "a service's key",
+            r"\bre_(?=\w*[A-Z])[0-9A-Za-z]{6,}_[0-9A-Za-z]{18,}|\bph[xs]_[0-9A-Za-z]{30,}|\bEAA[0-9A-Za-z]{30,}",
+        ),
+        ("a service's key", r"\b[0-9A-Za-z]{14}\.atlasv1\.[0-9A-Za-z_-]{40,}|\bpat[0-9A-Za-z]{14}\.[0-9a-f]{64}\b"),
+        ("a service's key", r"\b(?:sb_secret_|CFPAT-|CCIPAT_|bk[up]a_|napi_|tfp_|dt0c01\.|pnu_)(?=\D*\d)[\w.-]{24,}"),
+        # Microsoft Entra documentation: a secret of an app registration.
+        ("a client secret", r"(?<![\w~.-])[0-9A-Za-z_~.-]{3}\dQ~[0-9A-Za-z_~.-]{31,34}(?![\w~.-])"),
         (
             "an authorization header",
             r"(?i)\bbearer\s+(?=\S*\d)[0-9a-z._~+/=-]{20,}|\bbasic\s+(?=\S*\d)[0-9a-z+/]{12,}={0,2}(?=\\?[\"']|$)",
@@ -68,6 +78,7 @@ _HOOK: Final = lazy_re.compile(
     | chat\.googleapis\.com/v1/spaces/[\w-]+/messages\?\S*token=[\w%-]{10,}
     | hooks\.zapier\.com/hooks/catch/\d+/\w+
     | hook\.[\w.-]*(?:make|integromat)\.com/\w{16,}
+    | [\w.-]+(?::\d+)?/hooks/(?:[0-9a-z]{26}(?![\w/-])|[0-9a-f]{24}/\w{24,})
     | maker\.ifttt\.com/\S+/with/key/[\w-]{10,}
     | api\.telegram\.org/bot\d+:[\w-]{20,}
     | events\.pagerduty\.com/integration/[0-9a-f]{20,}/

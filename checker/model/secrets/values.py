@@ -27,7 +27,7 @@ _SECRETS: Final = frozenset({
     "secret", "secrets", "passwords", "credential", "credentials", "creds", "token", "tokens", "apikey", "apikeys",
 })  # fmt: skip
 # Words that may stand for a secret or for a way (``REDIS_AUTH``, ``GITHUB_PAT``): the value decides.
-_PERHAPS: Final = frozenset({"auth", "hmac", "pat", "salt", "signing"})
+_PERHAPS: Final = frozenset({"auth", "hmac", "pat", "pepper", "salt", "signing"})
 # What asks for its password by the word AUTH alone (Redis documentation, "AUTH"), and what else a setting of that name
 # may say: whether, or in which way.
 _ASKS_FOR_AUTH: Final = frozenset({"redis", "rediscli", "valkey", "keydb"})
@@ -52,7 +52,7 @@ _OWNERS: Final = frozenset({
 # What is said about a secret, and is none: TOKEN_TTL, PASSWORD_RESET_URL.
 _ABOUT: Final = frozenset({
     "age", "alg", "algo", "algorithm", "allow", "allowed", "arn", "arns", "attempts", "audience", "backend", "bucket",
-    "budget", "cache", "change", "check", "checksum", "ciphertext", "class", "column", "complexity", "cookie", "cost",
+    "budget", "cache", "change", "check", "checksum", "ciphertext", "class", "column", "complexity", "cost",
     "count", "days", "digest", "dir", "disabled", "domain", "driver", "duration", "email", "enable", "enabled",
     "encoding", "encrypted", "endpoint", "engine", "error", "expiration", "expire", "expires", "expiry", "field",
     "file", "files", "fingerprint", "flow", "folder", "forgot", "format", "function", "grant", "group", "hash",
@@ -68,10 +68,13 @@ _ABOUT: Final = frozenset({
 })  # fmt: skip
 # What makes a key a secret one; any other key is taken for a name (PARTITION_KEY, CACHE_KEY) unless it looks random.
 _KEY_OF: Final = frozenset({
-    "access", "account", "api", "auth", "client", "encryption", "hmac", "invite", "jwt", "license", "master", "private",
-    "secret", "service", "session", "shared", "signature", "signing", "storage", "webhook",
+    "access", "account", "api", "auth", "client", "encryption", "fernet", "hmac", "invite", "jwt", "license", "mailgun",
+    "master", "private", "secret", "sendgrid", "service", "session", "shared", "signature", "signing", "storage",
+    "webhook",
 })  # fmt: skip
-# Those of them that say it in front as well: KEY_API. And what a variable alone is called that nothing else is.
+# Keys of these may be names too (COOKIE_KEY), and short: the value decides.
+_PERHAPS_KEY_OF: Final = frozenset({"admin", "cipher", "cookie", "crypto", "salt"})
+# Of the first those that say it in front as well: KEY_API. And what a variable alone is called that nothing else is.
 _SURE_KEYS: Final = frozenset({"access", "api", "encryption", "license", "master", "private", "signing", "webhook"})
 _ALONE: Final = frozenset({"PASS", "PW"})
 _PUBLIC_KEY_OF: Final = frozenset({
@@ -134,6 +137,8 @@ def looks_secret(name: str, value: str) -> bool:
         return _NAME_AND_PASSWORD.fullmatch(value) is not None
     if kind in {"perhaps", "auth"}:
         return _is_generated(value) or _NAME_AND_PASSWORD.fullmatch(value) is not None
+    if kind == "key" and not _PERHAPS_KEY_OF.isdisjoint(words(name)) and _is_generated(value):
+        return True
     return kind == "secret" or _RANDOM.fullmatch(value) is not None
 
 
@@ -187,7 +192,7 @@ def _kind_of_last(parts: list[str]) -> str | None:
         return "password" if last != "pw" or before in _OWNERS else "perhaps"
     if last in _SECRETS:
         return "secret"
-    if last in _PERHAPS and (before or last == "hmac"):
+    if last in _PERHAPS and (before or last in {"hmac", "pepper"}):
         return "auth" if last == "auth" and before in _ASKS_FOR_AUTH else "perhaps"
     if last == "login":
         return "login"
@@ -197,6 +202,8 @@ def _kind_of_last(parts: list[str]) -> str | None:
 
 
 def _kind_of_glued(word: str) -> str | None:
+    if word == "oldpwd":  # the folder before this one, as a shell has it
+        return None
     for ending, kind in _ENDINGS:
         if word.endswith(ending) and word != ending:
             return kind

@@ -162,8 +162,8 @@ def _pushed(call: AwsCall, by_name: dict[str, Resource], pipeline: Pipeline, set
         if of_branch(tag, call.job) is YES:
             return call.fails(
                 "push",
-                f"Every run on a branch pushes the branch's name, {tag}: an immutable repository refuses it, any other "
-                "lets it move.",
+                f"Every run on a branch, or for a pull request, pushes the tag {tag}: an immutable repository refuses "
+                "it, any other lets it move.",
                 fix=_FIX_PUSH,
                 expected="a commit SHA",
                 actual=str(tag),

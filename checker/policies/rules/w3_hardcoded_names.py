@@ -31,9 +31,11 @@ from checker.reason.names.written import Named, Owners, crosses, fallbacks_of, n
 
 if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline
+    from checker.model.possible import Possible
 
 _FIX: Final = "Take it as an argument or an input without a default, and let each environment's workflow give its own."
-_Use = tuple[AwsCall | CdkCommand, tuple[Named, ...]]
+# A call, the names in it, and what the job's workflow has put into variables and outputs.
+_Use = tuple["AwsCall | CdkCommand", tuple[Named, ...], "tuple[Possible, ...]"]
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
@@ -43,18 +45,19 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
         # Each option that a person may pick, each row of a matrix: its environment and its names belong together.
         for way in job.ways:
             trace = pipeline.trace(way)
+            put = tuple(each.value for each in trace.outputs if each.spot.file == way.workflow.file)
             for call in (*trace.aws, *trace.cdk):
                 if isinstance(call, AwsCall | CdkCommand) and (
                     (found := tuple(named_by(call))) or any(True for _ in fallbacks_of(call))
                 ):
-                    lines.add(call, (call, found))
+                    lines.add(call, (call, found, put))
         yield from unfollowed(pipeline, job, "which stacks, clusters and services it names")
     for line in lines:
         yield _judged(line.items, line.path, owners)
 
 
 def _judged(uses: list[_Use], path: str, owners: Owners) -> Judgement:
-    for call, names in uses:
+    for call, names, _ in uses:
         for named in names:
             owner = owners.of(named)
             if owners.is_of_one(named) and crosses(call.job, owner):
@@ -66,10 +69,10 @@ def _judged(uses: list[_Use], path: str, owners: Owners) -> Judgement:
                     expected=f"the {named.kind} of {call.environment_name}",
                     actual=named.name,
                 )
-    for call, names in uses:
+    for call, names, put in uses:
         for named in names:
             owner = owners.of(named)
-            file = written_in(call, named, owner) if owners.is_of_one(named) else None
+            file = written_in(call, named, owner, put) if owners.is_of_one(named) else None
             if file is not None and not _varies(named, uses):
                 whose = f"{owner}'s" if owner else "one environment's"
                 said = f"{file} serves every environment and names {whose} {named.kind}: {named.name}."
@@ -83,7 +86,7 @@ def _judged(uses: list[_Use], path: str, owners: Owners) -> Judgement:
                     expected=f"a {named.kind} that the caller names",
                     actual=named.name,
                 )
-    for call, _ in uses:
+    for call, *_ in uses:
         for named, variable in fallbacks_of(call):
             owner = owners.of(named)
             if owners.is_of_one(named) and crosses(call.job, owner):
@@ -94,7 +97,7 @@ def _judged(uses: list[_Use], path: str, owners: Owners) -> Judgement:
 
 def _varies(named: Named, uses: list[_Use]) -> bool:
     """Whether the line names something else of the kind for another job: what is written there is a choice."""
-    same = [{each.name for each in names if each.kind == named.kind} for _, names in uses]
+    same = [{each.name for each in names if each.kind == named.kind} for _, names, _ in uses]
     return any(found and named.name not in found for found in same)
 
 

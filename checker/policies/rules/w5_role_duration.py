@@ -313,13 +313,14 @@ def _steps_after(job: EffectiveJob, credentials: Credentials) -> float | None:
     """The minutes that the steps may take together which use this session, ``None`` where one of them has no bound.
 
     A later step that takes the role on again begins another session; after a failure it may be passed over, so what
-    runs then still counts.
+    runs then still counts. A script that assumes the role itself works with it for the rest of its own step.
     """
     renewals = [each.step.index for each in job.credentials if each.step.index > credentials.step.index]
     renewed = min((index for index in renewals if job.steps[index].runs is YES), default=len(job.steps))
     afresh = min((index for index in renewals if _always(job.steps[index])), default=len(job.steps))
     total = 0.0
-    for step in job.steps[credentials.step.index + 1 : afresh]:
+    first = credentials.step.index + (1 if credentials.step.uses else 0)
+    for step in job.steps[first:afresh]:
         if step.runs is NO or (step.index > renewed and not step.runs_after_failure):
             continue
         minutes = None if isinstance(step.timeout_minutes, Absent) else _at_most(step.timeout_minutes)

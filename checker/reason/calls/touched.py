@@ -24,6 +24,7 @@ from checker.model.values import (
     Hole,
     Known,
     Pseudo,
+    RunValue,
     Text,
     Unstated,
     pieces,
@@ -41,9 +42,16 @@ _OBJECT: Final = Unstated("*")
 _STREAM: Final = Unstated("*")
 # What of a call's ARN is open in every template that is not bound to an account.
 _PLACEHOLDER: Final = lazy_re.compile(r"\{[^}]*\}")
-# An answer of describe-stacks in a script, as the shell's captures name it, and the quoted words in how it is asked.
+# An answer of describe-stacks in a script, as the shell's captures name it, and how an output is picked: by its key, or
+# by what keys begin with or hold (`starts_with(OutputKey, 'Cluster')`).
 _STACKS: Final = ("cloudformation", "describe-stacks")
-_WORD: Final = lazy_re.compile(r"""["'`]([A-Za-z0-9]+)["'`]""")
+_OUTPUTS: Final = lazy_re.compile(r"\bOutputKey\b")
+_WORD: Final = lazy_re.compile(r"(?<![\w$-])[A-Za-z0-9]+(?![\w-])")
+_STACK_NAME: Final = lazy_re.compile(r"--stack-name[= ]\S+")
+_PART: Final = lazy_re.compile(
+    r"""\b(starts_?with|contains|ends_?with|test)\s*\(\s*(?:\.?OutputKey\s*,\s*)?["'`]\^?([A-Za-z0-9]+)["'`$]"""
+)
+_OF_THE_ANSWER: Final = frozenset({"Stacks", "Outputs", "OutputKey", "OutputValue", "Description", "ExportName"})
 _PSEUDO: Final = ("AWS::AccountId", "AWS::Partition", "AWS::Region")
 
 
@@ -139,16 +147,21 @@ def _is_object(arn: str | Text) -> bool:
 
 def _picked(arn: str | Text, project: Project, environment: str) -> Iterator[str | Text]:
     """The ARNs of resources whose outputs a run picks by their keys: ``--query "...[?OutputKey=='X']..."``, ``jq
-    'select(.OutputKey == "X")'`` on what describe-stacks answered."""
+    'select(.OutputKey == "X")'`` on what describe-stacks answered, ``$(output X)`` of a function that asks it."""
     holes = [hole for hole in arn.holes if _is_of_stacks(hole)] if isinstance(arn, Text) else []
     if len(holes) != 1:
         return
-    words = set(_WORD.findall(holes[0].shown))
+    asked = _STACK_NAME.sub("", holes[0].shown)
+    if "!=" in asked:  # the key of what is left out
+        return
+    words = {*_WORD.findall(asked)} - _OF_THE_ANSWER
+    parts = _PART.findall(asked)
     for each in project.environments:
         for stack in each.stacks if _is_own(each, environment) or _is_shared(each, environment) else ():
             written = stack.template.get("Outputs")
             outputs = written if isinstance(written, Mapping) else {}
-            named = [outputs[key] for key in sorted(words & outputs.keys())]
+            keys = {key for key in outputs if key in words or any(_fits(key, *each) for each in parts)}
+            named = [outputs[key] for key in sorted(keys)]
             members = (other for other in project.resources() if other.stack is stack)
             scope = next((other.scope for other in members), None) if named else None
             for output in named if scope is not None else ():
@@ -159,8 +172,16 @@ def _picked(arn: str | Text, project: Project, environment: str) -> Iterator[str
                     yield found
 
 
+def _fits(key: str, how: str, part: str) -> bool:
+    if how.startswith("start"):
+        return key.startswith(part)
+    return key.endswith(part) if how.startswith("end") else part in key
+
+
 def _is_of_stacks(hole: Hole) -> bool:
-    return isinstance(hole, Answered) and (hole.call.service, hole.call.operation) == _STACKS
+    if isinstance(hole, Answered):
+        return (hole.call.service, hole.call.operation) == _STACKS
+    return isinstance(hole, RunValue) and _OUTPUTS.search(hole.shown) is not None  # out of a file that holds the answer
 
 
 def every_resource(need: Need, place: Mapping[str, str]) -> Iterator[str | Text]:

@@ -22,6 +22,8 @@ from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Trace
 from checker.model.pipeline.workflows import Workflow
 from checker.model.possible import Possible, options
 from checker.model.values import ABSENT, Absent
+from checker.reason.migrations.lasting import is_own
+from checker.reason.migrations.migrating import applied_in_task
 from checker.reason.migrations.tools import applied_behind, applied_by, is_contained
 
 
@@ -99,10 +101,15 @@ def changes_of(trace: Trace) -> Iterator[Change]:
     """Everything that a trace changes, in the order in which it happens."""
     for index, action in enumerate(trace.actions):
         change = _change(action)
-        if change is None and applied_behind(trace.actions, index) is not None:
+        if change is None and (applied_behind(trace.actions, index) or _in_task(action, trace)):
             change = Change(What.SCHEMA, action)
         if change is not None:
             yield change
+
+
+def _in_task(action: Action, trace: Trace) -> bool:
+    """Whether a call has something else change a schema."""
+    return isinstance(action, AwsCall) and applied_in_task(action, action.job, trace) is not None
 
 
 @lru_cache(maxsize=16_384)  # several rules ask about each action
@@ -207,12 +214,15 @@ def workflows_of(pipeline: Pipeline) -> tuple[Changing, ...]:
 
 def _real_changes(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Change]:
     """What a job changes of an environment: a test's own database, on the runner itself, is none."""
-    for change in changes_of(pipeline.trace(job)):
+    trace = pipeline.trace(job)
+    for change in changes_of(trace):
         if not isinstance(change.place, Command):
             yield change
         elif change.what is not What.SCHEMA:
             if may_act(job):
                 yield change
+        elif is_own(change.place, change.place.step, trace):
+            continue
         elif given_secrets(change.place.step) or (
             not is_contained(change.place) and (job.credentials or "self-hosted" in str(job.job.runs_on))
         ):

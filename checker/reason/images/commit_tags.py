@@ -50,6 +50,10 @@ _BRANCH: Final = lazy_re.compile(
     re.I,
 )
 _REF: Final = lazy_re.compile(r"(?<![a-z])ref[-_]name(?![a-z])", re.I)
+# The number of a pull request, which is the same for every commit in it.
+_PULL: Final = lazy_re.compile(r"\bgithub\.event\.(?:number|pull_request\.number|issue\.number)\b")
+# What a run for a pull request starts with again and again (GitHub documentation, "Events that trigger workflows").
+_AGAIN: Final = frozenset({"synchronize", "edited", "labeled", "unlabeled"})
 # Another commit than the one that the run is of: one before it, or where a pull request began.
 _ANOTHER: Final = lazy_re.compile(
     r"HEAD(?:[~^]|@\{)|merge-base|event\.before\b|\bbase\.sha\b|\bbase_sha\b|--skip", re.I
@@ -163,11 +167,12 @@ def tags_of(call: AwsCall) -> tuple[Scalar, ...] | None:
 
 
 def of_branch(tag: Scalar, job: EffectiveJob | None) -> Answer:
-    """Whether a tag is a branch's name and nothing else that tells one run from another. ``${{ github.ref_name }}`` is
-    one unless the job runs on tags alone."""
+    """Whether a tag is a branch's name, or a pull request's number, and nothing else that tells one run from another.
+    ``${{ github.ref_name }}`` is one unless the job runs on tags alone."""
     parts = tag.holes if isinstance(tag, Text) else ()
     refs = [hole for hole in parts if _REF.search(hole.shown)]
-    if not parts or any(hole not in refs and not _BRANCH.search(hole.shown) for hole in parts):
+    pulled = [hole for hole in parts if _PULL.search(hole.shown)] if _is_of_pull(job) else []
+    if not parts or any(hole not in (*refs, *pulled) and not _BRANCH.search(hole.shown) for hole in parts):
         return NO
     if not refs:
         return YES
@@ -175,6 +180,12 @@ def of_branch(tag: Scalar, job: EffectiveJob | None) -> Answer:
     if starts and all(shown(start.ref).startswith("refs/tags/") for start in starts):
         return NO
     return Open(f"whether {tag} is a branch's name")
+
+
+def _is_of_pull(job: EffectiveJob | None) -> bool:
+    """Whether a job runs for each commit of a pull request."""
+    pulls = [start for start in (job.starts if job is not None else ()) if start.event.startswith("pull_request")]
+    return any(start.trigger.types is None or _AGAIN.intersection(start.trigger.types) for start in pulls)
 
 
 def _last(name: Scalar) -> str:

@@ -23,6 +23,7 @@ from checker.model.environments import EnvironmentKind
 from checker.model.migrations.folders import MigrationFolder, MigrationRunner
 from checker.model.migrations.shaping import Shapes
 from checker.model.migrations.tools import BY_NAME, MigrationTool, about_migrations
+from checker.model.pipeline.holding import any_secret, given_secrets
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Argument, AwsCall, Command, How, Trace
@@ -30,6 +31,7 @@ from checker.model.possible import OneOf, Possible, options, shown
 from checker.model.sources import Spot
 from checker.model.values import Absent, Unknown
 from checker.reason.images.used_again import from_stack
+from checker.reason.migrations.lasting import is_own, told_of_own
 from checker.reason.migrations.tools import (
     ALL_IT_HOLDS,
     Applied,
@@ -38,6 +40,7 @@ from checker.reason.migrations.tools import (
     applies,
     destroys,
     liquibase_of_gradle,
+    looks,
 )
 from checker.reason.names.families import family_run, plain_family
 
@@ -51,7 +54,6 @@ _STARTS: Final = frozenset(
         ("ssm", "SendCommand"),
     }
 )
-_LOCAL: Final = lazy_re.compile(r"localhost|127\.0\.0\.1|@(?:postgres|db|database)[:/]")
 # A file that is run to migrate, by its name without folder and ending.
 _FILE: Final = lazy_re.compile(r"(?:^|/)([\w.-]*migrat[\w.-]*)\.(?:py|m?js|cjs|ts)$", re.IGNORECASE)
 _COMMENT: Final = lazy_re.compile(r"(?:^|(?<=\s))(?:#|//).*", re.MULTILINE)
@@ -210,7 +212,7 @@ def destroying(pipeline: Pipeline) -> Iterator[tuple[Command, str, bool]]:
             ):
                 continue  # which may be torn down and filled again
             step = Migrating(job, command.step, command, Applied(None))
-            if found is not None and _lasts(step, [step]) and not any(map(_LOCAL.search, map(shown, command.words))):
+            if found is not None and not is_own(command, command.step, pipeline.trace(job)) and _lasts(step, [step]):
                 said.add(command.spot)
                 yield command, *found
 
@@ -254,15 +256,20 @@ def migrating_in(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Migrating]:
         if applied is None:
             applied = applied_behind(trace.actions, index)
         if isinstance(action, AwsCall):
-            applied = _call(action, job, trace) or _by_family(action, trace, pipeline)
+            applied = applied_in_task(action, job, trace) or _by_family(action, trace, pipeline)
         elif applied is None and isinstance(action, Command) and has_liquibase:
             applied = liquibase_of_gradle([shown(word) for word in action.words])
         if applied is not None and isinstance(action, Command | AwsCall):
             found.setdefault(id(action.step), []).append(Migrating(job, action.step, action, applied))
     for entries in found.values():
         kept = [each for each in entries if not _told_otherwise(each, entries)]
-        if _lasts(kept[0], entries):
+        kept = [each for each in kept if not _is_own(each, trace)]
+        if kept and _lasts(kept[0], entries):
             yield from _once(kept)
+
+
+def _is_own(one: Migrating, trace: Trace) -> bool:
+    return isinstance(one.action, Command) and is_own(one.action, one.step, trace)
 
 
 def _once(entries: list[Migrating]) -> list[Migrating]:
@@ -292,20 +299,22 @@ def _leads(one: Migrating, other: Migrating) -> bool:
     return one is not other and one.action.reached.leads_to(other.action.reached)
 
 
-def _call(call: AwsCall, job: EffectiveJob, trace: Trace) -> Applied | None:
+def applied_in_task(call: AwsCall, job: EffectiveJob | None, trace: Trace) -> Applied | None:
+    """What a call has something else migrate, a task, a function or a machine: by the command that it hands over, or
+    by what it, its task's family and its job are called."""
     if (call.service, call.operation) not in _STARTS or call.how in (How.CLI_WAITER, How.SDK_WAITER):
         return None
     told = " ".join(_texts(call.arguments))
-    for words in _LIST.findall(told):
-        applied = applies(_words(words))
-        if applied is not None:
-            return applied
     line = call.text("command")  # of `aws ecs execute-command`: a line, where others are given words
-    if isinstance(line, str) and (applied := applies(_words(json.dumps(line.split())))) is not None:
-        return applied
-    title = call.step.step.name if call.step else ""
+    written = [*_LIST.findall(told), *([json.dumps(line.split())] if isinstance(line, str) else ())]
+    commands = [_words(each) for each in written]
+    found = next((each for each in map(applies, commands) if each is not None), None)
+    if found is not None or any(map(looks, commands)):
+        return found
+    jobs = job.chain if job is not None else ()
     # A family is told by the revision that is registered before, where the call names nothing itself.
-    named = " ".join(filter(None, (told, *family_run(trace, call), *(each.job.id for each in job.chain), title)))
+    called = (told, *family_run(trace, call), *(each.job.id for each in jobs), call.step.step.name if call.step else "")
+    named = " ".join(filter(None, called))
     return Applied(None, "down" in named.lower()) if about_migrations(named) else None
 
 
@@ -352,14 +361,12 @@ def _lasts(first: Migrating, entries: list[Migrating]) -> bool:
     if any(isinstance(each.action, AwsCall) for each in entries):
         return True
     if not job.steps:  # a container's: its task gives it the address
-        return not any(map(_LOCAL.search, map(shown, getattr(first.action, "words", ()))))
-    env = first.step.env if first.step is not None else job.env
-    told = [text for name, value in env.items() if not name.startswith("GITHUB_") for text in _shown(value)]
-    if any(_LOCAL.search(text) for text in told):
+        return True
+    if first.step is None and told_of_own(job.env):
         return False
     # A role alone gives no container the address of a database: what runs in one may be a test beside its own.
     outside = job.environments != () or bool(job.credentials and not first.applied.contained)
-    if outside or any("secrets." in text for text in told):
+    if outside or given_secrets(first.step) or (first.step is None and any_secret(job.env.values())):
         return True
     run = first.step.step.run if first.step is not None else None
     return run is not None and "secrets." in run.text

@@ -38,7 +38,7 @@ _LOOKS: Final = frozenset(
     ["status", "plan", "diff", "lint", "validate", "info", "check", "create", "new", "make", "generate", "dev", "add",
      "history", "current", "list", "show", "pending", "--dry-run", "--help", "-h", "--check", "--plan", "verify",
      "dump", "version", "update-sql", "updatesql", "showmigrations", "makemigrations", "sqlmigrate", "init",
-     "--pretend", "resolve", "--sql", "script", "ecto.migrations"]
+     "--pretend", "resolve", "--sql", "script", "ecto.migrations", "abort_if_pending_migrations"]
 )  # fmt: skip
 _MAKES_NONE: Final = frozenset({"--dry-run", "--help", "create", "new", "generate", "--pretend"})
 # The same of programs, by the first word of their names.
@@ -229,6 +229,13 @@ def applies(words: Sequence[str]) -> Applied | None:
     return _by_name(line)
 
 
+def looks(words: Sequence[str]) -> bool:
+    """Whether a command line has a known tool look at migrations, and do no more."""
+    behind = words[_started(words) :]
+    tool = _known(behind)[1]
+    return tool is not None and not tool.is_client and _only_looks(behind) and applies(words) is None
+
+
 def _of_tasks(line: Sequence[str]) -> Applied | None:
     """What those of several tasks do that do not only look: ``rails db:create db:migrate``."""
     if not line or _base(line[0]) not in _SEVERAL or any(word in _LOOKS for word in line if word.startswith("-")):
@@ -347,7 +354,9 @@ def liquibase_of_gradle(line: Sequence[str]) -> Applied | None:
 def _by_task(task: str) -> Applied | None:
     spoken = parts_of(task)
     tool = next((BY_NAME[word] for word in spoken if word in BY_NAME), None)
-    return None if tool is None or task.startswith("-") else _direction(tool, spoken)
+    # `liquibase:updateSQL` writes the statements to a file (Liquibase documentation, "update-sql").
+    only_writes = tool is not None and tool.name == "liquibase" and spoken[-1:] == ["sql"]
+    return None if tool is None or task.startswith("-") or only_writes else _direction(tool, spoken)
 
 
 def _known(line: Sequence[str]) -> tuple[tuple[str, ...], MigrationTool | None]:

@@ -144,14 +144,14 @@ def _called(environment: str, kinds: Mapping[str, EnvironmentKind]) -> str:
     return SHARED if kinds.get(environment, kind_of(environment)) is EnvironmentKind.SHARED else environment
 
 
-def written_in(call: AwsCall | CdkCommand, named: Named, owner: str | None) -> str | None:
+def written_in(call: AwsCall | CdkCommand, named: Named, owner: str | None, put: Iterable[Possible] = ()) -> str | None:
     """The shared file that the name stands in: a script, a reusable workflow, a composite action. ``None`` where it
-    comes from the workflow of one environment, or was put together from what that says. A program that is told the
-    ``owner`` looks the name up by it."""
+    comes from the workflow of one environment, or was put together from what that says, ``put`` into a variable or an
+    output of an earlier step among it. A program that is told the ``owner`` looks the name up by it."""
     job, step = call.job, call.step
     if job is None or step is None:
         return call.spot.file
-    if any(_given(named.name, value) for each in job.chain for value in each.inputs.values()):
+    if any(_given(named.name, value) for each in job.chain for value in _given_by_caller(each)):
         return None
     workflow = job.workflow
     file = call.spot.file
@@ -161,7 +161,10 @@ def written_in(call: AwsCall | CdkCommand, named: Named, owner: str | None) -> s
     source = call.command.source if isinstance(call, CdkCommand) else call.source
     # `roll.sh production`: the script is told, and puts the name together.
     told_here = named.name not in source and any(_given(named.name, word) for word in _WORDS.findall(run))
-    in_step, in_workflow = named.name in run or told_here, any(_given(named.name, each) for each in step.env.values())
+    # What stands in a script's own line was not put together from a variable, whatever that says.
+    apart = named.name not in source or file.endswith((".yml", ".yaml"))
+    in_workflow = apart and any(_given(named.name, each) for each in (*step.env.values(), *put))
+    in_step = named.name in run or told_here
     # `uses: ./roll, with: {stage: production}`: so is an action of the repository.
     in_workflow = in_workflow or any(
         _given(named.name, value)
@@ -179,6 +182,12 @@ def written_in(call: AwsCall | CdkCommand, named: Named, owner: str | None) -> s
     own = environment_of(named.name)
     of_its_own = own is not None and (_is_named_after(file, own) or _is_in_target_of(call, own))
     return None if told or of_its_own else file
+
+
+def _given_by_caller(job: EffectiveJob) -> Iterator[Possible]:
+    """The inputs of a job's workflow that whoever starts or calls it gives. A called workflow's own default is its."""
+    called = {name.lower() for name in job.caller.job.with_} if job.caller is not None else None
+    return (value for name, value in job.inputs.items() if called is None or name.lower() in called)
 
 
 def _given(name: str, value: Possible) -> bool:

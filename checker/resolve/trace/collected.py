@@ -320,9 +320,9 @@ class Collected(Struct):
         self.foreign.extend(followed.foreign)
         with self.sessions.given(started.handed):
             for call in followed.calls:
-                self._of_program(call, environment)
+                self.of_program(call, environment)
 
-    def _of_program(self, call: Command | AwsCall, environment: Mapping[str, Possible]) -> None:
+    def of_program(self, call: Command | AwsCall, environment: Mapping[str, Possible]) -> None:
         if not isinstance(call, Command):
             self.record(at_aws([call], environment, self.elsewhere), {})
         elif starts_script(call) or is_own_program(call, {**environment, **call.handed}, self.written, self.library):

@@ -19,13 +19,15 @@ _TAG: Final = "refs/tags/"
 _OF_VERSIONS: Final = frozenset({"semver", "pep440", "match"})
 # Parts of a version that stay the same over several releases: `{{major}}.{{minor}}` names a line of them.
 _WHOLE: Final = lazy_re.compile(r"\{\{\s*(?:version|raw|patch)\s*\}\}")
+_NUMBER: Final = open_text("${{ github.event.number }}", "github.event")
 _EXPRESSION: Final = lazy_re.compile(r"(\{\{.*?\}\})")
 # A regular expression that takes in all that a release's tag ends with: `v(.*)`, `\d+\.\d+\.\d+`.
 _ALL_OF_IT: Final = lazy_re.compile(r"\.[*+]|\\d(?>.*?\.)(?>.*?\\d)(?>.*?\.).*\\d")
 
 
 def outputs_of(job: EffectiveJob, images: list[Possible], rules: list[Possible], flavor: str) -> Mapping[str, Possible]:
-    """What the action gives: ``tags`` has one reference in each line."""
+    """What the action gives: ``tags`` has one reference in each line. Later steps find the same in variables (README,
+    "DOCKER_METADATA_OUTPUT_*")."""
     tags: list[Possible] = []
     latest = "latest=true" in flavor
     for rule in rules or list(_DEFAULT):
@@ -49,6 +51,8 @@ def _tags(rule: Possible, job: EffectiveJob) -> tuple[list[Possible], bool]:
     kind = shown(parts.get("type", "raw"))
     if parts.get("enable") == "false":
         return [], False
+    if shown(parts.get("enable", "")) == "{{is_default_branch}}" and not _on_branch(job, ""):
+        return [], False
     before, after = parts.get("prefix", ""), parts.get("suffix", "")
     made: list[Possible] = []
     if kind == "raw":
@@ -63,7 +67,11 @@ def _tags(rule: Possible, job: EffectiveJob) -> tuple[list[Possible], bool]:
         made = list(_rendered(parts.get("pattern", "nightly"), job)) if scheduled else []
     elif kind == "ref":
         event = shown(parts.get("event", ""))
-        made = list(_of_refs(job, _BRANCH if event == "branch" else _TAG)) if event in {"branch", "tag"} else []
+        if event == "pr":
+            before = parts.get("prefix", "pr-")
+            made = [_NUMBER] if any(start.event.startswith("pull_request") for start in job.starts) else []
+        else:
+            made = list(_of_refs(job, _BRANCH if event == "branch" else _TAG)) if event in {"branch", "tag"} else []
         return [joined([before, each, after]) for each in made], event == "tag"
     elif kind in _OF_VERSIONS:
         made = list(_versions(kind, parts, job))

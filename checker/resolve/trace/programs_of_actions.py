@@ -1,8 +1,10 @@
-"""Actions that are a program's command under another name, and images that a step names in an action's place.
+"""Actions that are a program's command under another name or run one that they are given, and images that a step names
+in an action's place.
 
 Sources: Liquibase's github-action-generator and its liquibase-github-action, README; red-gate/flyway-actions and
 joshuaavalon/flyway-action, README; ariga/atlas-action, ``action.yml`` of ``migrate/apply``,
-``migrate/down`` and ``schema/apply``; GitHub documentation, "Workflow syntax", ``jobs.<job_id>.steps[*].uses``,
+``migrate/down`` and ``schema/apply``; nick-fields/retry, Wandalen/wretry.action and addnab/docker-run-action, README;
+GitHub documentation, "Workflow syntax", ``jobs.<job_id>.steps[*].uses``,
 ``with.args`` and ``with.entrypoint``, and "Dockerfile support for GitHub Actions" (all of a step's variables are in the
 container, and the workspace is its folder).
 """
@@ -28,6 +30,11 @@ _ATLAS: Final = {
     "ariga/atlas-action/migrate/down": ("migrate", "down"),
     "ariga/atlas-action/schema/apply": ("schema", "apply"),
 }
+# They run a command again when it fails, and fail with its last run.
+_RETRIES: Final = frozenset({"nick-fields/retry", "nick-invision/retry", "wandalen/wretry.action"})
+# What has them run another command, or go on after a failure.
+_OTHERWISE: Final = ("action", "on_retry_command", "new_command_on_retry", "pre_retry_command")
+_IN_IMAGE: Final = "addnab/docker-run-action"
 _OF_ATLAS: Final = ("url", "dir", "config", "env", "tx-mode", "exec-order", "to-version", "revisions-schema", "to")
 _IMAGE: Final = "docker://"
 _KEYS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
@@ -49,7 +56,24 @@ def as_command(uses: str, given: Mapping[str, Possible]) -> Made | None:
         return ("flyway", "migrate"), given.get("working-directory") or ""
     if action in _ATLAS:
         return _atlas(_ATLAS[action], given)
+    if action in _RETRIES:
+        return _again(given)
+    if action == _IN_IMAGE:
+        words, script, image = _words(given.get("options", "")), given.get("run", ""), given.get("image", "")
+        shell = given.get("shell") or "sh"
+        return None if words is None or not script else (("docker", "run", *words, image, shell, "-c", script), "")
     return None
+
+
+def _again(given: Mapping[str, Possible]) -> Made | None:
+    """The command that is run until it succeeds; ``None`` where another may be run, or its failure be passed over."""
+    if not given.get("command") or truth(given.get("continue_on_error", False)) is not NO:
+        return None
+    if any(given.get(name) not in (None, "") for name in _OTHERWISE):
+        return None
+    if given.get("shell", "bash") not in {"bash", "sh"}:
+        return None
+    return ("bash", "-c", given["command"]), given.get("working_directory") or given.get("current_path") or ""
 
 
 def _atlas(command: tuple[str, ...], given: Mapping[str, Possible]) -> Made:

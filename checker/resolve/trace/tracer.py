@@ -200,16 +200,18 @@ class Tracer(Struct):
         collected.record(calls_of_action(step, given, reached, collected.logged_in, self.library))
         command = command_of_action(step, given, reached)
         if command is not None:
-            collected.commands([replace(command, environment=seen)], seen)
+            collected.of_program(replace(command, environment=seen), seen)
         if (action := step.step.action.lower()) in _BRINGS:
             path, cleans = shown(given.get("path") or ""), shown(given.get("clean", True)).lower() != "false"
             if action == _CHECKOUT:
                 collected.written.checked_out(path, cleans=cleans)
             if (path not in {"", "."} and action != _CHECKOUT) or _of_another(step):
                 collected.written.brought(path, step)
-        if step.step.id:
-            for name, value in metadata_of(step, given).items():
+        for name, value in metadata_of(step, given).items():
+            extra[f"DOCKER_METADATA_OUTPUT_{name.upper()}"] = value
+            if step.step.id:
                 _learn(own, _output(step.step.id, name, scope), value)
+        if step.step.id:
             for name, value in files_of(step, given, self.library).items():
                 self._files[Text((_output(step.step.id, name, scope),))] = value
         if step.step.action.lower() == GITHUB_SCRIPT:

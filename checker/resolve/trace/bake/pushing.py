@@ -44,6 +44,8 @@ def baked(
     plain = list(operands(words[1:], _VALUES))
     if "bake" not in plain[:2] or folder is None:
         return None
+    if _only_shows(words):
+        return []
     targets = plain[plain.index("bake") + 1 :]
     said = [_Said.of(each) for each in given_to(words, ("--set",))]
     if any(each is None or each.key in {*_HIDDEN, "cache-to"} or "aws_" in each.written.lower() for each in said):
@@ -73,6 +75,16 @@ def baked(
             continue
         pushed += _overridden("tags", own, _texts(settings.get("tags", []), found, variables))
     return pushed
+
+
+# What has it say what it would build, and build nothing (Docker documentation, "docker buildx bake").
+_SHOWS: Final = frozenset({"--print", "--check", "--list", "--list-targets", "--list-variables", "--help"})
+
+
+def _only_shows(words: Sequence[Possible]) -> bool:
+    asked = [shown(each).partition("=")[0] for each in words if not shown(each).endswith("=false")]
+    calls = (each.partition(",")[0] for each in given_to(words, ("--call",)) if isinstance(each, str))
+    return bool(_SHOWS.intersection(asked)) or any(each != "build" for each in calls)
 
 
 class _Said(Struct, frozen=True):
