@@ -40,6 +40,7 @@ from checker.resolve.trace.gaps import Gaps
 from checker.resolve.trace.held_files import by_now
 from checker.resolve.trace.javascript.texts import texts_of
 from checker.resolve.trace.programs import Earlier, Programs, Scripts
+from checker.resolve.workflows.ifs import only_after_failure
 from checker.resolve.workflows.starts import runner_variables
 from checker.resolve.workflows.steps import credentials, shell_options
 
@@ -173,7 +174,7 @@ class Tracer(Struct):
         reached = Reached(
             step.spot,
             step=step,
-            on_failure=bool(step.started_by) or _after_failure(step.status_functions),
+            on_failure=bool(step.started_by) or only_after_failure(step.status_functions),
         )
         scope, collected.failed = step.scope or step.job.name, False
         if step.run is not None:
@@ -207,17 +208,17 @@ class Tracer(Struct):
                 collected.written.checked_out(path, cleans=cleans)
             if (path not in {"", "."} and action != _CHECKOUT) or _of_another(step):
                 collected.written.brought(path, step)
-        for name, value in metadata_of(step, given).items():
-            extra[f"DOCKER_METADATA_OUTPUT_{name.upper()}"] = value
-            if step.step.id:
-                _learn(own, _output(step.step.id, name, scope), value)
+        made = metadata_of(step, given)
+        extra |= {f"DOCKER_METADATA_OUTPUT_{name.upper()}": value for name, value in made.items()}
         if step.step.id:
+            for name, value in made.items():
+                _learn(own, _output(step.step.id, name, scope), value)
             for name, value in files_of(step, given, self.library).items():
                 self._files[Text((_output(step.step.id, name, scope),))] = value
         if step.step.action.lower() == GITHUB_SCRIPT:
             self._script(step, given, reached, collected.written)
-            surely = step.runs is YES and step.continue_on_error is False
-            extra |= set_by_script(shown(given.get("script", "")), {**step.job.env, **extra}, surely=surely)
+            told, surely = {**step.job.env, **extra}, step.runs is YES and step.continue_on_error is False
+            extra |= set_by_script(shown(given.get("script", "")), told, surely=surely)
         foreign = unread_action(step)
         if foreign is not None and (command is None or action == BAKE):
             collected.foreign.append(foreign)
@@ -369,11 +370,6 @@ def _with_those_around(step: EffectiveStep) -> Iterator[EffectiveStep]:
             if each.unfolded and each.conditions == step.conditions:
                 yield from _with_those_around(each)
             return
-
-
-def _after_failure(functions: frozenset[str]) -> bool:
-    """Whether an ``if`` with these status functions holds only once something failed or was cancelled."""
-    return bool(functions & {"failure", "cancelled"}) and not functions & {"always", "success"}
 
 
 def _variable(name: str, job: EffectiveJob) -> Hole:

@@ -81,6 +81,11 @@ _CONTEXTS: Final = "github env vars job jobs steps runner secrets strategy matri
 _ANYTHING: Final = {name: Open(name) for name in _CONTEXTS.split()}
 
 
+def only_after_failure(functions: frozenset[str]) -> bool:
+    """Whether an ``if`` with these status functions holds only once something failed or was cancelled."""
+    return bool(functions & {"failure", "cancelled"}) and not functions & {"always", "success"}
+
+
 def goes_on(condition: Any, needs: Sequence[str], contexts: Contexts) -> frozenset[frozenset[tuple[str, str]]]:
     """How what a job needs may end without keeping it from running: see ``EffectiveJob``.
 
