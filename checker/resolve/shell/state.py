@@ -154,7 +154,7 @@ class Failing(Struct, frozen=True):
     ``missed`` asks whether the script can end well without coming to it, ``turns`` whether it does something else where
     the command fails, and ends well. ``says`` is what the command prints, where that is given. ``waits``: it asks about
     something that never comes, for as long as the script goes on asking. ``hangs``: it does not come to its end by
-    itself. ``ticks``: every call of AWS takes a second.
+    itself. ``ticks``: every call of AWS takes a second. ``names``: what it says may be looked into for names.
     """
 
     spot: Spot
@@ -166,6 +166,7 @@ class Failing(Struct, frozen=True):
     waits: bool = False
     hangs: bool = False
     ticks: bool = False
+    names: bool = False
 
 
 class Fed(Struct, frozen=True):

@@ -257,7 +257,8 @@ class Rehearsed(Struct):
         text = shell.single(here, state, context) if here is not None else state.fed.text if state.fed else None
         if not isinstance(text, str | Text) or not text:
             return None
-        told = (self.failing.waits and text == self.failing.says) or _DENIED in str(text)
+        asked = self.failing.waits or self.failing.names
+        told = (asked and text == self.failing.says) or _DENIED in str(text)
         return found_in(text, words) if told else None
 
     def _next(self, statement: Simple, context: Context) -> tuple[str] | tuple[()] | None:
