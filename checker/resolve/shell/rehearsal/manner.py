@@ -393,6 +393,7 @@ def _given(words: list[Possible], state: State) -> str:
     """The status that ``exit`` and ``return`` are given."""
     if len(words) < 2:
         return str(state.variables.get(LEAVING, status_of(state)) if words[0] == "exit" else status_of(state))
-    if isinstance(words[1], str):
-        return words[1] if words[1] != "00" else "0"
-    raise TooMuchError
+    if not isinstance(given := words[1], str):
+        raise TooMuchError
+    # POSIX, "exit": of a number, what fits into eight bits.
+    return str(int(given) % 256) if given.removeprefix("-").isdecimal() and len(given) < 20 else given
