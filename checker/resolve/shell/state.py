@@ -151,10 +151,9 @@ class Context(Struct, frozen=True):
 class Failing(Struct, frozen=True):
     """A command that is taken to fail, or to work: where it stands, and its words as they are shown.
 
-    ``missed`` asks whether the script can end well without coming to it, ``turns`` whether it does something else where
-    the command fails, and ends well. ``says`` is what the command prints, where that is given. ``waits``: it asks about
-    something that never comes, for as long as the script goes on asking. ``hangs``: it does not come to its end by
-    itself. ``ticks``: every call of AWS takes a second. ``names``: what it says may be looked into for names.
+    ``missed``: can the script end well without coming to it? ``turns``: does it do something else where the command
+    fails, and end well? ``says`` is what it prints, ``names``: where names may be looked for. ``waits``: what it asks
+    about never comes. ``hangs``: it never ends by itself. ``ticks``: every call of AWS takes a second.
     """
 
     spot: Spot
