@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from checker.model.migrations.folders import Migration, MigrationFolder, SqlFile
+from checker.model.migrations.folders import Migration, MigrationFolder, SqlFile, is_sql
 from checker.model.pipeline.changes import Held, held_by
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Change
@@ -79,7 +79,7 @@ def _file(file: SqlFile, held: dict[str, Held]) -> SqlFile:
     found = held.get(file.file)
     if found is None:
         return file
-    if isinstance(found.text, str) and not found.edits and file.file.endswith(".sql"):
+    if isinstance(found.text, str) and not found.edits and is_sql(file.file):
         from checker.collect.migrations.sql import parse_sql
 
         return parse_sql(found.text, file.file)

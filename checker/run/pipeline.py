@@ -29,7 +29,7 @@ _CHANGES: Final = lazy_re.compile(r"change[-_]?(?:log|set)|liquibase", re.IGNORE
 # Code that may deploy or migrate. A folder without any has no pipeline.
 _CODE: Final = (
     ".bash", ".cjs", ".cs", ".exs", ".go", ".ini", ".java", ".js", ".kt", ".mjs", ".php", ".plan", ".prisma", ".py",
-    ".rb", ".sh", ".sql", ".ts",
+    ".rb", ".sh", ".sql", ".psql", ".pgsql", ".ddl", ".ts",
 )  # fmt: skip
 
 
@@ -172,7 +172,7 @@ def _may_have_pipeline(root: Path, settings: Settings) -> bool:
     problems: list[Problem] = []
 
     def tells(name: str) -> bool:
-        return name.endswith(_CODE) or _CHANGES.search(name) is not None
+        return name.lower().endswith(_CODE) or _CHANGES.search(name) is not None
 
     found = next(walk(root, tells, 1, problems, also=lambda folder, _: _CHANGES.search(folder) is not None), None)
     # What the glance could not search may hold a pipeline: reading it says so, a shrug would not.

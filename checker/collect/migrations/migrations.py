@@ -44,7 +44,7 @@ from checker.collect.migrations.sections import directions
 from checker.collect.migrations.sql import parse_sql
 from checker.collect.migrations.transactions import as_told_beside
 from checker.errors import InputError
-from checker.model.migrations.folders import Migration, MigrationFolder, SqlFile
+from checker.model.migrations.folders import Migration, MigrationFolder, SqlFile, is_sql
 from checker.model.settings import Settings
 from checker.model.sources import Problem, Spot
 
@@ -56,6 +56,7 @@ _FOLDER: Final = lazy_re.compile(r"(?P<number>\d+)(?:[_-](?P<name>.*))?")
 _MIGRATIONS: Final = lazy_re.compile(r"migrate|.*migrations?|evolutions", re.IGNORECASE)
 # Migrations as code: Alembic's revisions, Rails', and the numbered files of Django, Knex, TypeORM, Sequelize.
 _CODE: Final = lazy_re.compile(r"(?:[0-9a-f]{12}_.*\.py|\d{4,}[_-].*\.(?:py|rb|ts|js|mjs|cjs|php|cs|exs|go))", re.I)
+_PLURAL: Final = lazy_re.compile(r"migrations", re.IGNORECASE)
 _CODE_ENDINGS: Final = (".py", ".rb", ".ts", ".js", ".mjs", ".cjs", ".php", ".cs", ".exs", ".go", ".java", ".kt",
                          ".groovy", ".scala")  # fmt: skip
 # How a migration written as code declares itself, whatever its file is called: each tool's own documentation. A program
@@ -117,13 +118,9 @@ def _is_of_tests(shown: str) -> bool:
     return bool(_TESTS & {part.lower() for part in shown.split("/")[:-1]})
 
 
-def _is_sql(name: str) -> bool:
-    return name.lower().endswith(".sql")
-
-
 def _is_migration(name: str) -> bool:
     return (
-        _is_sql(name)
+        is_sql(name)
         or _CODE.fullmatch(name) is not None
         or flyway.is_flyways_code(name)
         or changelogs.is_of_tools(name)
@@ -167,7 +164,7 @@ class _Reader(Struct):
         for folder, files in self.by_folder.items():
             if folder in backs:
                 continue
-            sql = {name: path for name, path in files.items() if _is_sql(name) and path not in self.taken}
+            sql = {name: path for name, path in files.items() if is_sql(name) and path not in self.taken}
             read = self._folder(folder, sql, [self._sql_of(each) for each in hosts.get(folder, ())])
             if read is not None:
                 yield read
@@ -200,7 +197,7 @@ class _Reader(Struct):
         return directions(text, shown) if isinstance(text, str) else (_broken(shown, text), None, "")
 
     def _sql_of(self, folder: str) -> dict[str, Path]:
-        return {name: path for name, path in self.by_folder[folder].items() if _is_sql(name)}
+        return {name: path for name, path in self.by_folder[folder].items() if is_sql(name)}
 
     # -- what tells its order itself ---------------------------------------------------------------
 
@@ -219,15 +216,15 @@ class _Reader(Struct):
         others: dict[str, str] = {}
         for name, path in files.items():
             own = folder.rpartition("/")[2]
-            if not (_is_sql(name) or changelogs.is_of_tools(name) or changelogs.may_be_log(own, name)):
+            if not (is_sql(name) or changelogs.is_of_tools(name) or changelogs.may_be_log(own, name)):
                 continue
             text = self.text(path)
             if not isinstance(text, str):
                 continue
-            if _is_sql(name) and changelogs.is_formatted(text):
+            if is_sql(name) and changelogs.is_formatted(text):
                 logs[self.shown(path)] = text
                 self.taken.add(path)
-            elif not _is_sql(name):
+            elif not is_sql(name):
                 others[self.shown(path)] = text
         if logs:
             yield changelogs.change_sets(logs, folder)
@@ -247,7 +244,7 @@ class _Reader(Struct):
         beside = [f"{parent}/{word}".lstrip("/") for word in (*sorted(FORWARD), "migration", "migrations")]
         names = {_stem(name) for name in self._sql_of(folder)}
         for host in (above, *beside):
-            there = {_stem(name) for name in self.by_folder.get(host, ()) if _is_sql(name)}
+            there = {_stem(name) for name in self.by_folder.get(host, ()) if is_sql(name)}
             if names & there or {number_of(name) for name in names} & {number_of(name) for name in there} - {""}:
                 return host
         return ""
@@ -261,9 +258,16 @@ class _Reader(Struct):
         }
         pairs = bool(ways) or any(each.firm for each in read.values())
         told = bool(backs) or _called_migrations(folder) or (self.root / folder / _JOURNAL).is_file()
-        if files and (folder in self.wanted or pairs or (read and told)):
+        unordered = not read and self._is_of_sql_alone(folder)
+        if files and (folder in self.wanted or pairs or (read and told) or unordered):
             return self._numbered(folder, files, read, backs, pairs=pairs)
         return None
+
+    def _is_of_sql_alone(self, folder: str) -> bool:
+        """Whether a folder for migrations holds nothing but SQL, which somebody may run in whatever order."""
+        inside = any(each.startswith(f"{folder}/") for each in self.by_folder)
+        own = _PLURAL.fullmatch(folder.rpartition("/")[2]) is not None
+        return own and not inside and all(map(is_sql, self.by_folder[folder]))
 
     def _numbered(
         self,
@@ -309,7 +313,7 @@ class _Reader(Struct):
             there = next((files[name] for name in _THERE if name in files), None)
             if match is None or there is None or there in self.taken:
                 continue
-            back = next((path for name, path in files.items() if _is_sql(name) and _stem(name).lower() in BACK), None)
+            back = next((path for name, path in files.items() if is_sql(name) and _stem(name).lower() in BACK), None)
             up, down, _ = self._both(there)
             ways = (as_told_beside(up, there), as_told_beside(self._read(back) or down, back or there))
             migration = Migration(match["number"], match["name"] or "", *ways)
@@ -375,7 +379,7 @@ def _broken(shown: str, error: InputError) -> SqlFile:
 
 
 def _stem(name: str) -> str:
-    return name[:-4]
+    return name.rpartition(".")[0]
 
 
 def _twice(folder: str, numbers: Iterable[str]) -> Iterable[Problem]:

@@ -33,6 +33,10 @@ _CLOSE: Final = lazy_re.compile(
     r"(?P<number>\d+)(?P<rest>[^\d_.-].*\.(?:up|down))", re.IGNORECASE | re.DOTALL
 )  # 001x.up
 _FIRST: Final = lazy_re.compile(r"(?P<word>[a-z]+)(?P<sign>[_.-])(?=\d)", re.IGNORECASE)
+# What some put before the number, which says nothing more: m001, patch-003, step_4.
+_COUNTED: Final = lazy_re.compile(
+    r"(?:m|mig|migration|rev|revision|step|patch|change|changeset|delta)[_.-]?(?=\d)", re.IGNORECASE
+)
 _SIGN: Final = lazy_re.compile(r"[_.-]+")
 
 
@@ -50,6 +54,8 @@ class Named(Struct, frozen=True):
 
 def named(stem: str) -> Named | None:
     """What the name of a file says, without its ending; ``None`` where it has no number."""
+    if counted := _COUNTED.match(stem):
+        stem = stem[counted.end() :]
     first = _FIRST.match(stem)
     word = first["word"].lower() if first is not None else ""
     if first is not None and word not in FORWARD | BACK:
@@ -135,7 +141,7 @@ def from_beside(there: list[Paired], lying: Mapping[str, Path]) -> tuple[list[Pa
     found: list[Paired] = []
     for each in there:
         same = [name for name in left if name == each.path.name]
-        same = same or [name for name in left if number_of(name[:-4]) == each.named.number]
+        same = same or [name for name in left if number_of(name.rpartition(".")[0]) == each.named.number]
         alone = sum(other.named.number == each.named.number for other in there) == 1
         back = left.pop(same[0]) if same and (same[0] == each.path.name or alone) else None
         found.append(replace(each, back=back) if back is not None else each)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from msgspec import Struct, field
 
@@ -21,6 +21,13 @@ from checker.model.migrations.shaping import Shapes
 from checker.model.sources import Problem, Spot
 from checker.model.values import as_count
 from checker.model.verdicts import Location, Subject, SubjectKind, Surface
+
+# What files of SQL end in, whichever client goes through them.
+SQL_ENDINGS: Final = (".sql", ".psql", ".pgsql", ".ddl")
+
+
+def is_sql(file: str) -> bool:
+    return file.lower().endswith(SQL_ENDINGS)
 
 
 class Effect(StrEnum):

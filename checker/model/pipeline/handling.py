@@ -67,6 +67,9 @@ class Rehearsal:
     def unstarted(self) -> Answer:
         return _UNREHEARSED
 
+    def outdated(self) -> Answer:
+        return _UNREHEARSED
+
     def lasts(self) -> Answer:
         return _UNREHEARSED
 
@@ -195,6 +198,11 @@ class Handling(Struct, frozen=True):
     def unstarted(self) -> Answer:
         """Whether the script ends with a failure when what it starts, or asks about, could not be started."""
         return self.rehearsal.unstarted()
+
+    @property
+    def outdated(self) -> Answer:
+        """Whether the script ends with a failure when it is answered that what was rolled out was taken back."""
+        return self.rehearsal.outdated()
 
     @property
     def lasts(self) -> Answer:

@@ -107,6 +107,9 @@ class _Within(Rehearsal, Struct, frozen=True, eq=False):
     def unstarted(self) -> Answer:
         return self._let_through(self.inner.unstarted)
 
+    def outdated(self) -> Answer:
+        return self._unless_asked(self._let_through(self.inner.outdated))
+
     def lasts(self) -> Answer:
         return self.inner.lasts
 

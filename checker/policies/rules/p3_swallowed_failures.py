@@ -31,13 +31,13 @@ from typing import TYPE_CHECKING, Final
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
-from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Trace
+from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, How, Trace
 from checker.model.pipeline.within import ASKED
 from checker.model.rules import Rule, Unseen
 from checker.reason.calls.allowed_failures import passed_over
 from checker.reason.calls.asked_after import revision_told_after, told_after
 from checker.reason.calls.lines import Lines, unfollowed
-from checker.reason.calls.swallowed import deployed, matters, may_be_allowed, misread, not_followed, passes_over, waits
+from checker.reason.calls.swallowed import matters, may_be_allowed, misread, not_followed, passes_over, waits
 from checker.reason.deploys.task_ends import looks, waits_unseeing
 
 if TYPE_CHECKING:
@@ -48,6 +48,20 @@ _FIX: Final = (
 )
 
 _FIX_EXIT: Final = "Ask describe-tasks for containers[].exitCode after the wait, and stop unless it is 0."
+
+
+# Commands of the CDK that change stacks, and that nobody runs to clean up. Source: AWS CDK documentation, "CDK CLI
+# reference".
+_DEPLOYS: Final = frozenset({"deploy", "import", "refactor"})
+
+
+def _deployed(command: CdkCommand) -> AwsCall | None:
+    """A deploy of the CDK as the call that it comes to; ``None`` for its other commands."""
+    if command.name not in _DEPLOYS:
+        return None
+    return AwsCall(
+        "cloudformation", "deploy", How.CLI_CUSTOM, {}, command.reached, command.handling, folder=command.folder
+    )
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:  # noqa: ARG001 - no template tells
@@ -77,7 +91,7 @@ def _swallowed_deploys(pipeline: Pipeline, around: Mapping[AwsCall | CdkCommand,
     for job in pipeline.jobs:
         trace = pipeline.trace(job)
         for command in trace.cdk:
-            if (call := deployed(command)) is not None:
+            if (call := _deployed(command)) is not None:
                 lines.add(command, (command, call, trace))
     for line in lines:
         answers = [

@@ -12,7 +12,7 @@ from typing import Final
 from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, either
 from checker.model.pipeline.handling import PROGRAM_TOO_LONG, SCRIPT_TOO_LONG, Handling, Stream
-from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, How, Trace
+from checker.model.pipeline.scripts import AwsCall, Command, How, Trace
 from checker.model.pipeline.within import ASKED
 from checker.model.possible import shown
 from checker.model.secrets.values import is_secret_name
@@ -48,6 +48,8 @@ _OF_AWS: Final = lazy_re.compile(
 )
 _HARMLESS: Final = lazy_re.compile(r"\s*(?:true|:|echo\b.*|printf\b.*|exit 0|return 0)\s*;?\s*", re.DOTALL)
 
+_ASKS: Final = lazy_re.compile(r"\s*(?:\[\[?\s|test\s|case\s|[ef]?grep\s|\{\s*(?:\[\[?\s|test\s|[ef]?grep\s))")
+
 # What is said to a person instead of an answer: a few words, or that there is none. A number, or one word else, is an
 # answer.
 _NONE: Final = r"(?:(?i:unknown|n/a|none|nothing|unavailable|failed|error)|\?|-+)"
@@ -57,20 +59,6 @@ _TOLD: Final = lazy_re.compile(
 )
 # One word of letters and digits, as nobody writes an answer.
 _GENERATED: Final = lazy_re.compile(r"""\s*(?:echo|printf)\s+["']?(?=\S*\d)(?=\S*[A-Za-z])[^\s"']{8,}["']?\s*""")
-
-
-# Commands of the CDK that change stacks, and that nobody runs to clean up. Source: AWS CDK documentation, "CDK CLI
-# reference".
-_DEPLOYS: Final = frozenset({"deploy", "import", "refactor"})
-
-
-def deployed(command: CdkCommand) -> AwsCall | None:
-    """A deploy of the CDK as the call that it comes to; ``None`` for its other commands."""
-    if command.name not in _DEPLOYS:
-        return None
-    return AwsCall(
-        "cloudformation", "deploy", How.CLI_CUSTOM, {}, command.reached, command.handling, folder=command.folder
-    )
 
 
 def reads(call: AwsCall) -> bool:
@@ -324,7 +312,9 @@ def _after_fallback(call: AwsCall, trace: Trace) -> str | None:
         if harmless:
             return f"{_counts_as_made(call)}: `|| {_short(taken.fallback)}`."
         return _unnoticed(call, trace)
-    if _keeps_message(taken) or (_TOLD.fullmatch(taken.fallback) and _only_shown(call, trace)):
+    # A test that "access denied" passes tells no failure from another.
+    tells_apart = _keeps_message(taken) and not (taken.ends is NO and _ASKS.match(taken.fallback))
+    if tells_apart or (_TOLD.fullmatch(taken.fallback) and _only_shown(call, trace)):
         return None
     if taken.captured or taken.piped or not harmless:
         return f"Whatever it fails of, the script goes on with `{_instead(call)}` for an answer."

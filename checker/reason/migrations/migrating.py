@@ -20,7 +20,7 @@ from checker.data.harmless import is_wrapped
 from checker.model.answers import NO, YES, Answer
 from checker.model.environment_words import kind_of
 from checker.model.environments import EnvironmentKind
-from checker.model.migrations.folders import MigrationFolder, MigrationRunner
+from checker.model.migrations.folders import MigrationFolder, MigrationRunner, is_sql
 from checker.model.migrations.shaping import Shapes
 from checker.model.migrations.tools import BY_NAME, MigrationTool, about_migrations
 from checker.model.pipeline.holding import any_secret, given_secrets
@@ -162,7 +162,7 @@ def lock_by_themselves(pipeline: Pipeline) -> bool:
     tools = [BY_NAME.get(folder.tool) for folder in pipeline.migrations]
     locks = all(tool is not None and locks_of(tool, pipeline) is YES for tool in tools)
     files = [each.file for folder in pipeline.migrations for each in folder.migrations]
-    code = bool(files) and not any(file.endswith(".sql") for file in files)
+    code = bool(files) and not any(map(is_sql, files))
     return code and locks
 
 

@@ -316,11 +316,10 @@ def _try(machine: Machine, node: ast.Try | ast.TryStar, frame: Frame) -> bool:
     if leaves_early(node.finalbody):
         caught = (*caught, "finally")  # what leaves there takes the exception with it
     swallowing = [each for each in node.handlers if takes_aws_errors(each) and not raises(each.body)]
-    swallowed = bool(swallowing)
     handling = replace(
         handling,
         caught=(*handling.caught, *caught),
-        swallowed=handling.swallowed or swallowed,
+        swallowed=handling.swallowed or bool(swallowing),
         untold=handling.untold or any(map(says_nothing, swallowing)),
     )
     before = dict(frame.names) if node.finalbody else {}
@@ -336,7 +335,8 @@ def _try(machine: Machine, node: ast.Try | ast.TryStar, frame: Frame) -> bool:
         frame.names.update(bound)
     left = block(machine, node.orelse, frame) or left
     either_way(frame.names, after, [] if left else [dict(frame.names)])
-    return _finally(machine, node.finalbody, before, frame) or (left and not swallowed)
+    # What comes behind is come to by each handler that does not leave, whatever it takes.
+    return _finally(machine, node.finalbody, before, frame) or (left and not after)
 
 
 def _finally(machine: Machine, body: Sequence[ast.stmt], before: Mapping[str, Value], frame: Frame) -> bool:

@@ -151,9 +151,9 @@ class Context(Struct, frozen=True):
 class Failing(Struct, frozen=True):
     """A command that is taken to fail, or to work: where it stands, and its words as they are shown.
 
-    ``missed`` asks whether the script can end well without it, ``turns`` whether it does something else and ends well
-    where that fails. ``says`` is what it prints, where that is given. ``waits``: it asks for what never comes, as long
-    as the script asks. ``hangs``: it never ends. ``ticks``: every call of AWS takes a second. ``once``: later it works.
+    ``missed``: can the script end well without coming to it? ``turns``: does it do something else where the command
+    fails, and end well? ``says`` is what it prints, ``names``: where names may be looked for. ``waits``: what it asks
+    about never comes. ``hangs``: it never ends. ``ticks``: every call of AWS takes a second. ``once``: later it works.
     """
 
     spot: Spot
@@ -165,6 +165,7 @@ class Failing(Struct, frozen=True):
     waits: bool = False
     hangs: bool = False
     ticks: bool = False
+    names: bool = False
     once: bool = False
 
 

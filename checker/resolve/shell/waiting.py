@@ -113,6 +113,29 @@ def unfinished_answer(words: Sequence[str]) -> str:
     return _of_others(words, 2)
 
 
+# Of a service that was taken back: stable, with the revision before (Amazon ECS API Reference, "Service").
+_BEFORE: Final = "arn:aws:ecs:us-east-1:123456789012:task-definition/before:1"
+_REVISION: Final = lazy_re.compile(
+    rf"(?:--query=)?services{_ONE}\.(?:deployments(?:{_ONE}|\[\?status\s*==\s*['\"`]+PRIMARY['\"`]+\])\.)?taskDefinition"
+    r"(?:\s*\|\s*\[0\])?"
+)
+_TAKEN_BACK: Final = (
+    f'{{"services": [{{"status": "ACTIVE", "taskDefinition": "{_BEFORE}", "desiredCount": 2, "runningCount": 2, '
+    f'"pendingCount": 0, "deployments": [{{"status": "PRIMARY", "rolloutState": "COMPLETED", "desiredCount": 2, '
+    f'"runningCount": 2, "pendingCount": 0, "failedTasks": 0, "taskDefinition": "{_BEFORE}"}}]}}]}}'
+)
+
+
+def taken_back_answer(words: Sequence[str]) -> str:
+    """What a command prints of a service that was taken back to the revision before, where it is asked for that, or for
+    all."""
+    if words[:3] != ("aws", "ecs", "describe-services"):
+        return ""
+    if any(map(_REVISION.fullmatch, words)):
+        return _BEFORE if "text" in words else f'"{_BEFORE}"'
+    return _TAKEN_BACK if _is_whole(words) else ""
+
+
 # What fails by itself, or prints something else than what was answered.
 _CURL_FAILS: Final = lazy_re.compile(r"--fail.*|-(?!-)[A-Za-z]*f[A-Za-z]*")
 _CURL_KEEPS: Final = lazy_re.compile(r"--output(?:=.*)?|--head|--remote-name|-(?!-)[A-Za-z]*[oOI].*")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -20,6 +20,7 @@ from checker.resolve.tasks.recipes import Line, TaskLibrary, joined_path
 PATTERN: Final = lazy_re.compile(r"[*?\[]")
 _OWN_PLACE: Final = lazy_re.compile(r"\$[({](last|first)word \$[({]MAKEFILE_LIST[)}][)}]")
 _JOBS: Final = lazy_re.compile(r"(?:^|\s)(?:-?[a-zA-Z]*j\s*(\d*)|--jobs(?:[= ]?(\d+))?)")
+_PREFIX: Final = lazy_re.compile(r"\.RECIPEPREFIX[ \t]*(:{0,3}=|\+=|\?=)[ \t]*([^\n]?)[^\n]*")
 _LATE: Final = lazy_re.compile(r"[ \t]*[\w.-]+[ \t]*\??=(?!=)")
 
 
@@ -94,3 +95,36 @@ def rule_for(name: str, rules: Mapping[str, Rule]) -> tuple[Rule | None, str]:
             if match:
                 return each, match[1]
     return None, ""
+
+
+def recipes_by_tabs(text: str) -> str:
+    """A Makefile's text with tabs before the lines of recipes, where it has another sign stand there. Source: GNU make
+    manual, "Other Special Variables" (``.RECIPEPREFIX``)."""
+    if ".RECIPEPREFIX" not in text:
+        return text
+    sign, lines = "\t", []
+    for line in text.split("\n"):
+        if said := _PREFIX.fullmatch(line.strip()):
+            # What is added stands behind a blank.
+            sign = " " if said[1] == "+=" else said[2] or "\t"
+            lines.append("")
+        elif line.startswith(sign):
+            lines.append("\t" + line[1:])
+        else:
+            lines.append(line.lstrip("\t"))
+    return "\n".join(lines)
+
+
+def logical(text: str) -> Iterator[tuple[str, int]]:
+    """Lines with their continuations, each with the number of its first one."""
+    held, first = "", 0
+    for number, line in enumerate(text.split("\n"), 1):
+        first = first if held else number
+        whole = held + line
+        if line.endswith("\\"):
+            held = whole + "\n" if whole.startswith("\t") else whole[:-1] + " "
+            continue
+        yield whole, first
+        held = ""
+    if held:
+        yield held, first

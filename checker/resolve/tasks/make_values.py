@@ -37,6 +37,7 @@ class Makefile(Struct):
     rules: dict[str, Rule] = field(default_factory=dict)
     default: str = ""
     one_shell: bool = False
+    shows: bool = False  # whether it only shows what it would run
     ignores: bool = False  # whether it takes no notice of commands that fail
     flags: str = ""
     beside: bool = False  # whether several recipes run at the same time

@@ -21,7 +21,9 @@ from checker.resolve.tasks.make_files import (
     PATTERN,
     at_the_same_time,
     files_of,
+    logical,
     own_places,
+    recipes_by_tabs,
     rule_for,
     several_jobs,
     together,
@@ -48,9 +50,11 @@ _ASSIGN: Final = lazy_re.compile(
 _RULE: Final = lazy_re.compile(r"([^\s:#=][^:#=]*?)\s*(::?)(?!=)\s*([^;#]*)(?:;(.*))?", re.DOTALL)
 _GIVEN: Final = lazy_re.compile(r"([A-Za-z_][\w.-]*)(?:[:+?]{0,2})=(.*)", re.DOTALL)
 _WITH_VALUE: Final = frozenset({"-C", "--directory", "-f", "--file", "--makefile", "-I", "-o", "-W", "--eval"})
-# What runs no recipe (`-t` marks its target as made instead), and what takes no notice of one that fails.
-_DRY: Final = frozenset({"--dry-run", "--just-print", "--recon", "--question", "--version", "--touch"})
-_DRY_LETTERS: Final = frozenset("nqtv")
+# What runs no recipe but the lines that are marked for that, or that call make again (`-t` marks its target as made
+# instead; GNU make manual, "Instead of Executing Recipes"), and what takes no notice of one that fails.
+_DRY: Final = frozenset({"--dry-run", "--just-print", "--recon", "--question", "--touch"})
+_DRY_LETTERS: Final = lazy_re.compile(r"-?[bBdeikLmprRsSw]*[nqt][bBdeikLmnpqrRsStw]*")
+_ALL_THE_SAME: Final = lazy_re.compile(r"\$[({]MAKE[)}]")
 _IGNORES: Final = lazy_re.compile(r"(?:^|\s)(?:--ignore-errors\b|-?[bBdekLmnpqrRsStvw]*i)")
 _LETTERS: Final = lazy_re.compile(r"-[bBdeikLmnpqrRsStvw]+")  # options of one letter that take no value
 _ONLY_CALLS: Final = lazy_re.compile(r"\$[({](?:foreach|eval|call|shell|if|or|and)\s")
@@ -70,9 +74,9 @@ def tasks(words: Sequence[Possible], folder: str, environment: Mapping[str, Poss
             if (set_so := assigned(word)) is None:
                 return Tasks(missing="a target that is not known before it runs")
             given[set_so[0]] = set_so[1]
-        elif word in _DRY or (_LETTERS.fullmatch(word) and _DRY_LETTERS & set(word)):
+        elif word in {"-v", "--version", "-h", "--help"}:
             return Tasks()
-        elif word == "--ignore-errors" or _LETTERS.fullmatch(word):
+        elif word in _DRY or word == "--ignore-errors" or _LETTERS.fullmatch(word):
             flags.append(word)
         elif word in {"-j", "--jobs"}:
             flags.append(f"-j{pending.pop(0)}" if pending and str(pending[0]).isdigit() else "-j")
@@ -101,8 +105,9 @@ def tasks(words: Sequence[Possible], folder: str, environment: Mapping[str, Poss
     read = _whole(text, path, folder, given, environment, library)
     if set_here := read.variables.get("MAKEFLAGS"):
         flags.append(set_here.lstrip("\0"))
-    if any(map(_IGNORES.search, flags)) or (".IGNORE" in read.rules and not read.rules[".IGNORE"].needs):
-        read = replace(read, ignores=True)
+    ignores = any(map(_IGNORES.search, flags)) or (".IGNORE" in read.rules and not read.rules[".IGNORE"].needs)
+    shows = any(flag in _DRY or _DRY_LETTERS.fullmatch(flag.partition(" ")[0]) for flag in flags)
+    read = replace(read, ignores=ignores, shows=shows)
     if several_jobs([shown(environment.get("MAKEFLAGS", "")), *flags], read.rules):
         read = replace(read, beside=True)
     lines = [*asked_at_once(read, given, environment)]
@@ -168,19 +173,20 @@ def _target(
     scope = Scope(read, given, environment, name.replace("%", stem), rule.needs, stem, used=dict(open_stem))
     needs = [each.replace("%", stem) for need in rule.needs for each in scope.plain(need).split()]
     yield from _each(needs, read, given, environment, lines, seen, depth + 1)
-    if read.ignores:
-        scope.used["MAKEFLAGS"] = "i"  # of the makes that it starts, too
+    if read.ignores or read.shows:
+        scope.used["MAKEFLAGS"] = "i" * read.ignores + "n" * read.shows  # of the makes that it starts, too
     every = read.ignores or (".IGNORE" in read.rules and name in read.rules[".IGNORE"].needs)
     shell = shell_of(read, given)
-    if read.one_shell and rule.recipe:
-        text = "\n".join(scope.text(each.lstrip("@-+")) for each, _ in rule.recipe)
-        first = re.match(r"[@\-+\s]*", rule.recipe[0][0])
+    recipe = [each for each in rule.recipe if not read.shows or _all_the_same(each[0])]
+    if read.one_shell and recipe:
+        text = "\n".join(scope.text(each.lstrip("@-+")) for each, _ in recipe)
+        first = re.match(r"[@\-+\s]*", recipe[0][0])
         if every or (first and "-" in first[0]):
             text = f"(\n{text}\n) || true"
-        first_line = rule.recipe[0][1]
+        first_line = recipe[0][1]
         lines.append(Line(text, rule.file, first_line, scope.used, exported=True, flags=read.flags, shell=shell))
         return
-    for written, line in rule.recipe:
+    for written, line in recipe:
         prefix = re.match(r"[@\-+\s]*", written)
         ignored = every or (prefix is not None and "-" in prefix[0])
         # What a variable of several lines stands for is as many lines of the recipe.
@@ -192,6 +198,12 @@ def _target(
             if ignored or (own and "-" in own[0]):
                 text = f"{{ {text}\n}} || true"
             lines.append(Line(text, rule.file, line, dict(scope.used), exported=True, flags=read.flags, shell=shell))
+
+
+def _all_the_same(written: str) -> bool:
+    """Whether a line of a recipe runs although make only shows what it would do."""
+    prefix = re.match(r"[@\-+\s]*", written)
+    return _ALL_THE_SAME.search(written) is not None or (prefix is not None and "+" in prefix[0])
 
 
 _CONDITION: Final = lazy_re.compile(
@@ -208,7 +220,7 @@ def _whole(
     library: TaskLibrary,
 ) -> Makefile:
     """A Makefile with the files that it includes, without what its conditionals leave out."""
-    read = _read(_live(own_places(text, path, path, folder), path, given, environment), path)
+    read = _read(_live(own_places(recipes_by_tabs(text), path, path, folder), path, given, environment), path)
     read = replace(read, read_at_once=[each for each in read.read_at_once if "$" in each[0]])
     if not read.includes and not read.calls:
         return read
@@ -226,7 +238,7 @@ def _whole(
         inside = library.text(at) if at not in seen and library.is_file(at) else None
         seen.add(at)
         if inside is not None:
-            other = _read(_live(own_places(inside, at, path, folder), at, given, environment), at)
+            other = _read(_live(own_places(recipes_by_tabs(inside), at, path, folder), at, given, environment), at)
             whole.variables.update({key: each for key, each in other.variables.items() if key not in whole.variables})
             whole.rules.update({key: together(whole.rules.get(key), each) for key, each in other.rules.items()})
             whole.default = whole.default or other.default
@@ -312,7 +324,7 @@ def _read(text: str, file: str) -> Makefile:
     found = Makefile(file)
     current: list[Rule] = []
     defining: list[str] = []  # the name, and then its lines
-    for line, number in _logical(text):
+    for line, number in logical(text):
         if defining and line.strip().startswith("endef"):
             found.variables[defining[0]] = "\n".join(defining[1:])
             defining = []
@@ -380,18 +392,3 @@ def _rule(found: Makefile, match: re.Match[str], number: int) -> list[Rule]:
         if not found.default and not name.startswith(".") and "%" not in name:
             found.default = name
     return rules
-
-
-def _logical(text: str) -> Iterator[tuple[str, int]]:
-    """Lines with their continuations, each with the number of its first one."""
-    held, first = "", 0
-    for number, line in enumerate(text.split("\n"), 1):
-        first = first if held else number
-        whole = held + line
-        if line.endswith("\\"):
-            held = whole + "\n" if whole.startswith("\t") else whole[:-1] + " "
-            continue
-        yield whole, first
-        held = ""
-    if held:
-        yield held, first

@@ -41,7 +41,31 @@ _SHORT: Final = {"test": "test", "t": "test", "tst": "test", "start": "start", "
 _FOLDERS: Final = frozenset({"--prefix", "-C", "--dir", "--cwd"})
 _ONE: Final = frozenset({"-w", "--workspace", "--filter", "-F", "--scope"})
 _EVERY: Final = frozenset({"-ws", "--workspaces", "-r", "--recursive"})
-_VALUES: Final = _FOLDERS | _ONE | frozenset({"--loglevel", "--reporter", "--registry", "--config", "--script-shell"})
+_WITH_ROOT: Final = frozenset({"-iwr", "--include-workspace-root"})
+_VALUES: Final = (
+    _FOLDERS
+    | _ONE
+    | {
+        "--loglevel",
+        "--reporter",
+        "--registry",
+        "--config",
+        "--script-shell",
+        "--omit",
+        "--include",
+        "--cache",
+        "--mode",
+    }
+    | {
+        "--userconfig",
+        "--cache-folder",
+        "--network-timeout",
+        "--network-concurrency",
+        "--mutex",
+        "--store-dir",
+        "--mode",
+    }
+)
 
 
 class _Asked(Struct):
@@ -52,12 +76,14 @@ class _Asked(Struct):
     folder: str = ""
     packages: list[str] = field(default_factory=list)
     every: bool = False
+    root: bool = False  # whether the workspaces' root is one of them
     optional: bool = False
     scripts: bool = True
 
 
 def _taken_apart(manager: str, words: Sequence[Possible]) -> _Asked | None:
-    """npm reads options wherever they stand before ``--``; what follows a script's name is the script's elsewhere."""
+    """npm reads options wherever they stand before ``--``; what follows a script's name is the script's elsewhere, and
+    what follows a command of the manager's own is the manager's."""
     asked = _Asked()
     pending = list(words)
     named = False  # whether the script's name has been seen: what follows is the script's
@@ -70,8 +96,10 @@ def _taken_apart(manager: str, words: Sequence[Possible]) -> _Asked | None:
         elif word == "--" and asked.verb and (manager == "npm" or (named and asked.rest[1:] == [])):
             asked.rest.extend(pending)
             break
-        elif word.startswith("-") and not (named and manager != "npm"):
+        elif word.startswith("-") and not (named and manager != "npm" and asked.verb not in _OWN):
             option, has_value, value = word.partition("=")
+            if (manager, option) == ("pnpm", "-w"):
+                continue  # of the whole workspace: it names none
             if option in _VALUES and not has_value and pending:
                 following = pending.pop(0)
                 value = following if isinstance(following, str) else "?"
@@ -80,6 +108,7 @@ def _taken_apart(manager: str, words: Sequence[Possible]) -> _Asked | None:
             elif option in _ONE:
                 asked.packages.append(value)
             asked.every = asked.every or option in _EVERY
+            asked.root = asked.root or option in _WITH_ROOT
             asked.optional = asked.optional or option == "--if-present"
             asked.scripts = asked.scripts and option != "--ignore-scripts"
         elif not asked.verb:
@@ -237,6 +266,8 @@ def _of_workspaces(
         wanted.extend(found)
     if asked.every:
         wanted.extend(packages.values())
+    if asked.root and (found_at := _nearest(start, library)) is not None:
+        wanted.insert(0, found_at)
     lines: list[Line] = []
     for at in dict.fromkeys(wanted):
         alone = not runs_hooks(manager, at, library)
@@ -362,35 +393,3 @@ def _scripts(text: str | None) -> dict[str, str]:
     if not isinstance(found, dict):
         return {}
     return {name: script for name, script in found.items() if isinstance(script, str)}
-
-
-def projen(words: Sequence[Possible], folder: str, library: TaskLibrary) -> Tasks:
-    """A task of projen's list (projen documentation, "Tasks")."""
-    name = next((word for word in words if isinstance(word, str) and not word.startswith("-")), "")
-    file = joined_path(folder, ".projen/tasks.json")
-    text = library.text(file)
-    try:
-        data: Any = json.loads(text) if text else {}
-    except (ValueError, RecursionError):
-        data = {}
-    listed = data.get("tasks") if isinstance(data, dict) else None
-    if not name or not isinstance(listed, dict) or name not in listed:
-        return Tasks(missing=f"projen {name}".strip())
-    lines: list[Line] = []
-    pending, seen = [name], set()
-    while pending:
-        each = pending.pop(0)
-        steps = listed.get(each, {}).get("steps", []) if isinstance(listed.get(each), dict) else []
-        if each in seen or not isinstance(steps, list):
-            continue
-        seen.add(each)
-        match = re.search(rf'"{re.escape(each)}"\s*:', text or "")
-        at = (text or "")[: match.start() if match else 0].count("\n") + 1
-        inner: list[str] = []
-        for step in steps:
-            if isinstance(step, dict) and isinstance(step.get("exec"), str):
-                lines.append(Line(step["exec"], file, at))
-            elif isinstance(step, dict) and isinstance(step.get("spawn"), str):
-                inner.append(step["spawn"])
-        pending[0:0] = inner
-    return Tasks(tuple(lines), folder)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible
 from checker.resolve.tasks import packages
-from checker.resolve.tasks.recipes import TaskLibrary, Tasks
+from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path
 
 _MAKES: Final = frozenset({"make", "gmake"})
 _TASKS: Final = frozenset({"task", "go-task"})
@@ -58,7 +60,39 @@ def tasks_of(command: Command, environment: Mapping[str, Possible], library: Tas
 
         return invoke.tasks(words, folder, library)
     if program == "projen":
-        return packages.projen(words, folder, library)
+        return _projen(words, folder, library)
     from checker.resolve.tasks import taskfile
 
     return taskfile.tasks(words, folder, environment, library)
+
+
+def _projen(words: Sequence[Possible], folder: str, library: TaskLibrary) -> Tasks:
+    """A task of projen's list (projen documentation, "Tasks")."""
+    name = next((word for word in words if isinstance(word, str) and not word.startswith("-")), "")
+    file = joined_path(folder, ".projen/tasks.json")
+    text = library.text(file)
+    try:
+        data: Any = json.loads(text) if text else {}
+    except (ValueError, RecursionError):
+        data = {}
+    listed = data.get("tasks") if isinstance(data, dict) else None
+    if not name or not isinstance(listed, dict) or name not in listed:
+        return Tasks(missing=f"projen {name}".strip())
+    lines: list[Line] = []
+    pending, seen = [name], set()
+    while pending:
+        each = pending.pop(0)
+        steps = listed.get(each, {}).get("steps", []) if isinstance(listed.get(each), dict) else []
+        if each in seen or not isinstance(steps, list):
+            continue
+        seen.add(each)
+        match = re.search(rf'"{re.escape(each)}"\s*:', text or "")
+        at = (text or "")[: match.start() if match else 0].count("\n") + 1
+        inner: list[str] = []
+        for step in steps:
+            if isinstance(step, dict) and isinstance(step.get("exec"), str):
+                lines.append(Line(step["exec"], file, at))
+            elif isinstance(step, dict) and isinstance(step.get("spawn"), str):
+                inner.append(step["spawn"])
+        pending[0:0] = inner
+    return Tasks(tuple(lines), folder)

@@ -37,6 +37,9 @@ def folders(root: Path, *files: str, **named: str) -> tuple[MigrationFolder, ...
         (["prisma/migrations/20240101_a/migration.sql"], "prisma", [("20240101", "a", False)]),
         (["m/00001_a/up.sql", "m/00001_a/down.sql"], "diesel", [("00001", "a", True)]),
         (["drizzle/0000_a.sql", "drizzle/meta/_journal.json"], "drizzle", [("0000", "a", False)]),
+        (["migrations/001_A.UP.SQL", "migrations/001_A.DOWN.SQL"], "pairs", [("001", "A", True)]),
+        (["migrations/001_a.pgsql", "migrations/002_b.psql"], "numbered", [("001", "a", False), ("002", "b", False)]),
+        (["migrations/m001.ddl", "migrations/patch-002-b.sql"], "numbered", [("001", "", False), ("002", "b", False)]),
     ],
 )  # fmt: skip
 def test_tools(files: list[str], tool: str, expected: list[tuple[str, str, bool]], tmp_path: Path) -> None:
@@ -48,6 +51,19 @@ def test_tools(files: list[str], tool: str, expected: list[tuple[str, str, bool]
 
 def test_other_sql_is_left_alone(tmp_path: Path) -> None:
     assert folders(tmp_path, "queries/report.sql", "node_modules/x/migrations/1_a.sql", "seeds/1_users.sql") == ()
+
+
+def test_a_folder_of_sql_without_an_order_is_told_of(tmp_path: Path) -> None:
+    (found,) = folders(tmp_path, "db/migrations/first.sql", "db/migrations/second.sql")
+    assert found.migrations == ()
+    assert [each.spot.file for each in found.problems] == ["db/migrations/first.sql", "db/migrations/second.sql"]
+
+
+def test_sql_beside_other_migrations_is_left_alone(tmp_path: Path) -> None:
+    code = {"c/migrations/views.sql": SELECT, "c/migrations/20240101_a.js": "exports.up = k => k.raw('SELECT 1');\n"}
+    found = folders(tmp_path, "db/migrations/views.sql", "db/migrations/2024_a/migration.sql", **code)
+    assert [each.tool for each in found] == ["code", "prisma"]
+    assert not any("named" in problem.message for each in found for problem in each.problems)
 
 
 def test_both_directions_in_one_file(tmp_path: Path) -> None:

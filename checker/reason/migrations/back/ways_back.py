@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from checker import lazy_re
-from checker.model.migrations.folders import Effect, Migration, MigrationFolder, SqlFile, Statement, Upsert
+from checker.model.migrations.folders import Effect, Migration, MigrationFolder, SqlFile, Statement, Upsert, is_sql
 from checker.model.sources import Spot
 
 # `contract of 0007 released in v1.2.0`, `contracts: 0007, released: v1.2.0`, `contract (expand 0007, release v1.2.0)`.
@@ -184,6 +184,9 @@ def _is_undone(done: Statement, down: SqlFile) -> bool:
         return True
     gone = any_of("drop table", "drop view", on=table) if table else False
     match done.kind:
+        case "update" | "delete" | "merge" | "upsert" if table and is_sql(down.file):
+            # Which rows it was only the run knows: what takes them back is about the same table, or is code.
+            return gone or bool(opaque(down)) or any_of("rename table") or _is_about(table, down)
         case "create table" | "create view":
             return gone or any_of("rename table", on=table) or any_of("create view", on=table) or done.if_exists
         case "add column":
@@ -229,7 +232,7 @@ def _is_undone(done: Statement, down: SqlFile) -> bool:
             return not name or gone or any_of(f"drop {kind}", "drop function", done.kind, named=name)
         case "create policy":
             return gone or _drops_of_table("policy", name, table, down) or any_of("disable row security", on=table)
-    if not down.file.endswith(".sql") or done.if_exists or not name:  # a framework makes its way back itself
+    if not is_sql(down.file) or done.if_exists or not name:  # a framework makes its way back itself
         return True
     made = [each for each in down.statements if not each.name or _last(each.name) == name]
     match done.kind:
@@ -241,6 +244,10 @@ def _is_undone(done: Statement, down: SqlFile) -> bool:
     return True
 
 
+def _is_about(table: str, down: SqlFile) -> bool:
+    return any(_last(each.table or each.name) == table for one in down.statements for each in (one, *one.inside))
+
+
 def _drops_of_table(kind: str, name: str, table: str, down: SqlFile) -> bool:
     """Whether a trigger or a policy goes that others may have the name of: each table has its own ones."""
     named = (each.name.rpartition(".") for each in down.statements if each.kind == f"drop {kind}")
@@ -249,7 +256,7 @@ def _drops_of_table(kind: str, name: str, table: str, down: SqlFile) -> bool:
 
 def _is_for_postgresql(file: SqlFile) -> bool:
     """Whether SQL is written for PostgreSQL; what a framework's code is for is not told."""
-    return file.file.endswith(".sql") and not file.system
+    return is_sql(file.file) and not file.system
 
 
 _GRANTS: Final = frozenset({"grant", "revoke"})

@@ -264,7 +264,31 @@ def _type(given: list[Value]) -> object:
 
 
 def _str(given: list[Value]) -> object:
+    if len(given) == 1 and (said := _said(given[0])):
+        return said
     return str(given[0]) if len(given) == 1 and isinstance(given[0], SCALARS) else _OPEN
+
+
+def _said(found: Value) -> str:
+    """The text of an error that stands in for one of a library: botocore's tells the error's code."""
+    if not isinstance(found, Instance) or found.cls.module.file:
+        return ""
+    for each in found.cls.node.body:
+        match each:
+            case ast.Assign(targets=[ast.Name(id="args")], value=ast.Tuple(elts=[ast.Constant(value=str(text))])):
+                return text
+    return ""
+
+
+def _joined(machine: Machine, node: ast.JoinedStr, frame: Frame) -> Value:
+    """A text with what is put into it, an error's text too."""
+    whole = EXPRESSIONS[ast.JoinedStr](machine, node, frame)
+    names = [each.value for each in node.values if isinstance(each, ast.FormattedValue)]
+    said = [_said(frame.names.get(each.id)) if isinstance(each, ast.Name) else "" for each in names]
+    if isinstance(whole, str) or not names or not all(said):
+        return whole
+    texts = iter(said)
+    return "".join(str(each.value) if isinstance(each, ast.Constant) else next(texts) for each in node.values)
 
 
 def _int(given: list[Value]) -> object:
@@ -364,6 +388,7 @@ _BUILTINS: Final[Mapping[str, Callable[[list[Value]], object]]] = {
     "len": _len,
     "type": _type,
     "str": _str,
+    "repr": lambda given: _said(given[0]) or _OPEN if len(given) == 1 else _OPEN,
     "int": _int,
     "bool": _bool,
     "range": _range,
@@ -376,6 +401,7 @@ ON_ONE_WAY: Final[Mapping[type[ast.AST], Evaluate]] = {
     ast.Call: _call,
     ast.Subscript: _subscript,
     ast.Compare: compare,
+    ast.JoinedStr: _joined,
     ast.BoolOp: _boolean,
     ast.BinOp: _binary,
     ast.IfExp: _conditional,

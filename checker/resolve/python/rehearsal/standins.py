@@ -33,6 +33,7 @@ class Mode(StrEnum):
 
 _TEXT: Final = """
 class ClientError(Exception):
+    args = ("An error occurred (AccessDeniedException) when calling the Operation operation: not authorized",)
     response = {
         "Error": {"Code": "AccessDeniedException", "Message": "not authorized"},
         "ResponseMetadata": {"HTTPStatusCode": 400},
@@ -56,6 +57,7 @@ class URLError(HTTPError):
     reason = "unreachable"
 
 class CalledProcessError(Exception):
+    args = ("Command 'aws' returned non-zero exit status 254.",)
     returncode = 254
     stderr = "An error occurred (AccessDeniedException)"
     stdout = ""

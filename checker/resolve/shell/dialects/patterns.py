@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.overlap import could_be_equal
 from checker.model.pipeline.shell import Test, Word
@@ -40,14 +41,40 @@ def as_pattern(word: Word, value: Possible) -> Possible:
 
 
 def compared(values: Sequence[Possible], test: Test | None = None) -> list[Possible]:
-    """The words of a test, with what stands right of ``=`` as the pattern that it is: only ``[[`` has any."""
+    """The words of a test, with what stands right of ``=`` as the pattern that it is: only ``[[`` has any. What a
+    simple expression right of ``=~`` finds is told as numbers that are the same, or not."""
     found = list(values)
     for index in range(1, len(found)):
         if found[index - 1] in ("=", "==", "!="):
             may = test is not None and test.double
             word = test.words[index] if may and test is not None else None
             found[index] = mapped(found[index], _for_itself) if word is None else as_pattern(word, found[index])
+        elif index > 1 and found[index - 1] == "=~" and test is not None and len(test.words) == len(values):
+            held = _holds_one(found[index - 2], found[index], test.words[index])
+            if held is not None:
+                found[index - 2 : index + 1] = ["1", "=", "1" if held else "0"]
     return found
+
+
+# Words, one of which has to be there, perhaps as all of it: of these no sign stands for anything else.
+_ONE_OF: Final = lazy_re.compile(r"(\^?)(\()?([\w:/@,=-]+(?:\|[\w:/@,=-]+)*)(?(2)\))(\$?)")
+
+
+def _holds_one(value: Possible, expression: Possible, word: Word) -> bool | None:
+    """Whether a text fits an expression of plain words; ``None`` where one of both is more than that."""
+    if not isinstance(value, str) or not isinstance(expression, str):
+        return None
+    quoted = [getattr(part, "quoted", False) for part in word.parts]
+    if any(quoted):
+        return expression in value if all(quoted) else None
+    match = _ONE_OF.fullmatch(expression)
+    if match is None or ((match[1] or match[4]) and "|" in match[3] and not match[2]):
+        return None
+    for each in match[3].split("|"):
+        begins, ends = not match[1] or value.startswith(each), not match[4] or value.endswith(each)
+        if each in value and begins and ends and not (match[1] and match[4] and each != value):
+            return True
+    return False
 
 
 def _for_itself(value: Scalar) -> Possible:

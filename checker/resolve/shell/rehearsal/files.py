@@ -67,8 +67,8 @@ class Files(Struct):
 
     def touch(self, words: Sequence[Possible]) -> None:
         for word in _plain(words[1:]):
-            if (name := _name(word)) is not None:
-                self.held.setdefault(name, "")
+            if (name := _name(word)) is not None and self.held.get(name) is None:
+                self.held[name] = ""
 
     def remove(self, words: Sequence[Possible]) -> None:
         for word in _plain(words[1:]):

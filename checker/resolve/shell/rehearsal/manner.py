@@ -257,7 +257,8 @@ class Rehearsed(Struct):
         text = shell.single(here, state, context) if here is not None else state.fed.text if state.fed else None
         if not isinstance(text, str | Text) or not text:
             return None
-        told = (self.failing.waits and text == self.failing.says) or _DENIED in str(text)
+        asked = self.failing.waits or self.failing.names
+        told = (asked and text == self.failing.says) or _DENIED in str(text)
         return found_in(text, words) if told else None
 
     def _next(self, statement: Simple, context: Context) -> tuple[str] | tuple[()] | None:
@@ -393,6 +394,7 @@ def _given(words: list[Possible], state: State) -> str:
     """The status that ``exit`` and ``return`` are given."""
     if len(words) < 2:
         return str(state.variables.get(LEAVING, status_of(state)) if words[0] == "exit" else status_of(state))
-    if isinstance(words[1], str):
-        return words[1] if words[1] != "00" else "0"
-    raise TooMuchError
+    if not isinstance(given := words[1], str):
+        raise TooMuchError
+    # POSIX, "exit": of a number, what fits into eight bits.
+    return str(int(given) % 256) if given.removeprefix("-").isdecimal() and len(given) < 20 else given

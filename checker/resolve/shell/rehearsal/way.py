@@ -135,6 +135,8 @@ class Way:
         ends = isinstance(statement, Simple | Declare | Test | Pipe) or (
             isinstance(statement, Group) and statement.own_shell
         )
+        if ends and not isinstance(statement, Pipe) and "PIPESTATUS" in state.variables:
+            state.set("PIPESTATUS", (status_of(state),))  # a command alone is a pipe of one
         if not worked and ends and not context.handling.tested:  # noqa: SIM102 - the trap runs before the shell ends
             if self.manner.trapped(self.shell, ERR, state, context) or state.errexit:
                 return Result(Flow.EXIT)

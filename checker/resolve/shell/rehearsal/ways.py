@@ -28,7 +28,14 @@ from checker.resolve.shell.rehearsal.shown import hands_on, where_shown
 from checker.resolve.shell.rehearsal.way import Way
 from checker.resolve.shell.state import Failing, Library, State
 from checker.resolve.shell.variables.exported import told_apart
-from checker.resolve.shell.waiting import failed_answers, is_waiter, running_answer, unfinished_answer, unstarted_answer
+from checker.resolve.shell.waiting import (
+    failed_answers,
+    is_waiter,
+    running_answer,
+    taken_back_answer,
+    unfinished_answer,
+    unstarted_answer,
+)
 
 MAX_WAYS: Final = 48
 _TOO_MUCH: Final = SCRIPT_TOO_LONG
@@ -281,6 +288,11 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
         told = unstarted_answer(self.printed or self.words)
         ways = Failing(self.spot, self.words, works=True, says=told)
         return self.rehearsals.found(ways) if told else Rehearsal.unstarted(self)
+
+    def outdated(self) -> Answer:
+        told = taken_back_answer(self.printed or self.words)
+        ways = Failing(self.spot, self.words, works=True, says=told, names=True)
+        return self.rehearsals.found(ways) if told else Rehearsal.outdated(self)
 
     def unended(self) -> Answer:
         told = unfinished_answer(self.printed or self.words)

@@ -31,7 +31,7 @@ _WITH_VALUE: Final = {
 
 
 def parse_cdk(command: Command) -> CdkCommand | None:
-    """A ``cdk`` command taken apart, ``None`` where it does nothing (``cdk --version``)."""
+    """A ``cdk`` command taken apart, ``None`` where it does nothing (``cdk --version``, ``cdk deploy --help``)."""
     words = [each for word in command.words[1:] for each in _common(word)]
     name = ""
     stacks: list[Possible] = []
@@ -65,7 +65,7 @@ def parse_cdk(command: Command) -> CdkCommand | None:
             _context(given, context)
         else:
             found[option_name] = given
-    if not name:
+    if not name or found.get("help") is True or found.get("h") is True:
         return None
     if found.get("all") is True:
         stacks.append("*")

@@ -24,6 +24,12 @@ _ENTRY: Final = lazy_re.compile(r"^\s*(?:-\s+)?entry:\s*(?P<quote>['\"]?)(?P<lin
 _COMMAND: Final = lazy_re.compile(
     r"^\s*(?:-\s+)?run:\s*(?P<quote>['\"]?)(?P<line>[^|>\n][^\n]*?)(?P=quote)\s*$", re.MULTILINE
 )
+# The same inside braces.
+_IN_BRACES: Final = (
+    r"[{{,]\s*{name}:\s*(?:'(?P<single>[^'\n]*)'|\"(?P<double>[^\"\n]*)\"|(?P<plain>[^\s'\"|>][^,}}\n]*))"
+)
+_ENTRY_IN_BRACES: Final = lazy_re.compile(_IN_BRACES.format(name="entry"))
+_COMMAND_IN_BRACES: Final = lazy_re.compile(_IN_BRACES.format(name="run"))
 
 
 def pre_commit(told: Told) -> Iterator[Handed]:
@@ -33,6 +39,12 @@ def pre_commit(told: Told) -> Iterator[Handed]:
     for block in _LOCAL.finditer(told.text_of(".pre-commit-config.yaml") or ""):
         for each in _ENTRY.finditer(block[0]):
             yield line(each["line"])
+        yield from _in_braces(_ENTRY_IN_BRACES, block[0])
+
+
+def _in_braces(pattern: re.Pattern[str], text: str) -> Iterator[Handed]:
+    for each in pattern.finditer(text):
+        yield line(each["single"] or each["double"] or each["plain"] or "")
 
 
 def lefthook(told: Told) -> Iterator[Handed]:
@@ -45,6 +57,7 @@ def lefthook(told: Told) -> Iterator[Handed]:
         yield "what lefthook runs was not found in the repository"
     for each in _COMMAND.finditer(text or ""):
         yield line(each["line"])
+    yield from _in_braces(_COMMAND_IN_BRACES, text or "")
 
 
 _RELEASES: Final = (
