@@ -370,10 +370,12 @@ def _hand_over(machine: Machine, given: Call, words: tuple[str, ...], by: Extern
         inner = replace(
             given, positional=positional, named=named, complete=given.complete and bool(positional or named)
         )
-        if isinstance(found, Function) and isinstance(found.node, ast.Lambda):
+        beside = side_by_side(given.node, given.frame)
+        mapped = beside is not given.frame or (by is not None and by.name == "map")
+        if not mapped and isinstance(found, Function) and isinstance(found.node, ast.Lambda):
             enter(machine, found, (), {}, machine.called_at(given.node, given.frame))
             continue
-        beside = side_by_side(given.node, given.frame).maybe()
+        beside = beside.maybe()
         if isinstance(found, Function):
             for frame, given_to in rounds_of(given, found, by, beside, positional):
                 enter(machine, found, given_to, named, machine.called_at(given.node, frame))
