@@ -37,7 +37,7 @@ _ASKED: Final = lazy_re.compile(
     r"\b(?:(?:npm|pnpm|yarn|bun)\s+run(?:-script)?\s+(?P<script>[\w:./-]+)"
     r"|(?:make|just|task)\s+(?:-\S+\s+|\w+=\S*\s+)*(?P<target>[\w:./-]+)"
     # Nx documentation, "nx run" and "nx affected": a configuration is an option, or the third part of a task's name.
-    r"|nx\s[^\n;&|]*?(?:--configuration[ =]|\s-c[ =]|[\w/-]+:[\w-]+:)(?P<configuration>[\w-]+))"
+    r"|nx\s[^\n;&|]{0,120}?(?:--configuration[ =]|\s-c[ =]|[\w/-]{1,40}:[\w-]{1,40}:)(?P<configuration>[\w-]+))"
 )
 _VARIABLE: Final = lazy_re.compile(r"\$\{([A-Za-z_]\w*)\}")
 _WORDS: Final = lazy_re.compile(r"[^\s\"'=;&|()]+")

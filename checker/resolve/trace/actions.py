@@ -174,7 +174,8 @@ def _deploys(given: Mapping[str, Possible], library: TaskLibrary) -> Iterator[tu
 
 # AWS CodeDeploy User Guide, "AppSpec 'hooks' section for an Amazon ECS deployment": those that can ask the new tasks.
 _HOOK: Final = lazy_re.compile(
-    r"""^[\s\-{,"']*(?:AfterAllowTestTraffic|BeforeAllowTraffic|AfterAllowTraffic)["']?\s*:\s*["']?(?P<of>[^\s"'#}]+)""",
+    r"""^[ \t\-{,"']{0,40}(?:Hooks["']?[ \t]{0,4}:)?[ \t\-\[{,"']{0,40}"""
+    r"""(?:AfterAllow(?:Test)?Traffic|BeforeAllowTraffic)["']?\s*:\s*["']?(?P<of>[^\s"'#}\]]+)""",
     re.MULTILINE,
 )
 
@@ -182,7 +183,7 @@ _HOOK: Final = lazy_re.compile(
 def _hooks(given: Mapping[str, Possible], library: TaskLibrary) -> dict[str, Possible]:
     """The function that CodeDeploy has test what it rolls, as the file says that the action hands over."""
     path = given.get("codedeploy-appspec")
-    if path in (None, "") or given.get("codedeploy-application", "") == "":
+    if path in (None, ""):
         return {}
     written = library.text(posixpath.normpath(path)) if isinstance(path, str) else None
     if written is None:

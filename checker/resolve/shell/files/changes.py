@@ -28,7 +28,7 @@ _ASSIGNING: Final = frozenset({"jq", "yq"})
 _COPYING: Final = frozenset({"cp", "mv", "install", "cat"})
 _MOST: Final = 2000  # changes of a job
 # Names with values, of which a shell makes words again where nothing stands in quotes.
-_SETTINGS: Final = lazy_re.compile(r"(?:[A-Za-z_]\w*=[^\s\"'\\*?\[]*\s*)+")
+_SETTINGS: Final = lazy_re.compile(r"[A-Za-z_]\w*=[^\s\"'\\*?\[]*(?:\s+[A-Za-z_]\w*=[^\s\"'\\*?\[]*)*\s*")
 
 
 class Changes(Struct):
