@@ -187,9 +187,7 @@ def _quiet(environment: Environment, alarm: Resource) -> Iterator[Judgement]:
         fix="Set TreatMissingData to notBreaching.",
         sub="missing-data",
     )
-    if filled := _filled(alarm):
-        fix = "Fill it with a value that does not breach, or leave that to TreatMissingData."
-        yield alarm.fails("missing-data", filled, fix=fix, path="Metrics")
+    yield from _filled(alarm)
     yield from _dimensions(environment, alarm)
     constant = never_changes(alarm) or _always_alike(alarm)
     if constant:
@@ -255,20 +253,25 @@ def _always_alike(alarm: Resource) -> str:
     return f"{alike} comes to the same whatever is measured: the alarm never changes its state." if alike else ""
 
 
-def _filled(alarm: Resource) -> str:
-    """That an alarm's expression puts values that breach where there is no data; empty where it does not."""
+def _filled(alarm: Resource) -> Iterator[Judgement]:
+    """What an alarm's expression puts where there is no data, where that breaches or is not known."""
     returned, named = _expressions(alarm)
     written = {name: each for name, each in named.items() if isinstance(each, str)}
     threshold, comparison = alarm.get("Threshold"), alarm.get("ComparisonOperator")
     limit = as_number(threshold.value) if isinstance(threshold, Known) else None
     breaches = BREACHES.get(str(comparison.value)) if isinstance(comparison, Known) else None
-    if limit is None or breaches is None:
-        return ""
+    fix = "Fill it with what does not breach, or leave that to TreatMissingData."
     for each in returned:
         value = without_data(each, written) if isinstance(each, str) else None
-        if value is not None and breaches(value, limit):
-            return f"{each} comes to {value:g} without data, which breaches: the alarm goes off in a quiet hour."
-    return ""
+        if isinstance(each, Unknown) or (isinstance(each, Text) and "FILL" in str(each)):
+            why = "what its expression puts where data is missing"
+            yield alarm.undecided("missing-data", why, path="Metrics", fix=fix)
+        elif value is not None and (limit is None or breaches is None):
+            why = f"whether the {value:g} of {each} without data breaches"
+            yield alarm.undecided("missing-data", why, path="Metrics", fix=fix)
+        elif value is not None and limit is not None and breaches is not None and breaches(value, limit):
+            said = f"{each} comes to {value:g} without data, which breaches: the alarm goes off in a quiet hour."
+            yield alarm.fails("missing-data", said, fix=fix, path="Metrics")
 
 
 def _is_rate(alarm: Resource) -> Answer:
