@@ -100,10 +100,13 @@ def status_functions(condition: Any) -> frozenset[str]:
     asked = frozenset().union(*(functions_in(source) for source in sources)) & STATUS_FUNCTIONS
     if not asked:
         return asked
-    found = frozenset(each for each in _ENDS if _holds(condition, ended(_ANYTHING, each)) is not NO)
-    if "success" in found:
-        return frozenset({"always" if "failure" in found else "success"})
-    return found or asked
+    return _in_effect(condition, _ANYTHING) or asked
+
+
+def _in_effect(condition: Any, contexts: Mapping[str, Any]) -> frozenset[str]:
+    """After what an ``if`` holds where these contexts are known: an input that is not given leaves out one half."""
+    found = frozenset(each for each in _ENDS if _holds(condition, ended(contexts, each)) is not NO)
+    return frozenset({"always" if "failure" in found else "success"}) if "success" in found else found
 
 
 _ENDS: Final = ("success", "failure", "cancelled")
@@ -244,7 +247,7 @@ class Unfolder(Struct):
             ids=(step.id,) if step.id else (),
             conditions=() if step.if_ is None else (str(step.if_),),
             runs=runs_under(step.if_, contexts),
-            status_functions=status_functions(step.if_),
+            status_functions=(asked := status_functions(step.if_)) and (_in_effect(step.if_, contexts) or asked),
             mends=_holds(step.if_, ended(contexts, "failure")) if status_functions(step.if_) else NO,
             with_={name: text_value(each.value, contexts) for name, each in step.with_.items()},
             env=env,
