@@ -8,6 +8,7 @@ one that takes longer than its budget is unknown: neither is ever a pass, and ne
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -19,6 +20,7 @@ from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement, Place
 from checker.model.resources import Resource, StackPlace
 from checker.model.rules import Rule
+from checker.model.values import Parameter, Pseudo
 from checker.model.verdicts import Finding, Outcome, Subject, Surface, Verdict
 from checker.model.worlds import Budget, BudgetExceeded, Gaps, World
 from checker.model.written.altered import AlteredResource
@@ -279,12 +281,20 @@ def _merge(answers: Sequence[Mapping[_Key, Judgement]], every_world: Sequence[Wo
 
 
 def _described(world: World) -> str:
+    given = {**world.parameters, **world.rows}
+    often = Counter(hole.name for hole in given)
+    named = {hole: f" of {_stack_of(hole)}" if often[hole.name] > 1 else "" for hole in given}
     parts = [
-        f"with {hole.name} = {value}" if value is not None else f"with another {hole.name}"
-        for hole, value in (*world.parameters.items(), *world.rows.items())
+        f"with {hole.name}{named[hole]} = {value}" if value is not None else f"with another {hole.name}{named[hole]}"
+        for hole, value in given.items()
     ]
     parts += [f"{'where' if answer else 'unless'} {key.split(': ', 1)[-1]}" for key, answer in world.conditions.items()]
     return " and ".join(parts) or "in one case"
+
+
+def _stack_of(hole: Parameter | Pseudo) -> str:
+    """The stack's own name, of an id that tells its template too."""
+    return hole.stack.rpartition("@")[2]
 
 
 def _crashed(place: Place, error: Exception) -> Judgement:

@@ -69,6 +69,15 @@ def test_an_unknown_says_in_which_world_it_fails() -> None:
     assert choice.violation == "No key. (It depends: so it is with another Env.)"
 
 
+def test_parameters_of_one_name_are_told_apart_by_their_stacks() -> None:
+    document = parse_yaml(TEMPLATE, "t.yaml")
+    stacks = [Stack(f"t@{name}", name, "production", document.data, document) for name in ("one", "two")]
+    kinds = {"production": EnvironmentKind.PRODUCTION}
+    verdicts = judge_stacks(stacks, kinds, [rule(encrypted)], FINDINGS)
+    said = {verdict.violation for verdict in verdicts if verdict.subject.name == "Choice"}
+    assert "No key. (It depends: so it is with Env of one = prod and with another Env of two.)" in said
+
+
 def test_a_crash_is_an_error_that_names_rule_line_and_resource() -> None:
     def crashing(environment: Environment) -> Iterator[Judgement]:
         for topic in environment.resources("AWS::SNS::Topic"):

@@ -88,6 +88,7 @@ _NOT_READ: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "ecspresso": ("ecspresso.yml", "ecspresso.yaml", "ecspresso.json", "ecspresso.jsonnet"),
     "Flightcontrol": ("flightcontrol.json",),
+    "Kamal": (".kamal/secrets", ".kamal/secrets-common", "*/.kamal/secrets", "*/.kamal/secrets-common"),
     "Earthly": ("Earthfile",),
     "Harness": (".harness/*.yaml",),
     "GoCD": ("*.gocd.yaml",),

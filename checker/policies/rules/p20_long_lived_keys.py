@@ -6,15 +6,16 @@ What the review found
 What is checked
     Every job: no access key comes to it from a secret, a variable of the repository or the text of a workflow or
     script, by whatever way it is handed on (an action's inputs, ``env``, ``export``, ``$GITHUB_ENV``, ``aws
-    configure``, a shared credentials file, a program on standard input), nor from where such pairs are kept (a secret
-    of AWS Secrets Manager, a parameter of Systems Manager). A key pair that is only there to assume a role with is
-    long-lived too. What an earlier step obtained for this run (a session with its token) is not.
+    configure``, a shared credentials file, a program on standard input, the secrets of a called workflow), nor from
+    where such pairs are kept (a secret of AWS Secrets Manager, a parameter of Systems Manager). A key pair that is only
+    there to assume a role with is long-lived too. What an earlier step obtained for this run (a session with its token)
+    is not.
 When it does not apply
     No job acts in an AWS account. Keys for an emulator or for another vendor's storage (``AWS_ENDPOINT_URL``, and where
     every call of the job goes to such an endpoint), and made-up values such as ``test``.
 What cannot be decided
     Keys from an input that nobody here gives, or from a step that is not known to make short-lived ones; a credentials
-    file that is a secret as a whole.
+    file that is a secret as a whole; a workflow of another repository.
 Fix
     Let a role trust the repository's OIDC tokens, assume it with ``role-to-assume``, and delete the key.
 """
@@ -40,10 +41,10 @@ from checker.reason.deploys.paths import once
 
 if TYPE_CHECKING:
     from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
-    from checker.model.pipeline.pipeline import Pipeline
+    from checker.model.pipeline.pipeline import Pipeline, Unfollowed
     from checker.model.pipeline.scripts import AwsCall, Command, Trace
 
-    Holder: TypeAlias = "EffectiveJob | EffectiveStep | Command | AwsCall"
+    Holder: TypeAlias = "EffectiveJob | EffectiveStep | Command | AwsCall | Unfollowed"
 
 _FIX: Final = "Assume a role by the job's OIDC token (role-to-assume, id-token: write), then delete the key."
 # Names of a key pair's halves without their punctuation: AWS_ACCESS_KEY_ID, aws-access-key-id, secretAccessKey.
@@ -84,6 +85,24 @@ class _Given(Struct, frozen=True):
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:  # noqa: ARG001 - no template tells
     yield from once(judgement for job in pipeline.jobs for judgement in _judged(job, pipeline))
+    yield from once(judgement for each in pipeline.unfollowed for judgement in _handed_on(each))
+
+
+def _handed_on(called: Unfollowed) -> Iterator[Judgement]:
+    """What a workflow of another repository is given: a key pair, whether or not anybody sees it used, or all secrets.
+    Those of an environment it may have without being given any (GitHub documentation, "Reuse workflows")."""
+    if not called.job.calls:
+        return
+    secrets = called.job.job.secrets
+    given = secrets.items() if isinstance(secrets, Mapping) else ()
+    handed = {name: each.value for name, each in given if isinstance(each.value, str)}
+    values = {name: open_text(value) if "${{" in value else value for name, value in handed.items()}
+    keys = ((each, answer) for each in _of(called, "secrets", values) if (answer := _is_long_lived(each)))
+    key, answer = next(keys, (None, ""))
+    if key is not None and answer:
+        yield called.fails(None, answer, fix=_FIX, path=key.path, expected="a role that the job assumes")
+    else:
+        yield called.undecided(None, f"which keys it uses: {called.problem}", fix=_FIX)
 
 
 def _judged(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Judgement]:

@@ -216,12 +216,26 @@ def _given(told: Told, word: str) -> bool:
     declared = stack.template.get("Parameters")
     if not isinstance(raw, dict) or not isinstance(declared, dict) or stack.parent is not None:
         return False
+    written = _behind(raw, stack.template.get("Resources"))
     chosen = [
         name
-        for name in references(raw)
-        if isinstance(each := declared.get(name), dict) and name not in stack.parameters and "Default" not in each
+        for each in written
+        for name in references(each)
+        if isinstance(said := declared.get(name), dict) and name not in stack.parameters and "Default" not in said
     ]
-    return bool(chosen) and "Fn::FindInMap" not in str(raw) and word not in words(" ".join(_literals(raw)))
+    return bool(chosen) and "Fn::FindInMap" not in str(written) and word not in words(" ".join(_literals(written)))
+
+
+def _behind(raw: Raw, resources: Raw) -> list[Raw]:
+    """An expression, and how the resources are written whose names it takes: each is put together of others."""
+    written, seen = [raw], set[str]()
+    for each in written:
+        for name in references(each) if isinstance(resources, dict) else ():
+            resource = resources.get(name)
+            if name not in seen and isinstance(resource, dict):
+                seen.add(name)
+                written.append(resource.get("Properties"))
+    return written
 
 
 def _literals(raw: Raw) -> Iterator[str]:

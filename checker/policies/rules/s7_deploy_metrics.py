@@ -126,6 +126,8 @@ def _told(path: DeployPath, end: At, emitted: list[At], sub: str, nothing: str, 
     results = [_written_results(at) for at in emitted]
     numbers = {each[-1] for each in results if each and each[-1][:1].isdigit()}
     numbers -= {each for at in well for each in _written_results(at)[-1:]}
+    # One place that puts 1 or 0, as the run decides, tells them apart by itself.
+    numbers |= {each for found in results if len(set(found)) > 1 for each in found if each[:1].isdigit()}
     bad = [bool(_BAD.search(each)) for found in results for each in found]
     blind = not any(bad) and not numbers if sub == "failure" else all(bad)
     untold = next((each.untold for each in payloads if each.untold), "")

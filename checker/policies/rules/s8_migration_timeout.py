@@ -159,8 +159,13 @@ def _session(
         own = in_connections(name, runner.library, pipeline.migration_code.connections)
         yield _runner(bound, name, fix_of.get(runner.library, fix).format(name), runner, own or everywhere)
     for folder in pipeline.migrations if not (steps or at_start or by_script) else ():
-        if everywhere is not None and not everywhere.off:
-            yield folder.passes(sub, f"{name} is set ({everywhere.where}).")
+        own = in_connections(name, folder.tool, pipeline.migration_code.connections)
+        found = own or everywhere
+        if own is not None and own.off:
+            said = f"{own.where} switches {name} off: {_WHAT[bound]}."
+            yield folder.fails(sub, said, fix="Give it a bound of its own.")
+        elif found is not None and not found.off:
+            yield folder.passes(sub, f"{name} is set ({found.where}).")
         else:
             why = f"what applies these migrations is not found in the repository, and nothing in it sets {name}"
             yield folder.undecided(sub, why, fix=fix)

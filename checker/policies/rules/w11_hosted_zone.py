@@ -28,7 +28,7 @@ from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Known, Resolved, Unknown, Value
-from checker.reason.templates.retention import lives_in_an_environment, must_be_retained
+from checker.reason.templates.retention import lives_in_an_environment, must_be_retained, what_becomes_of
 from checker.reason.templates.sdk_calls import sdk_calls
 
 _ZONE: Final = "AWS::Route53::HostedZone"
@@ -48,7 +48,8 @@ def check(environment: Environment) -> Iterator[Judgement]:
         if isinstance(private, Open):
             yield zone.undecided("home", private.why, path="VPCs", fix=_FIX)
         elif lives_in_an_environment(zone, environment.project):
-            violation = f"The hosted zone lives in {environment.name}'s stack {zone.stack.name}, and dies with it."
+            home = f"{environment.name}'s stack {zone.stack.name}"
+            violation = f"The hosted zone lives in {home}, {what_becomes_of(zone)}."
             yield zone.fails("home", violation, fix=_FIX, expected="a shared stack", actual=zone.stack.name)
         else:
             yield zone.passes("home", "The zone lives in a shared stack.")

@@ -39,7 +39,7 @@ from checker.reason.account.facts import when
 from checker.reason.account.state import certificates_of
 from checker.reason.names.custom_resources import custom_resources, is_custom
 from checker.reason.network.served_names import Server, covered_by, domains, listeners_and_distributions
-from checker.reason.templates.retention import lives_in_an_environment, must_be_retained
+from checker.reason.templates.retention import lives_in_an_environment, must_be_retained, what_becomes_of
 
 _CERTIFICATE = "AWS::CertificateManager::Certificate"
 _FIX = "Make the certificate in the shared stack, retained, and give its ARN to the environments as configuration."
@@ -49,9 +49,8 @@ _COVER = "Add the name (or a wildcard one label above it) to the certificate's n
 def check(environment: Environment) -> Iterator[Judgement]:
     for certificate in certificates(environment):
         if lives_in_an_environment(certificate, environment.project):
-            violation = (
-                f"The certificate lives in {environment.name}'s stack {certificate.stack.name}, and dies with it."
-            )
+            home = f"{environment.name}'s stack {certificate.stack.name}"
+            violation = f"The certificate lives in {home}, {what_becomes_of(certificate)}."
             yield certificate.fails("home", violation, fix=_FIX, expected="a shared stack")
         else:
             yield certificate.passes("home", "The certificate lives in a shared stack.")

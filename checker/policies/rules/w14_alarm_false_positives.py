@@ -4,11 +4,12 @@ What the review found
     The 5xx alarms fire after one period. While one task replaces another the load balancer answers a few 502 and 503:
     wired to deployments as they are, they would roll back good releases.
 What is checked
-    Every alarm that an ECS service's deployment configuration or a CodeDeploy deployment group lists with roll-back
-    on, or the ``DeploymentPreference`` of a function of SAM, an endpoint of SageMaker or an environment of AppConfig.
-    It needs two datapoints over the threshold or more (evaluation periods, and datapoints to alarm where that is set),
-    or a rate: one metric divided by another. It treats missing data as not breaching. It exists under the very name
-    that the service lists, in the service's own environment, and watches that environment's resources.
+    Every alarm that an ECS service's deployment configuration or a CodeDeploy deployment group lists with roll-back on,
+    or the ``DeploymentPreference`` of a function of SAM, an endpoint of SageMaker or an environment of AppConfig. It
+    needs two datapoints over the threshold or more (evaluation periods, and datapoints to alarm where that is set), or
+    a rate: one metric divided by another. It treats missing data as not breaching, and fills it with nothing that
+    breaches. It exists under the very name that the service lists, in the service's own environment, and watches that
+    environment's resources.
 When it does not apply
     No service lists an alarm for its deployments.
 What cannot be decided
@@ -60,7 +61,7 @@ from checker.reason.templates.alarms import (
     never_changes,
 )
 from checker.reason.templates.composite_rules import may_fire
-from checker.reason.templates.metric_math import is_constant, is_share
+from checker.reason.templates.metric_math import BREACHES, is_constant, is_share, without_data
 
 _FIX_PERIODS: Final = "Set EvaluationPeriods to 2 (and DatapointsToAlarm to 2 or nothing), or alarm on a percentage."
 _FIX_NAME: Final = "List the alarm of this environment under its own AlarmName."
@@ -186,6 +187,7 @@ def _quiet(environment: Environment, alarm: Resource) -> Iterator[Judgement]:
         fix="Set TreatMissingData to notBreaching.",
         sub="missing-data",
     )
+    yield from _filled(alarm)
     yield from _dimensions(environment, alarm)
     constant = never_changes(alarm) or _always_alike(alarm)
     if constant:
@@ -249,6 +251,27 @@ def _always_alike(alarm: Resource) -> str:
     written = {name: each for name, each in named.items() if isinstance(each, str)}
     alike = next((each for each in returned if isinstance(each, str) and is_constant(each, written)), "")
     return f"{alike} comes to the same whatever is measured: the alarm never changes its state." if alike else ""
+
+
+def _filled(alarm: Resource) -> Iterator[Judgement]:
+    """What an alarm's expression puts where there is no data, where that breaches or is not known."""
+    returned, named = _expressions(alarm)
+    written = {name: each for name, each in named.items() if isinstance(each, str)}
+    threshold, comparison = alarm.get("Threshold"), alarm.get("ComparisonOperator")
+    limit = as_number(threshold.value) if isinstance(threshold, Known) else None
+    breaches = BREACHES.get(str(comparison.value)) if isinstance(comparison, Known) else None
+    fix = "Fill it with what does not breach, or leave that to TreatMissingData."
+    for each in returned:
+        value = without_data(each, written) if isinstance(each, str) else None
+        if isinstance(each, Unknown) or (isinstance(each, Text) and "FILL" in str(each)):
+            why = "what its expression puts where data is missing"
+            yield alarm.undecided("missing-data", why, path="Metrics", fix=fix)
+        elif value is not None and (limit is None or breaches is None):
+            why = f"whether the {value:g} of {each} without data breaches"
+            yield alarm.undecided("missing-data", why, path="Metrics", fix=fix)
+        elif value is not None and limit is not None and breaches is not None and breaches(value, limit):
+            said = f"{each} comes to {value:g} without data, which breaches: the alarm goes off in a quiet hour."
+            yield alarm.fails("missing-data", said, fix=fix, path="Metrics")
 
 
 def _is_rate(alarm: Resource) -> Answer:

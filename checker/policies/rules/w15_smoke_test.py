@@ -16,9 +16,9 @@ What is checked
 When it does not apply
     No workflow that rolls an ECS service, by itself or by the stack whose images it sets.
 What cannot be decided
-    Scripts that could not be followed, and tests that come after the roll-out, which may ask anything; a URL that is
-    not known before the run, or whose domain no template serves. A host, where no template and no ``environment: {url:
-    ...}`` of the job says how what was rolled is called.
+    Scripts that could not be followed, and tests that come after the roll-out, or that CodeDeploy has a function make,
+    which may ask anything; a URL that is not known before the run, or whose domain no template serves. A host, where no
+    template and no ``environment: {url: ...}`` of the job says how what was rolled is called.
 Fix
     After the roll-out, ``curl --fail --retry 10 --retry-all-errors`` each endpoint, in a step that may fail the job.
     Let what marks the release need that job.
@@ -36,11 +36,11 @@ from checker.model.environments import Environment, Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.retrying import Retried
-from checker.model.pipeline.scripts import Command
+from checker.model.pipeline.scripts import AwsCall, Command
 from checker.model.possible import Possible, options, shown
 from checker.model.resources import Resource
 from checker.model.rules import Rule, Unseen
-from checker.model.values import Known, Text, Unknown, Value
+from checker.model.values import ABSENT, Known, Text, Unknown, Value
 from checker.reason.deploys.http_requests import Request, health_actions, requests_of
 from checker.reason.deploys.paths import (
     At,
@@ -200,6 +200,11 @@ def _called(
         if tests is not None:
             why = f"whether the tests of `{tests.spelled}`, which come after the roll-out, ask for a health endpoint"
             yield tests.undecided("called", why, fix=_FIX)
+            return
+        hook = rollout.action.argument("hooks") if isinstance(rollout.action, AwsCall) else ABSENT
+        if isinstance(hook, str):
+            why = f"whether {hook}, which CodeDeploy has test the new tasks, calls a health endpoint"
+            yield rollout.action.undecided("called", why, fix="Look there, and waive this with outcome: unknown.")
             return
         early = "Health endpoints are only called before the services are rolled." if asked else ""
         why = early or f"Nothing calls a health endpoint after {path.name} rolls the services: it is done unseen."

@@ -55,6 +55,11 @@ _CALLS: Final[Mapping[str, Mapping[str, tuple[What, str]]]] = {
             ("CreateStack", "UpdateStack", "DeleteStack", "ExecuteChangeSet", "RollbackStack", "deploy"),
             (What.STACK, "stackname"),
         ),
+        # Stacks of other accounts and regions, under names that StackSets gives them.
+        **dict.fromkeys(
+            ("UpdateStackSet", "CreateStackInstances", "UpdateStackInstances", "DeleteStackInstances"),
+            (What.OTHER, "stacksetname"),
+        ),
     },
     "ecs": {
         **dict.fromkeys(

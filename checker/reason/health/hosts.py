@@ -49,6 +49,8 @@ def elsewhere(request: Request, path: DeployPath, project: Project) -> Answer:
     if all(_LOCAL.fullmatch(host) is not None or _of_another(host, path, project) for host in hosts):
         return YES
     environment = environment_of(path, project)
+    if environment is not None and all(each.is_task_definition for each in environment.stacks):
+        environment = None  # a task definition tells nothing of addresses
     served = _domains(environment) if environment is not None else None
     told = {_domain(host) for host in _told_by_jobs(path)}
     strangers = [

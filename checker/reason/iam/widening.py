@@ -25,6 +25,9 @@ _OF_ROLES: Final = ("iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:DeleteRole
 _OF_POLICIES: Final = ("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion")
 _BECOME: Final = "sts:AssumeRole"
 _REWRITE: Final = "iam:UpdateAssumeRolePolicy"
+# What lets somebody act as a user, a new one with any policy among them (IAM User Guide, "Manage access keys for IAM
+# users"; "User passwords").
+_AS_USER: Final = ("iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile")
 
 
 def widening(role: Resource, policies: Policies, project: Project) -> tuple[str, Answer]:
@@ -51,6 +54,9 @@ def _ways(role: Resource, own: str | Text, policies: Policies, project: Project)
         yield how, _allowed(policies, action, anything)
     someone = _in_account(role, "role/any-role")
     yield f"may let itself into any role: {_REWRITE} is allowed on all", _allowed(policies, _REWRITE, someone)
+    anybody = _in_account(role, "user/any-user")
+    for action in _AS_USER:
+        yield f"may act as any user: {action} is allowed on all", _allowed(policies, action, anybody)
     becoming = decide(policies, Request(_BECOME, exact(someone)))
     # Who may do all but some things is not asked for here: that says nothing of roles that would let it in.
     if becoming.allowed and any(each.allows and each.actions is not None for each in becoming.statements):

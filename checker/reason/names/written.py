@@ -30,10 +30,14 @@ CLUSTER: Final = "cluster"
 SERVICE: Final = "service"
 SHARED: Final = "shared"
 _WORKFLOWS: Final = ".github/workflows/"
-_TASKS: Final = lazy_re.compile(r"(?:^|/)(?:package\.json|GNUmakefile|[Mm]akefile|\.?justfile|[Tt]askfile\.ya?ml)$")
+_TASKS: Final = lazy_re.compile(
+    r"(?:^|/)(?:package\.json|GNUmakefile|[Mm]akefile|\.?justfile|[Tt]askfile\.ya?ml|project\.json)$"
+)
 _ASKED: Final = lazy_re.compile(
     r"\b(?:(?:npm|pnpm|yarn|bun)\s+run(?:-script)?\s+(?P<script>[\w:./-]+)"
-    r"|(?:make|just|task)\s+(?:-\S+\s+|\w+=\S*\s+)*(?P<target>[\w:./-]+))"
+    r"|(?:make|just|task)\s+(?:-\S+\s+|\w+=\S*\s+)*(?P<target>[\w:./-]+)"
+    # Nx documentation, "nx run" and "nx affected": a configuration is an option, or the third part of a task's name.
+    r"|nx\s[^\n;&|]{0,120}?(?:--configuration[ =]|\s-c[ =]|[\w/-]{1,40}:[\w-]{1,40}:)(?P<configuration>[\w-]+))"
 )
 _VARIABLE: Final = lazy_re.compile(r"\$\{([A-Za-z_]\w*)\}")
 _WORDS: Final = lazy_re.compile(r"[^\s\"'=;&|()]+")
@@ -215,13 +219,17 @@ def _is_named_after(file: str, environment: str) -> bool:
 
 def _is_in_target_of(call: AwsCall | CdkCommand, environment: str) -> bool:
     """Whether it stands in a task that is named after the environment, and that a step asks for by that name: ``npm run
-    deploy:prod``, ``make deploy-prod``. What a task hands on to others is theirs."""
+    deploy:prod``, ``make deploy-prod``, ``nx deploy api -c production``. What a task hands on to others is theirs."""
     step = call.step
     run = step.step.run if step is not None else None
     if run is None or len(call.reached.via) != 1 or not _TASKS.search(call.spot.file):
         return False
-    asked = [match["script"] or match["target"] for match in _ASKED.finditer(run.text)]
-    return bool(asked) and all(len(words(each)) > 1 and _is_named_after(each, environment) for each in asked)
+    asked = [
+        match["configuration"]
+        or next((each for each in (match["script"], match["target"]) if each and len(words(each)) > 1), "")
+        for match in _ASKED.finditer(run.text)
+    ]
+    return bool(asked) and all(each and _is_named_after(each, environment) for each in asked)
 
 
 def crosses(job: EffectiveJob | None, owner: str | None) -> bool:

@@ -43,6 +43,8 @@ def refused_to_make(environment: Environment) -> Iterator[Judgement]:
             for said, path in _of_containers(task):
                 fails = f"{said}: Amazon ECS refuses the task definition."
                 yield task.fails("container", fails, fix=_FIX_CONTAINER, path=path)
+            for said, path in _never_healthy(task):
+                yield task.fails("container", f"{said}.", fix="Let it end with 0 where the service answers.", path=path)
     for group in environment.resources(*_GROUPS):
         value = group.get("SubnetIds")
         named = value.value if isinstance(value, Known) and isinstance(value.value, list) else None
@@ -217,6 +219,25 @@ def _of_check(name: str, check: Resolved, path: str) -> Iterator[tuple[str, str]
         if number is not None and not least <= number <= most:
             said = f"The health check of {name} has the {each} {number:g}, and Amazon ECS takes {least} to {most}"
             yield said, f"{path}.HealthCheck.{each}"
+
+
+def _never_healthy(task: Resource) -> Iterator[tuple[str, str]]:
+    """Essential containers whose health check is a command that nothing can pass, and where it stands."""
+    value = task.get("ContainerDefinitions")
+    for index, container in enumerate(as_list(value.value) if isinstance(value, Known) else []):
+        if not isinstance(container, dict) or as_bool(container.get("Essential")) is False:
+            continue
+        check = container.get("HealthCheck")
+        words = as_list(check.get("Command")) if isinstance(check, dict) else []
+        if all(isinstance(word, str) for word in words) and _FAILS.fullmatch(" ".join(map(str, words))):
+            said = f"The health check of {container.get('Name')} fails whatever answers: no task becomes healthy"
+            yield said, f"ContainerDefinitions.{index}.HealthCheck.Command"
+
+
+# Amazon ECS API Reference, HealthCheck: an exit code of 0 is success, any other is failure.
+_FAILS: Final = lazy_re.compile(
+    r"(?:CMD|CMD-SHELL) +(?:(?:/usr)?(?:/bin/)?false|(?:[^|&;\"'`$(){}\n]*; *)?exit +[1-9]\d*)[ ;]*"
+)
 
 
 def _names_of(listed: Resolved, key: str) -> list[str] | None:

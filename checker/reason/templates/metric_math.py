@@ -8,6 +8,7 @@ CloudWatch User Guide, "Using math expressions with CloudWatch metrics" (operato
 from __future__ import annotations
 
 import math
+import operator
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -34,7 +35,7 @@ _FUNCTIONS: Final[Mapping[str, Callable[..., float]]] = {
     "AVG": lambda *x: sum(x) / len(x),
     "CEIL": lambda x: float(math.ceil(x)),
     "FLOOR": lambda x: float(math.floor(x)),
-    "FILL": lambda x, _: x,
+    "FILL": lambda x, instead: instead if math.isnan(x) else x,
     "IF": lambda test, *x: x[0] if test else (x[1] if len(x) > 1 else 0.0),
     "MAX": max,
     "MIN": min,
@@ -44,6 +45,15 @@ _FUNCTIONS: Final[Mapping[str, Callable[..., float]]] = {
     "DIFF": lambda x: x,
     "DIFF_TIME": lambda _: _PERIOD,
     "PERIOD": lambda _: _PERIOD,
+}
+
+
+# Amazon CloudWatch API Reference, PutMetricAlarm, ComparisonOperator.
+BREACHES: Final[Mapping[str, Callable[[float, float], bool]]] = {
+    "GreaterThanOrEqualToThreshold": operator.ge,
+    "GreaterThanThreshold": operator.gt,
+    "LessThanOrEqualToThreshold": operator.le,
+    "LessThanThreshold": operator.lt,
 }
 
 
@@ -71,12 +81,23 @@ def is_constant(expression: str, others: Mapping[str, str]) -> bool:
         return False
 
 
+def without_data(expression: str, others: Mapping[str, str]) -> float | None:
+    """What an expression comes to while none of its metrics has any data: of ``FILL`` what that puts there; ``None``
+    where it has none either, or that is not known."""
+    try:
+        value = _Reader(others, math.nan, 0).whole(expression)
+    except (_UnreadError, ZeroDivisionError, OverflowError, TypeError, ValueError, RecursionError):
+        return None
+    return None if math.isnan(value) else value
+
+
 def _all_alike(values: list[float]) -> bool:
     return all(math.isclose(each, values[0], rel_tol=1e-9, abs_tol=1e-12) for each in values)
 
 
 class _Reader:
-    """Works an expression out, every metric being a number of its own under that load, times the scale."""
+    """Works an expression out, every metric being a number of its own under that load, times the scale; none has data
+    where that is not a number."""
 
     def __init__(self, others: Mapping[str, str], scale: float, load: int, depth: int = 0) -> None:
         self._others = others
@@ -135,6 +156,8 @@ class _Reader:
         given = self._list(")")
         if function is None or not given:
             raise _UnreadError
+        if name != "FILL" and any(map(math.isnan, given[:1] if name == "IF" else given)):
+            return math.nan
         return float(function(*given))
 
     def _list(self, end: str) -> list[float]:
@@ -159,6 +182,8 @@ class _Reader:
 
 
 def _together(operator: str, left: float, right: float) -> float:
+    if math.isnan(left) or math.isnan(right):
+        return math.nan
     match operator:
         case "+":
             return left + right

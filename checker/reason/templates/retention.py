@@ -52,6 +52,13 @@ def must_be_retained(resource: Resource, sub: str, thing: str) -> Iterator[Judge
             yield resource.fails(sub, violation, fix=fix, path=attribute, expected="Retain", actual=value.value)
 
 
+def what_becomes_of(resource: Resource) -> str:
+    """What the deletion of its stack means to a resource, as the end of a sentence on where it lives."""
+    policy = resource.attribute("DeletionPolicy")
+    stays = isinstance(policy, Known) and policy.value in _RETAINED["DeletionPolicy"]
+    return "and is left to nobody when that is deleted" if stays else "and dies with it"
+
+
 def lives_in_an_environment(resource: Resource, project: Project) -> bool:
     """Whether a resource belongs to a stack that is made once per environment, not once for all."""
     if is_of_no_stack(resource):

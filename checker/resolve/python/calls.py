@@ -378,7 +378,8 @@ def _hand_over(machine: Machine, given: Call, words: tuple[str, ...], by: Extern
             given, positional=positional, named=named, complete=given.complete and bool(positional or named)
         )
         beside = side_by_side(given.node, given.frame)
-        if isinstance(found, Function) and isinstance(found.node, ast.Lambda) and beside is given.frame:
+        mapped = beside is not given.frame or (by is not None and by.name == "map")
+        if not mapped and isinstance(found, Function) and isinstance(found.node, ast.Lambda):
             enter(machine, found, (), {}, machine.called_at(given.node, given.frame))
             continue
         beside = beside.maybe()

@@ -33,7 +33,7 @@ from checker.resolve.shell.handed.variables import asked_by, is_loading
 from checker.resolve.shell.in_time import Timed, is_left_alone, timed
 from checker.resolve.shell.lists.keyed import array, with_element
 from checker.resolve.shell.lists.several import same_program, ways_of
-from checker.resolve.shell.lists.started import as_far_as, is_one_of_few, rounds, started, tells_of_failures
+from checker.resolve.shell.lists.started import as_far_as, as_handed, is_one_of_few, rounds, started, tells_of_failures
 from checker.resolve.shell.printing import streams
 from checker.resolve.shell.process import EndlessError, Manner, Way
 from checker.resolve.shell.starting import Call, start
@@ -190,7 +190,7 @@ class ShellCommands(Struct):
         value = state.variables.get(name)
         if value is not None and not isinstance(value, tuple):
             written = Simple((), (), (), statement.line, 0, "export")
-            self._hand_over(first_of({name: value}), written, state, replace(context, certain=False), {})
+            as_handed((), self._hand_over(first_of({name: value}), written, state, replace(context, certain=False), {}))
 
     def redirects(self, redirects: Sequence[Redirect], state: State, context: Context) -> tuple[Write, ...]:
         """What is written where and read from where."""
@@ -280,12 +280,13 @@ class ShellCommands(Struct):
         perhaps = replace(context, certain=False)
         each_run = (self.run(each, statement, state.fork(), perhaps, own) for each in started(words))
         others = [*as_far_as(each_run, words)]
+        if not own_function:
+            found = handed(words, self, {**own, **given}, state, context)
+            others += as_handed(words, self._hand_over(found, statement, state, perhaps, own))
         if (decided := self.manner.after_started(others, state, told=tells_of_failures(words))) is not None:
             return decided
         name = words[0]
         spot = state.script.spot(statement.line, statement.column)
-        if not own_function:
-            self._hand_over(handed(words, self, {**own, **given}, state, context), statement, state, perhaps, own)
         if isinstance(name, str):
             with state.lent(name, {**own, **given}):
                 answer = self.manner.builtin(self, name, words, statement, state, context)
@@ -313,13 +314,13 @@ class ShellCommands(Struct):
 
     def _hand_over(
         self, found: Iterable[Handed], statement: Simple, state: State, context: Context, own: Mapping[str, Stored]
-    ) -> None:
+    ) -> Iterator[Result]:
         """Follow the commands that one was handed to run."""
         for each in found:
             if isinstance(each, str):
                 self.problem(state.script.spot(statement.line, statement.column), each, "Call it by itself.")
             else:
-                self.run(each, statement, state.fork(), context, without_loading(own))
+                yield self.run(each, statement, state.fork(), context, without_loading(own))
 
     def _bounded(
         self, bound: Timed, statement: Simple, state: State, context: Context, own: dict[str, Stored]
@@ -387,8 +388,7 @@ class ShellCommands(Struct):
 
     def enter(self, spot: Spot, what: str) -> bool:
         if self.depth >= MAX_DEPTH:
-            why = f"{what} calls itself, or is called more than {MAX_DEPTH} levels deep"
-            self.problem(spot, why, "Break the cycle.")
+            self.problem(spot, f"{what} calls itself, or more than {MAX_DEPTH} levels deep", "Break the cycle.")
             return False
         self.depth += 1
         return True

@@ -176,8 +176,7 @@ class Fed(Struct, frozen=True):
     file: Possible = None
 
 
-# Beside the variables of a shell, under names that none has: what `trap` set for ERR, and whether functions and
-# processes of the shell inherit that (Bash Reference Manual, "The Set Builtin", `-E`).
+# Beside a shell's variables, under names that none has: what `trap` set for ERR, and whether that is inherited (`-E`).
 ERR: Final = "trap ERR"
 ERRTRACE: Final = "set -E"
 # Likewise: whether a script looks aliases up, and whether `set -e` holds inside of substitutions.

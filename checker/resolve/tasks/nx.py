@@ -236,6 +236,15 @@ def _before(each: Any, project: _Project, projects: Mapping[str, _Project]) -> I
         yield project, name
 
 
+def _place(keys: Sequence[str], text: str) -> int:
+    """Where the last of keys stands of which each is below the one before."""
+    at = 0
+    for key in keys:
+        match = re.compile(rf'"{re.escape(key)}"\s*:').search(text, at)
+        at = match.start() if match else at
+    return at
+
+
 def _own_lines(
     project: _Project, target: str, told: Mapping[str, Any], configuration: str, library: TaskLibrary, start: str
 ) -> list[Line] | None:
@@ -248,8 +257,10 @@ def _own_lines(
     )
     options |= chosen if isinstance(chosen, dict) else {}
     executor, command = told.get("executor"), told.get("command", options.get("command"))
-    match = re.search(rf'"{re.escape(target)}"\s*:', project.text)
-    at = project.text[: match.start() if match else 0].count("\n") + 1
+    brings = isinstance(chosen, dict) and not {"command", "commands"}.isdisjoint(chosen)
+    # The line of the configuration that is chosen, where it brings the command; the target's otherwise.
+    keys = [target, str(configuration or told.get("defaultConfiguration"))] if brings else [target]
+    at = project.text[: _place(keys, project.text)].count("\n") + 1
     if executor in _COMMANDS or (executor is None and command is not None):
         listed = options.get("commands") if command is None else [command]
         texts = [each.get("command") if isinstance(each, dict) else each for each in listed or ()]

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from checker import lazy_re
 from checker.data import actions as known
 from checker.model.answers import NO, YES
 from checker.model.pipeline.handling import Handling
@@ -168,7 +169,27 @@ def _deploys(given: Mapping[str, Possible], library: TaskLibrary) -> Iterator[tu
     service = given.get("service")
     if service not in (None, ""):
         yield "DescribeServices", {**cluster, "services": service}, "cluster" in given
-        yield "UpdateService", {**cluster, "service": service}, "cluster" in given
+        yield "UpdateService", {**cluster, "service": service, **_hooks(given, library)}, "cluster" in given
+
+
+# AWS CodeDeploy User Guide, "AppSpec 'hooks' section for an Amazon ECS deployment": those that can ask the new tasks.
+_HOOK: Final = lazy_re.compile(
+    r"""^[ \t\-{,"']{0,40}(?:Hooks["']?[ \t]{0,4}:)?[ \t\-\[{,"']{0,40}"""
+    r"""(?:AfterAllow(?:Test)?Traffic|BeforeAllowTraffic)["']?\s*:\s*["']?(?P<of>[^\s"'#}\]]+)""",
+    re.MULTILINE,
+)
+
+
+def _hooks(given: Mapping[str, Possible], library: TaskLibrary) -> dict[str, Possible]:
+    """The function that CodeDeploy has test what it rolls, as the file says that the action hands over."""
+    path = given.get("codedeploy-appspec")
+    if path in (None, ""):
+        return {}
+    written = library.text(posixpath.normpath(path)) if isinstance(path, str) else None
+    if written is None:
+        return {"hooks": f"what {shown(path)} names"}
+    found = _HOOK.search(written)
+    return {"hooks": found["of"]} if found is not None else {}
 
 
 def _task_definition(given: Mapping[str, Possible], library: TaskLibrary) -> dict[str, Possible]:

@@ -69,10 +69,18 @@ def status_functions(condition: Any) -> frozenset[str]:
     asked = frozenset().union(*(functions_in(source) for source in sources)) & STATUS_FUNCTIONS
     if not asked:
         return asked
-    found = frozenset(each for each in _ENDS if _holds(condition, ended(_ANYTHING, each)) is not NO)
-    if "success" in found:
-        return frozenset({"always" if "failure" in found else "success"})
-    return found or asked
+    return _in_effect(condition, _ANYTHING) or asked
+
+
+def functions_in_effect(condition: Any, contexts: Contexts) -> frozenset[str]:
+    """The same where contexts are known: an input that is not given leaves out a half of the condition."""
+    asked = status_functions(condition)
+    return (_in_effect(condition, contexts) or asked) if asked else asked
+
+
+def _in_effect(condition: Any, contexts: Mapping[str, Any]) -> frozenset[str]:
+    found = frozenset(each for each in _ENDS if _holds(condition, ended(contexts, each)) is not NO)
+    return frozenset({"always" if "failure" in found else "success"}) if "success" in found else found
 
 
 _ENDS: Final = ("success", "failure", "cancelled")

@@ -31,7 +31,7 @@ from checker.resolve.expressions.refused import refusals_of
 from checker.resolve.expressions.syntax import fault_in, split
 from checker.resolve.expressions.values import Data, Open, Partial, scalar
 from checker.resolve.workflows.checkouts import checked_out
-from checker.resolve.workflows.ifs import after_failure, mends_after, runs_under, status_functions
+from checker.resolve.workflows.ifs import after_failure, functions_in_effect, mends_after, runs_under
 
 # GitHub bounds how deep composite actions may use each other; ten levels are the bound here.
 MAX_LEVELS: Final = 10
@@ -140,7 +140,7 @@ class Unfolder(Struct):
             ids=(step.id,) if step.id else (),
             conditions=() if step.if_ is None else (str(step.if_),),
             runs=runs_under(step.if_, contexts),
-            status_functions=status_functions(step.if_),
+            status_functions=functions_in_effect(step.if_, contexts),
             mends=after_failure(step.if_, contexts),
             mends_after={} if via else mends_after(step, self.job.job.steps, contexts),
             with_={name: text_value(each.value, contexts) for name, each in step.with_.items()},

@@ -74,22 +74,26 @@ _SECTION: Final = lazy_re.compile(r"^(\w+):[ \t]*(?:&(\w+))?[ \t]*$", re.MULTILI
 _MERGED: Final = lazy_re.compile(r"<<:\s*\*(\w+)")
 
 
+# Rails Guides, "Configuring Rails Applications": the environments that a new application has beside production.
+_NEVER_DEPLOYED: Final = frozenset({"development", "test"})
+
+
 def _of_production(text: str) -> str:
     """What of ``database.yml`` counts in production: its section, and those that it merges; the rest blanked, lines
-    kept. All of it where there is no such section."""
+    kept. Where there is no such section, all but those of the environments that are never deployed."""
     heads = list(_SECTION.finditer(text))
     ends = [*(each.start() for each in heads[1:]), len(text)][: len(heads)]
     sections = {each[1]: (each[2] or "", text[each.start() : end]) for each, end in zip(heads, ends, strict=True)}
-    if "production" not in sections:
-        return text
     kept, pending = set[str](), ["production"]
+    if "production" not in sections:
+        kept, pending = set(sections) - _NEVER_DEPLOYED, []
     while pending:
         name = pending.pop()
         kept.add(name)
         for anchor in _MERGED.findall(sections[name][1]):
             pending += [other for other, (named, _) in sections.items() if named == anchor and other not in kept]
     blank = {name: re.sub(r"[^\n]", " ", body) for name, (_, body) in sections.items()}
-    first = text[: heads[0].start()]
+    first = text[: heads[0].start()] if heads else text
     return first + "".join(body if name in kept else blank[name] for name, (_, body) in sections.items())
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import builtins
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Final, TypeAlias
@@ -17,12 +16,10 @@ from checker.resolve.python.expressions import EXPRESSIONS, lacks, part
 from checker.resolve.python.machine import Evaluate, Frame, Machine, value
 from checker.resolve.python.rehearsal.flows import mistaken, raised
 from checker.resolve.python.rehearsal.lending import awaited, iterated
-from checker.resolve.python.rehearsal.libraries import ERRORS
-from checker.resolve.python.rehearsal.questions import compare, compared_alike, decide, exactly
-from checker.resolve.python.syntax_facts import shown, written
+from checker.resolve.python.rehearsal.questions import compare, compared_alike, decide, exactly, is_instance
+from checker.resolve.python.syntax_facts import shown
 from checker.resolve.python.values import (
     SCALARS,
-    Class,
     Dict,
     Extern,
     Function,
@@ -324,56 +321,10 @@ def _set(given: list[Value]) -> object:
 
 
 def _isinstance(given: list[Value]) -> object:
-    """Whether an object is one of a class, or of a class of errors, by what its own classes are called."""
-    if len(given) != 2:
-        return _OPEN
-    found, kind = given
-    kinds = kind if isinstance(kind, tuple) else (kind,)
-    answers = [_is_one(found, each) for each in kinds]
-    return True if True in answers else (_OPEN if _OPEN in answers else False)
+    found = is_instance(given) if len(given) == 2 else None
+    return _OPEN if found is None else found
 
 
-def _is_one(found: Value, kind: Value) -> object:
-    if isinstance(found, Instance) and isinstance(kind, Class):
-        lineage = _lineage(found.cls)
-        if any(isinstance(each, Class) and each.node is kind.node for each in lineage):
-            return True
-        return False if all(map(_is_known, lineage)) else _OPEN
-    name = kind.name.rpartition(".")[2] if isinstance(kind, Extern) else ""
-    known = getattr(builtins, name, None)
-    if not isinstance(known, type) or not issubclass(known, BaseException):
-        return _OPEN
-    if found is None or isinstance(found, (*SCALARS, tuple, Dict)):
-        return False
-    if isinstance(found, Extern) and (raised := ERRORS.get(found.name.rpartition(".")[2])) is not None:
-        return issubclass(raised, known)  # `assert` raised it
-    if not isinstance(found, Instance):
-        return _OPEN
-    above = [each for each in _lineage(found.cls) if not isinstance(each, Class)]
-    if not found.cls.module.file:
-        above.append(found.cls.node.name)  # one of Python's own
-    kinds = [getattr(builtins, each, None) for each in above]
-    if any(isinstance(each, type) and issubclass(each, known) for each in kinds):
-        return True
-    return False if all(isinstance(each, type) for each in kinds) else _OPEN
-
-
-def _lineage(cls: Class, depth: int = 0) -> list[Class | str]:
-    """A class and those above it, by name those that are no code of the program's."""
-    found: list[Class | str] = [cls]
-    for base in cls.node.bases:
-        name = written(base).rpartition(".")[2]
-        above = cls.module.names.get(name)
-        known = isinstance(above, Class) and above is not cls and depth < _MOST_ABOVE
-        found.extend(_lineage(above, depth + 1) if known and isinstance(above, Class) else [name])
-    return found
-
-
-def _is_known(found: Class | str) -> bool:
-    return isinstance(found, Class) or isinstance(getattr(builtins, found, None), type)
-
-
-_MOST_ABOVE: Final = 8
 _MOST: Final = 64
 # Function of Python's own -> with which element it has enough.
 _ENOUGH: Final[Mapping[str, Callable[[Value], bool]]] = {

@@ -27,6 +27,8 @@ _IN_PLACE: Final = lazy_re.compile(r"-[A-Za-z]*i|--in-place")
 _ASSIGNING: Final = frozenset({"jq", "yq"})
 _COPYING: Final = frozenset({"cp", "mv", "install", "cat"})
 _MOST: Final = 2000  # changes of a job
+# Names with values, of which a shell makes words again where nothing stands in quotes.
+_SETTINGS: Final = lazy_re.compile(r"[A-Za-z_]\w*=[^\s\"'\\*?\[]*(?:\s+[A-Za-z_]\w*=[^\s\"'\\*?\[]*)*\s*")
 
 
 class Changes(Struct):
@@ -63,13 +65,14 @@ class Changes(Struct):
             self.found.append(Change(key, command, text, of, edits, self.own_text(key) is not None))
 
     def object_of(self, command: Command, where: _Where) -> Possible | None:
-        """The object that jq makes of one file for whoever takes what it prints; ``None`` where that is not known, or
-        is something else."""
+        """The object, or the settings (``NAME=value``), that jq makes of one file for whoever takes what it prints;
+        ``None`` where that is not known, or is something else."""
         source = self._source(command, None, None, where) if command.program == "jq" else None
         before = self._held(source) if source is not None else None
         made = made_of(command, before) if before is not None else None
         first = made.parts[0] if isinstance(made, Text) else made
-        return made if isinstance(first, str) and first.startswith("{") else None
+        settings = isinstance(made, str) and _SETTINGS.fullmatch(made) is not None
+        return made if settings or (isinstance(first, str) and first.startswith("{")) else None
 
     def edited(self, command: Command, fed: Fed | None, where: _Where) -> Possible | None:
         """What an editor of text prints of one file, or of what comes in; ``None`` where that is not known."""

@@ -123,6 +123,23 @@ def as_far_as(results: Iterable[Result], words: Sequence[Possible]) -> Iterator[
             return
 
 
+# README of @semantic-release/exec, "Configuration": any exit code but 0 stops the release with an error; pre-commit
+# documentation, "Creating new hooks": a hook that exits nonzero has failed.
+_AS_HANDED: Final = frozenset({"semantic-release", "pre-commit"})
+
+
+def as_handed(words: Sequence[Possible], results: Iterable[Result]) -> list[Result]:
+    """What decides how a program ends, of all that its files have it run; it stops at the first that fails."""
+    name = words[0].rpartition("/")[2] if words and isinstance(words[0], str) else ""
+    decides = name in _AS_HANDED
+    found: list[Result] = []
+    for each in results:
+        found += [each] if decides else []
+        if decides and each.truth is NO:
+            break
+    return found
+
+
 def _halts_at_first(words: Sequence[Possible]) -> bool:
     if not words or not isinstance(words[0], str) or words[0].rpartition("/")[2] != "parallel":
         return False

@@ -30,6 +30,7 @@ from checker.resolve.templates.discovery import BESIDE, NOTHING_NAMES, in_enviro
 from checker.resolve.templates.inside import BY_NAMES, BY_TAGS, environment_inside, named_after
 
 _MOST: Final = 12
+BY_JOBS: Final = "by its job's environment"
 _SHORTEST: Final = 3  # letters of an environment's name that is looked for in others
 
 
@@ -58,7 +59,7 @@ def as_deployed(
         loosely = _guessed(stack, said)
         names = _names(stack, of, loosely)
         if not names:
-            one = _with_changes(stack, of, reading)
+            one, said = _of_its_jobs(_with_changes(stack, of, reading), of, said)
             made.append(given(one, found, settings) if found else one)
             continue
         said = [each for each in said if each not in loosely]
@@ -73,6 +74,17 @@ def as_deployed(
             made.append(given(called, own, settings, said=stack.parameters))
     made, said = _of_jobs(made, said, pipeline)
     return Deployed(made, _kinds(made, kinds, settings), tuple(said))
+
+
+def _of_its_jobs(stack: Stack, of: Sequence[Deployment], notes: list[str]) -> tuple[Stack, list[str]]:
+    """A template or task definition that nothing names is of the environment of the jobs that deploy it, where they
+    have one between them."""
+    note = taken(stack.name, UNNAMED, NOTHING_NAMES, stack.what)
+    jobs = {each.environment for each in of}
+    if note not in notes or len(jobs) != 1 or not (job := jobs.pop()):
+        return stack, notes
+    told = taken(stack.name, job, BY_JOBS, stack.what)
+    return in_environment(stack, job), [told if each == note else each for each in notes]
 
 
 def _of_jobs(stacks: Sequence[Stack], notes: Sequence[str], pipeline: Pipeline) -> tuple[list[Stack], list[str]]:
@@ -120,7 +132,7 @@ def _environment(name: str, own: Sequence[Deployment], settings: Settings) -> tu
         return by_name, "by its name"
     jobs = {each.environment for each in own}
     if len(jobs) == 1 and (job := jobs.pop()):
-        return job, "by its job's environment"
+        return job, BY_JOBS
     return UNNAMED, NOTHING_NAMES
 
 
