@@ -25,7 +25,7 @@ def test_as_it_is(style: Path) -> None:
     assert {name: str(outcome) for (name, _), outcome in before.items()} == said["stays"]
 
 
-@pytest.mark.parametrize("defect", defects(), ids=str)
+@pytest.mark.parametrize("defect", list(defects()), ids=str)
 def test_one_thing_broken(defect: Defect) -> None:
     said, before = _style(defect.style)
     assert flipped(before, said_of(broken(said["files"], defect.edits))) == list(defect.flips)
