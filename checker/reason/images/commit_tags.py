@@ -209,15 +209,20 @@ def is_commit_of_run(value: Text) -> bool:
     return any(isinstance(hole, RunValue | Answered) for hole in value.holes) and is_commit(value) is YES
 
 
+_NO_HASH: Final = lazy_re.compile(r"[^0-9a-fA-F]")  # a sign that no commit's hash has
+
+
 def is_released(value: Scalar, known: Pushed) -> Answer:
     """Whether an image is the one that was pushed for the release's commit."""
     name, digest = _without_digest(value)
     if digest is not None:
         return _of_digest(digest, known)
-    answer = is_commit(name)
+    answer, tag = is_commit(name), _tag(name)
+    if isinstance(answer, Open) and any(isinstance(part, str) and _NO_HASH.search(part) for part in tag):
+        whole = known.under(_repository(name))
+        return NO if whole and all(each == (Mark.WHOLE,) for each in whole) else answer
     if answer is not YES:
         return answer
-    tag = _tag(name)
     said = shown(text(tag))
     if any(isinstance(part, Hole) and _ANOTHER.search(part.shown) for part in tag):
         return Open(f"whether {said} is the release's commit, and not another one")

@@ -40,15 +40,26 @@ def family_run(trace: Trace, call: AwsCall | CdkCommand) -> frozenset[str]:
     told."""
     if not isinstance(call, AwsCall) or call.service != "ecs" or call.operation not in ("RunTask", "StartTask"):
         return frozenset()
-    origin = call_behind(call.text("taskDefinition"))
-    at = next((index for index, each in enumerate(trace.actions) if each is call), 0)
-    found = _behind(trace, at, origin) if origin is not None else None
-    family: str | None = None
-    if found is not None and found[1].operation == "RegisterTaskDefinition":
-        family = registered_family(trace, *found)
-    elif found is not None and found[1].operation == "DescribeTaskDefinition":
+    found = _origin(trace, call)
+    family = family_made(trace, call)
+    if found is not None and found[1].operation == "DescribeTaskDefinition":
         family = _asked_for(found[1])
     return frozenset({family}) if family is not None else frozenset()
+
+
+def family_made(trace: Trace, call: AwsCall) -> str | None:
+    """The family in which the job registers the revision that a call names; ``None`` where it does not, or that is not
+    told."""
+    found = _origin(trace, call)
+    made = found is not None and found[1].operation == "RegisterTaskDefinition"
+    return registered_family(trace, *found) if found is not None and made else None
+
+
+def _origin(trace: Trace, call: AwsCall) -> tuple[int, AwsCall] | None:
+    """The call whose answer names the revision that a call runs."""
+    origin = call_behind(call.text("taskDefinition"))
+    at = next((index for index, each in enumerate(trace.actions) if each is call), 0)
+    return _behind(trace, at, origin) if origin is not None else None
 
 
 def registered_family(trace: Trace, at: int, call: AwsCall) -> str | None:

@@ -14,6 +14,7 @@ from checker.model.possible import OneOf, call_behind, options, shown, truth
 from checker.model.values import Absent, CallPlace, Text, Unknown
 from checker.reason.deploys.paths import At, DeployPath, Rollout, after_failure, fails_here, follows
 from checker.reason.deploys.sequence import by_matrix, in_another_cluster, rounds_of
+from checker.reason.names.families import family_made, plain_family
 
 # What stands for services whose names only the run knows.
 UNNAMED: Final = "what was rolled before"
@@ -156,7 +157,7 @@ def rolls_again(path: DeployPath, back: Rollout) -> bool:
         plain = back.call.operation == "UpdateService" and back.call.complete
         return plain and bool(forward) and not any(isinstance(each, Absent | Unknown) for each in forward)
     each = options(value) if isinstance(value, str | Text | OneOf) else None
-    if each and any(_asked_too_late(path, option, back.service) for option in each):
+    if each and any(_asked_too_late(path, option, back.service) or _is_newest(option, own) for option in each):
         return True
     if not each or value not in [rollout.call.argument("taskDefinition") for rollout in path.forward]:
         return False
@@ -165,6 +166,14 @@ def rolls_again(path: DeployPath, back: Rollout) -> bool:
         return isinstance(value, Text) or ":" in str(value)
     behind = [call.operation for option in each if (call := call_behind(option)) is not None]
     return any(plain_name(operation) == "registertaskdefinition" for operation in behind)
+
+
+def _is_newest(value: object, own: Sequence[Rollout]) -> bool:
+    """Whether a family stands for the revision that was registered in it and rolled (Amazon ECS API Reference,
+    "UpdateService", ``taskDefinition``: without a revision it is the latest active one)."""
+    if not isinstance(value, str) or ":" in value.rpartition("/")[2]:
+        return False
+    return any(family_made(each.at.trace, each.call) == plain_family(value) for each in own)
 
 
 def _own(path: DeployPath, back: Rollout) -> list[Rollout]:
