@@ -329,6 +329,7 @@ def _how(path: DeployPath, rollout: At, after: list[Request], wanted: frozenset[
                 why = f"{url} is asked for ever: a deploy that is broken hangs until the job's own timeout."
             yield at.action.fails("retries", why, fix="curl --retry 10 --retry-all-errors, or a loop that counts.")
     stable = [wait for wait in path.waits() if wait.job is rollout.job or follows(wait, rollout)]
+    stable = [wait for wait in stable if not after_failure(wait.action)]  # of what is brought back
     first = _place(chosen[0])
     if any(wait == rollout or (not follows(rollout, wait) and follows(first, wait)) for wait in stable):
         yield first.action.passes("after-stable", "Called once the services are stable.")
