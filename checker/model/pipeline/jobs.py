@@ -150,7 +150,7 @@ class EffectiveStep(Judgeable, Struct, frozen=True, eq=False):
     runs: Answer = YES
     runs_on_prerelease: Answer = _NOT_ASKED  # likewise, in a run that a pre-release started
     mends: Answer = NO  # likewise, where an earlier step has failed
-    mends_after: Mapping[str, Answer] = field(default_factory=dict)  # likewise, by the failed step's id
+    mends_after: Mapping[str, Answer] = field(default_factory=dict)  # likewise, by the failed step's id, if any
     status_functions: frozenset[str] = frozenset()  # of its `if`: success, failure, always, cancelled
     started_by: frozenset[str] = frozenset()  # ids of earlier steps that may fail, whose failure starts this one
     with_: Mapping[str, Possible] = field(default_factory=dict)

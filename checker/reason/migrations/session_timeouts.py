@@ -163,6 +163,7 @@ def in_code(name: str, runner: MigrationRunner) -> Bound | None:
 _LOCAL: Final = lazy_re.compile(r"\bSET\s+LOCAL\b|set_config\([^()]*,\s*true\s*\)", re.IGNORECASE)
 _BEGINS: Final = lazy_re.compile(r"\b(?:BEGIN|START\s+TRANSACTION)\b", re.IGNORECASE)
 _COMMITS: Final = lazy_re.compile(r"\bautocommit\s*=\s*True\b|isolation_level\s*=\s*(?:None\b|['\"]AUTOCOMMIT)")
+_CONNECTS: Final = lazy_re.compile(r"\b(?:connect|create_(?:async_)?engine|create_pool|ConnectionPool)\s*\(")
 _OPENS: Final = frozenset({"transaction", "begin", "begin_nested", "atomic"})
 
 
@@ -174,7 +175,9 @@ def _is_unheard(line: int, text: str, file: SourceFile) -> bool:
     """
     if file.language != "python" or not _LOCAL.search(text) or _BEGINS.search(text):
         return False
-    tree = parsed(file.file, file.code) if _COMMITS.search(file.code) else None
+    # Of several connections nothing tells which one it is about.
+    alone = 0 < len(_CONNECTS.findall(file.code)) <= len(_COMMITS.findall(file.code))
+    tree = parsed(file.file, file.code) if alone else None
     if tree is None or any(_BEGINS.match(other.strip()) for _, other in file.strings):
         return False
     return not any(

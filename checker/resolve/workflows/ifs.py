@@ -138,19 +138,20 @@ def after_failure(condition: Any, contexts: Contexts) -> Answer:
 
 def mends_after(step: Step, steps: Sequence[Step], contexts: Contexts) -> Mapping[str, Answer]:
     """The same for each earlier step of its job that may have failed, by its id, where the ``if`` asks how steps ended:
-    those before that one have worked, and those behind it were skipped."""
+    those before that one have worked, and those behind it were skipped. Empty stands for a step without an id."""
     condition = step.if_
     if not status_functions(condition) or not isinstance(condition, str) or "steps." not in condition:
         return {}
-    before = [each.id for each in steps[: step.index]]
+    before = [each.id for each in steps[: step.index]][:_MOST_STEPS]
     found: dict[str, Answer] = {}
-    for index, failed in enumerate(before[:_MOST_STEPS]):
-        if failed and failed not in found:
-            seen = ended(contexts, "failure")
-            for at, each in enumerate(before):
-                how = "success" if at < index else "failure" if at == index else "skipped"
-                seen = _with_outcome(each, how, seen, conclusion=how) if each else seen
-            found[failed] = _holds(condition, seen)
+    for index, failed in enumerate([*before, ""]):
+        if not failed and index < len(before):
+            continue
+        seen = ended(contexts, "failure")
+        for at, each in enumerate(before):
+            how = "success" if at < index else "failure" if at == index else "skipped"
+            seen = _with_outcome(each, how, seen, conclusion=how) if each else seen
+        found.setdefault(failed, _holds(condition, seen))
     return found
 
 
