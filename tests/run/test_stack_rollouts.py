@@ -1,4 +1,4 @@
-"""W15, W17, W18 and S7 of services that a stack's update rolls, with the images that the pipeline gives it."""
+"""W4, W15, W17, W18 and S7 of services that a stack's update rolls, with the images that the pipeline gives it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from checker.run.request import Request
 from tests.pipelines import load, repository
 
 CASES = load(Path(__file__).parent / "stack_rollouts.yaml")
-FINDINGS = ("S7", "W15", "W17", "W18")
+FINDINGS = ("S7", "W15", "W17", "W18", "W4")
 HEAD = """
 Parameters:
   ImageTag: {Type: String}

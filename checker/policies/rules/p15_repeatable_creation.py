@@ -122,10 +122,10 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
 
 
 def _is_careful(deploy: CdkCommand) -> bool:
-    """Whether a deploy rolls nothing back, or makes the stack for the first time (AWS CDK CLI reference, ``cdk
-    deploy``: ``--no-rollback`` or ``-R``)."""
-    off = any(deploy.options.get(name) for name in ("no-rollback", "R")) or deploy.options.get("rollback") == "false"
-    return off or any(map(_BOOTSTRAP.search, deploy.context))
+    """Whether a deploy rolls nothing back, or makes the stack for the first time."""
+    from checker.reason.workloads.cdk_deploys import rolls_nothing_back
+
+    return rolls_nothing_back(deploy) or any(map(_BOOTSTRAP.search, deploy.context))
 
 
 RULE = Rule(

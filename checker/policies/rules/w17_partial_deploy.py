@@ -14,7 +14,8 @@ What is checked
     (``|| true``, ``&``, ``continue-on-error``, a handler that says nothing).
     A stack with an ECS service whose update a call only begins (``update-stack``, ``execute-change-set``) is rolled
     too: something waits for its end, and the job fails with it. ``aws cloudformation deploy`` and the CDK wait by
-    themselves.
+    themselves. One that brings the images of several services is taken back by CloudFormation when it fails, unless it
+    is told not to (``--disable-rollback``, ``--no-rollback``).
     In an account: every service that a stack has is there, all run one commit, no roll-out failed or is stuck, and
     every stack is at rest.
 When it does not apply
@@ -31,12 +32,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from checker.model.answers import NO, YES, Answer, Open
+from checker.model.answers import NO, YES, Answer, Open, negated
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.live.account import Account
 from checker.model.pipeline.pipeline import Pipeline
-from checker.model.pipeline.scripts import AwsCall, How
+from checker.model.pipeline.scripts import AwsCall, CdkCommand, How
 from checker.model.resources import Resource
 from checker.model.rules import Rule, Unseen
 from checker.model.values import Unknown
@@ -71,7 +72,8 @@ from checker.reason.deploys.paths import (
 )
 from checker.reason.deploys.sequence import is_for, may_be_for, several
 from checker.reason.health.passed_over import left_out
-from checker.reason.workloads.stack_updates import begun, may_be_watched, watched
+from checker.reason.workloads.stack_paths import StackPath, StackUpdate, stack_paths
+from checker.reason.workloads.stack_updates import begun, may_be_watched, undone, watched
 
 _FIX_READ: Final = "Let the audit read it: `checker permissions` prints the policy."
 _FIX_GONE: Final = "Make it again before the next release; `checker drift` shows what else is gone."
@@ -79,6 +81,8 @@ _FIX_ROLL: Final = "Roll the release again or roll it back, until all services r
 _FIX_SEEN: Final = "After update-service: aws ecs wait services-stable, under set -e and without `|| true`."
 _FIX_BEGUN: Final = "After it: aws cloudformation wait stack-update-complete; or aws cloudformation deploy: it waits."
 _FIX_TAKEN: Final = "After the wait, compare the task definition that the service runs with the one that was rolled."
+_FIX_KEPT: Final = "Leave --disable-rollback (in the CDK --no-rollback) out, or call rollback-stack after a failure."
+_MENDS_STACK: Final = frozenset({"RollbackStack", "DescribeServices", "DescribeStackEvents", "DescribeStackResources"})
 _SAID_BACK: Final = "Once the services are brought back the job goes on, as if the roll-out had worked."
 _FIX_BACK_SEEN: Final = "Exit with 1 behind what brings them back."
 _FIX_BACK: Final = "On failure, update the services that were changed back to what they ran, or print it and exit 1."
@@ -87,9 +91,11 @@ _FIX_BACK: Final = "On failure, update the services that were changed back to wh
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     paths = deploy_paths(pipeline, project)
     yield from once(judgement for path in paths for judgement in _judged(path, project))
+    by_stack = stack_paths(pipeline, project)
+    yield from once(judgement for path in by_stack for judgement in _by_stacks(path, by_stack))
     stacks_begun = list(begun(pipeline, project))
     yield from once(_stack_seen(pipeline, *each) for each in stacks_begun)
-    if not paths and not stacks_begun:
+    if not paths and not by_stack and not stacks_begun:
         yield from unseen(pipeline, None, "whether services are rolled")
 
 
@@ -98,6 +104,46 @@ def _judged(path: DeployPath, project: Project) -> Iterator[Judgement]:
         yield _seen(path, project)
         if several(path):
             yield _dealt_with(path)
+
+
+def _by_stacks(path: StackPath, others: Sequence[StackPath]) -> Iterator[Judgement]:
+    """Of updates that roll several services: CloudFormation takes all of one that fails back, unless it is told not to.
+
+    A workflow that makes the stack for the first time has nothing to go back to; the releases have another one.
+    """
+    for update in path.updates:
+        action, kept = update.at.action, negated(undone(update.at))
+        if len(update.services) < 2:
+            continue
+        if kept is NO:
+            yield action.passes("one-version", "CloudFormation takes back all of an update that fails.")
+        elif isinstance(kept, Open):
+            why = f"whether an update that fails is taken back: {kept.why}"
+            yield action.undecided("one-version", why, fix=_FIX_KEPT)
+        elif not any(_is_undone_by(other, update) for other in others if other.entry.file != path.entry.file):
+            mended = next((at for at in path.actions() if _mends_stack(at, update)), None)
+            if mended is not None:
+                why = "After a failure it takes the stack back, or shows its state."
+                yield mended.action.passes("one-version", why)
+                continue
+            what = "An update that fails part way is left so: some services run the new version, and some the old one."
+            yield action.fails("one-version", what, fix=_FIX_KEPT, related=update.services)
+
+
+def _is_undone_by(path: StackPath, update: StackUpdate) -> bool:
+    """Whether another workflow brings the same services, and takes back what fails."""
+    wanted = {service.key for service in update.services}
+    return any(undone(each.at) is YES and wanted <= {of.key for of in each.services} for each in path.updates)
+
+
+def _mends_stack(at: At, update: StackUpdate) -> bool:
+    """What runs after a failure, and takes a stack back or says what became of it."""
+    action = at.action
+    if at.job is update.at.job and at.index < update.at.index:
+        return False
+    if isinstance(action, CdkCommand):
+        return action.name == "rollback" and after_failure(action)
+    return isinstance(action, AwsCall) and action.operation in _MENDS_STACK and after_failure(action)
 
 
 def _stack_seen(pipeline: Pipeline, at: At, service: Resource, rolls: Answer) -> Judgement:

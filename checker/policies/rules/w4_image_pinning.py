@@ -8,7 +8,9 @@ What is checked
     CodeDeploy, boto3, the ECS deploy action): the task definition that it names is followed to where it comes from, and
     has to be a revision that is registered with the image of the commit. Naming none, the family's newest, or the one
     of the stack's outputs fails. A tag with a part of the commit, or more than it, passes where images are pushed under
-    tags of that form; and the image has to go into the container that runs the project's own.
+    tags of that form; and the image has to go into the container that runs the project's own. Where nothing but an
+    update of its stack rolls a service, by CloudFormation's own calls, and the workflow pushes images of that name, the
+    image that the template gives it is looked at.
 When it does not apply
     No roll-out and no one-off task. A roll-out that takes back after a failure: it names what ran before.
 What cannot be decided
@@ -23,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from checker.model.answers import YES, Open
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.live.account import Account
@@ -36,15 +39,19 @@ from checker.reason.account.running import own_repositories, running_tasks, task
 from checker.reason.calls.rolling import rolls
 from checker.reason.deploys.paths import At, after_failure, once, unseen
 from checker.reason.images.revisions import Release, Runs, release_of, revision_of
+from checker.reason.workloads.stack_releases import Brought, brought_by_stacks
 
 _FIX_READ: Final = "Let the audit read it: `checker permissions` prints the policy."
 _FIX: Final = (
     "Register a revision with the commit's image (describe, set image, register-task-definition) and name its ARN."
 )
 
+_FIX_STACK: Final = "Give the commit for the parameter that the image's tag is taken from: ImageTag=${{ github.sha }}."
+
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     found = list(once(_all(pipeline, release_of(pipeline, project))))
+    found += once(map(_by_stack, brought_by_stacks(pipeline, project)))
     yield from found or unseen(pipeline, None, "whether services are rolled or tasks run")
 
 
@@ -97,6 +104,18 @@ def _judged(at: At, call: AwsCall, release: Release) -> Iterator[Judgement]:
     else:
         what = "The one-off task" if one_off else "The roll-out"
         yield call.fails(sub, f"{what} does not run the release's image: {answer.why}.", fix=_FIX)
+
+
+def _by_stack(brought: Brought) -> Judgement:
+    """Of a service that its stack rolls."""
+    call, name = brought.at.action, brought.service.logical_id
+    if brought.released is YES:
+        return call.passes("roll-out", "The stack's update brings the commit's image.")
+    if isinstance(brought.released, Open):
+        why = f"whether the stack's update brings {name} the release's image: {brought.released.why}"
+        return call.undecided("roll-out", why, fix=_FIX_STACK)
+    why = f"The stack's update brings {name} {brought.image}, which is not the image that is pushed for the commit."
+    return call.fails("roll-out", why, fix=_FIX_STACK, related=(brought.service,))
 
 
 def check_account(account: Account, project: Project) -> Iterator[Judgement]:

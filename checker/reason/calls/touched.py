@@ -146,7 +146,13 @@ def _is_object(arn: str | Text) -> bool:
 
 
 def _picked(arn: str | Text, project: Project, environment: str) -> Iterator[str | Text]:
-    """The ARNs of resources whose outputs a run picks by their keys: ``--query "...[?OutputKey=='X']..."``, ``jq
+    for resource in picked_resources(arn, project, environment):
+        if (found := _arn_of(resource)) is not None:
+            yield found
+
+
+def picked_resources(arn: str | Text, project: Project, environment: str) -> Iterator[Resource]:
+    """The resources whose outputs a run picks by their keys: ``--query "...[?OutputKey=='X']..."``, ``jq
     'select(.OutputKey == "X")'`` on what describe-stacks answered, ``$(output X)`` of a function that asks it."""
     holes = [hole for hole in arn.holes if _is_of_stacks(hole)] if isinstance(arn, Text) else []
     if len(holes) != 1:
@@ -167,9 +173,8 @@ def _picked(arn: str | Text, project: Project, environment: str) -> Iterator[str
             for output in named if scope is not None else ():
                 value = scope.resolve(output.get("Value")) if scope and isinstance(output, Mapping) else ABSENT
                 resources = [] if isinstance(value, Absent) else list(project.all_referred(value))
-                found = arn_of(resources[0]) if len(resources) == 1 else None
-                if found is not None:
-                    yield found
+                if len(resources) == 1:
+                    yield resources[0]
 
 
 def _fits(key: str, how: str, part: str) -> bool:
@@ -240,8 +245,19 @@ def _arns(environment: Environment) -> Iterator[str | Text]:
             yield text([*pieces(arn), ":log-stream:", _STREAM])
     for service, cluster, name in services_of(environment):
         yield ecs_arn(service.stack, "service", text([*pieces(cluster), "/", *pieces(name)]))
-    for task in environment.resources("AWS::ECS::TaskDefinition"):
-        yield ecs_arn(task.stack, "task-definition", text([*pieces(family_of(task)), ":", _REVISION]))
+    for task in environment.resources(_DEFINITION):
+        yield _arn_of_definition(task)
+
+
+def _arn_of(resource: Resource) -> str | Text | None:
+    return _arn_of_definition(resource) if resource.type == _DEFINITION else arn_of(resource)
+
+
+def _arn_of_definition(task: Resource) -> str | Text:
+    return ecs_arn(task.stack, "task-definition", text([*pieces(family_of(task)), ":", _REVISION]))
+
+
+_DEFINITION: Final = "AWS::ECS::TaskDefinition"
 
 
 def _last(arn: str | Text) -> str | Text:

@@ -23,6 +23,7 @@ from checker.model.pipeline.scripts import Argument, AwsCall, CdkCommand, Comman
 from checker.model.possible import Possible, Scalar, call_behind, options, shown
 from checker.model.values import Absent, Answered, CallPlace, Text, Unknown
 from checker.reason.calls.rolling import of_action
+from checker.reason.calls.touched import picked_resources
 from checker.reason.deploys.changes import What, changes_of
 from checker.reason.deploys.paths import At
 from checker.reason.images.commit_tags import Pushed, is_commit_of_run, is_released, other_tags, pushed
@@ -116,7 +117,7 @@ def _named(at: At, value: Scalar, release: Release) -> Revision:
     if operation in {"describetaskdefinition", "listtaskdefinitions"}:
         return open_newest if cut else _asked_for(at, origin, release)
     if from_stack(value):
-        return _of_stack(at, release)
+        return _of_stack(at, value, release)
     if isinstance(value, str):
         if re.search(r":\d+$", value):
             return Revision(Runs.OTHER, f"it names {value}, whatever image that has")
@@ -136,15 +137,19 @@ def _surely(at: At, origin: CallPlace | None) -> bool:
     return any(each.certain and not each.unless for each in made)
 
 
-def _of_stack(at: At, release: Release) -> Revision:
-    """The stack's own task definition: the release's where the job has just deployed the stack with the commit."""
+def _of_stack(at: At, value: Scalar, release: Release) -> Revision:
+    """The stack's own task definition: the release's where the job has just deployed the stack with the commit. Of
+    several that one whose output is picked by its key."""
     own = release.project.environment(at.job.environment_name)
+    asked = value if isinstance(value, Text) else ""
+    picked = {each.key for each in picked_resources(asked, release.project, at.job.environment_name)}
     references = [
         reference
         for environment in ((own,) if own is not None else release.project.environments)
         for reference in image_references(environment)
         if reference.owner.type == "AWS::ECS::TaskDefinition"
     ]
+    references = [each for each in references if each.owner.key in picked] or references
     of_commit = [isinstance(each.value, Text) and is_commit_of_run(each.value) for each in references]
     if not any(of_commit):
         why = "it names the stack's own task definition, whose image the stack sets, not the release"

@@ -46,3 +46,9 @@ def syntheses(at: At, deploy: CdkCommand, pipeline: Pipeline) -> Iterator[tuple[
                 output = action.options.get("output", "cdk.out")
                 if output == app or not (isinstance(output, str) and isinstance(app, str)):
                     yield At(job, trace, index), action
+
+
+def rolls_nothing_back(deploy: CdkCommand) -> bool:
+    """Whether a deploy that fails leaves what it came to (AWS CDK CLI reference, ``cdk deploy``: ``--no-rollback`` or
+    ``-R``)."""
+    return any(deploy.options.get(name) for name in ("no-rollback", "R")) or deploy.options.get("rollback") == "false"

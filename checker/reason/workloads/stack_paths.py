@@ -100,7 +100,7 @@ def stack_paths(pipeline: Pipeline, project: Project) -> tuple[StackPath, ...]:
 
 @lru_cache(maxsize=2)
 def _paths(pipeline: Pipeline, project: Project) -> tuple[StackPath, ...]:
-    brought = [each for each in project.resources("AWS::ECS::Service") if not _by_others(each)]
+    brought = [each for each in project.resources("AWS::ECS::Service") if not by_others(each)]
     if not brought:
         return ()
     by_calls = {(path.entry.file, path.environment) for path in deploy_paths(pipeline, project)}
@@ -130,7 +130,7 @@ def _path(
     return replace(path, kind=known.kind if known is not None else kind_of(path.deployed_to))
 
 
-def _by_others(service: Resource) -> bool:
+def by_others(service: Resource) -> bool:
     """Whether CodeDeploy or another controller rolls a service, and not its stack."""
     kind = service.get("DeploymentController.Type")
     return not isinstance(kind, Absent) and not (isinstance(kind, Known) and kind.value == "ECS")
@@ -179,21 +179,23 @@ def _updates(
         at = At(job, trace, places[id(action)])
         if isinstance(action, CdkCommand):
             new = _gives_an_image(at, action, pipeline)
-            of = [each for each in brought if selected(_root(each.stack), action)]
+            of = [each for each in brought if selected(root_of(each.stack), action)]
         else:
             new = False
-            of = [each for each in brought if updates(at, _root(each.stack)) is YES]
-        tasks = [(each, _task(each, project)) for each in of]
+            of = [each for each in brought if updates(at, root_of(each.stack)) is YES]
+        tasks = [(each, task_of(each, project)) for each in of]
         services = tuple(each for each, task in tasks if task is not None and task in images and (new or images[task]))
         if services:
             yield StackUpdate(at, services)
 
 
-def _task(service: Resource, project: Project) -> ResourceKey | None:
+def task_of(service: Resource, project: Project) -> ResourceKey | None:
+    """The task definition that a service refers to."""
     return next((each.key for each in project.all_referred(service.get("TaskDefinition"))), None)
 
 
-def _root(stack: Stack) -> Stack:
+def root_of(stack: Stack) -> Stack:
+    """The stack that a nested one is deployed with."""
     while stack.parent is not None:
         stack = stack.parent
     return stack
@@ -219,7 +221,7 @@ def _is_commit(value: Possible) -> bool:
 def at_once(update: StackUpdate, order: Order, project: Project) -> tuple[Resource, Resource] | None:
     """Two services that one update may change at the same time: neither depends on the other."""
     for one, other in combinations(update.services, 2):
-        if _root(one.stack) is _root(other.stack):
+        if root_of(one.stack) is root_of(other.stack):
             mine, theirs = _side_by_side(one, other, project)
             if (
                 mine is None

@@ -28,7 +28,7 @@ _CALLS: Final[Mapping[str, tuple[tuple[str, str, Mapping[str, str]], ...]]] = {
         ("cloudformation", "DescribeStacks", {"stackname": "name"}),
         ("cloudformation", "CreateChangeSet", {"stackname": "name", "templatefile": "template"}),
         ("cloudformation", "DescribeChangeSet", {"stackname": "name"}),
-        ("cloudformation", "ExecuteChangeSet", {"stackname": "name"}),
+        ("cloudformation", "ExecuteChangeSet", {"stackname": "name", "disablerollback": "disable-rollback"}),
     ),
     known.SECRETS: (("secretsmanager", "GetSecretValue", {"secretid": "secret-ids"}),),
     known.CODEBUILD: (

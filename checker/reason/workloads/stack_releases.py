@@ -1,0 +1,87 @@
+"""Which images the update of a stack brings to its services, where the same workflow pushes images for them.
+
+Only services that nothing but their stacks roll, and updates by calls of CloudFormation: what the CDK deploys, it names
+itself. Source: AWS CLI Command Reference, "cloudformation deploy": a parameter that no call gives keeps the value that
+it has in the stack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from checker.model.answers import YES, Answer, Open
+from checker.model.environments import Project
+from checker.model.pipeline.pipeline import Pipeline
+from checker.model.pipeline.scripts import AwsCall
+from checker.model.possible import Scalar
+from checker.model.resources import Resource
+from checker.model.values import Parameter, ResourceKey, Text
+from checker.reason.calls.rolling import rolls
+from checker.reason.deploys.changes import What, changes_of
+from checker.reason.deploys.paths import At, after_failure
+from checker.reason.images.commit_tags import Pushed, is_released, pushed
+from checker.reason.images.references import Registry, image_references, parse_image
+from checker.reason.workloads.stack_paths import by_others, root_of, task_of
+from checker.reason.workloads.stack_updates import updates
+
+
+class Brought(Struct, frozen=True):
+    """An image that a stack's update gives to a service, and whether that is the release's."""
+
+    at: At
+    service: Resource
+    image: Scalar
+    released: Answer
+
+
+def brought_by_stacks(pipeline: Pipeline, project: Project) -> Iterator[Brought]:
+    """Every own image that an update of a stack gives to a service, of whose repository its workflow pushes images."""
+    services = [each for each in project.resources("AWS::ECS::Service") if not by_others(each)]
+    if not services or any(rolls(call) for call in pipeline.aws_calls()):
+        return
+    images = _own_images(project)
+    by_workflow: dict[str, Pushed] = {}
+    for job in pipeline.jobs:
+        trace = pipeline.trace(job)
+        places = {id(action): index for index, action in enumerate(trace.actions)}
+        for change in changes_of(trace):
+            call = change.place
+            if change.what is not What.STACK or not isinstance(call, AwsCall) or after_failure(call):
+                continue
+            at, file = At(job, trace, places[id(call)]), job.entry.file
+            if file not in by_workflow:
+                by_workflow[file] = pushed(_calls_of(file, pipeline))
+            for service in services:
+                task = task_of(service, project)
+                for repository, image in images.get(task, ()) if task is not None else ():
+                    if repository in by_workflow[file].forms and updates(at, root_of(service.stack)) is YES:
+                        yield Brought(at, service, image, _is_of_release(image, by_workflow[file]))
+
+
+def _calls_of(file: str, pipeline: Pipeline) -> Iterator[AwsCall]:
+    for job in pipeline.jobs:
+        if job.entry.file == file:
+            yield from pipeline.trace(job).aws
+
+
+def _own_images(project: Project) -> dict[ResourceKey, list[tuple[str, Scalar]]]:
+    """The images in registries of one's own by the task definition, with the last part of their repositories' names."""
+    found: dict[ResourceKey, list[tuple[str, Scalar]]] = {}
+    for environment in project.environments:
+        for each in image_references(environment):
+            if each.owner.type != "AWS::ECS::TaskDefinition" or not isinstance(each.value, str | Text):
+                continue
+            image = parse_image(each.value, project)
+            if image.registry is Registry.ECR and image.repository:
+                found.setdefault(each.owner.key, []).append((image.repository.rpartition("/")[2], each.value))
+    return found
+
+
+def _is_of_release(image: Scalar, known: Pushed) -> Answer:
+    holes = image.holes if isinstance(image, Text) else ()
+    kept = next((each for each in holes if isinstance(each, Parameter)), None)
+    if kept is not None:
+        return Open(f"nothing that is followed gives {kept.shown}, so the stack may keep the one that it has")
+    return is_released(image, known)
