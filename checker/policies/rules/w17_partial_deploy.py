@@ -15,7 +15,8 @@ What is checked
     A stack with an ECS service whose update a call only begins (``update-stack``, ``execute-change-set``) is rolled
     too: something waits for its end, and the job fails with it. ``aws cloudformation deploy`` and the CDK wait by
     themselves. One that brings the images of several services is taken back by CloudFormation when it fails, unless it
-    is told not to (``--disable-rollback``, ``--no-rollback``).
+    is told not to (``--disable-rollback``, ``--no-rollback``); services in several stacks need more, since no other
+    stack goes back with the one that fails.
     In an account: every service that a stack has is there, all run one commit, no roll-out failed or is stuck, and
     every stack is at rest.
 When it does not apply
@@ -72,7 +73,13 @@ from checker.reason.deploys.paths import (
 )
 from checker.reason.deploys.sequence import is_for, may_be_for, several
 from checker.reason.health.passed_over import left_out
-from checker.reason.workloads.stack_paths import StackPath, StackUpdate, stack_paths
+from checker.reason.workloads.stack_paths import (
+    StackPath,
+    StackUpdate,
+    in_two_stacks,
+    several_of_one_environment,
+    stack_paths,
+)
 from checker.reason.workloads.stack_updates import begun, may_be_watched, undone, watched
 
 _FIX_READ: Final = "Let the audit read it: `checker permissions` prints the policy."
@@ -82,7 +89,11 @@ _FIX_SEEN: Final = "After update-service: aws ecs wait services-stable, under se
 _FIX_BEGUN: Final = "After it: aws cloudformation wait stack-update-complete; or aws cloudformation deploy: it waits."
 _FIX_TAKEN: Final = "After the wait, compare the task definition that the service runs with the one that was rolled."
 _FIX_KEPT: Final = "Leave --disable-rollback (in the CDK --no-rollback) out, or call rollback-stack after a failure."
-_MENDS_STACK: Final = frozenset({"RollbackStack", "DescribeServices", "DescribeStackEvents", "DescribeStackResources"})
+_FIX_APART: Final = "On failure, update the changed stacks with the tag that ran before, or print what they run."
+_MENDS_STACK: Final = frozenset(
+    {"RollbackStack", "deploy", "UpdateStack", "ExecuteChangeSet", "DescribeServices", "DescribeStacks"}
+    | {"DescribeStackEvents", "DescribeStackResources", "ListTasks", "DescribeTasks"}
+)
 _SAID_BACK: Final = "Once the services are brought back the job goes on, as if the roll-out had worked."
 _FIX_BACK_SEEN: Final = "Exit with 1 behind what brings them back."
 _FIX_BACK: Final = "On failure, update the services that were changed back to what they ran, or print it and exit 1."
@@ -107,21 +118,26 @@ def _judged(path: DeployPath, project: Project) -> Iterator[Judgement]:
 
 
 def _by_stacks(path: StackPath, others: Sequence[StackPath]) -> Iterator[Judgement]:
-    """Of updates that roll several services: CloudFormation takes all of one that fails back, unless it is told not to.
+    """Of updates that roll several services: CloudFormation takes all of one that fails back, unless it is told not to,
+    and leaves other stacks as they are.
 
     A workflow that makes the stack for the first time has nothing to go back to; the releases have another one.
     """
+    releases = [each for each in others if each.entry.file != path.entry.file]
+    apart = in_two_stacks(path)
+    if apart is not None:
+        yield _apart(path, *apart)
     for update in path.updates:
         action, kept = update.at.action, negated(undone(update.at))
-        if len(update.services) < 2:
+        if not several_of_one_environment(update):
             continue
-        if kept is NO:
+        if kept is NO and apart is None:
             yield action.passes("one-version", "CloudFormation takes back all of an update that fails.")
         elif isinstance(kept, Open):
             why = f"whether an update that fails is taken back: {kept.why}"
             yield action.undecided("one-version", why, fix=_FIX_KEPT)
-        elif not any(_is_undone_by(other, update) for other in others if other.entry.file != path.entry.file):
-            mended = next((at for at in path.actions() if _mends_stack(at, update)), None)
+        elif kept is YES and not any(_is_undone_by(each, update) for each in releases):
+            mended = next((at for at in path.actions() if _mends_stack(at, update.at)), None)
             if mended is not None:
                 why = "After a failure it takes the stack back, or shows its state."
                 yield mended.action.passes("one-version", why)
@@ -130,19 +146,32 @@ def _by_stacks(path: StackPath, others: Sequence[StackPath]) -> Iterator[Judgeme
             yield action.fails("one-version", what, fix=_FIX_KEPT, related=update.services)
 
 
+def _apart(path: StackPath, one: Resource, other: Resource) -> Judgement:
+    """Of services in several stacks: when one's update fails, those that were updated before stay as they are."""
+    first, last_one = path.updates[0].at, path.updates[-1].at
+    mended = next((at for at in path.actions() if _mends_stack(at, first)), None)
+    if mended is not None:
+        return mended.action.passes("one-version", "After a failure it takes stacks back, or shows their state.")
+    if not path.complete:
+        return first.action.undecided("one-version", path.unread, fix=_FIX_APART)
+    what = f"When the update of {other.logical_id} fails, {one.logical_id} stays on the new version:"
+    what = f"{what} CloudFormation takes back the stack that fails, and no other."
+    return last_one.action.fails("one-version", what, fix=_FIX_APART, related=(one, other))
+
+
 def _is_undone_by(path: StackPath, update: StackUpdate) -> bool:
     """Whether another workflow brings the same services, and takes back what fails."""
     wanted = {service.key for service in update.services}
     return any(undone(each.at) is YES and wanted <= {of.key for of in each.services} for each in path.updates)
 
 
-def _mends_stack(at: At, update: StackUpdate) -> bool:
+def _mends_stack(at: At, update: At) -> bool:
     """What runs after a failure, and takes a stack back or says what became of it."""
     action = at.action
-    if at.job is update.at.job and at.index < update.at.index:
+    if at.job is update.job and at.index < update.index:
         return False
     if isinstance(action, CdkCommand):
-        return action.name == "rollback" and after_failure(action)
+        return action.name in {"rollback", "deploy"} and after_failure(action)
     return isinstance(action, AwsCall) and action.operation in _MENDS_STACK and after_failure(action)
 
 

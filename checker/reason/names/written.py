@@ -65,7 +65,8 @@ def fallbacks_of(call: AwsCall | CdkCommand) -> Iterator[tuple[Named, str]]:
         for value in values:
             each = options(value) or ()
             written = [one for one in each if isinstance(one, str)]
-            holes = [one.only_hole for one in each if isinstance(one, Text)]
+            # The whole of it or a piece: ``f"docs-{os.environ.get('STAGE', 'staging')}"``.
+            holes = [one.holes[0] for one in each if isinstance(one, Text) and len(one.holes) == 1]
             asked = [_VARIABLE.fullmatch(hole.shown) for hole in holes if isinstance(hole, RunValue)]
             if len(written) == len(asked) == 1 and len(each) == 2 and asked[0] is not None:
                 yield from ((named, asked[0][1]) for named in _named(kind, (written[0],)))

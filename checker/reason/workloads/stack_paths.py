@@ -34,6 +34,7 @@ from checker.model.resources import Resource, Stack
 from checker.model.values import Absent, Known, ResourceKey, Text
 from checker.reason.deploys.changes import What, changes_of
 from checker.reason.deploys.paths import At, DeployPath, after_failure, deploy_paths
+from checker.reason.iam.deployers import same_environment
 from checker.reason.images.commit_tags import is_commit, tag_of
 from checker.reason.images.references import Registry, image_references, parse_image
 from checker.reason.templates.order import Order, named_in
@@ -182,11 +183,17 @@ def _updates(
             of = [each for each in brought if selected(root_of(each.stack), action)]
         else:
             new = False
-            of = [each for each in brought if updates(at, root_of(each.stack)) is YES]
+            of = _of_the_job(job, [each for each in brought if updates(at, root_of(each.stack)) is YES])
         tasks = [(each, task_of(each, project)) for each in of]
         services = tuple(each for each, task in tasks if task is not None and task in images and (new or images[task]))
         if services:
             yield StackUpdate(at, services)
+
+
+def _of_the_job(job: EffectiveJob, services: list[Resource]) -> list[Resource]:
+    """Without those that another environment makes of the same template, where the job is one environment's."""
+    own = [each for each in services if same_environment(each.environment_name, job.environment_name)]
+    return own or services
 
 
 def task_of(service: Resource, project: Project) -> ResourceKey | None:
@@ -216,6 +223,25 @@ def _gives_an_image(at: At, deploy: CdkCommand, pipeline: Pipeline) -> bool:
 def _is_commit(value: Possible) -> bool:
     each = options(value) or ()
     return bool(each) and all(call_behind(one) is None and is_commit(one) is YES for one in each)
+
+
+def several_of_one_environment(update: StackUpdate) -> bool:
+    """Whether an update rolls more than one service of an environment."""
+    environments = [service.environment_name for service in update.services]
+    return len(set(environments)) < len(environments)
+
+
+def in_two_stacks(path: StackPath) -> tuple[Resource, Resource] | None:
+    """Two services of one environment that are rolled with different stacks, in the order in which they are."""
+    services = {service.key: service for update in path.updates for service in update.services}
+    return next(
+        (
+            (one, other)
+            for one, other in combinations(services.values(), 2)
+            if one.environment_name == other.environment_name and root_of(one.stack) is not root_of(other.stack)
+        ),
+        None,
+    )
 
 
 def at_once(update: StackUpdate, order: Order, project: Project) -> tuple[Resource, Resource] | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
 from checker import lazy_re
@@ -46,6 +47,14 @@ from checker.resolve.python.values import (
 # Always true.
 _THERE: Final = (Client, Resource, Session, Function, Class, Instance, Module)
 _NUMBERS: Final = (int, float)
+_ORDERS: Final[Mapping[type[ast.cmpop], Callable[[int, int], bool]]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
 _Comprehension: TypeAlias = "ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp"
 
 
@@ -167,6 +176,8 @@ def _conditional(machine: Machine, node: ast.IfExp, frame: Frame) -> Value:
 
 
 def _compare(machine: Machine, node: ast.Compare, frame: Frame) -> Value:
+    if (counted := _words_counted(machine, node, frame)) is not None:
+        return counted
     left = value(machine, node.left, frame)
     rights = [value(machine, each, frame) for each in node.comparators]
     equals = isinstance(node.ops[0], ast.Eq)
@@ -176,6 +187,22 @@ def _compare(machine: Machine, node: ast.Compare, frame: Frame) -> Value:
         if isinstance(answer, Certain):
             return (answer is YES) is equals
     return extern(shown(node))
+
+
+def _words_counted(machine: Machine, node: ast.Compare, frame: Frame) -> bool | None:
+    """``len(sys.argv) > 1``, where every word of the command line is known."""
+    asks, number = node.left, node.comparators[0]
+    if not (isinstance(asks, ast.Call) and isinstance(asks.func, ast.Name) and asks.func.id == "len" and asks.args):
+        return None
+    if not (isinstance(number, ast.Constant) and isinstance(number.value, int)) or type(node.ops[0]) not in _ORDERS:
+        return None
+    listed = value(machine, asks.args[0], frame)
+    if not (isinstance(listed, Extern) and listed.name == "sys.argv") or len(node.ops) > 1:
+        return None
+    words = machine.words
+    if words is None or not all(isinstance(each, str) for each in words):
+        return None
+    return _ORDERS[type(node.ops[0])](len(words) + 1, number.value)  # the program itself is the first
 
 
 def _unary(machine: Machine, node: ast.UnaryOp, frame: Frame) -> Value:
