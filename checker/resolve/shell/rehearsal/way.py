@@ -54,7 +54,8 @@ from checker.resolve.shell.words import decide, is_one_word
 
 def _piped(context: Context, *, merged: bool) -> Context:
     """What it prints goes on to the next command; ``merged`` (``|&``): with what it says."""
-    return context.handled(stdout=Stream.SHOWN, stderr=Stream.MERGED if merged else context.handling.apart)
+    stderr = Stream.MERGED if merged else context.handling.apart
+    return context.handled(stdout=Stream.SHOWN, stderr=stderr, piped=True)
 
 
 def _vanishes(word: Word) -> bool:
@@ -65,10 +66,10 @@ def _vanishes(word: Word) -> bool:
 
 def _is_question(statement: Statement, state: State, context: Context) -> bool:
     """Whether nobody knows beforehand how a command ends: a test, whether another line comes in, or whether something
-    is there, where that is asked."""
+    is there, where that is asked. Of what another command reads, that one asks."""
     tested = bool(context.handling.tested)
     if isinstance(statement, Simple) and (first_word(statement) == "read" or looks_up(statement)):
-        return tested
+        return tested and not context.handling.piped
     return is_test(statement, state.functions)
 
 
