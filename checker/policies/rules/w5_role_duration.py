@@ -310,7 +310,7 @@ def _timeout(uses: list[tuple[EffectiveJob, Credentials]], asked: list[float | N
 
 
 def _steps_after(job: EffectiveJob, credentials: Credentials) -> float | None:
-    """The minutes that the steps may take together which use this session, ``None`` where one of them has no bound.
+    """The minutes that the steps with the role's session may take together, ``None`` where one of them has no bound.
 
     A later step that takes the role on again begins another session; after a failure it may be passed over, so what
     runs then still counts. A script that assumes the role itself works with it for the rest of its own step.

@@ -6,6 +6,8 @@ time, and nothing is passed over.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import dropwhile
 from typing import Final
 
 from checker.model.answers import NO, YES, Answer, Open, every
@@ -24,33 +26,31 @@ _UNTOLD: Final = Open("whether the script looks at how it ended is not followed:
 def told_after(trace: Trace, wait: AwsCall) -> Answer:
     """Whether a script that passes over a wait's failure ends with a failure all the same, where what it waits for
     fails: by the answer of a call that asks for the state of the same thing."""
-    seen = False
-    answer: Answer = NO
-    for each in trace.aws:
-        seen = seen or each is wait
-        if seen and _asks_the_same(each, wait):
-            # The wait may have failed because its time was up.
-            found = every((each.handling.notices, each.handling.unended))
-            if found is YES:
-                return YES
-            if isinstance(found, Open) and _is_taken(each):
-                answer = _UNTOLD
-    return answer
+    asking = (each for each in _from(wait, trace) if _asks_the_same(each, wait))
+    # The wait may have failed because its time was up.
+    return _told((each, every((each.handling.notices, each.handling.unended))) for each in asking)
 
 
 def revision_told_after(trace: Trace, update: AwsCall) -> Answer:
     """Whether a script that passes over a refused ``update-service`` ends with a failure all the same: by asking which
     revision the service runs, which is then another one."""
-    seen = False
+    asking = (each for each in _from(update, trace) if _asks_for_revision(each, update))
+    return _told((each, each.handling.notices) for each in asking)
+
+
+def _from(call: AwsCall, trace: Trace) -> Iterator[AwsCall]:
+    """A call, and those that come after it."""
+    return dropwhile(lambda each: each is not call, trace.aws)
+
+
+def _told(asking: Iterable[tuple[AwsCall, Answer]]) -> Answer:
+    """Yes where one of several calls surely tells; open where the answer of one is handed to what is not followed."""
     answer: Answer = NO
-    for each in trace.aws:
-        seen = seen or each is update
-        if seen and _asks_for_revision(each, update):
-            found = each.handling.notices
-            if found is YES:
-                return YES
-            if isinstance(found, Open) and _is_taken(each):
-                answer = _UNTOLD
+    for call, tells in asking:
+        if tells is YES:
+            return YES
+        if isinstance(tells, Open) and _is_taken(call):
+            answer = _UNTOLD
     return answer
 
 

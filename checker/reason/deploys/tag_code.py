@@ -130,12 +130,15 @@ class _Codes(Struct):
         if brought is None:
             brought = self.brought[job] = brought_by(self.pipeline.trace(job), self.own)
         homes = {each.place for _, each in brought} | set(map(_folder, checkouts))
+        actions = self.pipeline.trace(job).actions
+        until = next((index for index, each in enumerate(actions) if each is before), len(actions))
+        earlier = [each for index, each in brought if index < until]
         home = next((home for action, home in stands_in(self.pipeline.trace(job), homes) if action is before), "")
         if home:
-            yield from self._in_folder(home, checkouts, job, before, brought, starts, level)
+            yield from self._in_folder(home, checkouts, job, earlier, starts, level)
         by_script = before is not None and before.spot.file != job.workflow.file and not self.alone
         if (roots or checkouts) and (not home or by_script):
-            yield from self._in_workspace((roots or checkouts)[-1], job, before, brought, starts, level)
+            yield from self._in_workspace((roots or checkouts)[-1], job, earlier, starts, level)
         if roots:
             others = [each for each in checkouts if _folder(each)]
             yield from (
@@ -158,19 +161,16 @@ class _Codes(Struct):
         self,
         step: EffectiveStep,
         job: EffectiveJob,
-        before: Action | None,
-        brought: Sequence[tuple[int, Brought]],
+        brought: Sequence[Brought],
         starts: tuple[Start, ...],
         level: int,
     ) -> Iterator[Found]:
-        """What was checked out, and what came over it before the change."""
-        trace = self.pipeline.trace(job)
-        until = next((index for index, each in enumerate(trace.actions) if each is before), len(trace.actions))
+        """What was checked out, and what came over it."""
         over: list[Brought] = []
         whole = False
-        for index, each in brought:
+        for each in brought:
             at = each.command.step
-            if index < until and not each.folder and at is not None and at.index > step.index:
+            if not each.folder and at is not None and at.index > step.index:
                 whole = whole or each.whole
                 over = [each] if each.whole else [*over, each]
         if not whole:
@@ -185,17 +185,14 @@ class _Codes(Struct):
         home: str,
         checkouts: Sequence[EffectiveStep],
         job: EffectiveJob,
-        before: Action | None,
-        brought: Sequence[tuple[int, Brought]],
+        brought: Sequence[Brought],
         starts: tuple[Start, ...],
         level: int,
     ) -> Iterator[Found]:
         """What was checked out into a folder of its own, and what came over it there."""
-        actions = self.pipeline.trace(job).actions
-        until = next((index for index, each in enumerate(actions) if each is before), len(actions))
         over: list[Brought] = []
-        for index, each in brought:
-            if index < until and each.place == home:
+        for each in brought:
+            if each.place == home:
                 over = [each] if each.whole else [*over, each]
         step = next((each for each in reversed(checkouts) if _folder(each) == home), None)
         if step is not None and not (over and over[0].whole):

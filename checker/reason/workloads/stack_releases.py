@@ -17,8 +17,8 @@ from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall
 from checker.model.possible import Scalar
 from checker.model.resources import Resource
-from checker.model.values import Parameter, ResourceKey, Text
-from checker.reason.calls.rolling import rolls
+from checker.model.values import Absent, Parameter, ResourceKey, Text
+from checker.reason.calls.rolling import of_action, rolls
 from checker.reason.deploys.changes import What, changes_of
 from checker.reason.deploys.paths import At, after_failure
 from checker.reason.images.commit_tags import Pushed, is_released, pushed
@@ -39,7 +39,7 @@ class Brought(Struct, frozen=True):
 def brought_by_stacks(pipeline: Pipeline, project: Project) -> Iterator[Brought]:
     """Every own image that an update of a stack gives to a service, of whose repository its workflow pushes images."""
     services = [each for each in project.resources("AWS::ECS::Service") if not by_others(each)]
-    if not services or any(rolls(call) for call in pipeline.aws_calls()):
+    if not services or any(map(_brings_an_image, pipeline.aws_calls())):
         return
     images = _own_images(project)
     by_workflow: dict[str, Pushed] = {}
@@ -58,6 +58,15 @@ def brought_by_stacks(pipeline: Pipeline, project: Project) -> Iterator[Brought]
                 for repository, image in images.get(task, ()) if task is not None else ():
                     if repository in by_workflow[file].forms and updates(at, root_of(service.stack)) is YES:
                         yield Brought(at, service, image, _is_of_release(image, by_workflow[file]))
+
+
+def _brings_an_image(call: AwsCall) -> bool:
+    """Whether a roll-out says itself what is to run; one that only starts a service again leaves that to its stack."""
+    if not rolls(call):
+        return False
+    told = ("taskDefinition", "cliInputJson")
+    again = call.operation == "UpdateService" and call.complete and not of_action(call)
+    return not (again and all(isinstance(call.argument(name), Absent) for name in told))
 
 
 def _calls_of(file: str, pipeline: Pipeline) -> Iterator[AwsCall]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ast
-import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final, TypeAlias
 
 from checker import lazy_re
@@ -43,18 +42,11 @@ from checker.resolve.python.values import (
     plain,
     within,
 )
+from checker.resolve.shell.rehearsal.arithmetic import COMPARED
 
 # Always true.
 _THERE: Final = (Client, Resource, Session, Function, Class, Instance, Module)
 _NUMBERS: Final = (int, float)
-_ORDERS: Final[Mapping[type[ast.cmpop], Callable[[int, int], bool]]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-}
 _Comprehension: TypeAlias = "ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp"
 
 
@@ -194,7 +186,7 @@ def _words_counted(machine: Machine, node: ast.Compare, frame: Frame) -> bool | 
     asks, number = node.left, node.comparators[0]
     if not (isinstance(asks, ast.Call) and isinstance(asks.func, ast.Name) and asks.func.id == "len" and asks.args):
         return None
-    if not (isinstance(number, ast.Constant) and isinstance(number.value, int)) or type(node.ops[0]) not in _ORDERS:
+    if not (isinstance(number, ast.Constant) and isinstance(number.value, int)) or type(node.ops[0]) not in COMPARED:
         return None
     listed = value(machine, asks.args[0], frame)
     if not (isinstance(listed, Extern) and listed.name == "sys.argv") or len(node.ops) > 1:
@@ -202,7 +194,7 @@ def _words_counted(machine: Machine, node: ast.Compare, frame: Frame) -> bool | 
     words = machine.words
     if words is None or not all(isinstance(each, str) for each in words):
         return None
-    return _ORDERS[type(node.ops[0])](len(words) + 1, number.value)  # the program itself is the first
+    return COMPARED[type(node.ops[0])](len(words) + 1, number.value)  # the program itself is the first
 
 
 def _unary(machine: Machine, node: ast.UnaryOp, frame: Frame) -> Value:

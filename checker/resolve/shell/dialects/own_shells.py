@@ -14,6 +14,7 @@ from checker.model.pipeline.jobs import EffectiveStep
 from checker.resolve.shell.dialects.powershell import for_bash
 
 _SCRIPT: Final = "{0}"
+# Where GitHub's hosted runners put a step's script ("Workflow syntax", ``shell``: ``{0}`` is its path).
 _FILE: Final = "/home/runner/work/_temp/step.sh"
 _SHELLS: Final = frozenset({"bash", "sh", "dash", "zsh", "ksh"})
 # Options of shells that the next word belongs to (GNU Bash manual, "Invoking Bash").

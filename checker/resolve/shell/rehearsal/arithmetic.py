@@ -50,7 +50,7 @@ _BINARY: Final[Mapping[type[ast.operator], _Two]] = {
     ast.FloorDiv: _truncated,
     ast.Mod: lambda left, right: left - right * _truncated(left, right),
 }
-_COMPARED: Final[Mapping[type[ast.cmpop], Callable[[int, int], bool]]] = {
+COMPARED: Final[Mapping[type[ast.cmpop], Callable[[int, int], bool]]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
     ast.Lt: operator.lt,
@@ -182,5 +182,5 @@ def _evaluated(node: ast.expr) -> int:
             answers = [bool(_evaluated(value)) for value in values]
             return int(all(answers) if isinstance(sign, ast.And) else any(answers))
         case ast.Compare(left=left, ops=[sign], comparators=[right]):
-            return int(_COMPARED[type(sign)](_evaluated(left), _evaluated(right)))
+            return int(COMPARED[type(sign)](_evaluated(left), _evaluated(right)))
     raise ValueError
