@@ -18,6 +18,7 @@ What the steps' scripts do is :class:`checker.model.pipeline.scripts.Trace`. Val
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import ClassVar, Final, TypeAlias
@@ -25,6 +26,7 @@ from typing import ClassVar, Final, TypeAlias
 from msgspec import Struct, field
 from msgspec.structs import force_setattr
 
+from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.judgements import Judgeable
 from checker.model.pipeline.workflows import Job, Permissions, RunText, Step, Trigger, Workflow
@@ -61,14 +63,20 @@ class Fact(Struct, frozen=True):
         if self.value is not None and other.value is not None:
             return self.holds and other.holds and type(self.value) is type(other.value)
         alone, compared = (self, other) if self.value is None else (other, self)
-        # Nothing that equals an empty text is true; what equals false may be the text "0", which is.
-        return compared.holds and compared.value not in (False, "0") and bool(compared.value) is not alone.holds
+        # Nothing that equals an empty text is true; what equals false may be a text that is a number, as "0" is.
+        text = compared.value if isinstance(compared.value, str) else ""
+        if compared.value is False or (text and _MAY_BE_ZERO.fullmatch(text)):
+            return False
+        return compared.holds and bool(compared.value) is not alone.holds
 
 
 # What is so, once for each way in which a condition can hold: empty for one that never does.
 Facts: TypeAlias = "tuple[frozenset[Fact], ...]"
 ANYHOW: Final[Facts] = (frozenset(),)
 
+# Such a text may be compared as a number, and equal false, null or nothing (GitHub documentation, "Evaluate expressions
+# in workflows and actions").
+_MAY_BE_ZERO: Final = lazy_re.compile(r"[\s+-]*0?[xo]?[0.]*(?:e[-+]?\d+)?\s*", re.IGNORECASE)
 _NOT_ASKED: Final = Open("whether it runs when a pre-release starts it")
 
 

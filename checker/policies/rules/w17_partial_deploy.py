@@ -22,7 +22,8 @@ What is checked
 When it does not apply
     No workflow that rolls an ECS service, by itself or by its stack.
 What cannot be decided
-    Scripts that could not be followed.
+    Scripts that could not be followed. Whether a stack's update is taken back, where its options are open; whether one
+    run updates several stacks, where conditions choose.
 Fix
     Keep what each service ran before; on the first failure update those that were changed back to it, in reverse order.
     At the least: ``trap 'aws ecs describe-services ...' ERR``, and exit 1.
@@ -38,7 +39,7 @@ from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.live.account import Account
 from checker.model.pipeline.pipeline import Pipeline
-from checker.model.pipeline.scripts import AwsCall, CdkCommand, How
+from checker.model.pipeline.scripts import AwsCall, How
 from checker.model.resources import Resource
 from checker.model.rules import Rule, Unseen
 from checker.model.values import Unknown
@@ -73,14 +74,9 @@ from checker.reason.deploys.paths import (
 )
 from checker.reason.deploys.sequence import is_for, may_be_for, several
 from checker.reason.health.passed_over import left_out
-from checker.reason.workloads.stack_paths import (
-    StackPath,
-    StackUpdate,
-    in_two_stacks,
-    several_of_one_environment,
-    stack_paths,
-)
-from checker.reason.workloads.stack_updates import begun, may_be_watched, undone, watched
+from checker.reason.workloads.stack_failures import Apart, in_two_stacks, mended, several_of_one_stack, undone
+from checker.reason.workloads.stack_paths import StackPath, StackUpdate, stack_paths
+from checker.reason.workloads.stack_updates import begun, may_be_watched, watched
 
 _FIX_READ: Final = "Let the audit read it: `checker permissions` prints the policy."
 _FIX_GONE: Final = "Make it again before the next release; `checker drift` shows what else is gone."
@@ -90,10 +86,6 @@ _FIX_BEGUN: Final = "After it: aws cloudformation wait stack-update-complete; or
 _FIX_TAKEN: Final = "After the wait, compare the task definition that the service runs with the one that was rolled."
 _FIX_KEPT: Final = "Leave --disable-rollback (in the CDK --no-rollback) out, or call rollback-stack after a failure."
 _FIX_APART: Final = "On failure, update the changed stacks with the tag that ran before, or print what they run."
-_MENDS_STACK: Final = frozenset(
-    {"RollbackStack", "deploy", "UpdateStack", "ExecuteChangeSet", "DescribeServices", "DescribeStacks"}
-    | {"DescribeStackEvents", "DescribeStackResources", "ListTasks", "DescribeTasks"}
-)
 _SAID_BACK: Final = "Once the services are brought back the job goes on, as if the roll-out had worked."
 _FIX_BACK_SEEN: Final = "Exit with 1 behind what brings them back."
 _FIX_BACK: Final = "On failure, update the services that were changed back to what they ran, or print it and exit 1."
@@ -103,7 +95,7 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     paths = deploy_paths(pipeline, project)
     yield from once(judgement for path in paths for judgement in _judged(path, project))
     by_stack = stack_paths(pipeline, project)
-    yield from once(judgement for path in by_stack for judgement in _by_stacks(path, by_stack))
+    yield from once(judgement for path in by_stack for judgement in _by_stacks(path, by_stack, pipeline))
     stacks_begun = list(begun(pipeline, project))
     yield from once(_stack_seen(pipeline, *each) for each in stacks_begun)
     if not paths and not by_stack and not stacks_begun:
@@ -117,19 +109,18 @@ def _judged(path: DeployPath, project: Project) -> Iterator[Judgement]:
             yield _dealt_with(path)
 
 
-def _by_stacks(path: StackPath, others: Sequence[StackPath]) -> Iterator[Judgement]:
-    """Of updates that roll several services: CloudFormation takes all of one that fails back, unless it is told not to,
-    and leaves other stacks as they are.
+def _by_stacks(path: StackPath, others: Sequence[StackPath], pipeline: Pipeline) -> Iterator[Judgement]:
+    """Of updates that roll several services, with one stack or with several.
 
     A workflow that makes the stack for the first time has nothing to go back to; the releases have another one.
     """
     releases = [each for each in others if each.entry.file != path.entry.file]
     apart = in_two_stacks(path)
     if apart is not None:
-        yield _apart(path, *apart)
+        yield _apart(path, apart, pipeline)
     for update in path.updates:
         action, kept = update.at.action, negated(undone(update.at))
-        if not several_of_one_environment(update):
+        if not several_of_one_stack(update):
             continue
         if kept is NO and apart is None:
             yield action.passes("one-version", "CloudFormation takes back all of an update that fails.")
@@ -137,42 +128,38 @@ def _by_stacks(path: StackPath, others: Sequence[StackPath]) -> Iterator[Judgeme
             why = f"whether an update that fails is taken back: {kept.why}"
             yield action.undecided("one-version", why, fix=_FIX_KEPT)
         elif kept is YES and not any(_is_undone_by(each, update) for each in releases):
-            mended = next((at for at in path.actions() if _mends_stack(at, update.at)), None)
-            if mended is not None:
-                why = "After a failure it takes the stack back, or shows its state."
-                yield mended.action.passes("one-version", why)
-                continue
             what = "An update that fails part way is left so: some services run the new version, and some the old one."
-            yield action.fails("one-version", what, fix=_FIX_KEPT, related=update.services)
+            judged = action.fails("one-version", what, fix=_FIX_KEPT, related=update.services)
+            yield _unless_mended(judged, path, update, pipeline)
 
 
-def _apart(path: StackPath, one: Resource, other: Resource) -> Judgement:
+def _apart(path: StackPath, apart: Apart, pipeline: Pipeline) -> Judgement:
     """Of services in several stacks: when one's update fails, those that were updated before stay as they are."""
-    first, last_one = path.updates[0].at, path.updates[-1].at
-    mended = next((at for at in path.actions() if _mends_stack(at, first)), None)
-    if mended is not None:
-        return mended.action.passes("one-version", "After a failure it takes stacks back, or shows their state.")
-    if not path.complete:
-        return first.action.undecided("one-version", path.unread, fix=_FIX_APART)
+    one, other = apart.before, apart.after
     what = f"When the update of {other.logical_id} fails, {one.logical_id} stays on the new version:"
     what = f"{what} CloudFormation takes back the stack that fails, and no other."
-    return last_one.action.fails("one-version", what, fix=_FIX_APART, related=(one, other))
+    first = path.updates[0]
+    judged = first.at.action.fails("one-version", what, fix=_FIX_APART, related=(one, other))
+    if isinstance(apart.both, Open):
+        judged = first.at.action.undecided("one-version", apart.both.why, fix=_FIX_APART)
+    return _unless_mended(judged, path, first, pipeline)
+
+
+def _unless_mended(judged: Judgement, path: StackPath, update: StackUpdate, pipeline: Pipeline) -> Judgement:
+    """What is judged of an update that fails, unless something takes back, or shows, what that leaves behind."""
+    at, mends = mended(path, update, pipeline)
+    action = update.at.action if at is None else at.action
+    if mends is YES:
+        return action.passes("one-version", "After a failure it takes stacks back, or shows their state.")
+    if isinstance(mends, Open):
+        return action.undecided("one-version", mends.why, fix=_FIX_APART)
+    return judged
 
 
 def _is_undone_by(path: StackPath, update: StackUpdate) -> bool:
     """Whether another workflow brings the same services, and takes back what fails."""
     wanted = {service.key for service in update.services}
     return any(undone(each.at) is YES and wanted <= {of.key for of in each.services} for each in path.updates)
-
-
-def _mends_stack(at: At, update: At) -> bool:
-    """What runs after a failure, and takes a stack back or says what became of it."""
-    action = at.action
-    if at.job is update.job and at.index < update.index:
-        return False
-    if isinstance(action, CdkCommand):
-        return action.name in {"rollback", "deploy"} and after_failure(action)
-    return isinstance(action, AwsCall) and action.operation in _MENDS_STACK and after_failure(action)
 
 
 def _stack_seen(pipeline: Pipeline, at: At, service: Resource, rolls: Answer) -> Judgement:

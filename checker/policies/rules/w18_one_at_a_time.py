@@ -33,7 +33,7 @@ from checker.model.pipeline.scripts import AwsCall, CdkCommand
 from checker.model.possible import truth
 from checker.model.rules import Rule, Unseen
 from checker.reason.deploys.paths import At, DeployPath, Rollout, deploy_paths, fails_here, follows, once, unseen
-from checker.reason.deploys.sequence import Step, by_matrix, matrices, several, steps_of
+from checker.reason.deploys.sequence import Step, by_matrix, in_another_cluster, matrices, several, steps_of
 from checker.reason.templates.order import Order
 from checker.reason.workloads.stack_paths import StackPath, StackUpdate, at_once, stack_paths
 
@@ -86,8 +86,9 @@ def _alone(path: DeployPath, steps: list[Step], index: int) -> Judgement:
 def _is_rolled_again(steps: list[Step], index: int) -> bool:
     """Whether what is rolled next is the same service once more: the wait for that is the one that counts."""
     now, then = steps[index].rollout, steps[index + 1].rollout if index + 1 < len(steps) else None
-    same = then is not None and now.service is not None and then.service == now.service
-    return same and then is not None and now.call.spot != then.call.spot and follows(then.at, now.at)
+    if then is None or now.service is None or then.service != now.service or in_another_cluster(now.call, then.call):
+        return False
+    return now.call.region == then.call.region and now.call.spot != then.call.spot and follows(then.at, now.at)
 
 
 def _goes_round(rollout: Rollout) -> bool:
@@ -223,7 +224,8 @@ def _beside(update: StackUpdate, others: tuple[StackUpdate, ...]) -> str:
         return "it is started in the background"
     for other in others:
         mine, theirs = update.at, other.at
-        if theirs.job is not mine.job and not follows(theirs, mine) and not follows(mine, theirs):
+        unordered = theirs.job is not mine.job and not follows(theirs, mine) and not follows(mine, theirs)
+        if unordered and not never_together(theirs.job, mine.job):
             return f"{theirs.job.name} does not wait for {mine.job.name}"
     several = len(update.services) > 1 and len({id(each.stack) for each in update.services}) > 1
     beside = [level for level in update.at.job.chain if level.matrix and level.max_parallel not in (1, "1", 1.0)]

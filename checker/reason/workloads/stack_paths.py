@@ -225,25 +225,6 @@ def _is_commit(value: Possible) -> bool:
     return bool(each) and all(call_behind(one) is None and is_commit(one) is YES for one in each)
 
 
-def several_of_one_environment(update: StackUpdate) -> bool:
-    """Whether an update rolls more than one service of an environment."""
-    environments = [service.environment_name for service in update.services]
-    return len(set(environments)) < len(environments)
-
-
-def in_two_stacks(path: StackPath) -> tuple[Resource, Resource] | None:
-    """Two services of one environment that are rolled with different stacks, in the order in which they are."""
-    services = {service.key: service for update in path.updates for service in update.services}
-    return next(
-        (
-            (one, other)
-            for one, other in combinations(services.values(), 2)
-            if one.environment_name == other.environment_name and root_of(one.stack) is not root_of(other.stack)
-        ),
-        None,
-    )
-
-
 def at_once(update: StackUpdate, order: Order, project: Project) -> tuple[Resource, Resource] | None:
     """Two services that one update may change at the same time: neither depends on the other."""
     for one, other in combinations(update.services, 2):

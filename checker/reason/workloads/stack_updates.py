@@ -13,19 +13,18 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
-from checker.model.answers import NO, YES, Answer, Open, either, negated, yes_if
+from checker.model.answers import NO, YES, Answer, Open, either, yes_if
 from checker.model.environments import Project
 from checker.model.overlap import overlap
 from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.pipeline import Pipeline
-from checker.model.pipeline.scripts import AwsCall, CdkCommand
-from checker.model.possible import Possible, Scalar, as_text, options, shown, truth
+from checker.model.pipeline.scripts import AwsCall
+from checker.model.possible import Possible, Scalar, as_text, options, shown
 from checker.model.resources import Resource, Stack
-from checker.model.values import ABSENT, Absent, Text
+from checker.model.values import Absent, Text
 from checker.reason.calls.rolling import of_action
 from checker.reason.deploys.paths import At
 from checker.reason.text.patterns import exact
-from checker.reason.workloads.cdk_deploys import rolls_nothing_back
 
 _BEGINS = frozenset({"UpdateStack", "CreateStack", "ExecuteChangeSet"})
 # What tells how a stack's update went.
@@ -106,27 +105,16 @@ def may_be_watched(job: EffectiveJob, pipeline: Pipeline) -> bool:
     for each in pipeline.jobs:
         if each.after(job):
             trace = pipeline.trace(each)
-            asks = any(call.service == "cloudformation" and call.operation in _TELLS for call in trace.aws)
-            if asks or not trace.complete or each.calls:
+            if not trace.complete or any(
+                call.service == "cloudformation" and call.operation in _TELLS for call in trace.aws
+            ):
                 return True
-    return False
+    return any(each.after(job) for each in pipeline.elsewhere)
 
 
 def begins(call: AwsCall) -> bool:
     """Whether a call only begins a stack's update. The action that deploys a stack waits for it by itself."""
     return call.service == "cloudformation" and call.operation in _BEGINS and not call.waiter and not of_action(call)
-
-
-def undone(at: At) -> Answer:
-    """Whether CloudFormation takes back all of an update that fails part way, as it does unless it is told to keep what
-    it came to (AWS CloudFormation API Reference, "UpdateStack", ``DisableRollback``)."""
-    if isinstance(at.action, CdkCommand):
-        return NO if rolls_nothing_back(at.action) else YES
-    given = at.action.text("disableRollback") if isinstance(at.action, AwsCall) else ABSENT
-    if isinstance(given, Absent):
-        return YES
-    # The action that deploys a stack takes "1", too.
-    return negated(YES if given == "1" else truth(given))
 
 
 def updates(at: At, stack: Stack) -> Answer:

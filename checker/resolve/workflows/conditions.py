@@ -19,9 +19,9 @@ _OF_THE_WORKFLOW: Final = frozenset({"inputs", "needs"})  # those of the same na
 _OTHERWISE_EACH_TIME: Final = frozenset({"always", "cancelled", "failure", "hashfiles", "success"})
 
 
-def facts_of(condition: object, scope: str) -> Facts:
+def facts_of(condition: object, scope: str | None) -> Facts:
     """What holds where a condition does, once for each way in which it can. ``scope`` tells apart the workflows whose
-    inputs are asked."""
+    inputs are asked; with ``None`` these are not the same all through a run, since a matrix calls the workflow."""
     if condition is False:
         return ()
     if not isinstance(condition, str):
@@ -46,7 +46,7 @@ def both(one: Facts, other: Facts) -> Facts:
     return tuple(dict.fromkeys(left | right for left in one for right in other))
 
 
-def _ways(node: Node, holds: bool, scope: str) -> Facts:
+def _ways(node: Node, holds: bool, scope: str | None) -> Facts:
     kind = node[0]
     if kind == "not":
         return _ways(node[1], not holds, scope)
@@ -68,7 +68,7 @@ def _unless_many(found: Iterable[frozenset[Fact]]) -> Facts:
     return ways if len(ways) <= _MOST else ANYHOW
 
 
-def _compared(node: Node, holds: bool, scope: str) -> Facts:
+def _compared(node: Node, holds: bool, scope: str | None) -> Facts:
     _, _, left, right = node
     if left[0] == "literal":
         left, right = right, left
@@ -79,7 +79,7 @@ def _compared(node: Node, holds: bool, scope: str) -> Facts:
     return (frozenset({Fact(about, value, holds)}),)
 
 
-def _about(node: Node, scope: str) -> str:
+def _about(node: Node, scope: str | None) -> str:
     """What is asked, the same for the same; empty for what is not the same all through a run."""
     contexts = contexts_in(node)
     written = repr(node).casefold()
@@ -87,4 +87,6 @@ def _about(node: Node, scope: str) -> str:
         return ""
     if any(f"'call', '{name}'" in written for name in _OTHERWISE_EACH_TIME):
         return ""
-    return f"{scope}: {written}" if contexts & _OF_THE_WORKFLOW else written
+    if not contexts & _OF_THE_WORKFLOW:
+        return written
+    return f"{scope}: {written}" if scope is not None else ""

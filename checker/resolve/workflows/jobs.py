@@ -200,7 +200,7 @@ class _Builder(Struct):
             environment_name="",
             starts=starts,
             runs=runs_under(job.if_, contexts),
-            facts=both(caller.facts if caller else ANYHOW, facts_of(job.if_, caller.name if caller else "")),
+            facts=both(caller.facts if caller else ANYHOW, facts_of(job.if_, _scope(caller))),
             status_functions=status_functions(job.if_),
             goes_on=goes_on(job.if_, job.needs, contexts),
             inputs={name: scalar(value) for name, value in bound.inputs(view).items()},
@@ -323,6 +323,13 @@ class _Builder(Struct):
             if found and found in self.environments:
                 return found
         return ""
+
+
+def _scope(caller: EffectiveJob | None) -> str | None:
+    """What tells a called workflow's inputs from another's; ``None`` where a matrix gives it several."""
+    if caller is None:
+        return ""
+    return None if any(each.job.matrix is not None for each in caller.chain) else caller.name
 
 
 def _on_its_runner(job: Job, contexts: Contexts) -> Job:

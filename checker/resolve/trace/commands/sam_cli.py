@@ -63,6 +63,8 @@ def as_aws(
     for name in _PACKED if verb == "package" else _PASSED:
         if settings.get(name):
             made += [f"--{name}", settings[name]]
+    if settings.get("disable-rollback") or settings.get("on-failure") == "DO_NOTHING":
+        made.append("--disable-rollback")
     return tuple(made), not _IMAGES & settings.keys() or _has_none(settings, folder, text_of)
 
 
