@@ -3,11 +3,11 @@
 ``files``
     Path -> text.
 ``stays``
-    What the gate says of it as it is, of all that is not well: ``ID[sub]`` -> outcome.
+    What the gate says of it as it is, of all that is not well: ``ID[sub] environment subject`` -> outcome.
 ``defects``
     Each with a ``name``, ``edits`` as steps of :mod:`tests.patches`, and ``flips``: the ``ID[sub]`` that fail for it,
-    or with `` (unknown)`` behind them are no longer decided. Nothing else may flip. A defect without any is none: what
-    looks wrong, and is right.
+    or with `` (unknown)`` behind them are no longer decided, or with `` (not said)`` are no longer told of. Nothing else
+    may flip. A defect without any is none: what looks wrong, and is right.
 
 ``python -m tests.styles.style`` writes ``stays`` and ``flips`` anew; what changes is then read before it is committed.
 """
@@ -70,10 +70,15 @@ def broken(files: Mapping[str, str], edits: Sequence[Mapping[str, str]]) -> dict
 
 
 def flipped(before: Mapping[tuple[str, str], Outcome], after: Mapping[tuple[str, str], Outcome]) -> list[str]:
-    found = {key: outcome for key, outcome in after.items() if before.get(key) is not outcome}
-    failed = {name for (name, _), outcome in found.items() if outcome is not Outcome.UNKNOWN}
+    found = {key: after.get(key) for key in {**before, **after} if before.get(key) is not after.get(key)}
+    failed = {name for (name, _), outcome in found.items() if outcome not in {None, Outcome.UNKNOWN}}
     undecided = {name for (name, _), outcome in found.items() if outcome is Outcome.UNKNOWN} - failed
-    return sorted([*failed, *(f"{name} (unknown)" for name in undecided)])
+    silent = {name for (name, _), outcome in found.items() if outcome is None} - failed - undecided
+    return sorted([*failed, *(f"{name} (unknown)" for name in undecided), *(f"{name} (not said)" for name in silent)])
+
+
+def stays(said: Mapping[tuple[str, str], Outcome]) -> dict[str, str]:
+    return {f"{name} {subject.strip()}": str(outcome) for (name, subject), outcome in sorted(said.items())}
 
 
 def _bad(verdict: Verdict) -> bool:
@@ -99,11 +104,10 @@ def _written_anew(style: Path) -> str:
     heading = style.read_text(encoding="utf-8").partition("\n")[0]
     said: dict[str, Any] = load(style)
     before = said_of(said["files"])
-    stays = {name: str(outcome) for (name, _), outcome in sorted(before.items())}
     told = [
         each | {"flips": flipped(before, said_of(broken(said["files"], each["edits"])))} for each in said["defects"]
     ]
-    body = {"files": said["files"], "stays": stays, "defects": told}
+    body = {"files": said["files"], "stays": stays(before), "defects": told}
     return f"{heading}\n{yaml.dump(body, Dumper=_Dumper, sort_keys=False, width=118, allow_unicode=True)}"
 
 

@@ -16,7 +16,7 @@ from checker.resolve.python.libraries.boto_resources import loads
 from checker.resolve.python.libraries.task_containers import by_test, described, drawn, narrow, numbered, widen
 from checker.resolve.python.machine import Call, Evaluate, Frame, Machine, value
 from checker.resolve.python.objects import enter, method
-from checker.resolve.python.syntax_facts import shown
+from checker.resolve.python.syntax_facts import puts_words, shown
 from checker.resolve.python.values import (
     SCALARS,
     Class,
@@ -183,18 +183,28 @@ def _compare(machine: Machine, node: ast.Compare, frame: Frame) -> Value:
 
 def _words_counted(machine: Machine, node: ast.Compare, frame: Frame) -> bool | None:
     """``len(sys.argv) > 1``, where every word of the command line is known."""
-    asks, number = node.left, node.comparators[0]
-    if not (isinstance(asks, ast.Call) and isinstance(asks.func, ast.Name) and asks.func.id == "len" and asks.args):
+    asks, number, kind = node.left, node.comparators[0], type(node.ops[0])
+    if not (isinstance(asks, ast.Call) and isinstance(asks.func, ast.Name) and asks.func.id == "len"):
         return None
-    if not (isinstance(number, ast.Constant) and isinstance(number.value, int)) or type(node.ops[0]) not in COMPARED:
+    listed = asks.args[0] if len(asks.args) == 1 else None
+    # Only a name is looked at: what calls something is followed once, with all other comparisons.
+    if not isinstance(listed, ast.Name | ast.Attribute) or not _is_command_line(value(machine, listed, frame)):
         return None
-    listed = value(machine, asks.args[0], frame)
-    if not (isinstance(listed, Extern) and listed.name == "sys.argv") or len(node.ops) > 1:
+    words = _given_words(machine, frame)
+    if words is None or not all(isinstance(each, str) for each in words) or len(node.ops) > 1:
         return None
-    words = machine.words
-    if words is None or not all(isinstance(each, str) for each in words):
+    if not (isinstance(number, ast.Constant) and isinstance(number.value, int)) or kind not in COMPARED:
         return None
-    return COMPARED[type(node.ops[0])](len(words) + 1, number.value)  # the program itself is the first
+    return COMPARED[kind](len(words) + 1, number.value)  # the program itself is the first
+
+
+def _is_command_line(found: Value) -> bool:
+    return isinstance(found, Extern) and found.name == "sys.argv"
+
+
+def _given_words(machine: Machine, frame: Frame) -> tuple[Possible, ...] | None:
+    """The words behind the program's name in ``sys.argv``, ``None`` where the module puts other ones there."""
+    return None if puts_words(frame.module.tree) else machine.words
 
 
 def _unary(machine: Machine, node: ast.UnaryOp, frame: Frame) -> Value:
@@ -291,15 +301,11 @@ def part(machine: Machine, node: ast.Subscript, owner: Value, key: Value, frame:
     if isinstance(owner, Extern) and owner.name in {"os.environ", "environ"} and isinstance(key, str):
         known = machine.variable(key)
         return known if known is not None else open_text(f"${{{key}}}")
-    if (
-        isinstance(owner, Extern)
-        and owner.name == "sys.argv"
-        and (several := _of_words(machine, node.slice)) is not None
-    ):
-        return several
-    argument = isinstance(owner, Extern) and owner.name == "sys.argv" and isinstance(key, int)
-    if argument and isinstance(key, int) and (words := machine.words) is not None:
-        return words[key - 1] if 0 < key <= len(words) else extern("sys.argv")
+    if _is_command_line(owner) and (words := _given_words(machine, frame)) is not None:
+        if (several := _of_words(words, node.slice)) is not None:
+            return several
+        if isinstance(key, int):
+            return words[key - 1] if 0 < key <= len(words) else extern("sys.argv")
     if isinstance(owner, tuple) and isinstance(key, int) and -len(owner) <= key < len(owner):
         return owner[key]
     if isinstance(owner, Dict):
@@ -316,15 +322,15 @@ def part(machine: Machine, node: ast.Subscript, owner: Value, key: Value, frame:
     return within(owner, shown(node))
 
 
-def _of_words(machine: Machine, part: ast.expr) -> tuple[Value, ...] | None:
-    """``sys.argv[1:]``: the words of the command line that a slice takes, where they are known."""
-    if not isinstance(part, ast.Slice) or part.step is not None or machine.words is None:
+def _of_words(words: tuple[Possible, ...], part: ast.expr) -> tuple[Value, ...] | None:
+    """``sys.argv[1:]``: the words of the command line that a slice takes."""
+    if not isinstance(part, ast.Slice) or part.step is not None:
         return None
     ends = [each.value if isinstance(each, ast.Constant) else None for each in (part.lower, part.upper)]
     first, last = ends
     if not isinstance(first, int) or first < 1 or (part.upper is not None and not (isinstance(last, int) and last > 0)):
         return None
-    return tuple(machine.words[first - 1 : last - 1 if isinstance(last, int) else None])
+    return tuple(words[first - 1 : last - 1 if isinstance(last, int) else None])
 
 
 EXPRESSIONS: Final[Mapping[type[ast.AST], Evaluate]] = {

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from functools import lru_cache
 from typing import Final
 
 from checker.model.pipeline.python import nodes_of
 
 _AWS_ERRORS: Final = frozenset({"ClientError", "BotoCoreError", "WaiterError", "Exception", "BaseException"})
+_CHANGES_OF_A_LIST: Final = frozenset({"append", "extend", "insert", "pop", "remove", "clear", "reverse", "sort"})
 LEAVES: Final = ("sys.exit", "exit", "quit", "os._exit")
 
 
@@ -188,6 +189,36 @@ def fills(tree: ast.Module) -> frozenset[str]:
     """The names to which functions of a module add something that is not their own."""
     functions = (each for each in _statements_in(tree) if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef))
     return frozenset().union(*map(grows, functions))
+
+
+@lru_cache(maxsize=1_024)
+def puts_words(tree: ast.Module) -> bool:
+    """Whether a module changes the command line's words: what stands in ``sys.argv`` is not what it was given then."""
+    nodes = list(nodes_of(tree))
+    names = {"sys.argv", *(name for node in nodes for name in _names_of_words(node))}
+    return any(_changes(node, names) for node in nodes)
+
+
+def _names_of_words(node: ast.AST) -> Iterator[str]:
+    """``from sys import argv`` and ``words = sys.argv``: other names of the same list."""
+    if isinstance(node, ast.ImportFrom) and node.module == "sys":
+        yield from (each.asname or each.name for each in node.names if each.name == "argv")
+    if isinstance(node, ast.Assign) and _is_named(node.value, {"sys.argv"}):
+        yield from (each.id for each in node.targets if isinstance(each, ast.Name))
+
+
+def _changes(node: ast.AST, names: Set[str]) -> bool:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _CHANGES_OF_A_LIST:
+        return _is_named(node.func.value, names)
+    targets = node.targets if isinstance(node, ast.Assign | ast.Delete) else []
+    if isinstance(node, ast.AugAssign):
+        targets = [node.target]
+    parts = (each.value for each in targets if isinstance(each, ast.Subscript))
+    return any(_is_named(each, {"sys.argv"}) for each in targets) or any(_is_named(each, names) for each in parts)
+
+
+def _is_named(node: ast.expr, names: Set[str]) -> bool:
+    return isinstance(node, ast.Name | ast.Attribute) and shown(node) in names
 
 
 @lru_cache(maxsize=1_024)
