@@ -6,8 +6,8 @@
     What the gate says of it as it is, of all that is not well: ``ID[sub] environment subject`` -> outcome.
 ``defects``
     Each with a ``name``, ``edits`` as steps of :mod:`tests.patches`, and ``flips``: the ``ID[sub]`` that fail for it,
-    or with `` (unknown)`` behind them are no longer decided, or with `` (not said)`` are no longer told of. Nothing else
-    may flip. A defect without any is none: what looks wrong, and is right.
+    or with `` (unknown)`` behind them are no longer decided, or with `` (not said)`` are no longer told of. Nothing
+    else may flip. A defect without any is none: what looks wrong, and is right.
 
 ``python -m tests.styles.style`` writes ``stays`` and ``flips`` anew; what changes is then read before it is committed.
 """

@@ -30,7 +30,7 @@ from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.judgements import Judgeable
 from checker.model.pipeline.workflows import Job, Permissions, RunText, Step, Trigger, Workflow
-from checker.model.possible import Possible, options
+from checker.model.possible import Possible, options, same
 from checker.model.sources import Problem, Spot
 from checker.model.values import ABSENT, Absent, Text
 from checker.model.verdicts import Location, Subject, SubjectKind, Surface
@@ -51,7 +51,7 @@ class Fact(Struct, frozen=True):
     """What is so in a run: what is asked equals a value or not; with none, it is true or not."""
 
     about: str
-    value: str | bool | None
+    value: str | bool | float | None
     holds: bool
 
     def denies(self, other: Fact) -> bool:
@@ -63,9 +63,9 @@ class Fact(Struct, frozen=True):
         if self.value is not None and other.value is not None:
             return self.holds and other.holds and type(self.value) is type(other.value)
         alone, compared = (self, other) if self.value is None else (other, self)
-        # Nothing that equals an empty text is true; what equals false may be a text that is a number, as "0" is.
+        # Nothing that equals an empty text is true; what equals false or 0 may be a text that is a number, as "0" is.
         text = compared.value if isinstance(compared.value, str) else ""
-        if compared.value is False or (text and _MAY_BE_ZERO.fullmatch(text)):
+        if compared.value == 0 or (text and _MAY_BE_ZERO.fullmatch(text)):
             return False
         return compared.holds and bool(compared.value) is not alone.holds
 
@@ -349,13 +349,17 @@ class EffectiveJob(Judgeable, Struct, frozen=True, eq=False):
 
 def never_together(one: EffectiveJob, other: EffectiveJob) -> bool:
     """Whether two jobs never run in one run: what starts them, or what their ``if`` asks, is never so for both."""
-    if one.starts and other.starts:
-        events = [{(start.event, start.prerelease) for start in each.starts} for each in (one, other)]
-        if events[0].isdisjoint(events[1]):
-            return True
+    if one.starts and other.starts and not any(_may_be_one(mine, its) for mine in one.starts for its in other.starts):
+        return True
     return all(
         any(mine.denies(theirs) for mine in left for theirs in right) for left in one.facts for right in other.facts
     )
+
+
+def _may_be_one(one: Start, other: Start) -> bool:
+    """Whether one run may have been started both ways."""
+    same_event = one.event == other.event and one.prerelease is other.prerelease
+    return same_event and same(one.ref, other.ref) is not NO
 
 
 def complete(job: EffectiveJob | EffectiveStep, **facts: object) -> None:

@@ -9,7 +9,7 @@ What is checked
     has to be a revision that is registered with the image of the commit. Naming none, the family's newest, or the one
     of the stack's outputs fails. A tag with a part of the commit, or more than it, passes where images are pushed under
     tags of that form; and the image has to go into the container that runs the project's own. Where nothing but an
-    update of its stack rolls a service, by CloudFormation's own calls, and the workflow pushes images of that name, the
+    update of its stack rolls a service, by CloudFormation's own calls, and the pipeline pushes images of that name, the
     image that the template gives it is looked at.
 When it does not apply
     No roll-out and no one-off task. A roll-out that takes back after a failure: it names what ran before.

@@ -73,7 +73,7 @@ def _compared(node: Node, holds: bool, scope: str | None) -> Facts:
     if left[0] == "literal":
         left, right = right, left
     about = _about(left, scope)
-    if not about or right[0] != "literal" or not isinstance(right[1], str | bool):
+    if not about or right[0] != "literal" or not isinstance(right[1], str | bool | int | float):
         return ANYHOW
     value = right[1].casefold() if isinstance(right[1], str) else right[1]
     return (frozenset({Fact(about, value, holds)}),)

@@ -31,7 +31,7 @@ def shows_state(path: DeployPath, after: Rollout) -> At | None:
     by_then: set[str | None] = set()
     for failing in path.forward:
         by_then.add(failing.service)
-        asked = [names for at, names in showing if names is None or comes_behind(at, failing, path.forward)]
+        asked = [names for at, names in showing if comes_behind(at, failing, path.forward)]
         told = {each for names in asked if names is not None for each in names}
         if not asked or (None not in (*asked, *by_then) and not by_then <= told):
             return None
