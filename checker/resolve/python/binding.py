@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 
 from checker.resolve.python.libraries.task_containers import described, is_described, put_back
-from checker.resolve.python.machine import OWN, Frame, Machine, value
+from checker.resolve.python.machine import OWN, Call, Frame, Machine, value
 from checker.resolve.python.objects import bind_name
-from checker.resolve.python.syntax_facts import shown, written
+from checker.resolve.python.syntax_facts import fills_own, shown, written
 from checker.resolve.python.values import (
     Dict,
     Either,
     Extern,
+    Function,
     Instance,
     Value,
     bounded,
@@ -19,6 +20,9 @@ from checker.resolve.python.values import (
     elements,
     extern,
     part_of,
+    with_key,
+    with_more,
+    without_key,
 )
 
 
@@ -53,6 +57,35 @@ def changed(machine: Machine, target: ast.expr, found: Value, frame: Frame) -> N
         bind(machine, target, found, frame)
 
 
+def delete(machine: Machine, node: ast.Delete, frame: Frame) -> bool:
+    """``del found["key"]``."""
+    for target in node.targets:
+        if isinstance(target, ast.Subscript):
+            owner = value(machine, target.value, frame)
+            if isinstance(owner, Dict):
+                changed(machine, target.value, without_key(owner, value(machine, target.slice, frame)), frame)
+            elif isinstance(owner, tuple):
+                bind(machine, target.value, extern(shown(target.value)), frame)
+    return False
+
+
+def filled(machine: Machine, function: Function, given: Call) -> None:
+    """A dictionary that a function is handed which puts something in it: from then on there may be more."""
+    names = fills_own(function.node)
+    handed = {**dict(zip(_names_of(function), given.node.args, strict=False))} if names else {}
+    handed |= {each.arg: each.value for each in given.node.keywords if each.arg is not None}
+    for name in sorted(names & handed.keys()):
+        if isinstance(owner := value(machine, handed[name], given.frame), Dict):
+            changed(machine, handed[name], with_more(owner), given.frame)
+
+
+def _names_of(function: Function) -> list[str]:
+    """The parameters that a call's own words go to by their places."""
+    arguments = function.node.args
+    names = [each.arg for each in (*arguments.posonlyargs, *arguments.args)]
+    return names[1:] if function.owner is not None else names
+
+
 def bind(machine: Machine, target: ast.expr, found: Value, frame: Frame) -> None:
     """An assignment's left side."""
     match target:
@@ -77,9 +110,7 @@ def bind(machine: Machine, target: ast.expr, found: Value, frame: Frame) -> None
         case ast.Subscript():
             owner = value(machine, target.value, frame)
             if isinstance(owner, Dict):
-                key = value(machine, target.slice, frame)
-                kept = (item for item in owner.items if not (isinstance(key, str) and item[0] == key))
-                grown = Dict((*kept, (key, found)), open=True, rest=owner.rest, home=owner.home)
+                grown = with_key(owner, value(machine, target.slice, frame), found)
                 nests = isinstance(found, tuple | Dict)
                 changed(machine, target.value, bounded(grown, shown(target.value)) if nests else grown, frame)
             elif isinstance(owner, Either) and all(map(is_described, owner.options)):

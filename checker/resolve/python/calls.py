@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from checker.data.harmless import library_is_harmless
 from checker.model.possible import Possible, one_of, open_text
 from checker.resolve.python.attributes import attribute
-from checker.resolve.python.binding import bind, changed
+from checker.resolve.python.binding import bind, changed, filled
 from checker.resolve.python.clients import answer_in, from_session, of_client, of_poller, session_of
 from checker.resolve.python.dynamic import RUNS, handed, is_special, looked_up, of_somebody, rounds_of, side_by_side
 from checker.resolve.python.expressions import lacks, looked_up_in
@@ -54,6 +54,8 @@ from checker.resolve.python.values import (
     is_plain,
     json_text,
     part_of,
+    with_key,
+    with_more,
 )
 
 # Builtins that give back what they are given, as far as following it goes.
@@ -110,6 +112,7 @@ def apply(machine: Machine, function: Value, given: Call) -> Value:
                 _commands(machine, function, inner)
             gives = enter(machine, function, given.positional, given.named, inner)
             lent(machine, function, given)
+            filled(machine, function, given)
             return gives
         case Class():
             inner = machine.called_at(given.node, given.frame)
@@ -165,6 +168,8 @@ def _method(machine: Machine, owner: Value, name: str, given: Call) -> Value:
             return otherwise if missing else found
         case Dict() if name == "items":
             return tuple(owner.items) if not owner.open else extern(given.shown)
+        case Dict() if name == "keys" and not owner.open:
+            return tuple(key for key, _ in owner.items)
         case Dict() if name == "values":
             return tuple(each for _, each in owner.items) if not owner.open else extern(given.shown)
         case tuple() | Some() | Dict() if name in GROWING and isinstance(given.node.func, ast.Attribute):
@@ -200,8 +205,11 @@ def _grown(owner: tuple[Value, ...] | Some | Dict, name: str, given: Call) -> Va
     if isinstance(owner, Dict):
         more = first.items if isinstance(first, Dict) else ()
         told = given.named.items() if name == "update" else ()
-        grown = Dict((*owner.items, *more, *told), True, owner.rest, owner.home)
-        return bounded(grown, shown(given.node.func))
+        whole = given.complete and (isinstance(first, Dict) if given.positional else True)
+        grown = owner if name == "update" and whole and given.frame.reached.certain else with_more(owner)
+        for key, found in (*more, *told):
+            grown = with_key(grown, key, found)
+        return bounded(with_more(grown) if isinstance(first, Dict) and first.open else grown, shown(given.node.func))
     return extern(shown(given.node.func))
 
 
@@ -318,6 +326,7 @@ def _variable(machine: Machine, name: str, default: Value) -> Possible:
 
 
 _SETS: Final = frozenset({"set", "frozenset"})
+_OF_KEYS: Final = frozenset({"list", "tuple", "set", "frozenset", "sorted", "reversed", "iter", "enumerate"})
 _ORDERED: Final = frozenset({"list", "tuple", "iter", "reversed", "enumerate"})
 
 
@@ -333,6 +342,8 @@ def _builtin(name: str, given: Call) -> Value:
     first = given.first
     if name.startswith("copy.") and given.positional:
         return first
+    if isinstance(first, Dict) and not first.open and name in _OF_KEYS:
+        return _builtin(name, replace(given, positional=[tuple(key for key, _ in first.items), *given.positional[1:]]))
     inner = given.node.args[0] if given.node.args else None
     is_call = isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id in _SETS
     several = (isinstance(first, tuple) and len(first) > 1) or isinstance(first, Some)

@@ -19,7 +19,7 @@ from checker.model.pipeline.scripts import Loop, Reached
 from checker.model.possible import Possible
 from checker.model.sources import brief
 from checker.resolve.effort import OF_A_PROGRAM
-from checker.resolve.python.binding import bind, looped
+from checker.resolve.python.binding import bind, delete, looped
 from checker.resolve.python.calls import call
 from checker.resolve.python.expressions import EXPRESSIONS, truth
 from checker.resolve.python.libraries import at_exit
@@ -388,4 +388,5 @@ STATEMENTS: Final[Mapping[type[ast.AST], Follow]] = {
     ast.Match: _match,
     ast.Assert: _assert,
     ast.Global: declare_global,
+    ast.Delete: delete,
 }

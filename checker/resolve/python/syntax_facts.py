@@ -184,6 +184,22 @@ def grows(node: ast.AST) -> frozenset[str]:
     return frozenset(added - own)
 
 
+@lru_cache(maxsize=16_384)
+def fills_own(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> frozenset[str]:
+    """The parameters of a function in which it puts something, or out of which it takes something."""
+    if isinstance(function, ast.Lambda):
+        return frozenset()
+    put: set[str] = set()
+    for each in nodes_of(function):
+        owner: ast.expr | None = None
+        if isinstance(each, ast.Subscript) and isinstance(each.ctx, ast.Store | ast.Del):
+            owner = each.value
+        elif isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in GROWING:
+            owner = each.func.value
+        put |= {owner.id} if isinstance(owner, ast.Name) else set()
+    return frozenset(put & {each.arg for each in nodes_of(function.args) if isinstance(each, ast.arg)})
+
+
 @lru_cache(maxsize=4_096)
 def fills(tree: ast.Module) -> frozenset[str]:
     """The names to which functions of a module add something that is not their own."""
