@@ -7,6 +7,7 @@ revision of its ``Family``.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
@@ -15,7 +16,7 @@ from checker.model.environments import Project
 from checker.model.pipeline.python import AT, NAMED, NOT_NAMED
 from checker.model.pipeline.scripts import Argument, AwsCall
 from checker.model.possible import Possible
-from checker.model.values import Absent, Known, Resolved, Text, Unknown
+from checker.model.values import Absent, Known, Resolved, Text, Unknown, as_list
 from checker.reason.deploys.changes import What, changes_of
 from checker.reason.deploys.paths import At, after_failure
 from checker.reason.images.commit_tags import is_commit_of_run
@@ -37,6 +38,23 @@ def containers_in(value: Argument | Absent) -> Iterator[Replaced]:
             yield Replaced(image, named if isinstance(named, str) else at if isinstance(at, int) else None)
         elif isinstance(not_named, str):
             yield Replaced(image, not_named, others=True)
+
+
+def containers_of(definition: str | Text) -> Iterator[Replaced]:
+    """The containers of a task definition that is written out, with their names; none where it is no JSON."""
+    found = marked(definition)
+    try:
+        read = json.loads(found[0]) if found is not None else None
+    except (ValueError, RecursionError):
+        return
+    pending = [read]
+    while pending:
+        each = pending.pop()
+        name, image = (each.get("name"), each.get("image")) if isinstance(each, dict) else (None, None)
+        if isinstance(name, str) and isinstance(image, str) and found is not None:
+            yield Replaced(unmarked(image, found[1]), name)
+        elif isinstance(each, dict):  # what the render action made of what it had made before stands within
+            pending += as_list(each.get("containerDefinitions"))
 
 
 def registered_images(call: AwsCall) -> Iterator[Possible]:

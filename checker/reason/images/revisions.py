@@ -28,7 +28,7 @@ from checker.reason.deploys.changes import What, changes_of
 from checker.reason.deploys.paths import At
 from checker.reason.images.commit_tags import Pushed, is_commit_of_run, is_released, other_tags, pushed
 from checker.reason.images.references import image_references
-from checker.reason.images.registered import containers_in, images_in, misplaced, stack_between
+from checker.reason.images.registered import containers_in, containers_of, images_in, misplaced, stack_between
 from checker.reason.images.replaced import CHANGERS, keeps_all, marked, of_file, set_by, unmarked
 from checker.reason.images.used_again import at_origin, from_stack, unseen_again, used_again
 from checker.reason.names.families import registered_family
@@ -252,10 +252,11 @@ def _image(at: At, call: AwsCall, release: Release) -> Revision:
     """The image that a registration sets."""
     definitions = call.argument("containerDefinitions")
     images = list(images_in(definitions))
-    of_release = (each for each in containers_in(definitions) if _has(each.image, release))
+    given = call.text("cliInputJson")
+    written = [one for each in (definitions, given) if isinstance(each, str | Text) for one in containers_of(each)]
+    of_release = (each for each in (*containers_in(definitions), *written) if _has(each.image, release))
     if wrong := misplaced(of_release, _family(at, call), release.project):
         return Revision(Runs.OTHER, wrong)
-    given = call.text("cliInputJson")
     if not images and isinstance(given, str | Text):
         images = list(images_in(given))
     if not images:
