@@ -50,7 +50,14 @@ KNOWN: Final = (
     KnownAction(BAKE, "builds what its files say, and pushes it", ("files", "targets", "set", "push", "workdir")),
     KnownAction(PUSH_BUILT, "pushes an image that was built before", ("image", "tags", "registry")),
     KnownAction(METADATA, "makes the tags of an image", ("images", "tags", "flavor")),
-    KnownAction(RENDER, "puts an image into a task definition", ("task-definition", "container-name", "image")),
+    KnownAction(
+        RENDER,
+        "puts an image into a task definition",
+        (
+            "task-definition", "task-definition-arn", "task-definition-family", "task-definition-revision",
+            "container-name", "image",
+        ),
+    ),
     KnownAction(
         DEPLOY_ECS,
         "registers a task definition, rolls a service, runs a one-off task",

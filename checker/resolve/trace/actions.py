@@ -64,6 +64,9 @@ def calls_of_action(
     if action == known.DEPLOY_ECS:
         for operation, arguments, complete in _deploys(given, library):
             yield AwsCall("ecs", operation, How.SDK, arguments, reached, handling, source, complete=complete)
+    if action == known.RENDER and (described := _described(given)) not in (None, ""):
+        arguments = {"taskdefinition": described}
+        yield AwsCall("ecs", "DescribeTaskDefinition", How.SDK, arguments, reached, handling, source)
     if action == known.DEPLOY_FUNCTION:
         for operation, arguments in _function(given):
             yield AwsCall("lambda", operation, How.SDK, arguments, reached, handling, source)
@@ -201,8 +204,10 @@ def _task_definition(given: Mapping[str, Possible], library: TaskLibrary) -> dic
         if isinstance(data.get("family"), str):
             found["family"] = data["family"]
         found["containerdefinitions"] = json.dumps(data.get("containerDefinitions", []))
-    elif named is not None and _is_rendered(named):
+    elif isinstance(named, str | Text) and _is_rendered(named):
         found["containerdefinitions"] = named
+        if (said := _FAMILY.search(str(pieces(named)[-1]))) is not None:
+            found["family"] = json.loads(said[1])
     family = given.get("task-definition-family")
     return found if family in (None, "") else {**found, "family": family}
 
@@ -235,6 +240,7 @@ def files_of(step: EffectiveStep, given: Mapping[str, Possible], library: TaskLi
     return {"task-definition": _rendered(given, library)} if step.step.action.lower() == known.RENDER else {}
 
 
+_FAMILY: Final = lazy_re.compile(r'\], "family": ("[^"]+")\}$')
 _OPENING: Final = '{"containerDefinitions": '
 
 
@@ -243,24 +249,46 @@ def _is_rendered(value: Possible) -> bool:
 
 
 def _rendered(given: Mapping[str, Possible], library: TaskLibrary) -> Possible:
-    """The text of the task definition that the render action writes. One container has the given image, the others
-    keep theirs; a file that is not in the repository (downloaded before) is a container of that image alone.
+    """The text of the task definition that the render action writes. The containers that it names have the given image,
+    the others keep theirs; a file that is not in the repository (downloaded before), or a revision that it looks up,
+    has these containers alone.
 
-    Source: README of aws-actions/amazon-ecs-render-task-definition.
+    Source: README and ``action.yml`` of aws-actions/amazon-ecs-render-task-definition.
     """
-    named, name, image = given.get("task-definition", ""), given.get("container-name", ""), given.get("image", "")
+    named, image = given.get("task-definition", ""), given.get("image", "")
+    names = list(listed(given.get("container-name", ""))) or [""]
     data = task_definition_in(named, library)
     others = [
         json.dumps(each)
         for each in (data or {}).get("containerDefinitions", [])
-        if isinstance(each, Mapping) and each.get("name") != name
+        if isinstance(each, Mapping) and each.get("name") not in names
     ]
-    family = (data or {}).get("family")
-    parts: list[Possible] = [_OPENING, "[", '{"name": "', name, '", "image": "', image, '"}']
+    family = (data or {}).get("family") or _family_of(_described(given))
+    parts: list[Possible] = [_OPENING, "["]
+    for index, name in enumerate(names):
+        parts += [", " if index else "", '{"name": "', name, '", "image": "', image, '"}']
     parts += [f", {each}" for each in others]
     if data is None and _is_rendered(named):  # a second container of what was rendered before
         parts += [", ", named]
     return joined([*parts, "]", f', "family": {json.dumps(family)}' if isinstance(family, str) else "", "}"])
+
+
+def _described(given: Mapping[str, Possible]) -> Possible:
+    """The revision that the render action looks up where it is given no file; empty where it looks up none."""
+    if given.get("task-definition") not in (None, ""):
+        return ""
+    family, revision = given.get("task-definition-family"), given.get("task-definition-revision")
+    if (arn := given.get("task-definition-arn")) not in (None, ""):
+        return arn
+    if family in (None, ""):
+        return ""
+    return family if revision in (None, "") else joined([family, ":", revision])
+
+
+def _family_of(revision: Possible) -> str | None:
+    """The family of a revision by its ARN or its name; ``None`` where it is not known."""
+    named = revision.rpartition("/")[2].partition(":")[0] if isinstance(revision, str) else ""
+    return named or None
 
 
 def listed(value: Possible) -> Iterator[Possible]:
