@@ -36,15 +36,15 @@ from checker.model.judgements import Judgement
 from checker.model.pipeline.holding import may_act
 from checker.model.rules import Rule
 from checker.reason.deploys.changes import Changing, bootstraps, workflows_of
-from checker.reason.deploys.foreign_code import branch_used
-from checker.reason.deploys.rollbacks import deploys_a_tag
-from checker.reason.deploys.tag_code import (
+from checker.reason.deploys.code.foreign_code import branch_used
+from checker.reason.deploys.code.tag_code import (
     Code,
     Found,
     code_of,
     first_of_each_code,
     unfollowed_code,
 )
+from checker.reason.deploys.rollbacks import deploys_a_tag
 
 if TYPE_CHECKING:
     from checker.model.pipeline.jobs import EffectiveJob, Start

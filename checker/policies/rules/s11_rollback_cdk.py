@@ -27,8 +27,8 @@ from checker.model.judgements import Judgement
 from checker.model.pipeline.workflow_place import WorkflowPlace
 from checker.model.rules import Rule
 from checker.reason.deploys.changes import Change, Changing, What, workflows_of
+from checker.reason.deploys.code.tag_code import Code, Found, code_of
 from checker.reason.deploys.rollbacks import is_rollback, tag_inputs
-from checker.reason.deploys.tag_code import Code, Found, code_of
 
 if TYPE_CHECKING:
     from checker.model.pipeline.jobs import EffectiveJob

@@ -22,7 +22,7 @@ from checker.model.pipeline.scripts import Command
 from checker.model.pipeline.workflows import Workflow
 from checker.model.possible import Possible, options, shown
 from checker.model.values import Text
-from checker.reason.deploys.brought import option_of
+from checker.reason.deploys.code.brought import option_of
 
 # Actions that cancel runs of the workflow that they are told, by its file; else earlier ones of their own.
 CANCELLERS: Final = ("styfle/cancel-workflow-action", "n1hility/cancel-previous-runs", "potiuk/cancel-workflow-runs")

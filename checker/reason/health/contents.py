@@ -22,7 +22,7 @@ from checker.model.overlap import could_be_equal
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Write
 from checker.model.possible import shown
 from checker.model.values import Text
-from checker.reason.deploys.brought import LOOKS, lies
+from checker.reason.deploys.code.brought import LOOKS, lies
 from checker.reason.deploys.paths import At
 
 _NAMED: Final = lazy_re.compile(r"fileb?://([^\s\"',)]+)|\$\((?:cat\s+|<\s*)[\"']?([^\s\"')|]+)[\"']?\s*\)")

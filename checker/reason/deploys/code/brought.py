@@ -46,7 +46,8 @@ class Brought(Struct, frozen=True):
     """Files of another commit. ``ref`` is what the command names, ``None`` what a branch has by then.
 
     ``folder`` is what the folder is called in which they lie, ``place`` where that is (:func:`lies`): empty for the
-    workspace itself. ``whole``: all that was there before is gone.
+    workspace itself. ``whole``: all that was there before is gone. ``copied`` is the place of the checkout that files
+    are a copy of, where a command copies them from one into another.
     """
 
     command: Command
@@ -54,6 +55,7 @@ class Brought(Struct, frozen=True):
     folder: str = ""
     whole: bool = False
     place: str = ""
+    copied: str | None = None
 
 
 def verb_of(command: Command) -> tuple[str, list[Possible], str]:

@@ -9,7 +9,6 @@ Sources: git's manual pages; GitHub Docs, "Downloading source code archives", "G
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Collection, Iterator, Sequence
 from itertools import takewhile
@@ -18,12 +17,13 @@ from typing import Final
 from msgspec.structs import replace
 
 from checker import lazy_re
-from checker.model.pipeline.scripts import AwsCall, CdkCommand, Change, Command, Trace
+from checker.model.answers import NO
+from checker.model.pipeline.jobs import EffectiveStep
+from checker.model.pipeline.scripts import Change, Command, Trace
 from checker.model.possible import Possible, joined, plain_words, shown
-from checker.model.values import Hole, Text, Unknown, pieces, text
-from checker.reason.deploys.brought import (
+from checker.model.values import ABSENT, Absent, Hole, Text, Unknown, pieces, text
+from checker.reason.deploys.code.brought import (
     INSTALLERS,
-    LOOKS,
     READ_BY_PEOPLE,
     VALUES,
     Brought,
@@ -33,7 +33,7 @@ from checker.reason.deploys.brought import (
     option_of,
     verb_of,
 )
-from checker.reason.deploys.changes import Action
+from checker.reason.deploys.code.trees import copied_into, goes_to
 from checker.reason.deploys.http_requests import request_of
 
 _STAYS: Final = frozenset({"HEAD", "@", "HEAD~0", "HEAD^0", "ORIG_HEAD"})
@@ -64,9 +64,11 @@ _OF_GIT: Final = lazy_re.compile(
 PINNED: Final = lazy_re.compile(r"[0-9a-f]{40}|(?:refs/tags/)?v?\d+(?:\.\d+)*(?:-[\w.]+)?")
 
 
-def brought_by(trace: Trace, own: str) -> list[tuple[int, Brought]]:
-    """All that a job's commands bring, with the place among its actions. ``own`` is the repository's name."""
+def brought_by(trace: Trace, own: str, paths: Collection[str] = ()) -> list[tuple[int, Brought]]:
+    """All that a job's commands bring, with the place among its actions. ``own`` is the repository's name, ``paths``
+    are the folders of the workspace into which steps check it out."""
     found: list[tuple[int, Brought]] = []
+    trees = {path: path for path in paths if path}
     fetched: Possible | None = None
     over = _overwritten(trace)
     for index, action in enumerate(trace.actions):
@@ -80,26 +82,20 @@ def brought_by(trace: Trace, own: str) -> list[tuple[int, Brought]]:
             each = _by_git(action, verb, words, own)
             if each is not None and shown(each.ref) == "FETCH_HEAD":
                 each = replace(each, ref=fetched)
-            tree = _tree_of(action, [old for _, old in found if old.place])
-            each = replace(each, folder=tree.folder, place=tree.place) if each is not None and tree else each
         else:
-            each = _by_github(action, own)
+            each = _by_github(action, own) or copied_into(action, trace, index, trees)
         if each is not None and not lands(each, trace, index):
             each = None
         if each is None and id(action) in over:
             each = _written_over(action, *over[id(action)], own)
-        if each is not None:
-            found.append((index, each))
+        if each is None:
+            continue
+        if not each.folder and (tree := goes_to(each, trace, index, trees)):
+            each = replace(each, folder=trees[tree], place=tree)
+        if each.place:
+            trees[each.place] = each.folder
+        found.append((index, each))
     return found
-
-
-def _tree_of(command: Command, trees: Sequence[Brought]) -> Brought | None:
-    """The folder of its own code in which a command of git works."""
-    into = option_of(command.words, "-C")
-    away = f"{command.away}/{shown(into)}" if into is not None else command.away
-    at = lies(shown(into), command) if into is not None else command.folder
-    inside = posixpath.normpath(away) if at is None and command.away else at
-    return next((each for each in reversed(trees) if f"{inside}/".startswith(f"{each.place}/")), None)
 
 
 def _overwritten(trace: Trace) -> dict[int, tuple[Command, str]]:
@@ -140,44 +136,26 @@ def _written_over(command: Command, origin: Command, path: str, own: str) -> Bro
     return None
 
 
-def uses(action: Command, folder: str) -> bool:
-    """Whether a command runs, copies or hands on what lies in a folder."""
-    if action.program in LOOKS:
-        return False
-    inside = re.compile(rf"(?:^|[=:\s]|\./|\.\./)(?:\./)*{re.escape(folder)}(?:/|$)")
-    return f"{action.folder or ''}/".startswith(f"{folder}/") or any(
-        inside.search(shown(each)) for each in action.words
-    )
-
-
-def stands_in(trace: Trace, places: Collection[str]) -> Iterator[tuple[Action, str]]:
-    """Each action with the folder of its own code in which it runs, or from which the stack is that it deploys; empty
-    for the workspace itself. The innermost, where one lies in another."""
-    command: Command | None = None
-    for action in trace.actions:
-        command = action if isinstance(action, Command) else command
-        behind = command if command is not None and command.spot == action.spot else None  # what a call stands for
-        inside = behind.away if behind is not None and behind.away else action.folder
-        found = _innermost(inside or "", places)
-        stack = isinstance(action, CdkCommand) or (isinstance(action, AwsCall) and action.service == "cloudformation")
-        if not found and stack and behind is not None:
-            named = [shown(each).removeprefix("file://").rpartition("=")[2] for each in behind.words[1:]]
-            files = (lies(each, behind) or "" for each in named if "/" in each)
-            found = next((home for each in files if (home := _innermost(posixpath.dirname(each), places))), "")
-        yield action, found
-
-
-def _innermost(path: str, places: Collection[str]) -> str:
-    while path and path not in places:
-        path = path.rpartition("/")[0]
-    return path
-
-
 def is_own(repository: str | Text, own: str) -> bool:
     """Whether a repository's name, or its address, is this one's."""
     spelled = shown(repository).removesuffix(".git").rstrip("/")
     last = "/".join(re.split(r"[/:]", spelled)[-2:]).lower()
     return bool(_OWN.search(spelled)) or (bool(own) and last == own.lower())
+
+
+def is_checkout(step: EffectiveStep, own: str) -> bool:
+    """Whether a step checks out this repository."""
+    if step.step.action.lower() != "actions/checkout" or step.runs is NO:
+        return False
+    repository = step.with_.get("repository", ABSENT)
+    if isinstance(repository, Absent) or repository == "":
+        return True
+    return isinstance(repository, str | Text) and is_own(repository, own)
+
+
+def folder_of(step: EffectiveStep) -> str:
+    """The folder that is checked out into, empty for the workspace itself."""
+    return shown(step.with_.get("path", "")).removeprefix("./").strip("/").removeprefix(".")
 
 
 # -- git ---------------------------------------------------------------------------------------------

@@ -14,26 +14,28 @@ from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from checker import lazy_re
-from checker.model.answers import NO, YES
+from checker.model.answers import YES
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep, Start
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Command
-from checker.model.possible import Possible, Scalar, options, shown
-from checker.model.values import ABSENT, Absent, Hole, RunValue, Text, Unknown
-from checker.reason.deploys.brought import Brought
+from checker.model.possible import Possible, Scalar, options
+from checker.model.values import Absent, Hole, RunValue, Text, Unknown
 from checker.reason.deploys.changes import Action
-from checker.reason.deploys.fetched_code import brought_by, is_own, stands_in, uses
-from checker.reason.deploys.foreign_code import (
+from checker.reason.deploys.code.brought import INSTALLERS, Brought
+from checker.reason.deploys.code.fetched_code import brought_by, folder_of, is_checkout
+from checker.reason.deploys.code.foreign_code import (
     OWN_REF,
     RELEASE,
     actions_of_branches,
-    cached,
     foreign_code,
     of_other_runs,
     own_actions,
+    restored,
 )
+from checker.reason.deploys.code.trees import behind, is_used, stands_in
 from checker.reason.deploys.rollbacks import on_tag, tag_inputs
 
 _INPUT: Final = lazy_re.compile(r"\binputs\.([A-Za-z_][\w-]*)")
@@ -87,7 +89,7 @@ def unfollowed_code(job: EffectiveJob, starts: Sequence[Start], pipeline: Pipeli
     trace = pipeline.trace(job)
     yield from (Found(Code.OPEN, step, why) for step, why in foreign_code(job, trace, own))
     codes = _Codes(pipeline, own)
-    roots = [step for step in job.steps if _is_checkout(step, own) and not _folder(step)]
+    roots = [step for step in job.steps if is_checkout(step, own) and not folder_of(step)]
     for step in own_actions(job, trace):
         last = next((each for each in reversed(roots) if each.index < step.index), None)
         found = codes.of_checkout(last, job, tuple(starts)) if last is not None else None
@@ -99,10 +101,11 @@ def unfollowed_code(job: EffectiveJob, starts: Sequence[Start], pipeline: Pipeli
 def first_of_each_code(job: EffectiveJob, places: Sequence[Action], pipeline: Pipeline, own: str) -> Iterator[Action]:
     """Of the places in a job, in order: the first one, and the first after each change of what is checked out."""
     wanted = set(map(id, places))
-    checkouts = [step.index for step in job.steps if _is_checkout(step, own)]
-    every = brought_by(pipeline.trace(job), own)
-    brought = {index for index, each in every if not each.folder}
-    homes = {each.place for _, each in every} | {_folder(step) for step in job.steps if _is_checkout(step, own)}
+    steps = [step for step in job.steps if is_checkout(step, own)]
+    checkouts = [step.index for step in steps]
+    every = brought_by(pipeline.trace(job), own, list(map(folder_of, steps)))
+    brought = {index for index, _ in every}
+    homes = {each.place for _, each in every} | set(map(folder_of, steps))
     seen, count = None, 0
     for index, (action, home) in enumerate(stands_in(pipeline.trace(job), homes)):
         count += index in brought
@@ -124,12 +127,13 @@ class _Codes(Struct):
 
     def of(self, job: EffectiveJob, before: Action | None, starts: tuple[Start, ...], level: int) -> Iterator[Found]:
         end = before.step.index if before is not None and before.step is not None else len(job.steps)
-        checkouts = [step for step in job.steps[: end + 1] if _is_checkout(step, self.own)]
-        roots = [step for step in checkouts if not _folder(step)]
+        checkouts = [step for step in job.steps[: end + 1] if is_checkout(step, self.own)]
+        roots = [step for step in checkouts if not folder_of(step)]
         brought = self.brought.get(job)
         if brought is None:
-            brought = self.brought[job] = brought_by(self.pipeline.trace(job), self.own)
-        homes = {each.place for _, each in brought} | set(map(_folder, checkouts))
+            paths = [folder_of(step) for step in job.steps if is_checkout(step, self.own)]
+            brought = self.brought[job] = brought_by(self.pipeline.trace(job), self.own, paths)
+        homes = {each.place for _, each in brought} | set(map(folder_of, checkouts))
         actions = self.pipeline.trace(job).actions
         until = next((index for index, each in enumerate(actions) if each is before), len(actions))
         earlier = [each for index, each in brought if index < until]
@@ -138,12 +142,12 @@ class _Codes(Struct):
             yield from self._in_folder(home, checkouts, job, earlier, starts, level)
         by_script = before is not None and before.spot.file != job.workflow.file and not self.alone
         if (roots or checkouts) and (not home or by_script):
-            yield from self._in_workspace((roots or checkouts)[-1], job, earlier, starts, level)
-        if roots:
-            others = [each for each in checkouts if _folder(each)]
-            yield from (
-                found for found in self._beside(job, others, brought, starts, level) if found.code is not Code.TAG
-            )
+            yield from self._in_workspace(checkouts, job, earlier, starts, level)
+        if roots or home:
+            others = [step for step in checkouts if folder_of(step) not in {"", home}]
+            apart = [each for each in earlier if each.place != home]
+            found = self._beside(job, others, apart if home else earlier, starts, level)
+            yield from (each for each in found if each.code is not Code.TAG)
         yield from self._before(job, roots, starts, level)
         yield from (Found(Code.OPEN, step, why) for step, why in of_other_runs(job, end))
         yield from self._of_caches(job, end, starts)
@@ -159,18 +163,21 @@ class _Codes(Struct):
 
     def _in_workspace(
         self,
-        step: EffectiveStep,
+        checkouts: Sequence[EffectiveStep],
         job: EffectiveJob,
         brought: Sequence[Brought],
         starts: tuple[Start, ...],
         level: int,
     ) -> Iterator[Found]:
-        """What was checked out, and what came over it."""
+        """What was checked out, and what came over it. Where nothing is at the root, all in folders may be used."""
+        roots = [each for each in checkouts if not folder_of(each)]
+        step = (roots or checkouts)[-1]
+        places = set() if roots else set(map(folder_of, checkouts))
         over: list[Brought] = []
         whole = False
         for each in brought:
             at = each.command.step
-            if not each.folder and at is not None and at.index > step.index:
+            if (not each.folder or each.place in places) and at is not None and at.index > step.index:
                 whole = whole or each.whole
                 over = [each] if each.whole else [*over, each]
         if not whole:
@@ -190,11 +197,13 @@ class _Codes(Struct):
         level: int,
     ) -> Iterator[Found]:
         """What was checked out into a folder of its own, and what came over it there."""
+        step = next((each for each in reversed(checkouts) if folder_of(each) == home), None)
         over: list[Brought] = []
         for each in brought:
-            if each.place == home:
+            packages = not each.folder and each.command.program in INSTALLERS  # they are found from everywhere
+            late = step is None or (each.command.step is not None and each.command.step.index > step.index)
+            if late and (each.place == home or packages):
                 over = [each] if each.whole else [*over, each]
-        step = next((each for each in reversed(checkouts) if _folder(each) == home), None)
         if step is not None and not (over and over[0].whole):
             yield self._found(step.with_.get("ref", ""), step, job, starts, level)
         yield from (self._of_brought(each, job.steps[0], job, starts, level) for each in over)
@@ -216,45 +225,34 @@ class _Codes(Struct):
         self,
         job: EffectiveJob,
         checkouts: Sequence[EffectiveStep],
-        brought: Sequence[tuple[int, Brought]],
+        brought: Sequence[Brought],
         starts: tuple[Start, ...],
         level: int,
     ) -> Iterator[Found]:
         """What lies in folders of its own, where something of it is used."""
-        commands = [each for each in self.pipeline.trace(job).actions if isinstance(each, Command)]
         for step in checkouts:
-            folder = _folder(step)
-            if self._is_used(folder, step, job, commands):
+            folder = folder_of(step)
+            replaced = any(each.place == folder and each.whole for each in brought)
+            if not replaced and is_used(folder, job, self.pipeline.folders, behind(step, self.pipeline.trace(job))):
                 yield self._found(step.with_.get("ref", ""), step, job, starts, level)
-        for _, tree in brought:
+        commands = [each for each in self.pipeline.trace(job).actions if isinstance(each, Command)]
+        for index, tree in enumerate(brought):
             found = self._of_brought(tree, job.steps[0], job, starts, level) if tree.folder else None
             if found is None or found.code is Code.TAG:
                 continue
+            if any(other.folder == tree.folder and other.whole for other in brought[index + 1 :]):
+                continue
             if tree.command not in self.used:
                 later = commands[commands.index(tree.command) + 1 :]
-                whole = any(other.folder == tree.folder and other.whole and other is not tree for _, other in brought)
-                self.used[tree.command] = not whole and any(uses(each, tree.folder) for each in later)
+                self.used[tree.command] = is_used(tree.folder, job, self.pipeline.folders, later)
             if self.used[tree.command]:
                 yield found
 
-    def _is_used(self, folder: str, step: EffectiveStep, job: EffectiveJob, commands: Sequence[Command]) -> bool:
-        """Whether what a step puts into a folder is used: by name, or for what the repository has there itself."""
-        later = (each for each in commands if each.step is not None and each.step.index > step.index)
-        acts = any(each.uses.startswith(f"./{folder}/") for each in job.steps)
-        return acts or folder in self.pipeline.folders or any(uses(each, folder) for each in later)
-
     def _of_caches(self, job: EffectiveJob, end: int, starts: tuple[Start, ...]) -> Iterator[Found]:
-        """What another run left, where the change is made with it: a cache that is not told by the commit."""
-        commands = [each for each in self.pipeline.trace(job).actions if isinstance(each, Command)]
-        for step in job.steps[: end + 1]:
-            if step.step.action.lower() not in _CACHES or step.runs is NO:
-                continue
-            paths = cached(shown(step.with_.get("path", "")))
-            key = shown(step.with_.get("key", ""))
-            key = key if all(map(on_tag, starts)) else OWN_REF.sub("", key)  # what a person picked is no tag
-            told = _TOLD.search(key) and not step.with_.get("restore-keys")
-            taken = [each for each in paths if each and not _INSTALLED.search(each)]
-            if not told and any(each == "." or self._is_used(each, step, job, commands) for each in taken):
+        """What another run left, where the change is made with it."""
+        for step, taken in restored(job, end, of_tag=all(map(on_tag, starts))):
+            later = behind(step, self.pipeline.trace(job))
+            if any(each == "." or is_used(each, job, self.pipeline.folders, later) for each in taken):
                 yield Found(Code.OPEN, step, f"whose code the cache of {', '.join(taken)} is: an earlier run left it")
 
     def _of_brought(
@@ -263,9 +261,33 @@ class _Codes(Struct):
         at = brought.command.step or step
         if isinstance(brought.ref, Unknown):
             return Found(Code.OPEN, at, brought.ref.why, brought=True)
+        if brought.copied is not None:
+            return self._copied(brought.copied, at, brought.command, job, starts, level)
         if brought.ref is None:
             return Found(Code.OTHER, at, f"what its branch has by then ({brought.command.spelled})")
         return self._found(brought.ref, at, job, starts, level)
+
+    def _copied(
+        self,
+        home: str,
+        at: EffectiveStep,
+        command: Command,
+        job: EffectiveJob,
+        starts: tuple[Start, ...],
+        level: int,
+    ) -> Found:
+        """Whose code was where a command copies from: the root of the workspace, or a folder."""
+        actions = self.pipeline.trace(job).actions
+        until = next(index for index, each in enumerate(actions) if each is command)
+        earlier = [each for index, each in self.brought[job] if index < until]
+        checkouts = [step for step in job.steps[: at.index + 1] if is_checkout(step, self.own)]
+        found: list[Found] = []
+        if home:
+            found = list(self._in_folder(home, checkouts, job, earlier, starts, level))
+        elif any(not folder_of(step) for step in checkouts):
+            found = list(self._in_workspace(checkouts, job, earlier, starts, level))
+        worst = next((each for code in (Code.OTHER, Code.OPEN) for each in found if each.code is code), None)
+        return replace(worst, step=at) if worst is not None else Found(Code.TAG, at)
 
     def _found(
         self,
@@ -362,12 +384,6 @@ def _codes(pipeline: Pipeline, own: str, alone: bool) -> _Codes:
     return _Codes(pipeline, own, alone)
 
 
-# GitHub Docs, "Dependency caching reference": a key that is not there is looked for by the prefixes of restore-keys.
-_CACHES: Final = frozenset({"actions/cache", "actions/cache/restore"})
-_TOLD: Final = lazy_re.compile(r"github\.(?:sha|ref|run_id|event\.release)\b|hashFiles|inputs\.|steps\.|needs\.")
-_INSTALLED: Final = lazy_re.compile(r"^[~/$]|(?:^|/)(?:node_modules|\.?venv|vendor|target|\.\w+|\w*cache)(?:/|$)")
-
-
 def _given(step: EffectiveStep) -> Iterator[Possible]:
     """What a step works with: its inputs, the expressions in its script, and the variables that it reads."""
     yield from step.with_.values()
@@ -376,20 +392,6 @@ def _given(step: EffectiveStep) -> Iterator[Possible]:
     for name, value in step.env.items():
         if name in step.step.env or re.search(rf"\$\{{?{re.escape(name)}\b", text):
             yield value
-
-
-def _is_checkout(step: EffectiveStep, own: str) -> bool:
-    if step.step.action.lower() != "actions/checkout" or step.runs is NO:
-        return False
-    repository = step.with_.get("repository", ABSENT)
-    if isinstance(repository, Absent) or repository == "":
-        return True
-    return isinstance(repository, str | Text) and is_own(repository, own)
-
-
-def _folder(step: EffectiveStep) -> str:
-    """The folder that is checked out into, empty for the workspace itself."""
-    return shown(step.with_.get("path", "")).removeprefix("./").strip("/").removeprefix(".")
 
 
 def _uploads(job: EffectiveJob) -> bool:

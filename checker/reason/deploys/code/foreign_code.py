@@ -15,7 +15,8 @@ from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.scripts import Command, Trace
 from checker.model.possible import shown
 from checker.model.values import ABSENT, Absent
-from checker.reason.deploys.fetched_code import PINNED, is_own, uses
+from checker.reason.deploys.code.fetched_code import PINNED, is_own
+from checker.reason.deploys.code.trees import uses
 
 _WORKSPACE: Final = lazy_re.compile(
     r"^(?:/github/workspace|/home/runner/work/[\w.-]+/[\w.-]+|\$GITHUB_WORKSPACE"
@@ -27,6 +28,10 @@ _FETCHES: Final = lazy_re.compile(
     r"|release-assets?\b)"
 )
 RELEASE: Final = lazy_re.compile(r"\bgithub\.event\.release\.tag_name\b|\bgithub\.event\.release\['tag_name'\]")
+# GitHub Docs, "Dependency caching reference": a key that is not there is looked for by the prefixes of restore-keys.
+_CACHES: Final = frozenset({"actions/cache", "actions/cache/restore"})
+_TOLD: Final = lazy_re.compile(r"github\.(?:sha|ref|run_id|event\.release)\b|hashFiles|inputs\.|steps\.|needs\.")
+_INSTALLED: Final = lazy_re.compile(r"^[~/$]|(?:^|/)(?:node_modules|\.?venv|vendor|target|\.\w+|\w*cache)(?:/|$)")
 OWN_REF: Final = lazy_re.compile(r"\bgithub\.(?:sha|ref|ref_name)\b|\bGITHUB_(?:SHA|REF|REF_NAME)\b")
 
 
@@ -65,7 +70,21 @@ def own_actions(job: EffectiveJob, trace: Trace) -> list[EffectiveStep]:
     return [step for step in job.steps if step.uses.startswith("./") and not step.unfolded and step.spot in unread]
 
 
-def cached(written: str) -> list[str]:
+def restored(job: EffectiveJob, end: int, *, of_tag: bool) -> Iterator[tuple[EffectiveStep, list[str]]]:
+    """The caches, with their paths of code, that a job takes from another run: their key does not tell the commit.
+    ``of_tag``: the run itself stands on the tag."""
+    for step in job.steps[: end + 1]:
+        if step.step.action.lower() not in _CACHES or step.runs is NO:
+            continue
+        key = shown(step.with_.get("key", ""))
+        key = key if of_tag else OWN_REF.sub("", key)  # what a person picked is no tag
+        told = _TOLD.search(key) and not step.with_.get("restore-keys")
+        if not told:
+            paths = _cached(shown(step.with_.get("path", "")))
+            yield step, [each for each in paths if each and not _INSTALLED.search(each)]
+
+
+def _cached(written: str) -> list[str]:
     """The paths of a cache from the workspace on, which is ``.`` itself; a pattern is what it begins with."""
     lines = (_WORKSPACE.sub(".", each.strip()) for each in written.split("\n"))
     return [re.sub(r"^(?:\./)+|(?:/?\*+)+$|/$", "", each) or "." for each in lines if each and each[0] != "!"]

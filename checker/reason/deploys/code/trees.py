@@ -1,0 +1,253 @@
+"""In which folder of its own code something stands (a checkout's ``path``, a worktree, a clone), and what goes there.
+
+Sources: AWS CLI, "deploy", "package"; AWS SAM CLI, "sam deploy"; AWS CDK CLI, ``--app`` and ``--output``; git, ``-C``
+and ``--work-tree``; README of actions/download-artifact, ``path``.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
+from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Trace
+from checker.model.possible import shown
+from checker.model.values import Unknown
+from checker.reason.deploys.changes import Action
+from checker.reason.deploys.code.brought import (
+    INSTALLERS,
+    LOOKS,
+    READ_BY_PEOPLE,
+    Brought,
+    archived_in,
+    lies,
+    option_of,
+    verb_of,
+)
+
+_PRINTING: Final = frozenset({"archive", "show", "cat-file"})
+_COPIES: Final = frozenset({"cp", "mv", "rsync", "install", "ln"})
+_OUTPUTS: Final = ("-o", "--output", "--output-template-file", "--output-file", "--output-dir", "-D", "--dir")
+_OUTSIDE: Final = ("/", "~", "$", "-", "..")
+_DEEP: Final = 8  # files made of files
+
+
+def uses(action: Command, folder: str) -> bool:
+    """Whether a command runs, copies or hands on what lies in a folder."""
+    if action.program in LOOKS:
+        return False
+    inside = re.compile(rf"(?:^|[=:\s]|\./|\.\./)(?:\./)*{re.escape(folder)}(?:/|$)")
+    return f"{action.folder or ''}/".startswith(f"{folder}/") or any(
+        inside.search(shown(each)) for each in action.words
+    )
+
+
+def is_used(folder: str, job: EffectiveJob, folders: Collection[str], later: Iterable[Command]) -> bool:
+    """Whether what is put into a folder is used: by name, or for what the repository has there itself, whose
+    ``folders`` are given."""
+    acts = any(each.uses.startswith(f"./{folder}/") for each in job.steps)
+    return acts or folder in folders or any(uses(each, folder) for each in later)
+
+
+def behind(step: EffectiveStep, trace: Trace) -> list[Command]:
+    """The commands of the steps that come later."""
+    commands = (each for each in trace.actions if isinstance(each, Command))
+    return [each for each in commands if each.step is not None and each.step.index > step.index]
+
+
+def _innermost(path: str | None, places: Collection[str]) -> str:
+    while path and path not in places:
+        path = path.rpartition("/")[0]
+    return path or ""
+
+
+def _at(name: str, command: Command) -> str | None:
+    """Where a file lies that a command names, outside of the repository too."""
+    at = lies(name, command)
+    return posixpath.normpath(f"{command.away}/{name}") if at is None and command.away else at
+
+
+def _tree_of(command: Command, places: Collection[str]) -> str:
+    """The folder of its own code in which a command works; empty for the workspace itself."""
+    into = None
+    if command.program == "git":
+        told = option_of(command.words, "-C", "--work-tree")
+        given = {**(command.step.env if command.step is not None else {}), **command.handed}
+        into = given.get("GIT_WORK_TREE") if told is None else told
+    return _innermost(_at("." if into is None else shown(into), command), places)
+
+
+# -- where something runs ----------------------------------------------------------------------------
+
+
+def stands_in(trace: Trace, places: Collection[str]) -> Iterator[tuple[Action, str]]:
+    """Each action with the folder of its own code in which it runs, or in which the stack's file lies that it deploys;
+    empty for the workspace itself. The innermost, where one lies in another."""
+    command: Command | None = None
+    for index, action in enumerate(trace.actions):
+        command = action if isinstance(action, Command) else command
+        behind = command if command is not None and command.spot == action.spot else None  # what a call stands for
+        inside = behind.away if behind is not None and behind.away else action.folder
+        found = _innermost(inside, places)
+        stack = isinstance(action, CdkCommand) or (isinstance(action, AwsCall) and action.service == "cloudformation")
+        stack = stack or (isinstance(action, Command) and action.program == "sam")
+        if stack and behind is not None and any(places):
+            told = _told(behind, trace.actions[:index], places)
+            found = _named(behind, places) if told is None and not found else found if told is None else told
+        yield action, found
+
+
+def _named(command: Command, places: Collection[str]) -> str:
+    """The folder of its own code in which any file lies that a command names."""
+    named = [shown(each).removeprefix("file://").rpartition("=")[2] for each in command.words[1:]]
+    files = (lies(each, command) or "" for each in named if "/" in each)
+    return next((home for each in files if (home := _innermost(posixpath.dirname(each), places))), "")
+
+
+def _told(command: Command, before: Sequence[Action], places: Collection[str], depth: int = 0) -> str | None:
+    """The folder of the code that the stack is of whose file a command names; ``None`` where it names none."""
+    at = _stack_file(command)
+    return None if at is None else _home_of(at, command, before, places, depth)
+
+
+def _stack_file(command: Command) -> str | None:
+    """Where the template lies, or the app, that a command names."""
+    options = ("--template-file", "--template-body", "--template")
+    template = option_of(command.words, *options, *(["-t"] if command.program == "sam" else []))
+    if template is not None:
+        named = shown(template)
+        # Behind another scheme, or as a document, it is no file.
+        is_file = ("://" not in named or named.startswith("file://")) and not named.lstrip().startswith("{")
+        return _at(named.removeprefix("file://"), command) if is_file else None
+    app = option_of(command.words, "--app", "-a") if command.program != "aws" else None
+    words = shown(app).split() if app is not None else []
+    given = [each for each in words[1:] or words if not each.startswith("-")]
+    return _at(next((each for each in given if "/" in each), given[0]), command) if given else None
+
+
+def _home_of(at: str, by: Command, before: Sequence[Action], places: Collection[str], depth: int) -> str | None:
+    """Whose code a file is: of what made it, else of where it lies; ``None`` where an artifact may be it."""
+    for index in reversed(range(len(before)) if depth < _DEEP else ()):
+        maker = before[index]
+        if isinstance(maker, Command) and maker is not by and at in _makes(maker):
+            if maker.program in _COPIES:
+                return _home_of(_sources(maker)[0], maker, before[:index], places, depth + 1)
+            told = _told(maker, before[:index], places, depth + 1)
+            return _tree_of(maker, places) if told is None else told
+    home = _innermost(at, places)
+    return home if home or not (at.startswith(_OUTSIDE) or _downloads(by, at) is not False) else None
+
+
+def _makes(command: Command) -> Iterator[str | None]:
+    """The files, and folders, that a command makes as it says."""
+    for each in command.writes:
+        if each.descriptor == 1:
+            yield _at(shown(each.target), command)
+    if command.program in _COPIES:
+        if _sources(command):
+            yield _destination(command)
+        return
+    into = option_of(command.words, *_OUTPUTS)
+    if into is not None:
+        yield _at(shown(into), command)
+    elif "cdk" in {posixpath.basename(shown(each)) for each in command.words[:3]} and "synth" in command.words:
+        yield _at("cdk.out", command)
+
+
+def _downloads(command: Command, at: str) -> bool | None:
+    """Whether an artifact was put where a file lies; ``None`` where it may have been."""
+    found: bool | None = False
+    for step in command.step.job.steps[: command.step.index] if command.step is not None else ():
+        if step.step.action.startswith("actions/download-artifact"):
+            path = posixpath.normpath(shown(step.with_.get("path", "")) or ".")
+            if f"{at}/".startswith(f"{path}/"):
+                return True
+            found = None if path == "." or path.startswith("$") else found
+    return found
+
+
+# -- what goes into one ------------------------------------------------------------------------------
+
+
+def goes_to(brought: Brought, trace: Trace, index: int, places: Collection[str]) -> str:
+    """The folder of its own code into which files come that a command brings; empty for the workspace itself."""
+    command = brought.command
+    verb, words, _ = verb_of(command) if command.program == "git" else ("", [], "")
+    if not places or command.program in INSTALLERS:
+        return ""
+    if command.program == "git" and verb not in _PRINTING:
+        return _tree_of(command, places)
+    files = [shown(each.target) for each in command.writes if each.descriptor == 1]
+    archive = archived_in(command, words) if verb == "archive" else None
+    into = option_of(command.words, *_OUTPUTS, *(["-O", "-P"] if command.program == "wget" else []))
+    files += [shown(each) for each in (archive, into) if each is not None]
+    found = next((home for each in files if (home := _innermost(_at(each, command), places))), "")
+    if found or not (files or command.handling.piped or command.handling.captured):
+        return found or _tree_of(command, places)
+    takers = [each for each in trace.actions[index + 1 :] if isinstance(each, Command) and _takes(each, command, files)]
+    return next((place for each in takers for place in places if place and _goes_in(each, place, places)), "")
+
+
+def _takes(action: Command, command: Command, files: Sequence[str]) -> bool:
+    """Whether a command reads what another one prints on its line, or a file that it has written."""
+    if action.step is not command.step:
+        return False
+    names = [posixpath.basename(each) for each in files]
+    on_line = command.handling.piped and action.spot == command.spot
+    return on_line or any(name and name in shown(word) for word in action.words[1:] for name in names)
+
+
+def _goes_in(action: Command, place: str, places: Collection[str]) -> bool:
+    written = [_at(shown(each.target), action) for each in action.writes if each.descriptor == 1]
+    return (
+        _tree_of(action, places) == place or uses(action, place) or place in {_innermost(at, places) for at in written}
+    )
+
+
+def copied_into(command: Command, trace: Trace, index: int, trees: Mapping[str, str]) -> Brought | None:
+    """A copy of what another checkout has over code that lies in a folder of its own."""
+    into = _destination(command) if command.program in _COPIES and trees else None
+    home = _innermost(into, trees)
+    if not home or into is None:
+        return None
+    made = {at for each in trace.actions[:index] if isinstance(each, Command) for at in _makes(each)}
+    for source in _sources(command):
+        whose = _innermost(source, trees)
+        there = _downloads(command, source)
+        if whose == home or (source.startswith(_OUTSIDE) and not whose) or source in made or there:
+            continue
+        if READ_BY_PEOPLE.fullmatch(source):
+            continue
+        if there is None and not whose:
+            return Brought(
+                command, Unknown(f"whose code {source} is, which comes over {home}"), trees[home], place=home
+            )
+        return Brought(command, None, trees[home], place=home, copied=whose)
+    return None
+
+
+def _operands(command: Command) -> list[str]:
+    return [word for word in map(shown, command.words[1:]) if not word.startswith("-")]
+
+
+def _destination(command: Command) -> str | None:
+    """Where a command copies to, as far as that is told."""
+    into = option_of(command.words, "-t", "--target-directory")
+    named = [shown(into)] if into is not None else _operands(command)[1:][-1:]
+    return _at(named[0], command) if named and ":" not in named[0] else None
+
+
+def _sources(command: Command) -> list[str]:
+    """What a command copies, as far as it is told where that lies; a link's target as it is seen from the link."""
+    into = option_of(command.words, "-t", "--target-directory")
+    named = (
+        [each for each in _operands(command) if each != shown(into)] if into is not None else _operands(command)[:-1]
+    )
+    found = [_at(each, command) for each in named if ":" not in each]
+    if command.program == "ln" and any(re.fullmatch(r"-\w*s\w*|--symbolic", shown(each)) for each in command.words):
+        link = _destination(command) or ""
+        folder = link if _operands(command)[-1:][0].endswith("/") else posixpath.dirname(link)
+        found = [posixpath.normpath(posixpath.join(folder, each)) for each in named]
+    return [each for each in found if each is not None]
