@@ -19,6 +19,11 @@ VALUES: Final = frozenset(
      "--origin", "--prefix", "--format", "--reference", "-X", "--strategy-option", "--strategy", "-m", "--orphan",
      "--jobs", "-j", "--onto", "--filter", "--refmap", "--shallow-since", "--conflict", "--reason", "-u"}
 )  # fmt: skip
+# Files that a deploy runs, or is made of.
+CODE: Final = lazy_re.compile(
+    r"(?!/)(?:.*/)?(?:.*\.(?:sh|bash|py|[cm]?js|[cm]?ts|rb|pl|php|go|sql|tf|mk|ps1|ya?ml)|(?:.*\.)?template\.json"
+    r"|(?:package|cdk)\.json|Makefile|[Jj]ustfile|Rakefile|Dockerfile)"
+)
 # Files that a person reads: no deploy runs them.
 READ_BY_PEOPLE: Final = lazy_re.compile(
     r"(?:.*/)?(?:docs?(?:/.*)?|CHANGELOG.*|README.*|LICEN[CS]E.*|.*\.(?:md|rst|txt|adoc))"

@@ -23,6 +23,7 @@ from checker.model.pipeline.scripts import Change, Command, Trace
 from checker.model.possible import Possible, joined, plain_words, shown
 from checker.model.values import ABSENT, Absent, Hole, Text, Unknown, pieces, text
 from checker.reason.deploys.code.brought import (
+    CODE,
     INSTALLERS,
     READ_BY_PEOPLE,
     VALUES,
@@ -39,11 +40,6 @@ from checker.reason.deploys.http_requests import request_of
 _STAYS: Final = frozenset({"HEAD", "@", "HEAD~0", "HEAD^0", "ORIG_HEAD"})
 _GOES_ON: Final = frozenset({"--abort", "--continue", "--quit", "--skip", "--edit-todo"})
 _PATH: Final = lazy_re.compile(r"\.{1,2}/?|.*/|.*\.[a-z]{1,5}")
-# Files that a deploy runs, or is made of.
-_CODE: Final = lazy_re.compile(
-    r"(?!/)(?:.*/)?(?:.*\.(?:sh|bash|py|[cm]?js|[cm]?ts|rb|pl|php|go|sql|tf|mk|ps1|ya?ml)|(?:.*\.)?template\.json"
-    r"|(?:package|cdk)\.json|Makefile|[Jj]ustfile|Rakefile|Dockerfile)"
-)
 _FETCHERS: Final = frozenset({"curl", "wget", "gh", "scp", "sftp", "rsync", "gsutil", "gcloud", "az", "rclone"})
 _OWN: Final = lazy_re.compile(r"github\.repository\b(?!_)|GITHUB_REPOSITORY\b(?!_)|\{owner\}/\{repo\}|:owner/:repo")
 # Where GitHub serves files of a repository, the ref as a group; an archive without one is of the default branch.
@@ -104,7 +100,7 @@ def _overwritten(trace: Trace) -> dict[int, tuple[Command, str]]:
     found: dict[int, tuple[Command, str]] = {}
     for index, change in enumerate(trace.changes):
         path, by = change.path, change.by
-        if not change.own or not isinstance(path, str) or not _CODE.fullmatch(path) or not isinstance(by, Command):
+        if not change.own or not isinstance(path, str) or not CODE.fullmatch(path) or not isinstance(by, Command):
             continue
         maker = _maker_of(trace.changes[: index + 1], trace.actions)
         if maker is not None:

@@ -11,12 +11,14 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from checker import lazy_re
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Trace
 from checker.model.possible import shown
 from checker.model.values import Unknown
 from checker.reason.deploys.changes import Action
 from checker.reason.deploys.code.brought import (
+    CODE,
     INSTALLERS,
     LOOKS,
     READ_BY_PEOPLE,
@@ -30,18 +32,28 @@ from checker.reason.deploys.code.brought import (
 _PRINTING: Final = frozenset({"archive", "show", "cat-file"})
 _COPIES: Final = frozenset({"cp", "mv", "rsync", "install", "ln"})
 _OUTPUTS: Final = ("-o", "--output", "--output-template-file", "--output-file", "--output-dir", "-D", "--dir")
+_FILE: Final = lazy_re.compile(r"[\w./$-]*[./][\w./$-]*")
 _OUTSIDE: Final = ("/", "~", "$", "-", "..")
 _DEEP: Final = 8  # files made of files
 
 
 def uses(action: Command, folder: str) -> bool:
     """Whether a command runs, copies or hands on what lies in a folder."""
-    if action.program in LOOKS:
+    if action.program in LOOKS and not any(map(CODE.fullmatch, _written(action))):
         return False
     inside = re.compile(rf"(?:^|[=:\s]|\./|\.\./)(?:\./)*{re.escape(folder)}(?:/|$)")
-    return f"{action.folder or ''}/".startswith(f"{folder}/") or any(
-        inside.search(shown(each)) for each in action.words
-    )
+    words = [*map(shown, action.words), *map(shown, action.environment.values()), *_on_stdin(action)]
+    return f"{action.folder or ''}/".startswith(f"{folder}/") or any(map(inside.search, words))
+
+
+def _on_stdin(command: Command) -> list[str]:
+    return [shown(each.target) for each in command.writes if each.descriptor == 0 and each.operator == "<"]
+
+
+def _written(command: Command) -> list[str]:
+    """The files that are what a command prints."""
+    told = [shown(each.target) for each in command.writes if each.descriptor == 1]
+    return [*told, *_operands(command)] if command.program == "tee" else told
 
 
 def is_used(folder: str, job: EffectiveJob, folders: Collection[str], later: Iterable[Command]) -> bool:
@@ -135,16 +147,37 @@ def _home_of(at: str, by: Command, before: Sequence[Action], places: Collection[
             if maker.program in _COPIES:
                 return _home_of(_sources(maker)[0], maker, before[:index], places, depth + 1)
             told = _told(maker, before[:index], places, depth + 1)
-            return _tree_of(maker, places) if told is None else told
+            return _made_of(maker, before[:index], places, depth) if told is None else told
     home = _innermost(at, places)
     return home if home or not (at.startswith(_OUTSIDE) or _downloads(by, at) is not False) else None
 
 
+def _made_of(maker: Command, before: Sequence[Action], places: Collection[str], depth: int) -> str:
+    """Whose code a command makes something of: a file's that it reads, else of where it runs."""
+    own = _tree_of(maker, places)
+    made = {*_makes(maker)}
+    for name in _inputs(maker, before):
+        at = _at(name, maker)
+        whose = _home_of(at, maker, before, places, depth + 1) if at is not None and at not in made else None
+        if whose not in {None, own}:
+            return whose or ""
+    return own
+
+
+def _inputs(command: Command, before: Sequence[Action]) -> list[str]:
+    """The files that a command reads: by name, by a redirection, or through a pipe from the commands in front."""
+    named = [] if command.program in {"aws", "tee"} else _operands(command)
+    found = [each for each in named if _FILE.fullmatch(each)] + _on_stdin(command)
+    for index in reversed(range(len(before))):
+        each = before[index]
+        if isinstance(each, Command) and each.spot in command.handling.fed_by and each.step is command.step:
+            return found + _inputs(each, before[:index])
+    return found
+
+
 def _makes(command: Command) -> Iterator[str | None]:
     """The files, and folders, that a command makes as it says."""
-    for each in command.writes:
-        if each.descriptor == 1:
-            yield _at(shown(each.target), command)
+    yield from (_at(each, command) for each in _written(command))
     if command.program in _COPIES:
         if _sources(command):
             yield _destination(command)
@@ -208,12 +241,13 @@ def _goes_in(action: Command, place: str, places: Collection[str]) -> bool:
 
 def copied_into(command: Command, trace: Trace, index: int, trees: Mapping[str, str]) -> Brought | None:
     """A copy of what another checkout has over code that lies in a folder of its own."""
-    into = _destination(command) if command.program in _COPIES and trees else None
+    before = trace.actions[:index]
+    into, sources = _copied(command, before) if trees else (None, [])
     home = _innermost(into, trees)
-    if not home or into is None:
+    if not home:
         return None
-    made = {at for each in trace.actions[:index] if isinstance(each, Command) for at in _makes(each)}
-    for source in _sources(command):
+    made = {at for each in before if isinstance(each, Command) for at in _makes(each)}
+    for source in sources:
         whose = _innermost(source, trees)
         there = _downloads(command, source)
         if whose == home or (source.startswith(_OUTSIDE) and not whose) or source in made or there:
@@ -226,6 +260,15 @@ def copied_into(command: Command, trace: Trace, index: int, trees: Mapping[str, 
             )
         return Brought(command, None, trees[home], place=home, copied=whose)
     return None
+
+
+def _copied(command: Command, before: Sequence[Action]) -> tuple[str | None, list[str]]:
+    """Where a command puts what, as a copy or as code that it makes of it."""
+    if command.program in _COPIES:
+        return _destination(command), _sources(command)
+    code = next((_at(each, command) for each in _written(command) if CODE.fullmatch(each.removeprefix("../"))), None)
+    read = [_at(each, command) for each in _inputs(command, before)] if code is not None else []
+    return code, [each for each in read if each is not None]
 
 
 def _operands(command: Command) -> list[str]:
