@@ -255,30 +255,43 @@ class Beside(Struct, frozen=True):
 def beside(workflows: Iterable[Changing], pipeline: Pipeline) -> dict[str, Beside]:
     """By the workflow's file, a change of a service that another deploy surely changes too, of the same environment,
     where no concurrency group holds both and not both look at the service first."""
-    by_service: dict[tuple[str, ...], dict[tuple[str, ...], list[tuple[EffectiveJob, AwsCall]]]] = {}
+    by_service: dict[tuple[str, ...], list[tuple[EffectiveJob, AwsCall]]] = {}
     for workflow in workflows:
         for job, call in _service_changes(workflow):
             which = _which(job, call)
-            if which is None:
-                continue
-            # Of those in the same groups two of different workflows stand for all.
-            groups = tuple(sorted({str(each.group).casefold() for each in job.concurrency}))
-            of_group = by_service.setdefault(which, {}).setdefault(groups, [])
-            if all(each.entry is not job.entry for each, _ in of_group):
-                of_group.append((job, call))
-    found: dict[str, Beside] = {}
+            if which is not None:
+                by_service.setdefault(which, []).append((job, call))
     looks = lru_cache(maxsize=None)(lambda job, call: _looks(job, call, pipeline))
+    found: dict[str, Beside] = {}
     for of_one in by_service.values():
-        few = [each for of_group in of_one.values() for each in of_group[:2]]
-        for job, call in (each for of_group in of_one.values() for each in of_group):
+        if len({job.entry.file for job, _ in of_one}) < 2:
+            continue
+        alike = _alike(of_one, looks)
+        few = [each for changes in alike for each in changes[:2]]
+        for job, call in (each for changes in alike for each in changes):
             known = found.get(job.entry.file)
             if known is None or isinstance(known.apart, Open):
                 others = (each for each in few if each[0].entry is not job.entry)
                 answers = ((other, _apart((job, call), (other, theirs), looks)) for other, theirs in others)
-                other, answer = next(((other, each) for other, each in answers if each is not YES), (None, YES))
-                if other is not None and (known is None or answer is NO):
-                    found[job.entry.file] = Beside(job, call, other, answer)
+                # What surely collides tells more than what may.
+                clashes = sorted((each for each in answers if each[1] is not YES), key=lambda each: each[1] is not NO)
+                if clashes and (known is None or clashes[0][1] is NO):
+                    found[job.entry.file] = Beside(job, call, *clashes[0])
     return found
+
+
+def _alike(
+    changes: Iterable[tuple[EffectiveJob, AwsCall]], looks: Callable[[EffectiveJob, AwsCall], tuple[Guard, str]]
+) -> list[list[tuple[EffectiveJob, AwsCall]]]:
+    """Changes of one service, one for each workflow, by what may keep them apart from others: their groups, and what
+    they look at first. Two of them stand for all that are alike."""
+    found: dict[tuple[str, ...], list[tuple[EffectiveJob, AwsCall]]] = {}
+    for job, call in changes:
+        groups = sorted({str(each.group).casefold() for each in job.concurrency})
+        alike = found.setdefault((looks(job, call)[0], *groups), [])
+        if all(each.entry is not job.entry for each, _ in alike):
+            alike.append((job, call))
+    return list(found.values())
 
 
 def _apart(
