@@ -15,8 +15,8 @@ When it does not apply
     No workflow deploys or migrates. Guards are asked for only where a deploy and a roll-back change services of one
     environment; of two operations on one stack CloudFormation refuses the second by itself.
 What cannot be decided
-    A group or a ``cancel-in-progress`` that only a run knows, runs to cancel that a step does not name. What deploy
-    code does with state that it reads early.
+    A group or a ``cancel-in-progress`` that only a run knows, runs to cancel that a step does not name, or takes of
+    those that wait: a run waits between two of its jobs too. What deploy code does with state that it reads early.
 Fix
     Give each such workflow ``concurrency: {group: ENVIRONMENT-deploy, cancel-in-progress: false}`` at its top, the
     roll-back a group of its own, and let the deploy stop where a deployment is in progress.

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, either, yes_if
@@ -37,13 +38,28 @@ _LISTED: Final = lazy_re.compile(r"/actions/(?:workflows/([^/?]+)/)?runs/?(?:$|\
 _SOME: Final = lazy_re.compile(
     r"\b(?:branch|event|head_sha|actor|check_suite_id|head_branch|headBranch|headSha|triggering_actor)\b"
 )
+# A run waits before its first job, and between two of them too: for a runner, or for somebody who lets it go on.
+_WAITING: Final = lazy_re.compile(r"\bstatus\b(?!\s*!)\W*(?:queued|pending|requested|waiting)\b")
+_RUNNING: Final = lazy_re.compile(r"\b(?:in_progress|completed)\b")
 _FEWER: Final = frozenset({"-b", "--branch", "-e", "--event", "-c", "--commit", "-u", "--user"})
 # The workflow whose run has started this one.
 _STARTER: Final = lazy_re.compile(r"\bevent\.workflow(?:_run)?\.|\bpayload\.workflow(?:_run)?\.")
 # A comparison of what a run is of, and what else chooses among runs.
-_COMPARED: Final = lazy_re.compile(
-    r"\b(?:workflowName|workflow_name|name|path)\s*(==|!=)=?\s*\\?[\"'`]([^\"'`\\]+)\\?[\"'`]"
+_OF_RUN: Final = (
+    r"(?<![\w$.])(?:\.?(?:workflow_runs)?\[\d*\]|[A-Za-z_$]\w*\??)?\.?"  # `.[].name`, `run.name`, no `.actor.name`
 )
+_COMPARED: Final = lazy_re.compile(
+    _OF_RUN + r"(?:workflowName|workflow_name|name|path)\s*(==|!=)=?\s*\\?[\"'`]([^\"'`\\]+)\\?[\"'`]"
+)
+_SAID: Final = lazy_re.compile(r"\\?\"(?:[^\"\\]|\\[^\"])*\\?\"|\\?'[^']*'|`[^`]*`")
+_NAMED, _TEXT, _GROUP = "\1", "\2", "\3"  # of a condition that is read: a comparison of the name, a text, any brackets
+_INNERMOST: Final = lazy_re.compile(r"\(([^()]*)\)")
+_DEEP: Final = 50  # brackets in brackets
+_DEFAULT: Final = lazy_re.compile(r"(?:\|\||\?\?)\s*(?:\[\s*\]|\{\s*\}|null|undefined|\x02)")  # `runs || []`
+_OR: Final = lazy_re.compile(
+    r"\bor\b|\|\||\belse\b(?!\s*(?:empty|null|false)\b)|,\s*(?=select\b)|\+\s*(?=\[)|\.concat\b"
+)
+_STATEMENT: Final = lazy_re.compile(r";|(?<!\|)(?<!&&)(?<!\bor)\n(?!\s*(?:[|&]|or\b|and\b|\)))")
 _CHOOSES: Final = lazy_re.compile(
     r"\b(?:select|filter|find|test|match|contains|includes|startswith|startsWith|some|slice|if|limit|inside|IN)\s*\("
     r"|[!=]==?|\[\d|\b(?:first|last)\b"
@@ -72,26 +88,29 @@ class _Runs(Struct, frozen=True):
     some: bool = False
 
     def are_of(self, workflow: Workflow, canceller: Workflow) -> Answer:
-        untold = Open(f"which runs a step of {canceller.file} cancels")
+        """Whether runs of a workflow are among them; of some it is open which."""
+        answer = self._told(workflow, canceller)
+        untold = isinstance(answer, Open) or (answer is YES and self.some)
+        return Open(f"which runs a step of {canceller.file} cancels") if untold else answer
+
+    def _told(self, workflow: Workflow, canceller: Workflow) -> Answer:
         if self.own:
             return yes_if(workflow.file == canceller.file)
         if self.starter:
             waited = canceller.triggers.get("workflow_run")
             if waited is None or (workflow.name not in waited.workflows and _folded(workflow.name, waited.workflows)):
-                return untold
+                return Open("")
             return yes_if(workflow.name in waited.workflows)
         if self.words:
-            told = any(_is(word, workflow, canceller) is YES for word in self.words)
-            return YES if told and not self.some else untold
+            return YES if any(_is(word, workflow, canceller) is YES for word in self.words) else Open("")
         if not self.names and not self.but:
-            return untold
+            return Open("")
         if self.exact:
             said = (workflow.name, workflow.file, workflow.file.rpartition("/")[2])
             named = either(Open("") if "${" in (name := shown(each)) else yes_if(name in said) for each in self.names)
         else:
             named = either(_is_called(name, workflow, canceller) for name in self.names)
-        answer = yes_if(named is NO) if self.but and not isinstance(named, Open) else named
-        return untold if isinstance(answer, Open) or (answer is YES and self.some) else answer
+        return yes_if(named is NO) if self.but and not isinstance(named, Open) else named
 
 
 _EVERY: Final = _Runs(but=True)
@@ -195,16 +214,16 @@ def _by_action(step: EffectiveStep) -> Iterator[_Runs]:
 
 def _by_script(text: str) -> Iterator[_Runs]:
     """Of a script of GitHub's client: the workflow whose runs it lists, or the run that has started it."""
-    named = _IN_SCRIPT.findall(text)
+    named, waiting = _IN_SCRIPT.findall(text), _is_waiting(text)
     for literal, word in named:
         if literal:
-            yield _Runs((literal,))
+            yield _Runs((literal,), some=waiting)
         elif _STARTER.search(word):
             yield _Runs(starter=True)
         elif _OWN.search(word):
-            yield _Runs(own=True)
+            yield _Runs(own=True, some=waiting)
         else:
-            yield _Runs(words=tuple(dict.fromkeys(_QUOTED.findall(text))), some=bool(_CHOOSES.search(text)))
+            yield _Runs(words=tuple(dict.fromkeys(_QUOTED.findall(text))), some=waiting or bool(_CHOOSES.search(text)))
     listed = bool(_FOR_REPOSITORY.search(text))
     if listed:
         yield _chosen(text)
@@ -261,8 +280,15 @@ def _lists(command: Command) -> bool:
 
 def _of_list(command: Command, behind: Sequence[Command]) -> _Runs:
     """``behind``: what reads the list."""
+    written = [shown(word) for word in command.words]
+    runs = _listed(command, written, behind)
+    status = f"status={shown(option_of(command.words, '-s') or '')}"
+    waiting = _is_waiting(" ".join([*written, status]))
+    return replace(runs, some=True) if waiting and runs != _UNTOLD else runs
+
+
+def _listed(command: Command, written: Sequence[str], behind: Sequence[Command]) -> _Runs:
     words = command.words
-    written = [shown(word) for word in words]
     if written[1:3] == ["run", "list"]:
         if any(word.partition("=")[0] in {"-w", "--workflow"} for word in written):
             name = option_of(words, "-w", "--workflow")
@@ -285,7 +311,34 @@ def _named(name: Possible) -> _Runs:
 def _chosen(text: str) -> _Runs:
     """Of the runs of all workflows, those that a script takes, by what it compares."""
     compared = _COMPARED.findall(text)
-    if compared and len({sign for sign, _ in compared}) == 1 and not _TURNED.search(text):
+    signs = {sign for sign, _ in compared}
+    if len(signs) == 1 and not _TURNED.search(text):
+        if not _is_needed(text, equal=signs == {"=="}):
+            return _UNTOLD
         names = tuple(dict.fromkeys(name for _, name in compared))
-        return _Runs(names, but=compared[0][0] == "!=", exact=True, some=bool(_SOME.search(text)))
+        return _Runs(names, but=signs == {"!="}, exact=True, some=bool(_SOME.search(text)) or _is_waiting(text))
     return _UNTOLD if _CHOOSES.search(text) or _SOME.search(text) else _EVERY
+
+
+def _is_waiting(text: str) -> bool:
+    """Whether runs are chosen that wait, and no others."""
+    return _WAITING.search(text) is not None and _RUNNING.search(text) is None
+
+
+def _is_needed(text: str, *, equal: bool) -> bool:
+    """Whether what is compared holds of every run that is taken: of two conditions of which one is enough, each has to
+    name a workflow."""
+
+    def holds(condition: str) -> bool:
+        ways = _OR.split(condition)
+        return len(ways) == 1 or _NAMED not in condition or (equal and all(_NAMED in way for way in ways))
+
+    bare = _DEFAULT.sub("", _SAID.sub(_TEXT, _COMPARED.sub(_NAMED, text)))
+    for _ in range(_DEEP):
+        groups = _INNERMOST.findall(bare)
+        if not groups:
+            return all(map(holds, _STATEMENT.split(bare)))
+        if not all(map(holds, groups)):
+            return False
+        bare = _INNERMOST.sub(lambda group: _NAMED if _NAMED in group[1] else _GROUP, bare)
+    return False
