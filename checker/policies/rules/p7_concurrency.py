@@ -16,7 +16,9 @@ When it does not apply
     environment; of two operations on one stack CloudFormation refuses the second by itself.
 What cannot be decided
     A group or a ``cancel-in-progress`` that only a run knows, runs to cancel that a step does not name, or takes of
-    those that wait: a run waits between two of its jobs too. What deploy code does with state that it reads early.
+    those that wait: a run waits between two of its jobs too. Beside another
+    deploy without a common group, a service or environment that only a run knows, where it can be the other's. What
+    deploy code does with state that it reads early.
 Fix
     Give each such workflow ``concurrency: {group: ENVIRONMENT-deploy, cancel-in-progress: false}`` at its top, the
     roll-back a group of its own, and let the deploy stop where a deployment is in progress.
@@ -33,12 +35,12 @@ from checker.model.judgements import Judgement
 from checker.model.pipeline.workflow_place import WorkflowPlace
 from checker.model.possible import Possible, options, shown
 from checker.model.rules import Rule, Unseen
+from checker.model.values import Text
+from checker.reason.deploys.beside import Beside, beside
 from checker.reason.deploys.changes import Changing, workflows_of
 from checker.reason.deploys.rollbacks import is_rollback
 from checker.reason.deploys.serial import (
-    Beside,
     Guard,
-    beside,
     cancelled_by,
     deadlock,
     guard_of,
@@ -215,7 +217,8 @@ def _queued(workflow: Changing, together: Beside | None) -> Judgement:
 
 def _beside(workflow: Changing, found: Beside) -> Judgement:
     place = _place(workflow, *found.job.concurrency[:1])
-    service, other = found.call.text("service"), found.other.entry.file
+    given, other = found.call.text("service"), found.other.entry.file
+    service = shown(given) if isinstance(given, str | Text) else "one service"
     if isinstance(found.apart, Open):
         why = f"whether a run of {other} can be changing {service} at the same time: {found.apart.why}"
         return place.undecided("queue", why, path="concurrency", fix=_FIX_BESIDE)

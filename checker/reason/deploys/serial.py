@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from functools import lru_cache
 from itertools import combinations
 from typing import Final
-
-from msgspec import Struct
 
 from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, alike, either, every
@@ -143,6 +140,14 @@ def _environment_holes(job: EffectiveJob) -> set[str]:
     return {hole.shown for option in each if isinstance(option, Text) for hole in option.holes}
 
 
+def same_group(one: ConcurrencyInForce, other: ConcurrencyInForce) -> Answer:
+    """Whether two runs are in one group."""
+    mine, theirs = options(one.group), options(other.group)
+    if mine is None or theirs is None:
+        return Open(f"which group {one.group if mine is None else other.group} is")
+    return either(same(left, right, fold=True) for left in mine for right in theirs)
+
+
 def interleaves(job: EffectiveJob, workflow: Changing) -> tuple[EffectiveJob, ConcurrencyInForce] | None:
     """An earlier job of the run that changed something, where ``job`` then waits in a group that other runs enter."""
     whole = [each for each in job.concurrency if each.owner == workflow.entry.file and each.level == "workflow"]
@@ -173,14 +178,14 @@ def guard_of(deploy: Changing, back: Changing, pipeline: Pipeline) -> tuple[AwsC
     A look at the services between registering a revision and the change of a service has no other use than to see
     whether somebody else is at it. One that came earlier may have been for anything, unless it asks for the state.
     """
-    changes = [each for each in _service_changes(deploy) if each[0].environment_name in _environments(back)]
-    if not changes or not list(_service_changes(back)):
+    changes = [each for each in service_changes(deploy) if each[0].environment_name in _environments(back)]
+    if not changes or not list(service_changes(back)):
         return None
     if any(_waits_for_runs(pipeline.trace(job).commands) for job in back.jobs):
         return changes[0][1], Guard.SEEN, ""
     weakest: tuple[AwsCall, Guard, str] | None = None
     for job, call in changes:
-        answer, why = _looks(job, call, pipeline)
+        answer, why = looks_first(job, call, pipeline)
         if answer is Guard.MISSING:
             return call, answer, why
         if weakest is None or answer is Guard.OPEN:
@@ -192,7 +197,7 @@ def _environments(workflow: Changing) -> set[str]:
     return {job.environment_name for job in workflow.changing}
 
 
-def _service_changes(workflow: Changing) -> Iterable[tuple[EffectiveJob, AwsCall]]:
+def service_changes(workflow: Changing) -> Iterable[tuple[EffectiveJob, AwsCall]]:
     for job, change in workflow.all_changes():
         if change.what is What.SERVICE and isinstance(change.place, AwsCall) and change.place.service == "ecs":
             yield job, change.place
@@ -207,7 +212,7 @@ def _waits_for_runs(commands: Iterable[Command]) -> bool:
     )
 
 
-def _looks(job: EffectiveJob, change: AwsCall, pipeline: Pipeline) -> tuple[Guard, str]:
+def looks_first(job: EffectiveJob, change: AwsCall, pipeline: Pipeline) -> tuple[Guard, str]:
     trace = pipeline.trace(job)
     fresh: AwsCall | None = None
     early: AwsCall | None = None
@@ -237,111 +242,3 @@ def _looks(job: EffectiveJob, change: AwsCall, pipeline: Pipeline) -> tuple[Guar
 def _asks_for_state(call: AwsCall) -> bool:
     query = call.argument("query")
     return isinstance(query, str | Text) and bool(_STATE.search(str(query)))
-
-
-# -- two deploys -------------------------------------------------------------------------------------
-
-
-class Beside(Struct, frozen=True):
-    """A change of a service that another workflow may be changing at that time. ``apart`` is open where it is not known
-    whether something keeps the two from it."""
-
-    job: EffectiveJob
-    call: AwsCall
-    other: EffectiveJob
-    apart: Answer
-
-
-def beside(workflows: Iterable[Changing], pipeline: Pipeline) -> dict[str, Beside]:
-    """By the workflow's file, a change of a service that another deploy surely changes too, of the same environment,
-    where no concurrency group holds both and not both look at the service first."""
-    by_service: dict[tuple[str, ...], list[tuple[EffectiveJob, AwsCall]]] = {}
-    for workflow in workflows:
-        for job, call in _service_changes(workflow):
-            which = _which(job, call)
-            if which is not None:
-                by_service.setdefault(which, []).append((job, call))
-    looks = lru_cache(maxsize=None)(lambda job, call: _looks(job, call, pipeline))
-    found: dict[str, Beside] = {}
-    for of_one in by_service.values():
-        if len({job.entry.file for job, _ in of_one}) < 2:
-            continue
-        alike = _alike(of_one, looks)
-        few = [each for changes in alike for each in changes[:2]]
-        for job, call in (each for changes in alike for each in changes):
-            known = found.get(job.entry.file)
-            if known is None or isinstance(known.apart, Open):
-                others = (each for each in few if each[0].entry is not job.entry)
-                answers = ((other, _apart((job, call), (other, theirs), looks)) for other, theirs in others)
-                # What surely collides tells more than what may.
-                clashes = sorted((each for each in answers if each[1] is not YES), key=lambda each: each[1] is not NO)
-                if clashes and (known is None or clashes[0][1] is NO):
-                    found[job.entry.file] = Beside(job, call, *clashes[0])
-    return found
-
-
-def _alike(
-    changes: Iterable[tuple[EffectiveJob, AwsCall]], looks: Callable[[EffectiveJob, AwsCall], tuple[Guard, str]]
-) -> list[list[tuple[EffectiveJob, AwsCall]]]:
-    """Changes of one service, one for each workflow, by what may keep them apart from others: their groups, and what
-    they look at first. Two of them stand for all that are alike."""
-    found: dict[tuple[str, ...], list[tuple[EffectiveJob, AwsCall]]] = {}
-    for job, call in changes:
-        groups = sorted({str(each.group).casefold() for each in job.concurrency})
-        alike = found.setdefault((looks(job, call)[0], *groups), [])
-        if all(each.entry is not job.entry for each, _ in alike):
-            alike.append((job, call))
-    return list(found.values())
-
-
-def _apart(
-    one: tuple[EffectiveJob, AwsCall],
-    other: tuple[EffectiveJob, AwsCall],
-    looks: Callable[[EffectiveJob, AwsCall], tuple[Guard, str]],
-) -> Answer:
-    """Whether something keeps two changes from being made at once."""
-    shared = either(same_group(mine, theirs) for mine in one[0].concurrency for theirs in other[0].concurrency)
-    if shared is YES:
-        return YES
-    guards = [looks(*each) for each in (one, other)]
-    if any(guard is Guard.MISSING for guard, _ in guards):
-        return shared
-    return next((Open(why) for guard, why in guards if guard is Guard.OPEN), YES)
-
-
-def same_group(one: ConcurrencyInForce, other: ConcurrencyInForce) -> Answer:
-    """Whether two runs are in one group."""
-    mine, theirs = options(one.group), options(other.group)
-    if mine is None or theirs is None:
-        return Open(f"which group {one.group if mine is None else other.group} is")
-    return either(same(left, right, fold=True) for left in mine for right in theirs)
-
-
-def _which(job: EffectiveJob, call: AwsCall) -> tuple[str, ...] | None:
-    """The service that is changed, with all that tells where it is; ``None`` where that is not surely told."""
-    environments = job.environments
-    if call.operation not in _ROLLS or call.reached.on_failure or environments is None or len(environments) > 1:
-        return None
-    given: list[Possible | Absent] = [call.text("service"), call.text("cluster"), call.region, *environments]
-    acting = (call.credentials,) if call.credentials is not None else job.credentials
-    given += [value for each in acting for value in (each.role, each.region)]
-    told = [_told(each) for each in given]
-    if told[0] in (None, "") or any(each is None for each in told):
-        return None
-    return job.environment_name, str(len(environments)), *(each for each in told if each is not None)
-
-
-_ROLLS: Final = frozenset({"UpdateService", "deploy"})
-_OF_REPOSITORY: Final = lazy_re.compile(r"\b(?:vars|secrets)\.|\bgithub\.repository\b")
-
-
-def _told(value: Possible | Absent) -> str | None:
-    """A name, of an ARN the last part; what the repository's settings say is the same in each workflow."""
-    if isinstance(value, Absent):
-        return ""
-    each = options(value)
-    if each is None or len(each) != 1:
-        return None
-    if isinstance(each[0], Text) and not all(_OF_REPOSITORY.search(hole.shown) for hole in each[0].holes):
-        return None
-    return str(each[0]).rpartition("/")[2] if str(each[0]).startswith("arn:aws:ecs:") else str(each[0])
