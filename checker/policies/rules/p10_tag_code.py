@@ -9,17 +9,17 @@ What is checked
     stands on the tag's commit by itself; otherwise ``ref`` of ``actions/checkout`` (or a ``git checkout``) is the tag,
     or a commit that a step worked out from it; of what is deployed from a folder, a worktree or a clone, that is asked
     of what lies there. Inputs and outputs are followed through reusable workflows. Nothing of another commit comes over
-    that code before the change, nor is used beside it: by ``git pull``, ``merge`` or ``restore``, from a clone or a
-    worktree, from GitHub's copy of a branch, by a download over one of its files, or as the repository's own action or
-    reusable workflow that is named with a branch.
+    that code before the change, nor is used beside it: by ``git pull``, ``merge`` or ``restore``, from a clone, a
+    worktree or another checkout, as it is, by a copy or through a filter, from GitHub's copy of a branch, by a download
+    over one of its files, or as the repository's own action or reusable workflow that is named with a branch. A stack
+    is of the code that its template, or its app, is made of, wherever that lies.
 When it does not apply
     No workflow deploys a tag. A job that uses no code of the repository. A job that a person alone starts and that
     deploys nothing but the stack that everything else needs first, by its name, template or context: bootstrap.
 What cannot be decided
     A commit from a step that is not given the tag, or that could not be followed. An artifact of another run, and what
-    anybody else's server has for a file of the checkout. Code of
-    another commit, beside something that could not be followed. Scripts and actions of another repository that is
-    checked out as its branch has it.
+    anybody else's server has for a file of the checkout. Code of another commit, beside something that could not be
+    followed. Scripts and actions of another repository that is checked out as its branch has it.
 Fix
     Check out the tag's commit in every job: ``ref: ${{ inputs.tag }}``, or the commit that a first job resolved.
 """

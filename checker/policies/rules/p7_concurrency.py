@@ -16,9 +16,9 @@ When it does not apply
     environment; of two operations on one stack CloudFormation refuses the second by itself.
 What cannot be decided
     A group or a ``cancel-in-progress`` that only a run knows, runs to cancel that a step does not name, or takes of
-    those that wait: a run waits between two of its jobs too. Beside another
-    deploy without a common group, a service or environment that only a run knows, where it can be the other's. What
-    deploy code does with state that it reads early.
+    those that wait: a run waits between two of its jobs too. Beside another deploy without a common group, a service or
+    environment that only a run knows, where it can be the other's. What deploy code does with state that it reads
+    early.
 Fix
     Give each such workflow ``concurrency: {group: ENVIRONMENT-deploy, cancel-in-progress: false}`` at its top, the
     roll-back a group of its own, and let the deploy stop where a deployment is in progress.

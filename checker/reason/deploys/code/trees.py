@@ -11,6 +11,8 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from msgspec import Struct, field
+
 from checker import lazy_re
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Trace
@@ -34,7 +36,7 @@ _COPIES: Final = frozenset({"cp", "mv", "rsync", "install", "ln"})
 _OUTPUTS: Final = ("-o", "--output", "--output-template-file", "--output-file", "--output-dir", "-D", "--dir")
 _FILE: Final = lazy_re.compile(r"[\w./$-]*[./][\w./$-]*")
 _OUTSIDE: Final = ("/", "~", "$", "-", "..")
-_DEEP: Final = 8  # files made of files
+_DEEP: Final = 100  # files made of files
 
 
 def uses(action: Command, folder: str) -> bool:
@@ -118,10 +120,9 @@ def _named(command: Command, places: Collection[str]) -> str:
     return next((home for each in files if (home := _innermost(posixpath.dirname(each), places))), "")
 
 
-def _told(command: Command, before: Sequence[Action], places: Collection[str], depth: int = 0) -> str | None:
+def _told(command: Command, before: Sequence[Action], places: Collection[str]) -> str | None:
     """The folder of the code that the stack is of whose file a command names; ``None`` where it names none."""
-    at = _stack_file(command)
-    return None if at is None else _home_of(at, command, before, places, depth)
+    return _Homes(places).told(command, before, 0)
 
 
 def _stack_file(command: Command) -> str | None:
@@ -139,29 +140,42 @@ def _stack_file(command: Command) -> str | None:
     return _at(next((each for each in given if "/" in each), given[0]), command) if given else None
 
 
-def _home_of(at: str, by: Command, before: Sequence[Action], places: Collection[str], depth: int) -> str | None:
-    """Whose code a file is: of what made it, else of where it lies; ``None`` where an artifact may be it."""
-    for index in reversed(range(len(before)) if depth < _DEEP else ()):
-        maker = before[index]
-        if isinstance(maker, Command) and maker is not by and at in _makes(maker):
-            if maker.program in _COPIES:
-                return _home_of(_sources(maker)[0], maker, before[:index], places, depth + 1)
-            told = _told(maker, before[:index], places, depth + 1)
-            return _made_of(maker, before[:index], places, depth) if told is None else told
-    home = _innermost(at, places)
-    return home if home or not (at.startswith(_OUTSIDE) or _downloads(by, at) is not False) else None
+class _Homes(Struct, frozen=True):
+    """Whose code files are. ``known``: by where it stands among the actions, of what a command has made."""
 
+    places: Collection[str]
+    known: dict[int, str | None] = field(default_factory=dict)
 
-def _made_of(maker: Command, before: Sequence[Action], places: Collection[str], depth: int) -> str:
-    """Whose code a command makes something of: a file's that it reads, else of where it runs."""
-    own = _tree_of(maker, places)
-    made = {*_makes(maker)}
-    for name in _inputs(maker, before):
-        at = _at(name, maker)
-        whose = _home_of(at, maker, before, places, depth + 1) if at is not None and at not in made else None
-        if whose not in {None, own}:
-            return whose or ""
-    return own
+    def told(self, command: Command, before: Sequence[Action], depth: int) -> str | None:
+        at = _stack_file(command)
+        return None if at is None else self.of(at, command, before, depth)
+
+    def of(self, at: str, by: Command, before: Sequence[Action], depth: int) -> str | None:
+        """Of what made the file, else of where it lies; ``None`` where an artifact may be it."""
+        for index in reversed(range(len(before)) if depth < _DEEP else ()):
+            maker = before[index]
+            if isinstance(maker, Command) and maker is not by and at in _makes(maker):
+                if index not in self.known:
+                    self.known[index] = self._made_by(maker, before[:index], depth + 1)
+                return self.known[index]
+        home = _innermost(at, self.places)
+        return home if home or not (at.startswith(_OUTSIDE) or _downloads(by, at) is not False) else None
+
+    def _made_by(self, maker: Command, before: Sequence[Action], depth: int) -> str | None:
+        """Of the file that a command copies or reads, else of where it runs."""
+        if maker.program in _COPIES:
+            return self.of(_sources(maker)[0], maker, before, depth)
+        told = self.told(maker, before, depth)
+        if told is not None:
+            return told
+        own = _tree_of(maker, self.places)
+        made = {*_makes(maker)}
+        for name in _inputs(maker, before):
+            at = _at(name, maker)
+            whose = self.of(at, maker, before, depth) if at is not None and at not in made else None
+            if whose not in {None, own}:
+                return whose
+        return own
 
 
 def _inputs(command: Command, before: Sequence[Action]) -> list[str]:
