@@ -4,9 +4,9 @@ What the review found
     One role deploys staging and production; only GitHub's environment protection stands between them.
 What is checked
     Every role that CI deploys with admits the tokens of one environment only (``W6[trust]``), itself or through
-    another role that it trusts, and, where it serves one, may not change another's: pass its task roles, run its
-    tasks, update its services, or assume the role that the CDK deploys its stacks with (``W6[reach]``): environments
-    of one account need a bootstrap each.
+    other roles that may assume it: named, as part of an account or as everybody, in one step or in several. Where it
+    serves one, it may not change another's: pass its task roles, run its tasks, update its services, or assume the
+    role that the CDK deploys its stacks with (``W6[reach]``): environments of one account need a bootstrap each.
 
     The GitHub environment that releases deploy to is there, and somebody has to approve a deployment to it: a person,
     a team, or an app with a rule of its own (``W6[environment-protection]``). What may deploy to it is what only
@@ -15,8 +15,8 @@ When it does not apply
     No role that deploys trusts GitHub's OIDC provider.
 What cannot be decided
     A subject or a policy that is not known before deployment; one bootstrap's name for two environments whose accounts
-    are not known. A trusted role of elsewhere that is called by another environment. Settings of the repository that
-    the token may not read.
+    are not known. A trusted role of elsewhere that is called by another environment; a way through other roles that a
+    condition or a policy which is not known may close. Settings of the repository that the token may not read.
 Fix
     Make one role per environment that admits only ``repo:OWNER/REPO:environment:NAME`` and reaches only its resources.
     Until then, waive it for as long as the production environment's protection is verified (``holds_while``).
@@ -43,7 +43,7 @@ from checker.model.live.repository_settings import (
 from checker.model.overlap import overlap
 from checker.model.resources import Resource
 from checker.model.rules import Rule
-from checker.model.values import Absent, Expression, Import, Known, Parameter, Text, pieces, text
+from checker.model.values import Absent, Known, Text, pieces, text
 from checker.reason.iam.conditions import Context
 from checker.reason.iam.deployers import (
     NO_NAME,
@@ -54,12 +54,12 @@ from checker.reason.iam.deployers import (
     same_environment,
     subject_patterns,
 )
-from checker.reason.iam.evaluation import Access, Decision, Request, applies, decide
+from checker.reason.iam.evaluation import Access, Decision, Request, decide
 from checker.reason.iam.passing import may_pass, services_of, task_roles
-from checker.reason.iam.policies import read_document
 from checker.reason.iam.tags import of_resource
-from checker.reason.names.arns import arn_of, ecs_arn
+from checker.reason.names.arns import ecs_arn
 from checker.reason.names.bootstraps import deploy_role
+from checker.reason.oidc.chained import entrances
 from checker.reason.oidc.trust import all_admitted
 from checker.reason.text.patterns import covers, exact, example, glob, has_hole
 
@@ -95,7 +95,9 @@ def _admitted(deployment: Deployment, deployer: Deployer) -> tuple[list[str], li
         name: deployment.admits_environment(deployer.trust, name)
         for name in deployment.environment_names(deployer.trust)
     }
-    admitted = dict.fromkeys(_served(deployment, deployer, [each for each, answer in named.items() if answer is YES]))
+    own = [each for each, answer in named.items() if answer is YES]
+    deploys = any(each is deployer for each in deployment.deployers)
+    admitted = dict.fromkeys(_served(deployment, deployer, own) if deploys else ())
     doubtful: list[str] = []
     for name, answer in named.items():
         known = next((each for each in admitted if same_environment(each, name)), None)
@@ -118,13 +120,13 @@ def _served(deployment: Deployment, deployer: Deployer, own: list[str]) -> list[
 
 
 def _trust(deployment: Deployment, deployer: Deployer, admitted: list[str], doubtful: list[str]) -> Judgement:
-    path = "AssumeRolePolicyDocument"
+    document = "AssumeRolePolicyDocument"
     if len(admitted) > 1:
         return deployer.role.fails(
             "trust",
             f"One role deploys {_listed(admitted)}: a job of one environment can change the other.",
             fix=_FIX,
-            path=path,
+            path=document,
             expected="one environment",
             actual=_listed(admitted),
         )
@@ -134,61 +136,50 @@ def _trust(deployment: Deployment, deployer: Deployer, admitted: list[str], doub
     if deployer.trust.unread or unknown or (doubtful and is_open) or len({*admitted, *doubtful}) > 1:
         others = _listed(doubtful) if doubtful else "another environment"
         why = next(iter(deployer.trust.unread), f"whether tokens of {others} get in")
-        return deployer.role.undecided("trust", why, path=path, fix=_FIX)
+        return deployer.role.undecided("trust", why, path=document, fix=_FIX)
     alone = len(deployment.environments) == 1
     if alone and admitted == [NO_NAME] and (without := _without_an_environment(deployment, deployer)):
         why = f"whether {without}, whose jobs get in, deploys other environments too"
-        return deployer.role.undecided("trust", why, path=path, fix=_FIX)
+        return deployer.role.undecided("trust", why, path=document, fix=_FIX)
     if alone and deployment.admits_environment(deployer.trust, _ANY) is YES:
         why = "which environments there are: the tokens of every one get in"
-        return deployer.role.undecided("trust", why, path=path, fix=_FIX)
-    for through, of_others in _through_roles(deployment, deployer, admitted):
-        if isinstance(of_others, Open):
-            return deployer.role.undecided("trust", of_others.why, path=path, fix=_FIX_CHAIN)
-        violation = f"Jobs of {_listed(of_others)} get in through {through.logical_id}, which it trusts."
-        return deployer.role.fails("trust", violation, fix=_FIX_CHAIN, path=path, related=(through,))
-    return deployer.role.passes("trust", f"Only jobs of {_listed(admitted)} can assume it.", path=path)
+        return deployer.role.undecided("trust", why, path=document, fix=_FIX)
+    doubt: Open | None = None
+    for path, jobs in _through_roles(deployment, deployer, admitted):
+        if not isinstance(jobs, Open):
+            violation = f"Jobs of {_listed(jobs)} get in through {_listed([each.logical_id for each in path])}."
+            return deployer.role.fails("trust", violation, fix=_FIX_CHAIN, path=document, related=path)
+        # A way that is sure counts before one that is not, wherever it is written.
+        doubt = doubt if doubt is not None else jobs
+    if doubt is not None:
+        return deployer.role.undecided("trust", doubt.why, path=document, fix=_FIX_CHAIN)
+    return deployer.role.passes("trust", f"Only jobs of {_listed(admitted)} can assume it.", path=document)
 
 
 def _through_roles(
     deployment: Deployment, deployer: Deployer, admitted: list[str]
-) -> Iterator[tuple[Resource, list[str] | Open]]:
-    """The roles that may assume this one in their turn, each with the other environments whose jobs come through it."""
-    role, project = deployer.role, deployment.project
-    written = role.get("AssumeRolePolicyDocument")
-    document = read_document(written.value if isinstance(written, Known) else None, role, "", project)
-    for statement in document.statements:
-        lets_in = applies(statement, Request("sts:AssumeRole", (), Context({}))) if statement.allows else NO
-        for kind, name in (statement.principals or ()) if lets_in is not NO else ():
-            if kind in ("AWS", "*") and (name is None or _is_open(name)):
-                yield role, Open("whether jobs of another environment get in through whom else it trusts")
-            if kind != "AWS" or name is None:
-                continue
-            through = next((each for each in deployment.deployers if _is_named(each.role, name)), None)
-            if through is not None and through is not deployer:
-                served = _admitted(deployment, through)[0]
-                others = [each for each in served if not any(same_environment(each, own) for own in admitted)]
-                if others:
-                    why = f"whether jobs of {_listed(others)} get in through {through.role.logical_id}"
-                    yield through.role, others if lets_in is YES else Open(why)
-            elif through is None and _is_of_another(str(name), admitted):
-                yield role, Open(f"whether jobs of another environment get in through {name}, which it trusts")
+) -> Iterator[tuple[tuple[Resource, ...], list[str] | Open]]:
+    """The roles by which one comes to this one in its turn, each way with the other environments whose jobs do."""
+    for entrance in entrances(deployer.role, deployment.project):
+        path, called = entrance.path, entrance.principal
+        through = next((each for each in deployment.github_roles if path and each.role is path[0]), None)
+        if through is not None:
+            jobs, doubtful = _admitted(deployment, through)
+            others, perhaps = _besides(admitted, jobs), _besides(admitted, doubtful)
+            get_in = f"get in through {_listed([each.logical_id for each in path])}"
+            if others:
+                why = f"whether jobs of {_listed(others)} {get_in}"
+                yield path, others if entrance.answer is YES else Open(why)
+            elif perhaps or through.trust.unread:
+                yield path, Open(f"whether jobs of {_listed(perhaps) if perhaps else 'another environment'} {get_in}")
+        elif not path and not called:
+            yield (), Open("whether jobs of another environment get in through whom else it trusts")
+        elif _is_of_another(called, admitted):
+            yield path, Open(f"whether jobs of another environment get in through {called}, which it trusts")
 
 
-def _is_open(principal: str | Text) -> bool:
-    """Whether only the deployment tells what a principal is called; of which account it is may be open."""
-    parts = pieces(principal)
-    known = [
-        index for index, part in enumerate(parts) if isinstance(part, str) and (":role/" in part or ":root" in part)
-    ]
-    return any(isinstance(part, Parameter | Import | Expression) for part in parts[max(known, default=0) :])
-
-
-def _is_named(role: Resource, principal: str | Text) -> bool:
-    own = role.get("RoleName")
-    called = own.value if isinstance(own, Known) else None
-    ends = isinstance(called, str) and ":role/" in str(principal) and str(principal).endswith(f"/{called}")
-    return ends or principal == arn_of(role)
+def _besides(admitted: list[str], names: list[str]) -> list[str]:
+    return [each for each in names if not any(same_environment(each, own) for own in admitted)]
 
 
 def _is_of_another(principal: str, admitted: list[str]) -> bool:

@@ -1,0 +1,271 @@
+"""Through which other roles somebody comes to act with a role: by sts:AssumeRole, in one step or in several.
+
+Sources: AWS IAM User Guide, "AWS JSON policy elements: Principal" (a role that is named needs no policy of its own in
+the same account; an account lets in whom its policies allow), "Cross-account policy evaluation logic", "Permissions
+boundaries for IAM entities" (what a boundary does not allow, a trust policy that names the role does not give either).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import Final
+
+from msgspec import Struct
+
+from checker import lazy_re
+from checker.model.answers import NO, YES, Answer, Open, either, every, negated, yes_if
+from checker.model.environments import Project
+from checker.model.resources import Resource
+from checker.model.values import Expression, Import, Known, Parameter, Pseudo, Text, pieces
+from checker.reason.iam.conditions import Context
+from checker.reason.iam.evaluation import Policies, Request, applies, decide, policies_of
+from checker.reason.iam.policies import Statement, read_document
+from checker.reason.names.arns import arn_of
+from checker.reason.text.patterns import exact
+
+_TRUST: Final = "AssumeRolePolicyDocument"
+_ACTION: Final = "sts:AssumeRole"
+_NUMBER: Final = lazy_re.compile(r"(?:arn:[^:]*:(?:iam|sts)::)?(\d{12})(?::|$)")
+# A whole account as a principal: its number, or its root.
+_WHOLE: Final = lazy_re.compile(r"(?:\d{12}|\$\{AWS::AccountId\}|arn:.*:root)")
+_SESSION: Final = lazy_re.compile(r"arn:[^:]*:sts::.*:assumed-role/(?P<name>[^/]+)/")
+_NOT_SAID: Final = Open("whom a statement without a readable principal is about")
+
+
+class Entrance(Struct, frozen=True):
+    """A way to come to act with a role. ``path``: the roles gone through, from the one that somebody has first; empty
+    where that is none of the project's. ``principal``: what the trust policy calls whom it lets in, if it names one."""
+
+    path: tuple[Resource, ...]
+    principal: str
+    answer: Answer
+
+
+class _Target(Struct, frozen=True):
+    """A role that others may assume, with the statements of its trust policy that speak of them."""
+
+    role: Resource
+    allows: tuple[Statement, ...]
+    denies: tuple[Statement, ...]
+    accounts: dict[Resource, str]  # of each role of the project; empty where it is not known
+
+    @property
+    def account(self) -> str:
+        return self.accounts[self.role]
+
+
+class _Caller(Struct, frozen=True):
+    """A role that may ask for another, and how."""
+
+    role: Resource
+    policies: Policies
+    request: Request
+
+
+def entrances(role: Resource, project: Project) -> list[Entrance]:
+    """All ways that the templates tell of, each role's surest one."""
+    found: dict[Resource, Entrance] = {}
+    others: list[Entrance] = []
+    ahead = [Entrance((), "", YES)]
+    while ahead:
+        beyond = ahead.pop()
+        for step in _steps(beyond.path[0] if beyond.path else role, project):
+            answer = every((beyond.answer, step.answer))
+            if not step.path:
+                others.append(Entrance((), step.principal, answer))
+                continue
+            who = step.path[0]
+            before = found.get(who)
+            # Gone into again only where it turns out to be sure, so that this ends.
+            if who is not role and (before is None or (before.answer is not YES and answer is YES)):
+                found[who] = Entrance((who, *beyond.path), step.principal, answer)
+                ahead.append(found[who])
+    return [*found.values(), *others]
+
+
+def _steps(role: Resource, project: Project) -> Iterator[Entrance]:
+    """Who may assume a role: roles of the project, and whom its trust policy names besides."""
+    statements = [each for each in _trust(role, project) if applies(each, Request(_ACTION, ())) is not NO]
+    allows = tuple(each for each in statements if each.allows and _is_for_callers(each))
+    if not allows:
+        return
+    denies = tuple(each for each in statements if not each.allows)
+    target = _Target(role, allows, denies, project.once(_accounts))
+    for statement in allows:
+        yield from _strangers(statement, target)
+    for who in target.accounts:
+        answer = _may_assume(who, target, project) if who is not role else NO
+        if answer is not NO:
+            yield Entrance((who,), _called(who, target), answer)
+
+
+def _trust(role: Resource, project: Project) -> tuple[Statement, ...]:
+    written = role.get(_TRUST)
+    return read_document(written.value if isinstance(written, Known) else None, role, _TRUST, project).statements
+
+
+def _accounts(project: Project) -> dict[Resource, str]:
+    """The account of each role: its stack's, or that of an OIDC provider which it trusts."""
+    return {
+        role: role.stack.account or next(_of_providers(_trust(role, project)), "")
+        for role in project.resources("AWS::IAM::Role")
+    }
+
+
+def _of_providers(statements: tuple[Statement, ...]) -> Iterator[str]:
+    for kind, name in (named for each in statements for named in each.principals or ()):
+        found = _NUMBER.match(name) if kind == "Federated" and isinstance(name, str) else None
+        if found:
+            yield found[1]
+
+
+def _is_for_callers(statement: Statement) -> bool:
+    return statement.not_principals or any(True for _ in _principals(statement))
+
+
+def _principals(statement: Statement) -> Iterator[str | Text | None]:
+    """Whom a statement names of those who call with keys, and no provider or service vouches for."""
+    yield from (name for kind, name in statement.principals or () if kind in ("AWS", "*"))
+
+
+def _strangers(statement: Statement, target: _Target) -> Iterator[Entrance]:
+    """Principals that are none of the project's roles, or of which only the deployment tells who they are."""
+    if statement.principals is None:
+        yield Entrance((), "", _NOT_SAID)
+    for name in _principals(statement):
+        if name is None or _is_open(name):
+            yield Entrance((), "", Open("whom else it trusts"))
+        elif not (name == "*" or _is_account(name) or any(_is_named(each, name, target) for each in target.accounts)):
+            denied = either(_denies(each, name) for each in target.denies)
+            answer = every((applies(statement, Request(_ACTION, ())), negated(denied)))
+            if answer is not NO:
+                yield Entrance((), str(name), answer)
+
+
+def _denies(deny: Statement, principal: str | Text) -> Answer:
+    """Whether a statement keeps out one of whom nothing but the name is known."""
+    if deny.principals is None:
+        return _NOT_SAID
+    named = yes_if(any(name in ("*", principal) for name in _principals(deny)))
+    return every((named, applies(deny, Request(_ACTION, ()))))
+
+
+def _called(who: Resource, target: _Target) -> str:
+    """What the trust policy calls a role that it names."""
+    names = (name for each in target.allows for name in _principals(each) if name is not None)
+    return next((str(name) for name in names if _is_named(who, name, target)), "")
+
+
+def _may_assume(who: Resource, target: _Target, project: Project) -> Answer:
+    arn = arn_of(target.role)
+    request = Request(_ACTION, exact(arn if arn is not None else ""), _context(who, target.accounts[who]))
+    caller = _Caller(who, policies_of(who, project), request)
+    lets_in = either(_lets_in(each, caller, target) for each in target.allows)
+    if lets_in is NO:
+        return NO
+    denied = either(every((_takes_in(each, who, target), applies(each, request))) for each in target.denies)
+    return every((lets_in, negated(denied)))
+
+
+def _context(who: Resource, account: str) -> Context:
+    """What is known of a call that a session of a role makes."""
+    values: dict[str, tuple[str | Text, ...]] = {
+        "aws:principaltype": ("AssumedRole",),
+        "aws:principalisawsservice": ("false",),
+    }
+    arn = arn_of(who)
+    if arn is not None:
+        values["aws:principalarn"] = (arn,)
+    if account:
+        values["aws:principalaccount"] = (account,)
+    return Context(values)
+
+
+def _lets_in(statement: Statement, caller: _Caller, target: _Target) -> Answer:
+    """Whether a statement that allows it lets a role in, with what the role's own policies say of that."""
+    who, request = caller.role, caller.request
+    spoken = applies(statement, request)
+    taken = _takes_in(statement, who, target) if spoken is not NO else NO
+    if taken is NO:
+        return NO
+    own = decide(caller.policies, request)
+    here = _is_of(who, target.account, target) is not NO
+    if here and any(name is not None and _is_named(who, name, target) for name in _principals(statement)):
+        return every((spoken, _not_kept(caller)))
+    if here and own.denied and "*" in _principals(statement):
+        why = f"whether {who.logical_id} gets in, which its own policies do not allow and everybody may"
+        return every((spoken, _not_kept(caller), Open(why)))
+    return every((own.as_answer, spoken, taken))
+
+
+def _not_kept(caller: _Caller) -> Answer:
+    """Whether nothing of a role's own keeps it from a call that a resource's policy allows it by its name."""
+    bound = caller.policies.boundary
+    denies = chain(caller.policies.statements, bound.statements if bound is not None else ())
+    denied = either(applies(each, caller.request) for each in denies if not each.allows)
+    return every((negated(denied), decide(bound, caller.request).as_answer if bound is not None else YES))
+
+
+def _takes_in(statement: Statement, who: Resource, target: _Target) -> Answer:
+    """Whether a statement's principals take in a role: by its name, its account, or as everybody."""
+    if statement.principals is None:
+        # Of one that allows it is told apart from the roles: see `_strangers`.
+        return NO if statement.allows else _NOT_SAID
+
+    def answers() -> Iterator[Answer]:
+        for name in _principals(statement):
+            if name is None or _is_open(name):
+                yield NO if statement.allows else _NOT_SAID
+            elif _is_account(name):
+                yield _is_of(who, _account_named(name, target), target)
+            else:
+                yield yes_if(name == "*" or _is_named(who, name, target))
+
+    return either(answers())
+
+
+def _is_of(who: Resource, account: str | None, target: _Target) -> Answer:
+    """Whether a role is of an account; of ``None`` nobody knows which it is."""
+    own = target.accounts[who]
+    if account and own:
+        return yes_if(account == own)
+    if account is not None and account == target.account and who.stack.id == target.role.stack.id:
+        return YES
+    return Open(f"of which account {who.logical_id} is")
+
+
+def _account_named(principal: str | Text, target: _Target) -> str | None:
+    found = _NUMBER.match(str(principal))
+    if found:
+        return found[1]
+    own = any(isinstance(part, Pseudo) and part.name == "AWS::AccountId" for part in pieces(principal))
+    return target.account if own else None
+
+
+def _is_account(principal: str | Text) -> bool:
+    return _WHOLE.fullmatch(str(principal)) is not None
+
+
+def _is_open(principal: str | Text) -> bool:
+    """Whether only the deployment tells what a principal is called; of which account it is may be open."""
+    parts = pieces(principal)
+    known = [
+        index for index, part in enumerate(parts) if isinstance(part, str) and (":role/" in part or ":root" in part)
+    ]
+    return any(isinstance(part, Parameter | Import | Expression) for part in parts[max(known, default=0) :])
+
+
+def _is_named(who: Resource, principal: str | Text, target: _Target) -> bool:
+    """Whether a principal is a role, or a session of it, which may be called anything."""
+    if principal == arn_of(who):
+        return True
+    own = who.get("RoleName")
+    called = own.value if isinstance(own, Known) else None
+    shown = str(principal)
+    session = _SESSION.match(shown)
+    ends = ":role/" in shown and shown.endswith(f"/{called}")
+    if not isinstance(called, str) or not (ends or (session and session["name"] == called)):
+        return False
+    number = _NUMBER.match(shown)
+    return not number or not target.accounts[who] or number[1] == target.accounts[who]
