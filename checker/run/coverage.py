@@ -127,8 +127,8 @@ def left_out(pipeline: Pipeline | None) -> Iterable[str]:
         yield f"no workflow is seen to run {shown}: what it does is not judged"
     by_host: dict[str, dict[str, None]] = {}
     for trace in pipeline.traces.values() if pipeline else ():
-        for spot, host in trace.elsewhere:
-            by_host.setdefault(host, {})[str(spot)] = None
+        for way, host in trace.elsewhere:
+            by_host.setdefault(host, {})[str(way[-1])] = None
     for host, spots in by_host.items():
         first, rest = next(iter(spots)), len(spots) - 1
         more = f" and {rest} more" if rest else ""

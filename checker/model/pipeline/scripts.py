@@ -392,7 +392,8 @@ class Trace(Struct, frozen=True):
     changes: tuple[Change, ...] = ()  # files that the job changes, in order
     javascript: tuple[tuple[Command, str], ...] = ()  # programs for Node.js that are not followed, with their code
     calculated: tuple[Command, ...] = ()  # what shells calculate of values that are not known, behind the first word
-    elsewhere: tuple[tuple[Spot, str], ...] = ()  # calls to an emulator or another vendor: where they stand, the host
+    # Calls to an emulator or another vendor: the way to where they stand (see Reached), and the host.
+    elsewhere: tuple[tuple[tuple[Spot, ...], str], ...] = ()
 
     @property
     def complete(self) -> bool:

@@ -6,13 +6,14 @@ What the review found
 What is checked
     Every job: no access key comes to it from a secret, a variable of the repository or the text of a workflow or
     script, by whatever way it is handed on (an action's inputs, ``env``, ``export``, ``$GITHUB_ENV``, ``aws
-    configure``, a shared credentials file, a program on standard input, the secrets of a called workflow), nor from
-    where such pairs are kept (a secret of AWS Secrets Manager, a parameter of Systems Manager). A key pair that is only
-    there to assume a role with is long-lived too. What an earlier step obtained for this run (a session with its token)
-    is not.
+    configure``, a shared credentials file, a program on standard input, the inputs and secrets of a called workflow),
+    nor from where such pairs are kept (a secret of AWS Secrets Manager, a parameter of Systems Manager). A key pair
+    that is only there to assume a role with is long-lived too. What an earlier step obtained for this run (a session
+    with its token) is not.
 When it does not apply
     No job acts in an AWS account. Keys for an emulator or for another vendor's storage (``AWS_ENDPOINT_URL``, and where
-    every call of the job goes to such an endpoint), and made-up values such as ``test``.
+    every call of the job, or of the only step that has them, goes to such an endpoint, a Python program's too), and
+    made-up values such as ``test``.
 What cannot be decided
     Keys from an input that nobody here gives, or from a step that is not known to make short-lived ones; a credentials
     file that is a secret as a whole; a workflow of another repository.
@@ -42,7 +43,8 @@ from checker.reason.deploys.paths import once
 if TYPE_CHECKING:
     from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
     from checker.model.pipeline.pipeline import Pipeline, Unfollowed
-    from checker.model.pipeline.scripts import AwsCall, Command, Trace
+    from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Trace
+    from checker.model.sources import Problem
 
     Holder: TypeAlias = "EffectiveJob | EffectiveStep | Command | AwsCall | Unfollowed"
 
@@ -64,6 +66,8 @@ _NO_KEYS: Final = frozenset(
 _NAMED_KEY: Final = "aws_access_key_id"
 _CREDENTIALS: Final = lazy_re.compile(r"\.aws/(?:credentials|config)$")
 _OTHER_STORE: Final = lazy_re.compile(r"\bendpoint_?url\W+(?!\S*amazonaws)\S", re.IGNORECASE)
+# An interpreter of Python, or a program of its own in it.
+_OF_PYTHON: Final = lazy_re.compile(r"(?:python|pypy)[\d.]*|.+\.py")
 _FORM: Final = lazy_re.compile(r"%[-+ #0-9.]*[sbq]")
 _HERE: Final = "An access key of an IAM user is written out here."
 # What keeps texts for later, and what makes a key pair of a user: AWS Systems Manager, AWS Secrets Manager, AWS IAM.
@@ -86,6 +90,8 @@ class _Given(Struct, frozen=True):
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:  # noqa: ARG001 - no template tells
     yield from once(judgement for job in pipeline.jobs for judgement in _judged(job, pipeline))
     yield from once(judgement for each in pipeline.unfollowed for judgement in _handed_on(each))
+    read = {each.job for each in pipeline.unfollowed}
+    yield from once(judgement for each in pipeline.elsewhere if each not in read for judgement in _in_sight(each))
 
 
 def _handed_on(called: Unfollowed) -> Iterator[Judgement]:
@@ -93,25 +99,41 @@ def _handed_on(called: Unfollowed) -> Iterator[Judgement]:
     Those of an environment it may have without being given any (GitHub documentation, "Reuse workflows")."""
     if not called.job.calls:
         return
-    secrets = called.job.job.secrets
-    given = secrets.items() if isinstance(secrets, Mapping) else ()
-    handed = {name: each.value for name, each in given if isinstance(each.value, str)}
-    values = {name: open_text(value) if "${{" in value else value for name, value in handed.items()}
-    keys = ((each, answer) for each in _of(called, "secrets", values) if (answer := _is_long_lived(each)))
-    key, answer = next(keys, (None, ""))
-    if key is not None and answer:
+    key = next((each for each in _handed(called, called.job) if _is_long_lived(each)), None)
+    if key is not None and (answer := _is_long_lived(key)):
         yield called.fails(None, answer, fix=_FIX, path=key.path, expected="a role that the job assumes")
     else:
         yield called.undecided(None, f"which keys it uses: {called.problem}", fix=_FIX)
 
 
+def _in_sight(job: EffectiveJob) -> Iterator[Judgement]:
+    """A key pair that is no secret, where a workflow of another repository is given nothing else to act with."""
+    doubt: _Given | None = None
+    for each in _handed(job, job):
+        if answer := _is_long_lived(each):
+            yield job.fails(None, answer, fix=_FIX, path=each.path, expected="a role that the job assumes")
+            return
+        doubt = each if answer is None and doubt is None else doubt
+    if doubt is not None:
+        yield job.undecided(None, f"whether {doubt.name} is a key that lives on", path=doubt.path, fix=_FIX)
+
+
+def _handed(holder: Holder, job: EffectiveJob) -> Iterator[_Given]:
+    """The inputs and secrets that a job gives to the workflow that it calls."""
+    secrets = job.job.secrets if isinstance(job.job.secrets, Mapping) else {}
+    given = {**job.job.with_, **secrets}
+    written = {name: each.value for name, each in given.items() if isinstance(each.value, str)}
+    values = {name: open_text(value) if "${{" in value else value for name, value in written.items()}
+    for each in _of(holder, "", values):
+        yield replace(each, path=f"{'secrets' if each.name in secrets else 'with'}.{each.name}")
+
+
 def _judged(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Judgement]:
     doubt: _Given | None = None
     trace = pipeline.trace(job)
-    stored_elsewhere = _goes_elsewhere(job, trace)
     for given in _given(job, pipeline):
         answer = _is_long_lived(given)
-        if answer != _HERE and stored_elsewhere and not given.path.startswith("with"):
+        if answer not in ("", _HERE) and not given.path.startswith("with") and _goes_elsewhere(given, job, trace):
             continue  # of another vendor's storage
         if answer:
             yield given.holder.fails(None, answer, fix=_FIX, path=given.path, expected="a role that the job assumes")
@@ -133,14 +155,44 @@ _USES_NONE: Final = frozenset(
 )  # fmt: skip
 
 
-def _goes_elsewhere(job: EffectiveJob, trace: Trace) -> bool:
-    """Whether all in a job that may use a key pair is seen to speak to another vendor's storage, or to an emulator."""
-    spots = {spot for spot, _ in trace.elsewhere}
-    if not spots or job.credentials or trace.aws or trace.cdk or not trace.complete:
+def _goes_elsewhere(given: _Given, job: EffectiveJob, trace: Trace) -> bool:
+    """Whether all that may use a key pair is seen to speak to another vendor's storage, or to an emulator: what a step
+    is handed for itself no other step has, what is handed otherwise may be used in all of the job."""
+    step = next((each for each in job.steps if each is given.holder), None) if given.path.startswith("env") else None
+    if step is None:
+        others = any(each.step.action and not each.step.action.startswith("actions/") for each in job.steps)
+        if others or job.credentials or not trace.complete:
+            return False
+    elif any(each.unread and _may_concern(each, step, job) for each in trace.problems):
         return False
-    if any(each.step.action and not each.step.action.startswith("actions/") for each in job.steps):
+    if any(_is_of(each, step) for each in trace.aws) or any(_is_of(each, step) for each in trace.cdk):
         return False
-    return all(each.program in _USES_NONE or (each.program == "aws" and each.spot in spots) for each in trace.commands)
+    commands = [each for each in trace.commands if _is_of(each, step)]
+    return bool(commands) and all(_uses_none(each, trace) for each in commands)
+
+
+def _is_of(action: Command | AwsCall | CdkCommand, step: EffectiveStep | None) -> bool:
+    """Whether something may be done by a step; of an action that is used twice, by one of the two."""
+    return step is None or action.step is None or action.step.spot == step.spot
+
+
+def _uses_none(command: Command, trace: Trace) -> bool:
+    """Whether a command of what is followed as a whole uses no keys at AWS, but for the calls that are on record."""
+    program = command.program
+    if program in _USES_NONE or command.entered:
+        return True
+    way = command.reached.way
+    if program == "aws":
+        return any(each == way for each, _ in trace.elsewhere)
+    own = _OF_PYTHON.fullmatch(program) is not None
+    return own and any(each[: len(way)] == way for each, _ in trace.elsewhere)
+
+
+def _may_concern(problem: Problem, step: EffectiveStep, job: EffectiveJob) -> bool:
+    """Whether what could not be read may be of this step: it does not stand in another one."""
+    file, line = problem.spot.file, problem.spot.line
+    above = [each for each in job.steps if each.spot.file == file and each.spot.line <= line]
+    return not above or max(above, key=lambda each: each.spot.line).spot == step.spot
 
 
 def _given(job: EffectiveJob, pipeline: Pipeline) -> Iterator[_Given]:

@@ -28,12 +28,12 @@ _WRITTEN_OUT: Final = lazy_re.compile(r"[\w-]+(?:\.[\w-]+)+\.?$")
 
 
 def at_aws(
-    calls: Iterable[Call], environment: Mapping[str, Possible], elsewhere: dict[tuple[Spot, str], None]
+    calls: Iterable[Call], environment: Mapping[str, Possible], elsewhere: dict[tuple[tuple[Spot, ...], str], None]
 ) -> Iterator[Call]:
-    """The calls that go to AWS, or may; of the others it is noted ``elsewhere`` where they stand and go to."""
+    """The calls that go to AWS, or may; of the others ``elsewhere`` notes how one gets to them, and the host."""
     for each in calls:
         if endpoint := _elsewhere(each, environment):
-            elsewhere[each.spot, endpoint] = None
+            elsewhere[each.reached.way, endpoint] = None
         else:
             yield each
 
