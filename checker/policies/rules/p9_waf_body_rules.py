@@ -12,10 +12,11 @@ What is checked
 When it does not apply
     No web ACL in front of anything, or one without such groups.
 What cannot be decided
-    An ACL, an override or a group's name that is not known; a scope-down statement that selects requests, since it may
-    select those with documents; a group of another vendor, or of one's own that no stack declares; a limit of size
-    beyond what WAF receives of a body; a condition on paths of which nothing says whether documents are sent there;
-    the methods of a distribution that only the deployment tells.
+    An ACL, an override or a group's name that is not known; a scope-down statement that selects requests by something
+    else than their method, since it may select those with documents; a group of another vendor, or of one's own that
+    no stack declares; a limit of size beyond what WAF receives of a body; a condition on paths of which nothing says
+    whether documents are sent there, or on PUT or PATCH alone; the methods of a distribution that only the deployment
+    tells.
 Fix
     Override the rules whose names end in ``_BODY`` to Count, and block by their labels where no documents are sent.
 """
@@ -154,10 +155,8 @@ def _group(acl: Acl, group: ManagedGroup, blocked: list[tuple[AclRule, str]]) ->
     blocking = [name for name in group.blocking if name.endswith(_BODY) and name != _SIZE]
     if blocking and group.why:
         return acl.resource.undecided(sub, group.why, path=rule.path, fix=_FIX)
-    if blocking and group.scope is Scope.ONLY:
-        why = "whether the group's scope-down statement selects requests with documents is not known"
-        return acl.resource.undecided(sub, why, path=rule.path, fix=_FIX)
-    spares = acl.spares_documents(group) if group.scope is Scope.EXCEPT else yes_if(group.scope is not Scope.ALL)
+    narrowed = group.scope in {Scope.EXCEPT, Scope.ONLY}
+    spares = acl.spares_documents(group) if narrowed else yes_if(group.scope is not Scope.ALL)
     if blocking and isinstance(spares, Open):
         return acl.resource.undecided(sub, spares.why, path=rule.path, fix=_FIX)
     if blocking and spares is NO:

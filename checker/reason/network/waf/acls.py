@@ -13,11 +13,11 @@ from typing import Final
 
 from msgspec import Struct
 
-from checker.model.answers import NO, Answer
+from checker.model.answers import NO, Answer, Open
 from checker.model.environments import Environment
 from checker.model.resources import Resource
 from checker.model.values import Known, Resolved, Unknown, as_number, first_unknown
-from checker.reason.network.waf.bodies import leaves_documents_out, reads_bodies
+from checker.reason.network.waf.bodies import leaves_documents_out, left_out_by_method, reads_bodies
 from checker.reason.network.waf.matching import Share, share_of
 
 # What the rules of AWS's groups are called. Those whose name ends in _BODY read the request's body.
@@ -150,9 +150,12 @@ class Acl(Struct, frozen=True):
                 yield rule
 
     def spares_documents(self, group: ManagedGroup) -> Answer:
-        """Whether a group does not look at requests with documents, by its scope-down statement."""
+        """Whether a group does not look at requests with documents, by its scope-down statement. Of one that selects
+        requests only their methods tell."""
         managed = group.rule.statement.get("ManagedRuleGroupStatement")
         narrowed = managed.get("ScopeDownStatement") if isinstance(managed, dict) else None
+        if group.scope is Scope.ONLY and isinstance(left_out_by_method(narrowed, self.environment), Open):
+            return Open("whether the group's scope-down statement selects requests with documents is not known")
         return leaves_documents_out(narrowed, self.environment)
 
     def share(self, rule: AclRule) -> Share:

@@ -18,6 +18,11 @@ from checker.reason.network.waf.matching import Share, as_comparison, field_of, 
 _BODIES: Final = frozenset({"Body", "JsonBody"})
 BODY_LIMIT: Final = 8192
 _ANY_DOCUMENT: Final = 1_048_576
+_WHICH_PATHS: Final = Open("which paths a condition is about is not known")
+# RFC 9110, "Method Definitions": those that bring a document, of all that an API takes.
+_POST: Final = "POST"
+_SENT_BY: Final = frozenset({_POST, "PUT", "PATCH"})
+_METHODS: Final = _SENT_BY | {"GET", "HEAD", "DELETE", "OPTIONS"}
 _TURNED: Final = {"LE": "GT", "LT": "GE"}
 # A path that documents are sent to, and what such paths are called where they are not the API's.
 _DOCUMENT: Final = "/api/documents/42"
@@ -41,8 +46,10 @@ def reads_bodies(statement: Resolved, environment: Environment) -> Answer:
     if not isinstance(inner, dict):
         return Open("a statement is not known")
     if name == "NotStatement":
-        # Whatever is not small: the same as what is larger.
         within = inner.get("Statement")
+        if (turned_inside := _pushed_in(within)) is not None:
+            return reads_bodies(turned_inside, environment)
+        # Whatever is not small: the same as what is larger.
         measured = within.get("SizeConstraintStatement") if isinstance(within, dict) else None
         turned = _TURNED.get(str(measured.get("ComparisonOperator"))) if isinstance(measured, dict) else None
         if not isinstance(measured, dict) or turned is None:
@@ -62,6 +69,60 @@ def reads_bodies(statement: Resolved, environment: Environment) -> Answer:
     return Open("which field it looks at is not known")
 
 
+def _pushed_in(statement: Resolved) -> dict[str, Resolved] | None:
+    """The negation of a combined statement as one of its parts' negations; ``None`` where it has no parts."""
+    name = next(iter(statement), "") if isinstance(statement, dict) else ""
+    inner = statement.get(name) if isinstance(statement, dict) else None
+    if not isinstance(inner, dict):
+        return None
+    if name == "NotStatement":
+        within = inner.get("Statement")
+        return within if isinstance(within, dict) else None
+    other = {"AndStatement": "OrStatement", "OrStatement": "AndStatement"}.get(name)
+    parts: list[Resolved] = [{"NotStatement": {"Statement": each}} for each in as_list(inner.get("Statements"))]
+    return {other: {"Statements": parts}} if other is not None else None
+
+
+def left_out_by_method(condition: Resolved, environment: Environment) -> Answer:
+    """Whether documents are sent by none of the methods that a condition is about."""
+    name = next(iter(condition), "") if isinstance(condition, dict) else ""
+    inner = condition.get(name) if isinstance(condition, dict) else None
+    if name == "AndStatement" and isinstance(inner, dict):
+        return either(left_out_by_method(each, environment) for each in as_list(inner.get("Statements")))
+    methods = _methods(condition, environment)
+    if methods is None:
+        return Open("which requests it is about")
+    if _POST in methods:
+        return NO
+    by = sorted(methods & _SENT_BY)
+    return Open(f"whether documents are sent by {' and '.join(by)}") if by else YES
+
+
+def _methods(statement: Resolved, environment: Environment) -> frozenset[str] | None:
+    """The methods that a statement about nothing else is about; ``None`` for others, and where that is not known."""
+    name = next(iter(statement), "") if isinstance(statement, dict) else ""
+    inner = statement.get(name) if isinstance(statement, dict) else None
+    if not isinstance(inner, dict):
+        return None
+    if name == "NotStatement":
+        negated_ones = _methods(inner.get("Statement"), environment)
+        return None if negated_ones is None else _METHODS - negated_ones
+    if name in {"AndStatement", "OrStatement"}:
+        found = [_methods(each, environment) for each in as_list(inner.get("Statements"))]
+        known = [each for each in found if each is not None]
+        if len(known) < len(found) or not known:
+            return None
+        return frozenset.intersection(*known) if name == "AndStatement" else frozenset.union(*known)
+    if field_of(inner)[0] != "Method":
+        return None
+    read = _comparisons(name, inner, environment)
+    lowered = "LOWERCASE" in str(inner.get("TextTransformations"))
+    if None in read or not read:
+        return None
+    texts = {each: each.lower() if lowered else each for each in _METHODS}
+    return frozenset(each for each, shown in texts.items() if any(how and holds(shown, how[1], how[0]) for how in read))
+
+
 def leaves_documents_out(condition: Resolved, environment: Environment) -> Answer:
     """Whether a condition that a request has to meet as well is one that requests with documents do not meet."""
     name = next(iter(condition), "") if isinstance(condition, dict) else ""
@@ -70,6 +131,10 @@ def leaves_documents_out(condition: Resolved, environment: Environment) -> Answe
         return Open("which requests a statement is about is not known")
     if name == "AndStatement":
         return either(leaves_documents_out(each, environment) for each in as_list(inner.get("Statements")))
+    if "Method" in str(condition) and (by_method := _by_method(condition, environment)) is not None:
+        return by_method
+    if not _is_read(condition):
+        return Open("what a statement looks for is not known")
     share = share_of(condition, environment)
     if name == "NotStatement" and "UriPath" in str(inner):
         return _takes_documents(inner.get("Statement"), environment)
@@ -82,31 +147,60 @@ def leaves_documents_out(condition: Resolved, environment: Environment) -> Answe
     return Open("which requests it is about") if share is Share.OPEN else YES
 
 
+def _is_read(statement: Resolved) -> bool:
+    """Whether it is known what all its comparisons look for."""
+    if isinstance(statement, list):
+        return all(_is_read(each) for each in statement)
+    if not isinstance(statement, dict):
+        return True
+    compared = statement.get("ByteMatchStatement")
+    known = not isinstance(compared, dict) or searched_text(compared) is not None
+    return known and all(_is_read(each) for each in statement.values())
+
+
+def _by_method(condition: Resolved, environment: Environment) -> Answer | None:
+    """What a condition's methods tell of whether it leaves documents out; ``None`` where they do not decide."""
+    if _methods(condition, environment) is not None:
+        return left_out_by_method(condition, environment)
+    within = condition.get("NotStatement") if isinstance(condition, dict) else None
+    refused = within.get("Statement") if isinstance(within, dict) else None
+    # What no document meets refuses none.
+    return NO if refused is not None and left_out_by_method(refused, environment) is YES else None
+
+
 def _takes_documents(statement: Resolved, environment: Environment) -> Answer:
     """Whether documents are sent to the paths that a statement is about."""
     name = next(iter(statement), "") if isinstance(statement, dict) else ""
     inner = statement.get(name) if isinstance(statement, dict) else None
     if name == "OrStatement" and isinstance(inner, dict):
         return either(_takes_documents(each, environment) for each in as_list(inner.get("Statements")))
+    if name == "AndStatement" and isinstance(inner, dict):
+        # Of a path, by every method that brings documents.
+        parts = [(each, _methods(each, environment)) for each in as_list(inner.get("Statements"))]
+        rest = [each for each, methods in parts if methods is None or not methods >= _SENT_BY]
+        return _takes_documents(rest[0], environment) if len(rest) == 1 < len(parts) else _WHICH_PATHS
     if not isinstance(inner, dict) or field_of(inner)[0] != "UriPath":
-        return Open("which paths a condition is about is not known")
+        return _WHICH_PATHS
+    return either(_is_of_documents(each) for each in _comparisons(name, inner, environment))
+
+
+def _comparisons(name: str, inner: dict[str, Resolved], environment: Environment) -> list[tuple[str, str] | None]:
+    """How a statement compares its field, and with what; ``None`` for what is not known."""
     if name == "ByteMatchStatement":
         wanted = searched_text(inner)
-        read = [None if wanted is None else (str(inner.get("PositionalConstraint")), wanted)]
-    elif name == "RegexPatternSetReferenceStatement":
+        return [None if wanted is None else (str(inner.get("PositionalConstraint")), wanted)]
+    if name == "RegexPatternSetReferenceStatement":
         found = environment.referred(inner.get("Arn"))
         listed = found.get("RegularExpressionList") if found is not None else None
         texts = as_list(listed.value) if isinstance(listed, Known) else [None]
-        read = [as_comparison(each) if isinstance(each, str) else None for each in texts]
-    else:
-        expression = inner.get("RegexString")
-        read = [as_comparison(expression) if isinstance(expression, str) else None]
-    return either(_is_of_documents(each) for each in read)
+        return [as_comparison(each) if isinstance(each, str) else None for each in texts]
+    expression = inner.get("RegexString")
+    return [as_comparison(expression) if isinstance(expression, str) else None]
 
 
 def _is_of_documents(comparison: tuple[str, str] | None) -> Answer:
     if comparison is None:
-        return Open("which paths a condition is about is not known")
+        return _WHICH_PATHS
     how, wanted = comparison
     if holds(_DOCUMENT, wanted, how) or _SENT_TO.search(wanted):
         return YES
