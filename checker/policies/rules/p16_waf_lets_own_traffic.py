@@ -44,7 +44,7 @@ from checker.reason.network.waf.acls import (
     read_acl,
 )
 from checker.reason.network.waf.attachments import attachments, names_unknown_target
-from checker.reason.network.waf.matching import field_of, searched_text
+from checker.reason.network.waf.matching import as_comparison, field_of, searched_text
 from checker.reason.workloads.variables import Variable, environment_variables
 
 _FIX_RATE: Final = "Call the internal name from inside, or leave the NAT gateways' addresses out by a scope-down."
@@ -60,6 +60,19 @@ _LABELS: Final = ("awswaf:managed:aws:core-rule-set:genericrfi_queryarguments",
 _COMPARISONS: Final = ("ByteMatchStatement", "RegexMatchStatement", "RegexPatternSetReferenceStatement")
 _LEAVES_OUT: Final = ("(?!", "(?<!", "[^")
 _OAUTH: Final = lazy_re.compile(r"oauth|\bmcp\b|openid|/authorize|\boidc\b|mcp[-_/]|[-_/]mcp", re.IGNORECASE)
+
+
+# The last word of a path: of the authorization endpoint, of what it stands in, and of what is another endpoint.
+_AUTHORIZES: Final = lazy_re.compile(r"^auth$|authori[sz]", re.IGNORECASE)
+_BEGINS: Final = lazy_re.compile(
+    r".*(?:oauth|openid|oidc|mcp)[\w.-]*|v?\d[\d.]*|connect|protocol|login|sign-?in", re.IGNORECASE
+)
+_NO_SIGN_IN: Final = lazy_re.compile(
+    r"health[\w-]*|ready|readyz|live|livez|ping|status|metrics|token|revoke|revocation|introspect|userinfo|jwks[\w.-]*"
+    r"|certs|keys|logout|[\w-]+\.(?:js|css|png|ico|svg)",
+    re.IGNORECASE,
+)
+_WORD: Final = lazy_re.compile(r"[A-Za-z]{3}")
 
 
 def check(environment: Environment) -> Iterator[Judgement]:
@@ -193,28 +206,52 @@ def _by_path(acl: Acl, statement: Resolved) -> Answer:
         field = inner.get("FieldToMatch")
         if not isinstance(field, dict):
             return Open("which field it looks at is not known")
-        return _names_sign_in(_searched(acl, inner)) if field_of(inner)[0] == "UriPath" else NO
+        return either(_takes_sign_in(*each) for each in _searched(acl, inner)) if _is_of_paths(inner) else NO
     if name == "LabelMatchStatement" and not str(inner.get("Key")).startswith("awswaf:managed:"):
         return Open("which requests have the label")
     # By a path and something else besides, or by each path but some.
     return Open("it asks for more than a path") if "UriPath" in str(inner) else NO
 
 
-def _searched(acl: Acl, comparison: dict[str, Resolved]) -> list[Resolved]:
-    """The texts and patterns that a comparison looks for."""
+def _is_of_paths(comparison: dict[str, Resolved]) -> bool:
+    return field_of(comparison)[0] == "UriPath"
+
+
+def _searched(acl: Acl, comparison: dict[str, Resolved]) -> list[tuple[str, Resolved]]:
+    """The texts and patterns that a comparison looks for, each with how it does: a pattern's is empty where it is more
+    than a text."""
     if "Arn" in comparison:
         patterns = acl.environment.referred(comparison["Arn"])
         listed = patterns.get("RegularExpressionList") if patterns is not None else None
-        return listed.value if isinstance(listed, Known) and isinstance(listed.value, list) else [None]
-    return [comparison["RegexString"] if "RegexString" in comparison else searched_text(comparison)]
+        found = listed.value if isinstance(listed, Known) and isinstance(listed.value, list) else [None]
+        return [_pattern(each) for each in found]
+    if "RegexString" in comparison:
+        return [_pattern(comparison["RegexString"])]
+    return [(str(comparison.get("PositionalConstraint")), searched_text(comparison))]
 
 
-def _names_sign_in(texts: list[Resolved]) -> Answer:
-    named = [str(each) for each in texts if isinstance(each, str) and _OAUTH.search(each)]
-    # A pattern may name a path in order to leave it out.
-    if any(not any(mark in each for mark in _LEAVES_OUT) for each in named):
+def _pattern(expression: Resolved) -> tuple[str, Resolved]:
+    read = as_comparison(expression) if isinstance(expression, str) else None
+    return read if read is not None else ("", expression)
+
+
+def _takes_sign_in(how: str, wanted: Resolved) -> Answer:
+    """Whether the paths that a text or a pattern is about have the one among them that clients come to with their
+    redirect URI: the authorization endpoint (RFC 6749, 3.1). One path of many is not all of them."""
+    if not isinstance(wanted, str):
+        return Open("what it looks for")
+    named = list(_OAUTH.finditer(wanted))
+    if not named:
+        return NO
+    if not how:
+        # A pattern may name a path in order to leave it out, or what stands behind it.
+        rest = wanted[named[-1].end() :]
+        whole = _AUTHORIZES.search(wanted) or not (_WORD.search(rest) or (rest.endswith("$") and "*" not in rest))
+        return YES if whole and not any(mark in wanted for mark in _LEAVES_OUT) else Open("what it looks for")
+    last = wanted.rstrip("/").rpartition("/")[2]
+    if _AUTHORIZES.search(last) or (how not in ("EXACTLY", "ENDS_WITH") and _BEGINS.fullmatch(last)):
         return YES
-    return Open("what it looks for") if named or not all(isinstance(each, str) for each in texts) else NO
+    return NO if _NO_SIGN_IN.fullmatch(last) else Open(f"whether clients sign in at {wanted}")
 
 
 def _left_out(acl: Acl, scope: Resolved) -> Answer:

@@ -38,6 +38,12 @@ from tests.reason.network.waf.statements import (
         (without(text(PATH, "STARTS_WITH", "/api/")), NO),
         (without(text(HOST, "EXACTLY", "other.example.org")), YES),  # nothing is left out
         (text(HOST, "EXACTLY", "other.example.org"), NO),
+        (text(METHOD, "EXACTLY", "GET"), NO),
+        (text(METHOD, "EXACTLY", "POST"), YES),
+        (without(text(METHOD, "EXACTLY", "GET")), YES),
+        (every(text(METHOD, "EXACTLY", "GET"), text(PATH, "STARTS_WITH", "/api/")), NO),
+        (without(every(text(PATH, "STARTS_WITH", "/api/"), text(METHOD, "EXACTLY", "GET"))), YES),
+        (without(every(text(PATH, "STARTS_WITH", "/api/"), text(METHOD, "STARTS_WITH", "P"))), NO),
     ],
     ids=str,
 )
@@ -78,7 +84,9 @@ def test_what_reads_bodies_among_alternatives() -> None:
         without(text(PATH, "STARTS_WITH", "/shop/")),
         without(text(PATH, "CONTAINS", "/odd/")),
         without(expression(PATH, "^/(a|b)/")),
-        without(every(text(PATH, "STARTS_WITH", "/api/"), text(METHOD, "EXACTLY", "GET"))),
+        without(every(text(PATH, "STARTS_WITH", "/api/"), text(METHOD, "EXACTLY", "POST"))),
+        text(METHOD, "EXACTLY", "PUT"),
+        without(text(METHOD, "EXACTLY", "POST")),
         {"GeoMatchStatement": {"CountryCodes": ["SE"]}},
         Unknown("a parameter"),
     ],
