@@ -10,7 +10,7 @@ What is checked
     name and leave through NAT gateways: no blocking rate limit for each address counts those gateways, no rule blocks
     their addresses, and no group those of hosting providers or programs that are no browsers. Where OAuth or MCP is
     served: ``GenericRFI_QUERYARGUMENTS`` and ``EC2MetaDataSSRF_QUERYARGUMENTS`` do not block there, nor does a rule
-    that blocks their labels on every path.
+    that blocks their labels.
 When it does not apply
     No web ACL in front of a load balancer; nothing behind it calls it, and it serves no OAuth.
 What cannot be decided
@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from checker import lazy_re
-from checker.model.answers import NO, YES, Answer, Open, either, why_open
+from checker.model.answers import NO, YES, Answer, Open, either, every, negated, why_open
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
@@ -39,12 +39,12 @@ from checker.reason.network.waf.acls import (
     Acl,
     AclRule,
     Scope,
-    labels_blocked_everywhere,
+    labels_blocked,
     may_block_any_label,
     read_acl,
 )
 from checker.reason.network.waf.attachments import attachments, names_unknown_target
-from checker.reason.network.waf.matching import as_comparison, field_of, searched_text
+from checker.reason.network.waf.matching import Share, as_comparison, field_of, searched_text, share_of
 from checker.reason.workloads.variables import Variable, environment_variables
 
 _FIX_RATE: Final = "Call the internal name from inside, or leave the NAT gateways' addresses out by a scope-down."
@@ -164,12 +164,14 @@ def _redirects(acl: Acl, serves: str) -> Judgement:
             fix=_FIX_OAUTH,
             path=group.rule.path,
         )
-    for rule in acl.rules:
-        if any(label.lower() in _LABELS for label in labels_blocked_everywhere(rule)):
-            violation = (
-                f"{serves} is served, and {rule.name} blocks a loopback redirect_uri by its label on every path."
-            )
-            return acl.resource.fails("oauth", violation, fix=_FIX_OAUTH, path=rule.path)
+    blocked = [(rule, _blocked_by_label(acl, rule)) for rule in acl.rules]
+    for rule, _ in (each for each in blocked if each[1] is YES):
+        violation = f"{serves} is served, and {rule.name} blocks a loopback redirect_uri by its label there."
+        return acl.resource.fails("oauth", violation, fix=_FIX_OAUTH, path=rule.path)
+    for rule, answer in blocked:
+        if isinstance(answer, Open):
+            why = f"whether {rule.name} blocks a loopback redirect_uri by its label: {answer.why}"
+            return acl.resource.undecided("oauth", why, path=rule.path, fix=_FIX_OAUTH)
     unclear = next((rule for rule in acl.rules if _is_unclear(rule)), None)
     if unclear is not None:
         why = f"whether {unclear.name} blocks a loopback redirect_uri: its statement is not known"
@@ -177,6 +179,29 @@ def _redirects(acl: Acl, serves: str) -> Judgement:
     if acl.unread or acl.why:
         return acl.resource.undecided("oauth", acl.unread or acl.why, path="Rules", fix=_FIX_OAUTH)
     return acl.resource.passes("oauth", "A loopback redirect URI passes where clients sign in.")
+
+
+def _blocked_by_label(acl: Acl, rule: AclRule) -> Answer:
+    """Whether a rule blocks, by a label of the two rules or of their whole group, where clients sign in."""
+    blocks = either(
+        every(_meets(acl, each) for each in besides)
+        for label, besides in labels_blocked(rule)
+        if label.lower() in _LABELS or (label.endswith(":") and any(each.startswith(label.lower()) for each in _LABELS))
+    )
+    return blocks if blocks is NO else every((blocks, negated(_let_in_before(acl, rule))))
+
+
+def _meets(acl: Acl, condition: Resolved) -> Answer:
+    """Whether requests for where clients sign in meet a condition."""
+    inner = condition.get("NotStatement") if isinstance(condition, dict) else None
+    if isinstance(inner, dict):
+        return negated(_meets(acl, inner.get("Statement")))
+    share = share_of(condition, acl.environment)
+    if share >= Share.MOST:
+        return YES
+    if "UriPath" in str(condition):
+        return _by_path(acl, condition)
+    return NO if share <= Share.FEW else Open("which requests it is about")
 
 
 def _let_in_before(acl: Acl, group: AclRule) -> Answer:
@@ -187,7 +212,7 @@ def _let_in_before(acl: Acl, group: AclRule) -> Answer:
 
 def _let_in(acl: Acl, rule: AclRule, elsewhere: bool) -> Answer:
     """``elsewhere``: it stands in a rule group, whose priorities order nothing but the group's own rules."""
-    found = _by_path(acl, rule.statement)
+    found = YES if acl.share(rule) is Share.ALL else _by_path(acl, rule.statement)
     if found is NO or not (rule.open or elsewhere or isinstance(found, Open)):
         return found
     return Open(f"which requests {rule.name} lets through before the group")
@@ -248,6 +273,8 @@ def _takes_sign_in(how: str, wanted: Resolved) -> Answer:
         rest = wanted[named[-1].end() :]
         whole = _AUTHORIZES.search(wanted) or not (_WORD.search(rest) or (rest.endswith("$") and "*" not in rest))
         return YES if whole and not any(mark in wanted for mark in _LEAVES_OUT) else Open("what it looks for")
+    if "/.well-known" in wanted:
+        return NO  # what is told about the endpoints (RFC 8414, RFC 9728)
     last = wanted.rstrip("/").rpartition("/")[2]
     if _AUTHORIZES.search(last) or (how not in ("EXACTLY", "ENDS_WITH") and _BEGINS.fullmatch(last)):
         return YES

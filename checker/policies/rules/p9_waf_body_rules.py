@@ -7,8 +7,9 @@ What the review found
 What is checked
     Every web ACL associated with a load balancer or an API, or of a distribution that takes bodies: that the rules of
     AWS's groups that read bodies count there, instead of blocking, or that the group leaves documents out by a
-    scope-down statement. That no rule of the ACL's own blocks their labels again, or by itself what a body holds or how
-    long it is, unless where no documents are sent; and that it lets anything through.
+    scope-down statement, or an earlier rule lets them through. That no rule of the ACL's own blocks their labels again,
+    or by itself what a body holds or how long it is, unless where no documents are sent; and that it lets anything
+    through.
 When it does not apply
     No web ACL in front of anything, or one without such groups.
 What cannot be decided
@@ -25,14 +26,14 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from itertools import chain
-from typing import Final
+from typing import Final, TypeAlias
 
-from checker.model.answers import NO, YES, Answer, Open, either, yes_if
+from checker.model.answers import NO, YES, Answer, Open, either, every, negated, yes_if
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
-from checker.model.values import Known
+from checker.model.values import Known, Resolved
 from checker.model.verdicts import Outcome
 from checker.reason.network.waf.acls import (
     LABELS,
@@ -40,7 +41,7 @@ from checker.reason.network.waf.acls import (
     AclRule,
     ManagedGroup,
     Scope,
-    labels_blocked_everywhere,
+    labels_blocked,
     may_block_any_label,
     read_acl,
 )
@@ -65,6 +66,10 @@ _FIX_OWN: Final = "Let it count, or combine it with the paths that take no docum
 _FIX: Final = "Override them to Count in RuleActionOverrides; block by label where no documents are sent."
 
 
+# A label that a rule blocks, in lower case, with what has to hold besides.
+_Blocked: TypeAlias = tuple[AclRule, str, tuple[Resolved, ...]]
+
+
 def check(environment: Environment) -> Iterator[Judgement]:
     asked: dict[Resource, Answer] = {}
     for each, takes in chain(((each, YES) for each in attachments(environment)), taking_bodies(environment)):
@@ -82,7 +87,7 @@ def check(environment: Environment) -> Iterator[Judgement]:
 
 
 def _acl(acl: Acl) -> Iterator[Judgement]:
-    blocked = [(rule, label.lower()) for rule in acl.rules for label in labels_blocked_everywhere(rule)]
+    blocked = [(rule, label.lower(), besides) for rule in acl.rules for label, besides in labels_blocked(rule)]
     spoken = yield from _own(acl)
     for group in acl.groups():
         if group.name in _SUBS:
@@ -104,9 +109,16 @@ def _own(acl: Acl) -> Generator[Judgement, None, bool]:
     spoken = False
     labelled = [(each, rule.reads_bodies) for rule in acl.rules for each in rule.labels]
     for rule in acl.rules:
-        blocked = list(labels_blocked_everywhere(rule))
-        again = (reads for each, reads in labelled if any(map(each.endswith, blocked)))
-        reads = either(chain([rule.reads_bodies], again))
+        blocked = list(labels_blocked(rule))
+        again = (
+            every((reads, negated(acl.spares_documents_of(besides))))
+            for each, reads in labelled
+            for label, besides in blocked
+            if each.endswith(label)
+        )
+        reads = either(chain([rule.reads_bodies], again)) if rule.blocks else NO
+        if reads is not NO:
+            reads = every((reads, negated(acl.lets_documents_in_before(rule))))
         if rule.blocks and reads is YES:
             spoken = True
             yield acl.resource.fails(
@@ -150,13 +162,14 @@ def _own(acl: Acl) -> Generator[Judgement, None, bool]:
     return spoken
 
 
-def _group(acl: Acl, group: ManagedGroup, blocked: list[tuple[AclRule, str]]) -> Judgement:
+def _group(acl: Acl, group: ManagedGroup, blocked: list[_Blocked]) -> Judgement:
     sub, rule = _SUBS[group.name], group.rule
     blocking = [name for name in group.blocking if name.endswith(_BODY) and name != _SIZE]
     if blocking and group.why:
         return acl.resource.undecided(sub, group.why, path=rule.path, fix=_FIX)
     narrowed = group.scope in {Scope.EXCEPT, Scope.ONLY}
     spares = acl.spares_documents(group) if narrowed else yes_if(group.scope is not Scope.ALL)
+    spares = either((spares, acl.lets_documents_in_before(rule))) if blocking else spares
     if blocking and isinstance(spares, Open):
         return acl.resource.undecided(sub, spares.why, path=rule.path, fix=_FIX)
     if blocking and spares is NO:
@@ -168,14 +181,17 @@ def _group(acl: Acl, group: ManagedGroup, blocked: list[tuple[AclRule, str]]) ->
             expected="body rules that count, or a group that leaves the documents' paths out",
             actual=f"{len(blocking)} body rules block",
         )
-    again = _blocked_again(group, blocked)
-    if again is not None:
+    again, spared = _blocked_again(acl, group, blocked)
+    if again is not None and spared is NO:
         return acl.resource.fails(
             sub,
-            f"The group's body rules count, but the rule {again.name} blocks their labels on every path.",
+            f"The group's body rules count, but the rule {again.name} blocks their labels where documents are sent.",
             fix="Combine the label match with the paths that take no documents (AndStatement with NotStatement).",
             path=again.path,
         )
+    if again is not None and isinstance(spared, Open):
+        why = f"whether the rule {again.name} blocks the labels of documents: {spared.why}"
+        return acl.resource.undecided(sub, why, path=again.path, fix=_FIX)
     unclear = (each for each in acl.rules if each.blocks and (each.open or may_block_any_label(each)))
     doubtful = next((each.name for each in unclear if each is not rule), "")
     if doubtful or acl.unread:
@@ -184,14 +200,20 @@ def _group(acl: Acl, group: ManagedGroup, blocked: list[tuple[AclRule, str]]) ->
     return acl.resource.passes(sub, f"{group.name} does not block what bodies hold.", path=rule.path)
 
 
-def _blocked_again(group: ManagedGroup, blocked: list[tuple[AclRule, str]]) -> AclRule | None:
+def _blocked_again(acl: Acl, group: ManagedGroup, blocked: list[_Blocked]) -> tuple[AclRule | None, Answer]:
+    """The rule that blocks the labels of a group's body rules, and whether it spares documents; the one that does not
+    before one of which that is open."""
     namespace = f"awswaf:managed:aws:{LABELS[group.name]}:"
-    for rule, label in blocked:
+    found: tuple[AclRule | None, Answer] = None, YES
+    for rule, label, besides in blocked:
         whole_namespace = label.endswith(":") and namespace.startswith(label)
         its_body = label.startswith(namespace) and label.endswith("_body")
         if rule.priority > group.rule.priority and (whole_namespace or its_body):
-            return rule
-    return None
+            spared = either((acl.spares_documents_of(besides), acl.lets_documents_in_before(rule)))
+            if spared is NO:
+                return rule, NO
+            found = (rule, spared) if isinstance(spared, Open) else found
+    return found
 
 
 RULE = Rule(

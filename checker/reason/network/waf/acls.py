@@ -7,16 +7,16 @@ inspection size limits".
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Final
 
 from msgspec import Struct
 
-from checker.model.answers import NO, Answer, Open
+from checker.model.answers import NO, Answer, Open, either
 from checker.model.environments import Environment
 from checker.model.resources import Resource
-from checker.model.values import Known, Resolved, Unknown, as_number, first_unknown
+from checker.model.values import Known, Resolved, Unknown, as_list, as_number, first_unknown
 from checker.reason.network.waf.bodies import leaves_documents_out, left_out_by_method, reads_bodies
 from checker.reason.network.waf.matching import Share, share_of
 
@@ -157,6 +157,24 @@ class Acl(Struct, frozen=True):
         if group.scope is Scope.ONLY and isinstance(left_out_by_method(narrowed, self.environment), Open):
             return Open("whether the group's scope-down statement selects requests with documents is not known")
         return leaves_documents_out(narrowed, self.environment)
+
+    def spares_documents_of(self, besides: Iterable[Resolved]) -> Answer:
+        """Whether what has to hold as well leaves requests with documents out."""
+        return either(leaves_documents_out(each, self.environment) for each in besides)
+
+    def lets_documents_in_before(self, rule: AclRule) -> Answer:
+        """Whether an earlier rule lets requests with documents through, so that this one does not see them."""
+        return either(self._lets_documents_in(each, rule) for each in self.rules if each.action == "Allow")
+
+    def _lets_documents_in(self, earlier: AclRule, rule: AclRule) -> Answer:
+        if earlier.priority >= rule.priority and not earlier.open and earlier.place is rule.place:
+            return NO
+        if "LabelMatchStatement" in earlier.statement:
+            return Open(f"which requests {earlier.name} lets through before")
+        taken = leaves_documents_out({"NotStatement": {"Statement": earlier.statement}}, self.environment)
+        # A priority orders the rules of one place alone.
+        sure = not earlier.open and earlier.place is rule.place
+        return taken if taken is NO or sure else Open(f"which requests {earlier.name} lets through before")
 
     def share(self, rule: AclRule) -> Share:
         """How much of ordinary traffic a rule of it matches."""
@@ -303,25 +321,28 @@ def lets_everything_pass(acl: Acl, rule: AclRule) -> bool:
     return rule.action == "Allow" and acl.share(rule) >= Share.PART
 
 
-def labels_blocked_everywhere(rule: AclRule) -> Iterator[str]:
-    """The labels that this rule blocks on whatever path they are found."""
+def labels_blocked(rule: AclRule) -> Iterator[tuple[str, tuple[Resolved, ...]]]:
+    """The labels that this rule blocks, each with what else has to hold: nothing, where it does so on every path."""
     if rule.blocks:
-        yield from filter(None, _labels(rule.statement))
+        yield from (each for each in _labels(rule.statement) if each[0])
 
 
 def may_block_any_label(rule: AclRule) -> bool:
     """Whether only the deployment tells a label that this rule blocks on whatever path it is found."""
-    return rule.blocks and "" in _labels(rule.statement)
+    return rule.blocks and ("", ()) in _labels(rule.statement)
 
 
-def _labels(statement: Resolved) -> Iterator[str]:
-    """The labels that a statement looks for; an empty one for what is not known."""
+def _labels(statement: Resolved) -> Iterator[tuple[str, tuple[Resolved, ...]]]:
+    """The labels that a statement looks for, with the statements that have to hold as well; an empty one for what is
+    not known."""
     if not isinstance(statement, dict):
         return
     match = statement.get("LabelMatchStatement")
     if isinstance(match, dict):
-        yield str(match["Key"]) if isinstance(match.get("Key"), str) else ""
-    either = statement.get("OrStatement")
-    if isinstance(either, dict) and isinstance(either.get("Statements"), list):
-        for each in either["Statements"]:  # type: ignore[union-attr]
-            yield from _labels(each)
+        yield (str(match["Key"]) if isinstance(match.get("Key"), str) else ""), ()
+    for name in ("OrStatement", "AndStatement"):
+        inner = statement.get(name)
+        parts = as_list(inner.get("Statements")) if isinstance(inner, dict) else []
+        for index, each in enumerate(parts):
+            others = (*parts[:index], *parts[index + 1 :]) if name == "AndStatement" else ()
+            yield from ((label, (*besides, *others)) for label, besides in _labels(each))

@@ -13,7 +13,7 @@ from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, either, every, negated, yes_if
 from checker.model.environments import Environment
 from checker.model.values import Known, Resolved, as_list, as_number
-from checker.reason.network.waf.matching import Share, as_comparison, field_of, holds, searched_text, share_of
+from checker.reason.network.waf.matching import Share, as_comparison, field_of, holds, ordinary, searched_text, share_of
 
 _BODIES: Final = frozenset({"Body", "JsonBody"})
 BODY_LIMIT: Final = 8192
@@ -32,7 +32,8 @@ _SENT_TO: Final = lazy_re.compile(
 # What paths are called to which none is sent: of health checks, of what is only read, of where somebody signs in.
 _NOT_SENT_TO: Final = lazy_re.compile(
     r"\b(health(z|[-_]?checks?)?|ready|readyz|live|livez|liveness|ping|status|metrics|favicon|robots|static|assets)\b"
-    r"|\b(oauth|oidc|openid|login|log-in|signin|sign-in|signup|sign-up|register|logout|password)\b|\.(js|css|png|php)$",
+    r"|\b(oauth|oidc|openid|login|log-in|signin|sign-in|signup|sign-up|register|logout|password"
+    r"|authori[sz]e|well-known)\b|\.(js|css|png|php)$",
     re.IGNORECASE,
 )
 
@@ -135,6 +136,8 @@ def leaves_documents_out(condition: Resolved, environment: Environment) -> Answe
         return by_method
     if not _is_read(condition):
         return Open("what a statement looks for is not known")
+    if (header := _asks_for_header(condition, environment)) is not None:
+        return Open(f"whether documents are sent with such a {header} header")
     share = share_of(condition, environment)
     if name == "NotStatement" and "UriPath" in str(inner):
         return _takes_documents(inner.get("Statement"), environment)
@@ -145,6 +148,19 @@ def leaves_documents_out(condition: Resolved, environment: Environment) -> Answe
         taken = _takes_documents(condition, environment)
         return Open("whether documents are sent to the paths that it is about") if taken is YES else negated(taken)
     return Open("which requests it is about") if share is Share.OPEN else YES
+
+
+def _asks_for_header(condition: Resolved, environment: Environment) -> str | None:
+    """The header that a condition asks for, or for whose absence, of which nobody tells what it mostly holds: documents
+    may well be sent with it, by whoever signed in or as JSON."""
+    name = next(iter(condition), "") if isinstance(condition, dict) else ""
+    inner = condition.get(name) if isinstance(condition, dict) else None
+    if not isinstance(inner, dict):
+        return None
+    if name == "NotStatement":
+        return _asks_for_header(inner.get("Statement"), environment)
+    field, which = field_of(inner)
+    return which if field == "SingleHeader" and not ordinary((field, which), environment) else None
 
 
 def _is_read(statement: Resolved) -> bool:

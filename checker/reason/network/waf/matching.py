@@ -100,7 +100,7 @@ def _combined(name: str, parts: Resolved, environment: Environment) -> Share:
         by_field.setdefault(field, []).append(held)
     for field, several in by_field.items():
         held = frozenset.intersection(*several) if name == "AndStatement" else frozenset.union(*several)
-        shares.append(_shared_by([sample in held for sample in _ordinary(field, environment)], certain=False))
+        shares.append(_shared_by([sample in held for sample in ordinary(field, environment)], certain=False))
     return min(shares, default=Share.ALL) if name == "AndStatement" else max(shares, default=Share.NONE)
 
 
@@ -114,7 +114,7 @@ def _sampled(statement: Resolved, environment: Environment) -> tuple[tuple[str, 
         return None
     if name == "NotStatement":
         found = _sampled(inner.get("Statement"), environment)
-        return found and (found[0], frozenset(_ordinary(found[0], environment)) - found[1])
+        return found and (found[0], frozenset(ordinary(found[0], environment)) - found[1])
     field = field_of(inner)
     if name != "ByteMatchStatement" or field[0] == "UriPath":
         return None
@@ -134,10 +134,10 @@ def field_of(statement: dict[str, Resolved]) -> tuple[str, str]:
 
 
 def _samples(statement: dict[str, Resolved], environment: Environment) -> Sequence[str]:
-    return _ordinary(field_of(statement), environment)
+    return ordinary(field_of(statement), environment)
 
 
-def _ordinary(field: tuple[str, str], environment: Environment) -> Sequence[str]:
+def ordinary(field: tuple[str, str], environment: Environment) -> Sequence[str]:
     """What a field holds in ordinary requests; empty where nobody can tell."""
     match field:
         case ("UriPath", _):
