@@ -17,7 +17,7 @@ from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, either, every, negated, yes_if
 from checker.model.environments import Project
 from checker.model.resources import Resource
-from checker.model.values import Expression, Import, Known, Parameter, Pseudo, Text, pieces
+from checker.model.values import Expression, Import, Known, Parameter, Pseudo, Text, pieces, text
 from checker.reason.iam.conditions import Context
 from checker.reason.iam.evaluation import Policies, Request, applies, decide, policies_of
 from checker.reason.iam.policies import Statement, read_document
@@ -106,11 +106,23 @@ def _trust(role: Resource, project: Project) -> tuple[Statement, ...]:
 
 
 def _accounts(project: Project) -> dict[Resource, str]:
-    """The account of each role: its stack's, or that of an OIDC provider which it trusts."""
-    return {
-        role: role.stack.account or next(_of_providers(_trust(role, project)), "")
-        for role in project.resources("AWS::IAM::Role")
-    }
+    """The account of each role: its stack's, or that of an OIDC provider which a role of the stack trusts."""
+    roles = list(project.resources("AWS::IAM::Role"))
+    told: dict[str, str] = {}
+    for role in roles:
+        for account in _of_providers(_trust(role, project)):
+            told.setdefault(role.stack.id, account)
+    return {role: role.stack.account or told.get(role.stack.id, "") for role in roles}
+
+
+def _arn(role: Resource, account: str) -> str | Text | None:
+    """A role's ARN, with the account where that is known of it."""
+    arn = arn_of(role)
+    if arn is None or not account:
+        return arn
+    return text(
+        [account if isinstance(each, Pseudo) and each.name == "AWS::AccountId" else each for each in pieces(arn)]
+    )
 
 
 def _of_providers(statements: tuple[Statement, ...]) -> Iterator[str]:
@@ -158,8 +170,17 @@ def _called(who: Resource, target: _Target) -> str:
 
 
 def _may_assume(who: Resource, target: _Target, project: Project) -> Answer:
-    arn = arn_of(target.role)
-    request = Request(_ACTION, exact(arn if arn is not None else ""), _context(who, target.accounts[who]))
+    """Policies write the account as its number or as ``AWS::AccountId``, which cannot be told from any other number:
+    one of the two ways to ask may be answered where the other is open."""
+    answer = _asked(who, target, project, numbered=True)
+    other = _asked(who, target, project, numbered=False) if isinstance(answer, Open) else answer
+    return answer if isinstance(other, Open) else other
+
+
+def _asked(who: Resource, target: _Target, project: Project, *, numbered: bool) -> Answer:
+    arn = _arn(target.role, target.account if numbered else "")
+    context = _context(target.accounts[who], _arn(who, target.accounts[who] if numbered else ""))
+    request = Request(_ACTION, exact(arn if arn is not None else ""), context)
     caller = _Caller(who, policies_of(who, project), request)
     lets_in = either(_lets_in(each, caller, target) for each in target.allows)
     if lets_in is NO:
@@ -168,13 +189,12 @@ def _may_assume(who: Resource, target: _Target, project: Project) -> Answer:
     return every((lets_in, negated(denied)))
 
 
-def _context(who: Resource, account: str) -> Context:
+def _context(account: str, arn: str | Text | None) -> Context:
     """What is known of a call that a session of a role makes."""
     values: dict[str, tuple[str | Text, ...]] = {
         "aws:principaltype": ("AssumedRole",),
         "aws:principalisawsservice": ("false",),
     }
-    arn = arn_of(who)
     if arn is not None:
         values["aws:principalarn"] = (arn,)
     if account:
