@@ -52,7 +52,11 @@ _FIX: Final = "Assume a role by the job's OIDC token (role-to-assume, id-token: 
 # Names of a key pair's halves without their punctuation: AWS_ACCESS_KEY_ID, aws-access-key-id, secretAccessKey.
 _KEY: Final = lazy_re.compile(r"accesskeyid$|secretaccesskey$|aws(?:access|secret)(?:key)?(?:id)?$|awskey(?:id)?$")
 _TOKEN: Final = lazy_re.compile(r"sessiontoken$")
-_ENDPOINT: Final = lazy_re.compile(r"^awsendpointurl")
+# Where all calls go, and where those of one service do: AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3. What actions call that
+# of storage, without digits: AWS_S3_ENDPOINT, s3-endpoint.
+_ENDPOINT: Final = lazy_re.compile(r"awsendpointurl")
+_ENDPOINT_OF_ONE: Final = lazy_re.compile(r"awsendpointurl.+")
+_ENDPOINT_OF_ACTIONS: Final = lazy_re.compile(r"awsendpointurl.+|(?:aws|s|awss)endpoint(?:url|uri)?")
 # AWS IAM User Guide, "Understanding unique ID prefixes": AKIA is an access key, ASIA a temporary one.
 _LONG: Final = lazy_re.compile(r"\bAKIA[A-Z2-7]{9}(?!.{0,7}EXAMPLE)[A-Z2-7]{7}\b")
 _STORED: Final = lazy_re.compile(r"\b(secrets|vars)(?:\.|\[)\W*([A-Za-z_][\w-]*)")
@@ -78,13 +82,15 @@ _OF_RUN: Final = lazy_re.compile(r"\b(?:steps|needs|jobs)\.|\$\(|@|\bassume", re
 
 
 class _Given(Struct, frozen=True):
-    """A value that a step or a command is given, under which name; ``path`` is where it stands."""
+    """A value that a step or a command is given, under which name; ``path`` is where it stands. ``of_store``: beside it
+    stands where the calls of one service go, which is not AWS."""
 
     holder: Holder
     path: str
     name: str
     value: Possible
     with_token: bool
+    of_store: bool = False
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:  # noqa: ARG001 - no template tells
@@ -124,7 +130,7 @@ def _handed(holder: Holder, job: EffectiveJob) -> Iterator[_Given]:
     given = {**job.job.with_, **secrets}
     written = {name: each.value for name, each in given.items() if isinstance(each.value, str)}
     values = {name: open_text(value) if "${{" in value else value for name, value in written.items()}
-    for each in _of(holder, "", values):
+    for each in (given for given in _of(holder, "", values) if not given.of_store):
         yield replace(each, path=f"{'secrets' if each.name in secrets else 'with'}.{each.name}")
 
 
@@ -133,6 +139,8 @@ def _judged(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Judgement]:
     trace = pipeline.trace(job)
     for given in _given(job, pipeline):
         answer = _is_long_lived(given)
+        if given.of_store and answer != _HERE and not _acts_at_aws(given, job, trace):
+            continue
         if answer not in ("", _HERE) and not given.path.startswith("with") and _goes_elsewhere(given, job, trace):
             continue  # of another vendor's storage
         if answer:
@@ -149,26 +157,37 @@ def _judged(job: EffectiveJob, pipeline: Pipeline) -> Iterator[Judgement]:
 
 # What uses no keys of anybody's.
 _USES_NONE: Final = frozenset(
-    {"[", "cat", "cd", "chmod", "cp", "date", "echo", "exit", "export", "false", "find", "git", "grep", "gunzip",
-     "gzip", "head", "jq", "ls", "mkdir", "mv", "printf", "rm", "sed", "set", "sleep", "sort", "tail", "tar", "test",
-     "touch", "true", "unzip", "wc", "zip"}
+    {"[", "apt", "apt-get", "cat", "cd", "chmod", "cp", "date", "echo", "exit", "export", "false", "find", "git",
+     "grep", "gunzip", "gzip", "head", "jq", "ls", "mkdir", "mv", "pip", "pip3", "printf", "rm", "sed", "set", "sleep",
+     "sort", "tail", "tar", "test", "touch", "true", "unzip", "wc", "zip"}
 )  # fmt: skip
 
 
 def _goes_elsewhere(given: _Given, job: EffectiveJob, trace: Trace) -> bool:
     """Whether all that may use a key pair is seen to speak to another vendor's storage, or to an emulator: what a step
     is handed for itself no other step has, what is handed otherwise may be used in all of the job."""
-    step = next((each for each in job.steps if each is given.holder), None) if given.path.startswith("env") else None
+    step = _own_step(given, job)
     if step is None:
         others = any(each.step.action and not each.step.action.startswith("actions/") for each in job.steps)
         if others or job.credentials or not trace.complete:
             return False
     elif any(each.unread and _may_concern(each, step, job) for each in trace.problems):
         return False
-    if any(_is_of(each, step) for each in trace.aws) or any(_is_of(each, step) for each in trace.cdk):
+    if _acts_at_aws(given, job, trace):
         return False
     commands = [each for each in trace.commands if _is_of(each, step)]
     return bool(commands) and all(_uses_none(each, trace) for each in commands)
+
+
+def _own_step(given: _Given, job: EffectiveJob) -> EffectiveStep | None:
+    """The only step that has a value, where there is such a one."""
+    return next((each for each in job.steps if each is given.holder), None) if given.path.startswith("env") else None
+
+
+def _acts_at_aws(given: _Given, job: EffectiveJob, trace: Trace) -> bool:
+    """Whether calls of AWS are on record among what may use a key pair."""
+    step = _own_step(given, job)
+    return any(_is_of(each, step) for each in trace.aws) or any(_is_of(each, step) for each in trace.cdk)
 
 
 def _is_of(action: Command | AwsCall | CdkCommand, step: EffectiveStep | None) -> bool:
@@ -199,8 +218,8 @@ def _given(job: EffectiveJob, pipeline: Pipeline) -> Iterator[_Given]:
     for step in job.steps:
         if step.runs is NO:
             continue
-        yield from _of(step, "with", step.with_)
-        for given in _of(step, "env", step.env):
+        yield from _of(step, "with", step.with_, of_action=True)
+        for given in _of(step, "env", step.env, of_action=bool(step.step.action)):
             # What all steps of a job are handed is the job's: it is told of there.
             yield given if given.name in step.step.env else replace(given, holder=job)
         yield from (_Given(step, "run", "", value, False) for value in step.expressions.values())
@@ -273,13 +292,16 @@ def _has_token(command: Command) -> bool:
     return any(_TOKEN.search(_plain(name)) and value not in ("", None) for name, value in command.environment.items())
 
 
-def _of(holder: Holder, path: str, values: Mapping[str, Possible]) -> Iterator[_Given]:
+def _of(holder: Holder, path: str, values: Mapping[str, Possible], *, of_action: bool = False) -> Iterator[_Given]:
     plain = {name: _plain(name) for name in values}
-    elsewhere = any(_ENDPOINT.match(plain[name]) and "amazonaws" not in str(values[name]) for name in values)
+    endpoints = [each for name, each in plain.items() if "amazonaws" not in str(values[name])]
+    elsewhere = any(_ENDPOINT.fullmatch(each) for each in endpoints)
+    of_one = _ENDPOINT_OF_ACTIONS if of_action else _ENDPOINT_OF_ONE
+    of_store = any(of_one.fullmatch(each) for each in endpoints)
     token = any(_TOKEN.search(plain[name]) and values[name] not in ("", None) for name in values)
     for name, value in values.items():
         if not elsewhere:
-            yield _Given(holder, f"{path}.{name}" if path else "", name, value, token)
+            yield _Given(holder, f"{path}.{name}" if path else "", name, value, token, of_store)
 
 
 def _is_long_lived(given: _Given) -> str | None:
