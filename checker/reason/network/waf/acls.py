@@ -17,7 +17,7 @@ from checker.model.answers import NO, Answer, Open, either
 from checker.model.environments import Environment
 from checker.model.resources import Resource
 from checker.model.values import Known, Resolved, Unknown, as_list, as_number, first_unknown
-from checker.reason.network.waf.bodies import leaves_documents_out, left_out_by_method, reads_bodies
+from checker.reason.network.waf.bodies import leaves_documents_out, reads_bodies, surely_left_out
 from checker.reason.network.waf.matching import Share, share_of
 
 # What the rules of AWS's groups are called. Those whose name ends in _BODY read the request's body.
@@ -151,10 +151,10 @@ class Acl(Struct, frozen=True):
 
     def spares_documents(self, group: ManagedGroup) -> Answer:
         """Whether a group does not look at requests with documents, by its scope-down statement. Of one that selects
-        requests only their methods tell."""
+        requests by something else than their method, nothing tells."""
         managed = group.rule.statement.get("ManagedRuleGroupStatement")
         narrowed = managed.get("ScopeDownStatement") if isinstance(managed, dict) else None
-        if group.scope is Scope.ONLY and isinstance(left_out_by_method(narrowed, self.environment), Open):
+        if group.scope is Scope.ONLY and isinstance(surely_left_out(narrowed, self.environment), Open):
             return Open("whether the group's scope-down statement selects requests with documents is not known")
         return leaves_documents_out(narrowed, self.environment)
 

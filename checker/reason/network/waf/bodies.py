@@ -84,12 +84,15 @@ def _pushed_in(statement: Resolved) -> dict[str, Resolved] | None:
     return {other: {"Statements": parts}} if other is not None else None
 
 
-def left_out_by_method(condition: Resolved, environment: Environment) -> Answer:
-    """Whether documents are sent by none of the methods that a condition is about."""
+def surely_left_out(condition: Resolved, environment: Environment) -> Answer:
+    """Whether documents are sent by none of the methods that a condition is about, or to paths that it leaves out. Of
+    other requests that it selects, nobody tells whether documents are among them."""
     name = next(iter(condition), "") if isinstance(condition, dict) else ""
     inner = condition.get(name) if isinstance(condition, dict) else None
     if name == "AndStatement" and isinstance(inner, dict):
-        return either(left_out_by_method(each, environment) for each in as_list(inner.get("Statements")))
+        return either(surely_left_out(each, environment) for each in as_list(inner.get("Statements")))
+    if name == "NotStatement" and isinstance(inner, dict) and "UriPath" in str(inner):
+        return _takes_documents(inner.get("Statement"), environment)
     methods = _methods(condition, environment)
     if methods is None:
         return Open("which requests it is about")
@@ -177,11 +180,11 @@ def _is_read(statement: Resolved) -> bool:
 def _by_method(condition: Resolved, environment: Environment) -> Answer | None:
     """What a condition's methods tell of whether it leaves documents out; ``None`` where they do not decide."""
     if _methods(condition, environment) is not None:
-        return left_out_by_method(condition, environment)
+        return surely_left_out(condition, environment)
     within = condition.get("NotStatement") if isinstance(condition, dict) else None
     refused = within.get("Statement") if isinstance(within, dict) else None
     # What no document meets refuses none.
-    return NO if refused is not None and left_out_by_method(refused, environment) is YES else None
+    return NO if refused is not None and surely_left_out(refused, environment) is YES else None
 
 
 def _takes_documents(statement: Resolved, environment: Environment) -> Answer:
@@ -195,8 +198,11 @@ def _takes_documents(statement: Resolved, environment: Environment) -> Answer:
         parts = [(each, _methods(each, environment)) for each in as_list(inner.get("Statements"))]
         rest = [each for each, methods in parts if methods is None or not methods >= _SENT_BY]
         return _takes_documents(rest[0], environment) if len(rest) == 1 < len(parts) else _WHICH_PATHS
-    if not isinstance(inner, dict) or field_of(inner)[0] != "UriPath":
+    if not isinstance(inner, dict):
         return _WHICH_PATHS
+    if field_of(inner)[0] != "UriPath":
+        read = _is_read(statement) and _asks_for_header(statement, environment) is None
+        return NO if read and share_of(statement, environment) <= Share.FEW else _WHICH_PATHS
     return either(_is_of_documents(each) for each in _comparisons(name, inner, environment))
 
 
