@@ -10,7 +10,7 @@ What is checked
     name and leave through NAT gateways: no blocking rate limit for each address counts those gateways, no rule blocks
     their addresses, and no group those of hosting providers or programs that are no browsers. Where OAuth or MCP is
     served: ``GenericRFI_QUERYARGUMENTS`` and ``EC2MetaDataSSRF_QUERYARGUMENTS`` do not block there, nor does a rule
-    that blocks their labels.
+    that blocks their labels, or by itself what such a redirect URI holds.
 When it does not apply
     No web ACL in front of a load balancer; nothing behind it calls it, and it serves no OAuth.
 What cannot be decided
@@ -22,17 +22,19 @@ Fix
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
 from checker import lazy_re
-from checker.model.answers import NO, YES, Answer, Open, either, every, negated, why_open
+from checker.model.answers import NO, YES, Answer, Open, either, every, negated, why_open, yes_if
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
 from checker.model.rules import Rule
-from checker.model.values import Known, Resolved, as_list
+from checker.model.values import Known, Resolved, as_list, as_number
 from checker.reason.network.own_traffic import leaves_out, nat_gateways, own_calls, refuses
 from checker.reason.network.services import services
 from checker.reason.network.waf.acls import (
@@ -44,7 +46,7 @@ from checker.reason.network.waf.acls import (
     read_acl,
 )
 from checker.reason.network.waf.attachments import attachments, names_unknown_target
-from checker.reason.network.waf.matching import Share, as_comparison, field_of, searched_text, share_of
+from checker.reason.network.waf.matching import Share, as_comparison, field_of, holds, searched_text, share_of
 from checker.reason.workloads.variables import Variable, environment_variables
 
 _FIX_RATE: Final = "Call the internal name from inside, or leave the NAT gateways' addresses out by a scope-down."
@@ -72,6 +74,15 @@ _NO_SIGN_IN: Final = lazy_re.compile(
     r"|certs|keys|logout|[\w-]+\.(?:js|css|png|ico|svg)",
     re.IGNORECASE,
 )
+# Fields with what follows the question mark, and a loopback redirect URI in it, as it is and escaped (RFC 6749, 4.1.1);
+# how short and how long a query with it may be.
+_QUERY: Final = ("QueryString", "AllQueryArguments", "SingleQueryArgument")
+_SENT: Final = ("http://127.0.0.1:49152/callback", "http%3A%2F%2F127.0.0.1%3A49152%2Fcallback")
+_LENGTHS: Final = (64, 600)
+_OF_REDIRECT: Final = lazy_re.compile(r"http|127|redirect|://|loopback", re.IGNORECASE)
+_COMPARED: Final = {
+    "LE": operator.le, "LT": operator.lt, "GE": operator.ge, "GT": operator.gt, "EQ": operator.eq, "NE": operator.ne
+}  # fmt: skip
 _WORD: Final = lazy_re.compile(r"[A-Za-z]{3}")
 
 
@@ -164,13 +175,13 @@ def _redirects(acl: Acl, serves: str) -> Judgement:
             fix=_FIX_OAUTH,
             path=group.rule.path,
         )
-    blocked = [(rule, _blocked_by_label(acl, rule)) for rule in acl.rules]
+    blocked = [(rule, _blocks_redirect(acl, rule)) for rule in acl.rules]
     for rule, _ in (each for each in blocked if each[1] is YES):
-        violation = f"{serves} is served, and {rule.name} blocks a loopback redirect_uri by its label there."
+        violation = f"{serves} is served, and {rule.name} blocks a loopback redirect_uri there."
         return acl.resource.fails("oauth", violation, fix=_FIX_OAUTH, path=rule.path)
     for rule, answer in blocked:
         if isinstance(answer, Open):
-            why = f"whether {rule.name} blocks a loopback redirect_uri by its label: {answer.why}"
+            why = f"whether {rule.name} blocks a loopback redirect_uri: {answer.why}"
             return acl.resource.undecided("oauth", why, path=rule.path, fix=_FIX_OAUTH)
     unclear = next((rule for rule in acl.rules if _is_unclear(rule)), None)
     if unclear is not None:
@@ -181,14 +192,67 @@ def _redirects(acl: Acl, serves: str) -> Judgement:
     return acl.resource.passes("oauth", "A loopback redirect URI passes where clients sign in.")
 
 
-def _blocked_by_label(acl: Acl, rule: AclRule) -> Answer:
-    """Whether a rule blocks, by a label of the two rules or of their whole group, where clients sign in."""
-    blocks = either(
+def _blocks_redirect(acl: Acl, rule: AclRule) -> Answer:
+    """Whether a rule blocks a loopback redirect URI where clients sign in: by what stands in the query, or by a label
+    of the two rules or of their whole group."""
+    by_label = (
         every(_meets(acl, each) for each in besides)
         for label, besides in labels_blocked(rule)
         if label.lower() in _LABELS or (label.endswith(":") and any(each.startswith(label.lower()) for each in _LABELS))
     )
+    by_itself = _takes_redirect(acl, rule.statement) if rule.blocks and _reads_query(rule.statement) else NO
+    blocks = either(chain(by_label, [by_itself]))
     return blocks if blocks is NO else every((blocks, negated(_let_in_before(acl, rule))))
+
+
+def _reads_query(statement: Resolved) -> bool:
+    """Whether a statement asks for what stands in the query, and for nothing that a managed group does."""
+    shown = str(statement)
+    return any(each in shown for each in _QUERY) and "GroupStatement" not in shown and "RateBased" not in shown
+
+
+def _takes_redirect(acl: Acl, statement: Resolved) -> Answer:
+    """Whether a statement takes the request by which a native client begins to sign in."""
+    name = next(iter(statement), "") if isinstance(statement, dict) else ""
+    inner = statement.get(name) if isinstance(statement, dict) else None
+    if not isinstance(inner, dict):
+        return Open("a statement is not known")
+    if name == "NotStatement":
+        return negated(_takes_redirect(acl, inner.get("Statement")))
+    if name in {"AndStatement", "OrStatement"}:
+        parts = (_takes_redirect(acl, each) for each in as_list(inner.get("Statements")))
+        return every(parts) if name == "AndStatement" else either(parts)
+    field, which = field_of(inner)
+    if field not in _QUERY:
+        return _meets(acl, statement)
+    if name == "SizeConstraintStatement":
+        return _is_so_long(inner)
+    if name not in _COMPARISONS or (field == "SingleQueryArgument" and which != "redirect_uri"):
+        return NO
+    return either(_is_in_redirect(field, inner, *each) for each in _searched(acl, inner))
+
+
+def _is_so_long(limit: dict[str, Resolved]) -> Answer:
+    size, how = as_number(limit.get("Size")), limit.get("ComparisonOperator")
+    if size is None or how not in _COMPARED:
+        return Open("which length it is about")
+    held = [_COMPARED[str(how)](each, size) for each in _LENGTHS]
+    return yes_if(held[0]) if held[0] is held[1] else Open("how long a query is")
+
+
+def _is_in_redirect(field: str, comparison: dict[str, Resolved], how: str, wanted: Resolved) -> Answer:
+    if not isinstance(wanted, str):
+        return Open("what it looks for")
+    if not how:
+        return Open("what it looks for") if _OF_REDIRECT.search(wanted) else NO
+    changed = str(comparison.get("TextTransformations"))
+    sent = [*_SENT[:1]] if "URL_DECODE" in changed else [*_SENT]
+    if field == "QueryString":
+        sent = [f"response_type=code&client_id=c&redirect_uri={each}&state=s" for each in sent]
+    found = [holds(each.lower() if "LOWERCASE" in changed else each, wanted, how) for each in sent]
+    if all(found) or not any(found):
+        return YES if found[0] else NO
+    return Open("which characters of it a client escapes")
 
 
 def _meets(acl: Acl, condition: Resolved) -> Answer:
