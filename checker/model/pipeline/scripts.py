@@ -392,8 +392,7 @@ class Trace(Struct, frozen=True):
     changes: tuple[Change, ...] = ()  # files that the job changes, in order
     javascript: tuple[tuple[Command, str], ...] = ()  # programs for Node.js that are not followed, with their code
     calculated: tuple[Command, ...] = ()  # what shells calculate of values that are not known, behind the first word
-    # Calls to an emulator or another vendor: the way to where they stand (see Reached), and the host.
-    elsewhere: tuple[tuple[tuple[Spot, ...], str], ...] = ()
+    elsewhere: tuple[tuple[tuple[Spot, ...], str], ...] = ()  # calls of emulators, other vendors: their way, the host
 
     @property
     def complete(self) -> bool:
