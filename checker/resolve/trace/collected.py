@@ -80,7 +80,7 @@ class Collected(Struct):
     logged_in: bool = False  # to a registry of Amazon ECR
     sessions: Sessions = field(default_factory=Sessions)
     built: list[Possible] = field(default_factory=list)  # names of images
-    elsewhere: dict[tuple[Spot, str], None] = field(default_factory=dict)  # calls that do not go to AWS, and where to
+    elsewhere: dict[tuple[tuple[Spot, ...], str], None] = field(default_factory=dict)  # see Trace
     calculated: list[Command] = field(default_factory=list)
     failed: bool = False  # whether the step that was followed last surely fails
     _exported: Mapping[str, Possible] = field(default_factory=dict)  # of the shell that is followed
