@@ -176,10 +176,13 @@ def _runner(bound: str, name: str, fix: str, runner: MigrationRunner, everywhere
     own = in_code(name, runner)
     if own is not None and own.off:
         return runner.fails(sub, f"It switches {name} off: {_WHAT[bound]}.", fix=fix, path=own.where)
-    if own is not None and own.unheard and (everywhere is None or everywhere.off):
+    if own is not None and own.unheard is not NO and (everywhere is None or everywhere.off):
+        if isinstance(own.unheard, Open):
+            why = f"{own.where} sets {name} for a transaction alone (SET LOCAL), and {own.unheard.why}"
+            return runner.undecided(sub, why, fix=fix)
         said = f"It sets {name} for a transaction alone (SET LOCAL), and none is open there: {_WHAT[bound]}."
         return runner.fails(sub, said, fix=fix, path=own.where)
-    own = own if own is not None and not own.unheard else None
+    own = own if own is not None and own.unheard is NO else None
     if own is not None and own.undone:
         why = f"{own.where} sets {name} and {own.undone} switches it off: which of them is in force is not followed"
         return runner.undecided(sub, why, fix=f"Set {name} in one place; give one statement more with SET LOCAL.")
