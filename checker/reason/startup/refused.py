@@ -43,8 +43,7 @@ def refused_to_make(environment: Environment) -> Iterator[Judgement]:
             for said, path in _of_containers(task):
                 fails = f"{said}: Amazon ECS refuses the task definition."
                 yield task.fails("container", fails, fix=_FIX_CONTAINER, path=path)
-            for said, path in _never_healthy(task):
-                yield task.fails("container", f"{said}.", fix="Let it end with 0 where the service answers.", path=path)
+            yield from _never_healthy(task)
     for group in environment.resources(*_GROUPS):
         value = group.get("SubnetIds")
         named = value.value if isinstance(value, Known) and isinstance(value.value, list) else None
@@ -221,23 +220,55 @@ def _of_check(name: str, check: Resolved, path: str) -> Iterator[tuple[str, str]
             yield said, f"{path}.HealthCheck.{each}"
 
 
-def _never_healthy(task: Resource) -> Iterator[tuple[str, str]]:
-    """Essential containers whose health check is a command that nothing can pass, and where it stands."""
+def _never_healthy(task: Resource) -> Iterator[Judgement]:
+    """Essential containers whose health check is a command that nothing can pass."""
     value = task.get("ContainerDefinitions")
     for index, container in enumerate(as_list(value.value) if isinstance(value, Known) else []):
-        if not isinstance(container, dict) or as_bool(container.get("Essential")) is False:
+        if not isinstance(container, dict) or not _always_fails(container.get("HealthCheck")):
             continue
-        check = container.get("HealthCheck")
-        words = as_list(check.get("Command")) if isinstance(check, dict) else []
-        if all(isinstance(word, str) for word in words) and _FAILS.fullmatch(" ".join(map(str, words))):
-            said = f"The health check of {container.get('Name')} fails whatever answers: no task becomes healthy"
-            yield said, f"ContainerDefinitions.{index}.HealthCheck.Command"
+        essential = container.get("Essential")
+        said = f"The health check of {container.get('Name')} fails whatever answers"
+        path = f"ContainerDefinitions.{index}.HealthCheck.Command"
+        if essential is None or as_bool(essential) is True:
+            yield task.fails("container", f"{said}: no task becomes healthy.", fix=_FIX_CHECK, path=path)
+        elif as_bool(essential) is None:
+            why = f"whether {container.get('Name')} is essential, whose health check fails whatever answers"
+            yield task.undecided("container", why, fix=_FIX_CHECK, path=path)
 
 
-# Amazon ECS API Reference, HealthCheck: an exit code of 0 is success, any other is failure.
-_FAILS: Final = lazy_re.compile(
-    r"(?:CMD|CMD-SHELL) +(?:(?:/usr)?(?:/bin/)?false|(?:[^|&;\"'`$(){}\n]*; *)?exit +[1-9]\d*)[ ;]*"
-)
+_FIX_CHECK: Final = "Let it end with 0 where the service answers."
+_FALSE: Final = lazy_re.compile(r"(?:(?:/usr)?/bin/)?false")
+_EXIT: Final = lazy_re.compile(r"exit +(\d+)")
+# Signs with which a line says more than commands one after the other.
+_MORE: Final = lazy_re.compile(r"[|&\"'`$(){}#\\<]")
+# Words after which a shell does not go on with the next command as it stands there, or may not.
+_TURNS: Final = frozenset(
+    {"exit", "exec", "return", "if", "then", "else", "elif", "fi", "while", "until", "for", "do", "done", "case",
+     "esac", "trap", "set", "eval", ".", "source", "alias", "kill", "!"}
+)  # fmt: skip
+
+
+def _always_fails(check: Resolved) -> bool:
+    """Whether a health check's command surely ends with anything but 0.
+
+    Sources: Amazon ECS API Reference, HealthCheck (an exit code of 0 is success, any other is failure; ``CMD-SHELL``
+    runs one line with the container's shell); POSIX, "exit" (what is greater than 255 is cut to eight bits).
+    """
+    given = as_list(check.get("Command")) if isinstance(check, dict) else []
+    words = [each for each in given if isinstance(each, str)]
+    if len(words) != len(given) or len(words) < 2:
+        return False
+    if words[0] == "CMD":
+        return _FALSE.fullmatch(words[1]) is not None
+    if words[0] != "CMD-SHELL" or len(words) > 2 or _MORE.search(words[1]):
+        return False
+    commands = [each.strip() for each in re.split(r"[;\n]", words[1]) if each.strip()]
+    for each in commands:
+        if (ends := _EXIT.fullmatch(each)) is not None:
+            return int(ends[1]) % 256 != 0
+        if each.split()[0] in _TURNS:
+            return False
+    return bool(commands) and _FALSE.fullmatch(commands[-1]) is not None
 
 
 def _names_of(listed: Resolved, key: str) -> list[str] | None:
