@@ -14,6 +14,7 @@ from typing import Final
 from checker.model.answers import NO, YES, Open
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
+from checker.model.overlap import is_dynamic
 from checker.model.resources import FUNCTIONS, Resource
 from checker.model.values import Absent, Known, ResourceKey, Text, Unknown, Value, as_bool, as_list, first_unknown
 from checker.model.verdicts import Surface
@@ -179,9 +180,16 @@ def _unread(
     listed = owner.get(path)
     items = [listed] if isinstance(listed, Unknown) else as_list(listed.value) if isinstance(listed, Known) else []
     inner = [item.get(within) if within and isinstance(item, dict) else item for item in items]
-    open_part = first_unknown([each.get(name) if isinstance(each, dict) else each for each in inner])
-    if open_part is not None and environment.types & {_TARGET, "AWS::EFS::FileSystem"}:
-        yield client.undecided("volume→any", f"which file systems it mounts: {open_part.why}", fix=_FIX_VOLUME)
+    named = [each.get(name) if isinstance(each, dict) else each for each in inner]
+    open_part = first_unknown(named)
+    why = open_part.why if open_part is not None else ""
+    for each in named:
+        # A parameter's value, or another project's export, may be the id of one of these.
+        told = isinstance(each, str) and not is_dynamic(each)
+        if not why and not told and isinstance(each, str | Text) and environment.referred(each) is None:
+            why = f"{each} is not known before deployment"
+    if why and environment.types & {_TARGET, "AWS::EFS::FileSystem"}:
+        yield client.undecided("volume→any", f"which file systems it mounts: {why}", fix=_FIX_VOLUME)
 
 
 def _mounts(reach: Reach, client: Resource, label: str, system: Resource) -> Iterator[Judgement]:
