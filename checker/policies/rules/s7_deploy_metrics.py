@@ -145,6 +145,11 @@ def _told(path: DeployPath, end: At, emitted: list[At], sub: str, nothing: str, 
     if missing:
         why = f"What is told of a deployment leaves out {' and '.join(missing)}."
         return place.fails(sub, why, fix=_FIX, expected="result, duration and commit")
+    spoiled = next((each.spoiled for each in payloads if each.spoiled), "")
+    told = " ".join(each.own_text if each.spoiled else each.text for each in payloads)
+    if spoiled and not all(pattern.search(told) for pattern in _WORDS.values()):
+        why = f"whether what is told still stands in {spoiled}: another command may have written over it"
+        return place.undecided(sub, why, fix=_FIX)
     constant = _constant(emitted)
     if untold and (constant or (all(results) and blind)):
         why = f"whether {constant or 'the result'} that is told stands in {untold}: all else has it written out"

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from typing import Final, TypeAlias
 
 from msgspec import Struct
@@ -42,42 +43,53 @@ _JQ: Final = {
     "--arg": (2, -1), "--argjson": (2, -1), "--slurpfile": (2, 1), "--rawfile": (2, 1), "--argfile": (2, 1),
     "-f": (1, 0), "--from-file": (1, 0), "--indent": (1, -1), "-L": (1, -1),
 }  # fmt: skip
-_COPIES: Final = frozenset({"cp", "mv", "install", "aws", "ln"})  # of two paths the last is written
+_COPIES: Final = frozenset({"cp", "mv", "install", "aws", "ln", "rsync"})  # of several paths the last is written
+# What is named to these they read, unless an option says where their output goes, or to change it in place.
+_READERS: Final = (LOOKS - {"git"}) | {"curl", "wget", "chmod", "chown", "touch", "base64", "file", "gh", "tar", "zip"}
+_TOLD_WHERE: Final = frozenset({"sort", "yq", "curl", "wget", "gh", "base64"})
+_OUTPUT: Final = lazy_re.compile(r"-[a-zA-Z]*?[oO](?P<short>.*)|--output(?:-document|-file)?(?:=(?P<long>.*))?")
+_IN_PLACE: Final = lazy_re.compile(r"-[a-zA-Z]*i[a-zA-Z]*|--in-?place")
+_BACK: Final = frozenset({"checkout", "restore", "rm", "mv", "reset", "stash"})  # of git's
+_ANY: Final = lazy_re.compile(r"[*?\[$]|(?:^|/)\.?$")  # of several files, or of one that the run names
 
 _Action: TypeAlias = "Command | AwsCall | CdkCommand"
 
 
 class Contents(Struct, frozen=True):
-    """The commands that wrote what is handed over. ``untold``: a file of which not all that it holds is known."""
+    """The commands that wrote what is handed over. ``untold``: a file of which not all that it holds is known;
+    ``spoiled``: one that something else may have written over since."""
 
     actions: tuple[_Action, ...] = ()
     untold: str = ""
+    spoiled: str = ""
 
 
 def contents(at: At, most: int) -> Contents:
     """What an action reads, beside its own words: of at most so many commands."""
     found: dict[int, _Action] = {}
     untold: list[str] = []
+    spoiled: list[str] = []
     seen: set[tuple[int, str]] = set()
     pending: list[tuple[_Action, int, str]] = [(at.action, at.index, name) for name in _handed(at.action)]
     for action, index, name in pending:  # grows
         if (index, name) in seen:
             continue
         seen.add((index, name))
-        makers, open_one = _input(at, action) if name in _INPUT else _written(at, action, index, name)
-        if open_one or not makers:
+        made = _input(at, action) if name in _INPUT else _written(at, action, index, name)
+        if made.open_one or not made.actions:
             untold.append(name)
-        for place, each in makers:
+        spoiled += [name] if made.spoiled else []
+        for place, each in made.actions:
             known = len(found)
             found.setdefault(id(each), each)
             if len(found) > most or len(pending) > most:
-                return Contents(tuple(found.values())[:most], untold[0] if untold else name)
+                return Contents(tuple(found.values())[:most], next(iter(untold), name), next(iter(spoiled), ""))
             if len(found) == known or each is action:
                 continue  # followed before, or its own words
             if not isinstance(each, Command) or each.program not in _SAYS:
                 untold.append(name)
             pending += [(each, place, one) for one in _read(each)]
-    return Contents(tuple(found.values()), untold[0] if untold else "")
+    return Contents(tuple(found.values()), next(iter(untold), ""), next(iter(spoiled), ""))
 
 
 # -- which files -------------------------------------------------------------------------------------
@@ -190,53 +202,109 @@ def _has_input(command: Command) -> bool:
 # -- who wrote them ----------------------------------------------------------------------------------
 
 
-def _input(at: At, action: _Action) -> tuple[list[tuple[int, _Action]], bool]:
-    """What comes in: from the commands of a pipe, written below the command itself, or from a file; whether not all of
-    that is known."""
+class _Makers(Struct, frozen=True):
+    """The commands that wrote a file, with their places. ``open_one``: another one may have, of which it is not known
+    where it writes, or what; ``spoiled``: since the last of them."""
+
+    actions: tuple[tuple[int, _Action], ...] = ()
+    open_one: bool = False
+    spoiled: bool = False
+
+
+def _input(at: At, action: _Action) -> _Makers:
+    """What comes in: from the commands of a pipe, written below the command itself, or from a file."""
     spots = action.handling.fed_by
     piped = [(place, each) for place, each in enumerate(at.trace.actions) if each.spot in spots and each is not action]
     if piped or not isinstance(action, Command):
-        return piped, False
+        return _Makers(tuple(piped))
     if any(each.operator.startswith("<<") for each in action.writes):
-        return [(at.index, action)], False
+        return _Makers(((at.index, action),))
     file = next((shown(each.target) for each in action.writes if each.operator.startswith("<")), "")
     place = next((place for place, each in enumerate(at.trace.actions) if each is action), at.index)
-    return _written(at, action, place, file) if file else ([], True)
+    return _written(at, action, place, file) if file else _Makers(open_one=True)
 
 
-def _written(at: At, reader: _Action, index: int, name: str) -> tuple[list[tuple[int, _Action]], bool]:
-    """The commands that wrote a file before, in the same job, since something wrote it anew; whether another one may
-    have: one of which it is not known where it writes, or what."""
+def _written(at: At, reader: _Action, index: int, name: str, copied: int = 0) -> _Makers:
+    """The commands that wrote a file before, in the same job, since something wrote it anew."""
     wanted = _path(name, reader)
     base = posixpath.basename(name)
-    found: list[tuple[int, _Action]] = []
+    made = _Makers(open_one=wanted is None)
     last: tuple[Write | None, object] | None = None
-    open_one = wanted is None
     for place, each in enumerate(at.trace.actions[:index]):
         if not isinstance(each, Command) or each is reader:
             continue
         write = next((one for one in each.writes if _goes_to(one, base)), None)
         named = [word for word in map(shown, each.words[1:]) if posixpath.basename(word) == base and base]
-        if write is None and not named:
-            open_one = open_one or (wanted is not None and any(_may_go_to(one, wanted) for one in each.writes))
+        if write is None and not (named and each.program == "tee"):
+            if _takes_its_place(each, wanted, base):
+                source = _copied(each, wanted)
+                if source and copied < _MOST_COPIED and each.certain_in_job and not each.reached.loops:
+                    made, last = _written(at, each, place, source, copied + 1), None
+                else:
+                    made = _Makers(made.actions, open_one=True, spoiled=bool(made.actions))
+            elif wanted is not None and any(_may_go_to(one, wanted) for one in each.writes):
+                made = _Makers(made.actions, open_one=True, spoiled=made.spoiled)
             continue
-        if write is not None or each.program == "tee":
-            path = _path(shown(write.target) if write is not None else named[0], each)
-            if path is None or wanted is None or path != wanted:
-                open_one = open_one or path is None
-                continue
-            appends = (
-                not {"-a", "--append"}.isdisjoint(map(shown, each.words)) if write is None else ">>" in write.operator
-            )
-            anew = not appends and each.certain_in_job and not each.reached.loops
-            # The commands of `{ ...; } > file` write one file together.
-            if anew and (write is None or last is None or last[0] != write or last[1] is not each.step):
-                found, open_one = [], False
-            last = write, each.step
-            found.append((place, each))
-        elif each.program not in LOOKS and (each.program not in _COPIES or shown(each.words[-1]) in named):
-            open_one = open_one or any(_path(word, each) in {wanted, None} for word in named)
-    return found, open_one
+        path = _path(shown(write.target) if write is not None else named[0], each)
+        if path is None or wanted is None or path != wanted:
+            made = _Makers(made.actions, made.open_one or path is None, made.spoiled)
+            continue
+        appends = not {"-a", "--append"}.isdisjoint(map(shown, each.words)) if write is None else ">>" in write.operator
+        anew = not appends and each.certain_in_job and not each.reached.loops
+        # The commands of `{ ...; } > file` write one file together.
+        if anew and (write is None or last is None or last[0] != write or last[1] is not each.step):
+            made = _Makers()
+        last = write, each.step
+        made = _Makers((*made.actions, (place, each)), made.open_one, made.spoiled)
+    return made
+
+
+_MOST_COPIED: Final = 5  # copies of copies
+
+
+def _takes_its_place(command: Command, wanted: str | None, base: str) -> bool:
+    """Whether a command that prints nothing into a file may write it, or change what it holds."""
+    words = [shown(word) for word in command.words[1:]]
+    if command.program in _COPIES:
+        return any(_path(each, command) in {wanted, None} for each in _targets(words, base))
+    if command.program == "git" and words[:1] and words[0] not in _BACK:
+        return False
+    program = command.program
+    named = list(_outputs(words)) if program in _TOLD_WHERE or program not in _READERS else []
+    if program not in _READERS or (program == "yq" and any(map(_IN_PLACE.fullmatch, words))):
+        named += [each for word in words for each in (word, word.partition("=")[2])]
+    elif program in {"rm", "uniq"}:  # `uniq` writes the second of two
+        named += words[program == "uniq" :]
+    return bool(base) and any(
+        posixpath.basename(each) == base and _path(each, command) in {wanted, None} for each in named
+    )
+
+
+def _outputs(words: list[str]) -> Iterator[str]:
+    """What options for an output name."""
+    for word, after in zip_longest(words, words[1:], fillvalue=""):
+        if (match := _OUTPUT.fullmatch(word)) is not None:
+            yield match["short"] or match["long"] or after
+
+
+def _targets(words: list[str], base: str) -> Iterator[str]:
+    """The files that a copy may write: its last word, and in the folder that this may be what is called so."""
+    plain = [each for each in words if not each.startswith("-")]
+    if len(plain) < 2:
+        return
+    *sources, target = plain
+    if posixpath.basename(target) == base:
+        yield target
+    if any(posixpath.basename(each) == base or _ANY.search(each) for each in sources):
+        yield posixpath.join(target, base)
+
+
+def _copied(command: Command, wanted: str | None) -> str:
+    """The one file that a copy puts in a file's place; empty where it is another's, or not sure."""
+    plain = [each for each in map(shown, command.words[1:]) if not each.startswith("-")]
+    if command.program not in {"cp", "mv"} or len(plain) != 2 or _ANY.search(plain[0]):
+        return ""
+    return plain[0] if wanted is not None and _path(plain[1], command) == wanted else ""
 
 
 def _goes_to(write: Write, base: str) -> bool:

@@ -22,15 +22,21 @@ _Action: TypeAlias = "Command | AwsCall | CdkCommand"
 
 class Payload(Struct, frozen=True):
     """The actions whose words are handed over, the call or request itself first. ``untold``: a file of which it is not
-    known what it holds, empty where there is none."""
+    known what it holds, empty where there is none; ``spoiled``: one that something else may have written over."""
 
     actions: tuple[_Action, ...]
     untold: str = ""
+    spoiled: str = ""
 
     @property
     def text(self) -> str:
         """Everything that is handed over, names and values."""
         return " ".join(map(_text, self.actions))
+
+    @property
+    def own_text(self) -> str:
+        """What the call or the request says by itself."""
+        return _text(self.actions[0])
 
     @property
     def parts(self) -> tuple[str, list[str]]:
@@ -43,7 +49,7 @@ class Payload(Struct, frozen=True):
 def payload_of(at: At) -> Payload:
     """What an action hands over."""
     made = contents(at, _MOST)
-    return Payload((at.action, *made.actions), made.untold)
+    return Payload((at.action, *made.actions), made.untold, made.spoiled)
 
 
 def _values(action: _Action) -> list[object]:
