@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
 from msgspec import Struct
@@ -42,6 +42,20 @@ class OneOf(Struct, frozen=True):
 
 
 Possible: TypeAlias = "Scalar | OneOf | Unknown"
+# A value, or lists and structures of them, as a call is given them.
+Nested: TypeAlias = "Possible | tuple[Nested, ...] | Mapping[str, Nested]"
+
+
+def leaves(value: Nested) -> Iterator[Possible]:
+    """The values in lists and structures, in order; the names of a structure are none."""
+    if isinstance(value, Mapping):
+        for each in value.values():
+            yield from leaves(each)
+    elif isinstance(value, tuple):
+        for each in value:
+            yield from leaves(each)
+    else:
+        yield value
 
 
 def open_text(shown_as: str, where: str = "", number: int = 0, *, call: CallPlace | None = None) -> Text:

@@ -25,7 +25,7 @@ from checker.model.answers import YES
 from checker.model.judgements import Judgeable
 from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep
-from checker.model.possible import Possible, Scalar, options, shown
+from checker.model.possible import Nested, Possible, Scalar, options, shown
 from checker.model.sources import Problem, Spot, brief
 from checker.model.values import ABSENT, Absent, CallPlace, Unknown
 from checker.model.verdicts import Location, Subject, SubjectKind, Surface
@@ -221,7 +221,7 @@ class How(StrEnum):
 
 
 # An argument: a value, or several (`--services api web`), or a nested structure of boto3's.
-Argument: TypeAlias = "Possible | tuple[Argument, ...] | Mapping[str, Argument]"
+Argument: TypeAlias = Nested
 
 
 @lru_cache(maxsize=1 << 14)  # few spellings, asked for ten thousands of times

@@ -9,7 +9,7 @@ Sources: Git documentation, git-rev-parse ("Specifying revisions", ``<rev>^{<typ
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from msgspec import Struct
@@ -19,7 +19,7 @@ from checker.model.answers import NO, YES, Answer, Open, alike, either, negated,
 from checker.model.environment_words import words
 from checker.model.pipeline.handling import Stream
 from checker.model.pipeline.scripts import Argument, AwsCall, Command
-from checker.model.possible import OneOf, Possible, options, shown
+from checker.model.possible import OneOf, Possible, leaves, options, shown
 from checker.model.values import Hole, Text, pieces
 from checker.reason.github.requests import Request, requests_of
 
@@ -279,14 +279,7 @@ def _holes(action: Place) -> Iterator[Hole]:
 
 
 def _holes_of(value: Argument) -> Iterator[Hole]:
-    if isinstance(value, Text):
-        yield from value.holes
-    elif isinstance(value, OneOf):
-        for option in value.options:
-            yield from _holes_of(option)
-    elif isinstance(value, tuple):
-        for each in value:
-            yield from _holes_of(each)
-    elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from _holes_of(each)
+    for each in leaves(value):
+        for option in each.options if isinstance(each, OneOf) else (each,):
+            if isinstance(option, Text):
+                yield from option.holes

@@ -12,7 +12,7 @@ HTTPie's documentation, "Request items" and "Redirected Input"; jq's manual, "In
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Final, TypeAlias
 
@@ -21,7 +21,7 @@ from msgspec import Struct
 from checker import lazy_re
 from checker.model.overlap import could_be_equal
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Write
-from checker.model.possible import shown
+from checker.model.possible import leaves, shown
 from checker.model.values import Text
 from checker.reason.deploys.code.brought import LOOKS, lies
 from checker.reason.deploys.paths import At
@@ -98,7 +98,7 @@ def contents(at: At, most: int) -> Contents:
 def _handed(action: _Action) -> list[str]:
     """The files that an action hands over, ``-`` for its standard input."""
     if isinstance(action, AwsCall):
-        text = " ".join(_flat(action.arguments))
+        text = " ".join(map(shown, leaves(action.arguments)))
         return list(dict.fromkeys(name for match in _NAMED.finditer(text) for name in match.groups() if name))
     if not isinstance(action, Command):
         return []
@@ -107,18 +107,6 @@ def _handed(action: _Action) -> list[str]:
     if action.program in {"http", "https", "xh"} and action.source.startswith(_HTTPIE) and _has_input(action):
         named["-"] = None
     return list(named)
-
-
-def _flat(value: object) -> Iterator[str]:
-    pending = [value]
-    while pending:
-        each = pending.pop()
-        if isinstance(each, Mapping):
-            pending.extend(each.values())
-        elif isinstance(each, tuple):
-            pending.extend(each)
-        else:
-            yield shown(each)
 
 
 def _by_option(command: Command) -> Iterator[str]:

@@ -9,7 +9,7 @@ latest active one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final
 
@@ -20,7 +20,7 @@ from checker.model.answers import NO, YES, Open, either
 from checker.model.environments import Project
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Argument, AwsCall, CdkCommand, Command, How, plain_name
-from checker.model.possible import Possible, Scalar, call_behind, options, shown
+from checker.model.possible import Possible, Scalar, call_behind, leaves, options, shown
 from checker.model.values import Absent, Answered, CallPlace, Text, Unknown
 from checker.reason.calls.rolling import of_action
 from checker.reason.calls.touched import picked_resources
@@ -299,14 +299,8 @@ def _of_spec(at: At, call: AwsCall, release: Release) -> Revision:
 
 
 def _texts(value: Argument | Absent) -> Iterator[str | Text]:
-    if isinstance(value, Mapping):
-        for each in value.values():
-            yield from _texts(each)
-    elif isinstance(value, tuple):
-        for each in value:
-            yield from _texts(each)
-    elif isinstance(value, str | Text):
-        yield value
+    found = () if isinstance(value, Absent) else leaves(value)
+    yield from (each for each in found if isinstance(each, str | Text))
 
 
 def _of_images(images: list[Possible], release: Release) -> Revision:
