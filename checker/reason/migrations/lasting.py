@@ -44,6 +44,7 @@ _DATABASE: Final = lazy_re.compile(
     r"(?:^|_)(?:\w*DB|DATABASE\w*|DATASOURCE|JDBC|PG\w*|POSTGRES\w*|MARIADB|\w*SQL\w*|TYPEORM|KNEX|PRISMA|FLYWAY"
     r"|LIQUIBASE|DSN)(?:_|$)"
 )
+_ELSEWHERE: Final = lazy_re.compile(r"(?:^|_)(?:SENTRY|BUGSNAG|GLITCHTIP|AIRBRAKE)_")  # where errors are sent
 _SHADOW: Final = lazy_re.compile(r"(?:^|_)SHADOW_")  # a database to try migrations out in, never the one that is meant
 _KIND: Final = lazy_re.compile(r"[\w-]*")  # `DB_CONNECTION: mysql` is none
 _PAIRS: Final = lazy_re.compile(r"(?:^|[\s;'\"])(?:host|hostaddr|server|data source)=", re.IGNORECASE)
@@ -70,6 +71,7 @@ _SERVERS: Final = frozenset(
      "mysql.server", "cockroach", "supabase"}
 )  # fmt: skip
 _MANAGERS: Final = frozenset({"service", "systemctl", "brew", "rc-service", "invoke-rc.d", "net", "Start-Service"})
+_CLIENT: Final = lazy_re.compile(r"migrat|client|backup|dump|deploy|query|wait", re.IGNORECASE)
 _STARTS: Final = frozenset({"start", "restart", "enable", "--now"})
 _LEADS: Final = lazy_re.compile(r"-\w*L.*|.*localforward.*", re.IGNORECASE)
 _LEADING: Final = lazy_re.compile(
@@ -110,7 +112,7 @@ def _own_addresses(variables: Mapping[str, Possible]) -> list[str]:
 
 def _is_address(name: str, text: str) -> bool:
     """Whether a variable says where a database is."""
-    if not _ADDRESS.search(name) or _is_kind(name, text):
+    if not _ADDRESS.search(name) or _is_kind(name, text) or _ELSEWHERE.search(name):
         return False
     return _DATABASE.search(name) is not None or _SCHEME.search(text) is not None
 
@@ -173,8 +175,10 @@ def _has_database(step: EffectiveStep | None, trace: Trace) -> bool:
     the job then says itself that it could not be. A container has neighbours, of which nothing is known here."""
     if step is None or not step.job.steps or trace.gaps:
         return True
-    beside = any(not _OTHERS.search(each.image) for each in step.job.job.services)
-    return beside or any(map(_starts_database, trace.commands))
+    if any(not _OTHERS.search(each.image) for each in step.job.job.services):
+        return True
+    actions = any(_SYSTEMS.search(each.uses) and not _CLIENT.search(each.uses) for each in step.job.steps)
+    return actions or any(map(_starts_database, trace.commands))
 
 
 def _starts_database(command: Command) -> bool:
@@ -184,7 +188,8 @@ def _starts_database(command: Command) -> bool:
             return True
         detached = command.handling.background or any(map(_DETACHED.fullmatch, words))
         images = [word for before, word in zip_longest(("", *words), words) if word and before not in _NAMING]
-        return "run" in words and detached and any(map(_IMAGE.fullmatch, images))
+        # Without a command of its own, an image runs the server.
+        return "run" in words and any(map(_IMAGE.fullmatch, images if detached else images[-1:]))
     if command.program in _SERVERS:
         return not {"migration", "migrations", "push", "stop", "status"} & set(words)
     manager = command.program in _MANAGERS or shown(command.words[0]).startswith("/etc/init.d/")
