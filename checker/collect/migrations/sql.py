@@ -207,7 +207,8 @@ def _statements(node: str, body: Mapping[str, Any], spot: Spot, line: Any) -> It
             table = relation_of(each.get("RangeVar"))
             yield Statement("truncate", Effect.CONTRACT, spot, table, why="it deletes every row")
     elif node == "VariableSetStmt":
-        yield Statement("set", Effect.SETTING, spot, name=body.get("name", ""), value=_set_to(body))
+        local = bool(body.get("is_local"))
+        yield Statement("set", Effect.SETTING, spot, name=body.get("name", ""), value=_set_to(body), local=local)
     elif node in {"AlterRoleSetStmt", "AlterDatabaseSetStmt"}:
         setting = body.get("setstmt", {})
         effect, why = for_sessions(name := setting.get("name", ""), value := _set_to(setting))

@@ -55,6 +55,7 @@ class Statement(Struct, frozen=True):
     columns: tuple[str, ...] = ()
     name: str = ""  # of the index, constraint, new name, setting
     value: str = ""  # of a setting; of a transaction's ``begin`` or ``end``
+    local: bool = False  # of a setting: for its transaction alone
     concurrently: bool = False
     alone: bool = False  # refused inside a transaction
     together: bool = False  # stands in one text with other statements

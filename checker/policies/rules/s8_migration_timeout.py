@@ -27,9 +27,10 @@ Fix
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Final
 
-from checker.model.answers import NO, YES, Answer, Open
+from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.migrations.folders import MigrationRunner
@@ -55,18 +56,21 @@ from checker.reason.migrations.session_timeouts import (
     STATEMENT,
     Bound,
     called,
+    for_transactions,
     in_code,
     in_connections,
+    in_force,
     in_sql,
     in_templates,
     in_text,
+    is_set,
     switched_off,
     system_of,
     why_not,
 )
 from checker.reason.migrations.started.ends import ended_well_in_containers
 from checker.reason.migrations.started.steps import by_scripts, read_into
-from checker.reason.migrations.transactions import HERE
+from checker.reason.migrations.transactions import HERE, is_wrapped
 
 _SUBS: Final = {STATEMENT: "statement-timeout", LOCK: "lock-timeout"}
 _WHAT: Final = {
@@ -122,7 +126,8 @@ def _session(
         for index, line in switched_off(name, folder):
             said = f"It switches {name} off: {_WHAT[bound]}."
             yield folder.migrations[index].fails(sub, said, fix="Give it a bound of its own.", path=str(line))
-    everywhere = in_sql(name, pipeline.migrations) or in_templates(name, project)
+    in_files = in_sql(name, pipeline.migrations, partial(is_wrapped, pipeline=pipeline))
+    everywhere = in_force(in_files, in_templates(name, project))
     runners = pipeline.migration_code.runners
     steps = read_into(steps, pipeline)
     given = [_given(name, step, pipeline) for step in steps]
@@ -143,8 +148,8 @@ def _session(
         if own is not None and own.off:
             said = f"{own.where} switches {name} off: {_WHAT[bound]}."
             judged = step.action.fails(sub, said, fix="Give it a bound of its own.")
-        elif (found := own or everywhere or _given(name, step, pipeline)) is not None and not found.off:
-            judged = step.action.passes(sub, f"{name} is set ({found.where}).")
+        elif (found := own or in_force(everywhere, _given(name, step, pipeline))) is not None and not found.off:
+            judged = is_set(step.action, sub, name, found, fix)
         else:
             file = next((each.file for each in connections if each.tool == program), "")
             why = f"{program} connects with settings that are not in the repository; none of it sets {name}"
@@ -165,7 +170,7 @@ def _session(
             said = f"{own.where} switches {name} off: {_WHAT[bound]}."
             yield folder.fails(sub, said, fix="Give it a bound of its own.")
         elif found is not None and not found.off:
-            yield folder.passes(sub, f"{name} is set ({found.where}).")
+            yield is_set(folder, sub, name, found, fix)
         else:
             why = f"what applies these migrations is not found in the repository, and nothing in it sets {name}"
             yield folder.undecided(sub, why, fix=fix)
@@ -189,7 +194,7 @@ def _runner(bound: str, name: str, fix: str, runner: MigrationRunner, everywhere
     if own is not None:
         return runner.passes(sub, f"It sets {name}.", path=own.where)
     if everywhere is not None and not everywhere.off:
-        return runner.passes(sub, f"{name} is set ({everywhere.where}).")
+        return is_set(runner, sub, name, everywhere, fix)
     if runner.library:
         why = f"it runs {runner.library}, whose connection may set {name} where this repository does not show it"
         return runner.undecided(sub, why, fix=fix)
@@ -207,7 +212,11 @@ def _given(name: str, step: Migrating, pipeline: Pipeline) -> Bound | None:
     given |= step.action.environment if isinstance(step.action, Command) else {}
     for value in given.values():
         texts.extend(shown(option) for option in options(value) or ())
-    return Bound(str(step.action.spot)) if True in [in_text(name, text) for text in texts] else None
+    if True not in [in_text(name, text) for text in texts]:
+        return None
+    tool = tool_of(step, pipeline)
+    alone = tool is not None and tool.name == "psql" and for_transactions(name, texts, tool.wrapped)
+    return Bound(str(step.action.spot), unheard=yes_if(alone))
 
 
 # -- the jobs ------------------------------------------------------------------------------------

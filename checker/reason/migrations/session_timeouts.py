@@ -12,21 +12,22 @@ otherwise (Oracle Database Reference), and has no bound of a session for stateme
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import Enum
 from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from checker import lazy_re
-from checker.model.answers import NO, YES, Answer, Open, either, negated, yes_if
+from checker.model.answers import NO, YES, Answer, Open, either, negated
 from checker.model.environments import Project
+from checker.model.judgements import Judgement
 from checker.model.migrations.folders import Connection, MigrationFolder, MigrationRunner, SourceFile, SqlFile
-from checker.model.pipeline.python import nodes_of
+from checker.model.pipeline.scripts import AwsCall, Command
 from checker.model.values import Known
-from checker.reason.migrations.runner_code import name_of, parsed
+from checker.reason.migrations.transactions import is_unheard
 from checker.reason.workloads.variables import environment_variables
 
 STATEMENT: Final = "statement_timeout"
@@ -112,6 +113,37 @@ def why_not(name: str, system: str) -> str:
     return _WHY_NOT[system, name]
 
 
+def in_force(*bounds: Bound | None) -> Bound | None:
+    """The first of several bounds that is surely heard, or else the first that there is."""
+    given = [each for each in bounds if each is not None]
+    return next((each for each in given if each.unheard is NO), next(iter(given), None))
+
+
+def is_set(
+    place: Command | AwsCall | MigrationFolder | MigrationRunner, sub: str, name: str, found: Bound, fix: str
+) -> Judgement:
+    """What is said of a bound; where it is for a transaction that may not be open, the role may have one too."""
+    if found.unheard is NO:
+        return place.passes(sub, f"{name} is set ({found.where}).")
+    open_one = found.unheard.why if isinstance(found.unheard, Open) else "none is open there"
+    why = f"{found.where} sets {name} for a transaction alone (SET LOCAL), and {open_one}"
+    return place.undecided(sub, why, fix=fix)
+
+
+def for_transactions(name: str, texts: Iterable[str], wrapped: str) -> bool:
+    """Whether texts that psql is given set a timeout for transactions alone, and none of them begins one. ``wrapped``:
+    the option with which psql does."""
+    said = list(texts)
+    others = [_LOCALLY.sub("SET LOCAL", each) for each in said]
+    return not any(in_text(name, each) for each in others) and not any(
+        _BEGINS.search(each) or re.search(wrapped, each) for each in said
+    )
+
+
+_LOCALLY: Final = lazy_re.compile(r"\bSET\s+LOCAL\s+\w+", re.IGNORECASE)
+_BEGINS: Final = lazy_re.compile(r"\b(?:BEGIN|START\s+TRANSACTION)\b", re.IGNORECASE)
+
+
 def is_off(value: str) -> bool:
     return _ZERO.fullmatch(value.strip().strip("'\"")) is not None
 
@@ -147,7 +179,7 @@ def in_code(name: str, runner: MigrationRunner) -> Bound | None:
         said: list[tuple[int, bool]] = []
         for line, text in file.strings:
             answers = list(_in_string(name, text, file))
-            lost = _is_unheard(line, text, file, runner) if True in answers else NO
+            lost = is_unheard(line, text, file, runner) if True in answers else NO
             if lost is not NO:
                 if unheard is None or unheard.unheard is YES:
                     unheard = Bound(f"{file.file}:{line}", unheard=lost)
@@ -161,147 +193,6 @@ def in_code(name: str, runner: MigrationRunner) -> Bound | None:
             else:
                 off = off or Bound(f"{file.file}:{line}", off=True)
     return replace(on, undone=off.where) if on is not None and off is not None else on or off or unheard
-
-
-_LOCAL: Final = lazy_re.compile(r"\bSET\s+LOCAL\b|set_config\([^()]*,\s*true\s*\)", re.IGNORECASE)
-_BEGINS: Final = lazy_re.compile(r"\b(?:BEGIN|START\s+TRANSACTION)\b", re.IGNORECASE)
-_SETS: Final = lazy_re.compile(r"\s*(?:SET\b|SELECT\s+(?:pg_catalog\.)?set_config\b|$)", re.IGNORECASE)
-_COMMITS: Final = lazy_re.compile(r"\bautocommit\s*=\s*True\b|isolation_level\s*=\s*(?:None\b|['\"]AUTOCOMMIT)")
-_TURNS: Final = lazy_re.compile(r"\bautocommit\s*=(?!=|\s*True\b)|\bset_(?:session|isolation_level|autocommit)\s*\(")
-_CONNECTS: Final = lazy_re.compile(r"\b(?:connect|create_(?:async_)?engine|create_pool|ConnectionPool)\s*\(")
-_OPENS: Final = frozenset({"transaction", "begin", "begin_nested", "atomic"})
-# What a `with` enters besides, and opens no transaction where each statement is one of its own.
-_ENTERED: Final = frozenset(
-    {"connect", "connection", "cursor", "closing", "acquire", "create_pool", "ConnectionPool", "open", "suppress"}
-)
-
-
-def _is_unheard(line: int, text: str, file: SourceFile, runner: MigrationRunner) -> Answer:
-    """Whether a statement of Python's binds a transaction that is not open: each statement is one of its own.
-
-    Sources: PostgreSQL documentation, "SET" (``LOCAL`` outside of a transaction has no effect), "System Administration
-    Functions" (``set_config``, ``is_local``) and "Multiple Statements in a Simple Query" (they are one transaction);
-    psycopg documentation, "Transactions management"; psycopg2 documentation, "with statement" (``with connection``
-    begins a transaction in autocommit too, since 2.9; psycopg 3's closes the connection).
-    """
-    if file.language != "python" or not _LOCAL.search(text) or _BEGINS.search(text):
-        return NO
-    # Of several connections nothing tells which one it is about.
-    alone = 0 < len(_CONNECTS.findall(file.code)) <= len(_COMMITS.findall(file.code))
-    tree = parsed(file.file, file.code) if alone else None
-    if tree is None or any(_BEGINS.match(other.strip()) for _, other in file.strings):
-        return NO
-    code = _Transactions(tree, file, runner)
-    places = code.sent(line)
-    if not places:
-        return Open("what it is sent together with is not followed")
-    within = {code.holds(each) for each in places}
-    if within == {NO} and code.opened_otherwise():
-        return Open("its connection is told in between when to begin transactions")
-    return negated(within.pop()) if len(within) == 1 else Open("a transaction is open at some of its places")
-
-
-class _Transactions:
-    """The transactions that a file's code opens for a while."""
-
-    def __init__(self, tree: ast.Module, file: SourceFile, runner: MigrationRunner) -> None:
-        self._nodes = list(nodes_of(tree))
-        self._above = {inner: node for node in self._nodes for inner in ast.iter_child_nodes(node)}
-        self._code = file.code
-        self._others = [each.code for each in runner.files if each is not file]
-
-    def sent(self, line: int) -> list[ast.AST]:
-        """Where the settings that a line writes are sent, each time by themselves; empty where that is not sure."""
-        written = next((each for each in self._nodes if _is_text(each, line)), None)
-        if written is None or not all(map(_SETS.match, _written(written).split(";"))):
-            return []
-        holder = self._above[written]
-        places = [written]
-        if isinstance(holder, ast.Assign) and len(holder.targets) == 1 and isinstance(holder.targets[0], ast.Name):
-            name = holder.targets[0].id
-            places = [
-                each
-                for each in self._nodes
-                if isinstance(each, ast.Name) and each.id == name and isinstance(each.ctx, ast.Load)
-            ]
-        return places if all(map(self._is_alone, places)) else []
-
-    def _is_alone(self, node: ast.AST) -> bool:
-        """Whether a statement does nothing but hand a text to calls, its values filled in."""
-        handed = False
-        while not isinstance(node, ast.stmt):
-            node = self._above[node]
-            filled = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod)
-            if not filled and not isinstance(node, ast.Call | ast.Await | ast.Attribute | ast.keyword | ast.stmt):
-                return False
-            handed = handed or isinstance(node, ast.Call)
-        return handed and isinstance(node, ast.Expr)
-
-    def holds(self, node: ast.AST, inside: frozenset[str] = frozenset()) -> Answer:
-        """Whether a transaction is open where a node stands, or wherever its function is called."""
-        found: list[Answer] = []
-        while node in self._above:
-            node = self._above[node]
-            if isinstance(node, ast.With | ast.AsyncWith):
-                found += [self._opens(each.context_expr) for each in node.items]
-            elif isinstance(node, ast.Lambda):
-                found.append(Open("where a function without a name is called is not followed"))
-            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                found.append(NO if node.name in inside else self._at_calls(node, inside | {node.name}))
-                break
-        return either(found)
-
-    def _at_calls(self, function: ast.FunctionDef | ast.AsyncFunctionDef, inside: frozenset[str]) -> Answer:
-        name = function.name
-        calls = [each for each in self._nodes if isinstance(each, ast.Call) and name_of(each.func) == name]
-        named = sum(1 for each in self._nodes if isinstance(each, ast.Name | ast.Attribute) and name_of(each) == name)
-        if function.decorator_list or named > len(calls) or any(name in each for each in self._others):
-            return Open(f"where {name} is called is not followed")
-        answers = {self.holds(each, inside) for each in calls}
-        return (
-            next(iter(answers), NO)
-            if len(answers) <= 1
-            else Open(f"{name} is called in a transaction and outside of one")
-        )
-
-    def _opens(self, entered: ast.expr) -> Answer:
-        """Whether what a ``with`` enters is a transaction."""
-        old = "psycopg2" in self._code
-        if isinstance(entered, ast.Call):
-            name = name_of(entered.func)
-            if name in _OPENS:
-                return YES
-            return (
-                NO if name in _ENTERED and not (old and name == "connect") else Open(f"what {name} opens is not known")
-            )
-        if not old:
-            return NO
-        made = re.search(rf"\b{name_of(entered)}\s*=\s*(?:\w+\.)*(connect|cursor)\(", self._code)
-        return Open(f"what {name_of(entered)} is is not known") if made is None else yes_if(made[1] == "connect")
-
-    def opened_otherwise(self) -> bool:
-        """Whether transactions are opened by more than a ``with``."""
-        entered = {
-            id(item.context_expr)
-            for each in self._nodes
-            if isinstance(each, ast.With | ast.AsyncWith)
-            for item in each.items
-        }
-        calls = (each for each in self._nodes if isinstance(each, ast.Call) and id(each) not in entered)
-        return _TURNS.search(self._code) is not None or any(name_of(each.func) in _OPENS for each in calls)
-
-
-def _is_text(node: ast.AST, line: int) -> bool:
-    if not isinstance(node, ast.JoinedStr | ast.Constant) or _LOCAL.search(_written(node)) is None:
-        return False
-    return node.lineno <= line <= (node.end_lineno or line)
-
-
-def _written(node: ast.AST) -> str:
-    """A string's text, with ``{}`` for values that are filled in."""
-    if isinstance(node, ast.JoinedStr):
-        return "".join(_written(each) if isinstance(each, ast.Constant) else "{}" for each in node.values)
-    return str(node.value) if isinstance(node, ast.Constant) else ""
 
 
 def _in_string(name: str, text: str, file: SourceFile) -> Iterable[bool]:
@@ -356,26 +247,40 @@ def _keyed(name: str) -> re.Pattern[str]:
     return re.compile(rf"['\"]?\b{name}['\"]?\s*(?::|=>)\s*['\"]?([^\s'\",)}}]+)")
 
 
-def in_sql(name: str, folders: Iterable[MigrationFolder]) -> Bound | None:
-    """Where SQL bounds every session of a role or a database, or every single file bounds its own."""
-    files = [migration.up for folder in folders for migration in folder.migrations]
-    for file in files:
+def in_sql(
+    name: str, folders: Iterable[MigrationFolder], wrapped: Callable[[MigrationFolder, SqlFile], Answer]
+) -> Bound | None:
+    """Where SQL bounds every session of a role or a database, or every single file bounds its own. ``wrapped``:
+    whether a file is run in a transaction."""
+    files = [(folder, migration.up) for folder in folders for migration in folder.migrations]
+    for _, file in files:
         for each in file.statements:
             if each.kind == "set for sessions" and each.name == name and not is_off(each.value):
                 return Bound(str(each.spot))
-    if files and all(_sets(name, file) for file in files):
-        return Bound(f"every file of {files[0].file.rpartition('/')[0]}")
+    if files and all(_sets(name, file) is not None for _, file in files):
+        lost = (negated(wrapped(folder, file)) for folder, file in files if _sets(name, file) is Scope.TRANSACTION)
+        return Bound(f"every file of {files[0][1].file.rpartition('/')[0]}", unheard=either(lost))
     return None
 
 
-def _sets(name: str, file: SqlFile) -> bool:
+class Scope(Enum):
+    """For how long a file bounds itself: a transaction of which it does not say that it begins, or as it needs."""
+
+    TRANSACTION = "transaction"
+    ENOUGH = "enough"
+
+
+def _sets(name: str, file: SqlFile) -> Scope | None:
     """Whether a file bounds itself before it does anything."""
+    begun = False
     for each in file.statements:
         if each.kind == "set" and each.name == name:
-            return bool(each.value) and not is_off(each.value)
+            own = Scope.TRANSACTION if each.local and not begun else Scope.ENOUGH
+            return own if each.value and not is_off(each.value) else None
         if each.effect.value != "setting":
-            return False
-    return file.readable and not file.statements
+            return None
+        begun = begun or (each.kind == "transaction" and each.value == "begin")
+    return Scope.ENOUGH if file.readable and not file.statements else None
 
 
 def in_templates(name: str, project: Project) -> Bound | None:

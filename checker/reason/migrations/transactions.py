@@ -7,6 +7,7 @@ Flyway tells by itself what runs in none, and refuses a file that has both (Flyw
 
 from __future__ import annotations
 
+import ast
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,14 +15,16 @@ from functools import lru_cache
 from typing import Final
 
 from checker import lazy_re
-from checker.model.answers import NO, YES, Open
-from checker.model.migrations.folders import MigrationFolder, SqlFile, Statement
+from checker.model.answers import NO, YES, Answer, Open, either, negated, yes_if
+from checker.model.migrations.folders import MigrationFolder, MigrationRunner, SourceFile, SqlFile, Statement
 from checker.model.migrations.tools import BY_NAME, MigrationTool
 from checker.model.pipeline.pipeline import Pipeline
+from checker.model.pipeline.python import nodes_of
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible
 from checker.reason.migrations.lock_values import POOLER, VARYING
 from checker.reason.migrations.migrating import migrating, tool_of, tools_run
+from checker.reason.migrations.runner_code import name_of, parsed
 
 # Folders whose files are named as those of several tools, or of a program of the repository's own.
 _ANY: Final = frozenset({"pairs", "numbered", "sections", "diesel"})
@@ -61,6 +64,26 @@ def refused_in(file: SqlFile, tool: MigrationTool | None, pipeline: Pipeline) ->
         elif each.alone and each.together and whole is not NO:
             return each, whole if isinstance(whole, Open) else sent
     return None
+
+
+def is_wrapped(folder: MigrationFolder, file: SqlFile, pipeline: Pipeline) -> Answer:
+    """Whether a file's statements are one transaction: its tool's, or PostgreSQL's of what is sent together. A program
+    of the repository's own sends a file as it is."""
+    if pipeline.migration_code.runners or not file.file.endswith(_SENT):
+        return YES
+    tool = tool_for(folder, pipeline)
+    if tool is None:
+        return Open("what runs them is not known")
+    switched = bool(tool.unwrapped) and _is_set(tool.unwrapped, tool.name, pipeline)
+    asked = bool(tool.wrapped) and _is_set(tool.wrapped, tool.name, pipeline)
+    by_default = tool.wraps or (tool.name == "flyway" and not _is_set(_MIXED, tool.name, pipeline))
+    if asked or (by_default and not file.outside and not switched):
+        return YES
+    if switched:
+        return NO
+    if by_default or tool.is_client or tool.whole is not NO:
+        return tool.whole
+    return Open(f"whether {tool.name} runs each file in one is not known")
 
 
 @lru_cache(maxsize=32)  # asked for each migration
@@ -183,3 +206,146 @@ def in_order(words: Sequence[Possible]) -> Iterator[tuple[str, str]]:
             following = words[index + 1] if index + 1 < len(words) else ""
             given = found["value"] or following
             yield found["short"] or found["long"][0], given if isinstance(given, str) else _OPEN
+
+
+# -- settings for one transaction ------------------------------------------------------------------------
+
+_LOCAL: Final = lazy_re.compile(r"\bSET\s+LOCAL\b|set_config\([^()]*,\s*true\s*\)", re.IGNORECASE)
+_BEGINS_SOMEWHERE: Final = lazy_re.compile(r"\b(?:BEGIN|START\s+TRANSACTION)\b", re.IGNORECASE)
+_SETS: Final = lazy_re.compile(r"\s*(?:SET\b|SELECT\s+(?:pg_catalog\.)?set_config\b|$)", re.IGNORECASE)
+_BY_ITSELF: Final = lazy_re.compile(r"\bautocommit\s*=\s*True\b|isolation_level\s*=\s*(?:None\b|['\"]AUTOCOMMIT)")
+_TURNS: Final = lazy_re.compile(r"\bautocommit\s*=(?!=|\s*True\b)|\bset_(?:session|isolation_level|autocommit)\s*\(")
+_CONNECTS: Final = lazy_re.compile(r"\b(?:connect|create_(?:async_)?engine|create_pool|ConnectionPool)\s*\(")
+_OPENING: Final = frozenset({"transaction", "begin", "begin_nested", "atomic"})
+# What a `with` enters besides, and opens no transaction where each statement is one of its own.
+_ENTERED: Final = frozenset(
+    {"connect", "connection", "cursor", "closing", "acquire", "create_pool", "ConnectionPool", "open", "suppress"}
+)
+
+
+def is_unheard(line: int, text: str, file: SourceFile, runner: MigrationRunner) -> Answer:
+    """Whether a statement of Python's binds a transaction that is not open: each statement is one of its own.
+
+    Sources: PostgreSQL documentation, "SET" (``LOCAL`` outside of a transaction has no effect), "System Administration
+    Functions" (``set_config``, ``is_local``) and "Multiple Statements in a Simple Query" (they are one transaction);
+    psycopg documentation, "Transactions management"; psycopg2 documentation, "with statement" (``with connection``
+    begins a transaction in autocommit too, since 2.9; psycopg 3's closes the connection).
+    """
+    if file.language != "python" or not _LOCAL.search(text) or _BEGINS_SOMEWHERE.search(text):
+        return NO
+    # Of several connections nothing tells which one it is about.
+    alone = 0 < len(_CONNECTS.findall(file.code)) <= len(_BY_ITSELF.findall(file.code))
+    tree = parsed(file.file, file.code) if alone else None
+    if tree is None or any(_BEGINS_SOMEWHERE.match(other.strip()) for _, other in file.strings):
+        return NO
+    code = _Transactions(tree, file, runner)
+    places = code.sent(line)
+    if not places:
+        return Open("what it is sent together with is not followed")
+    within = {code.holds(each) for each in places}
+    if within == {NO} and code.opened_otherwise():
+        return Open("its connection is told in between when to begin transactions")
+    return negated(within.pop()) if len(within) == 1 else Open("a transaction is open at some of its places")
+
+
+class _Transactions:
+    """The transactions that a file's code opens for a while."""
+
+    def __init__(self, tree: ast.Module, file: SourceFile, runner: MigrationRunner) -> None:
+        self._nodes = list(nodes_of(tree))
+        self._above = {inner: node for node in self._nodes for inner in ast.iter_child_nodes(node)}
+        self._code = file.code
+        self._others = [each.code for each in runner.files if each is not file]
+
+    def sent(self, line: int) -> list[ast.AST]:
+        """Where the settings that a line writes are sent, each time by themselves; empty where that is not sure."""
+        written = next((each for each in self._nodes if _is_text(each, line)), None)
+        if written is None or not all(map(_SETS.match, _written(written).split(";"))):
+            return []
+        holder = self._above[written]
+        places = [written]
+        if isinstance(holder, ast.Assign) and len(holder.targets) == 1 and isinstance(holder.targets[0], ast.Name):
+            name = holder.targets[0].id
+            places = [
+                each
+                for each in self._nodes
+                if isinstance(each, ast.Name) and each.id == name and isinstance(each.ctx, ast.Load)
+            ]
+        return places if all(map(self._is_alone, places)) else []
+
+    def _is_alone(self, node: ast.AST) -> bool:
+        """Whether a statement does nothing but hand a text to calls, its values filled in."""
+        handed = False
+        while not isinstance(node, ast.stmt):
+            node = self._above[node]
+            filled = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod)
+            if not filled and not isinstance(node, ast.Call | ast.Await | ast.Attribute | ast.keyword | ast.stmt):
+                return False
+            handed = handed or isinstance(node, ast.Call)
+        return handed and isinstance(node, ast.Expr)
+
+    def holds(self, node: ast.AST, inside: frozenset[str] = frozenset()) -> Answer:
+        """Whether a transaction is open where a node stands, or wherever its function is called."""
+        found: list[Answer] = []
+        while node in self._above:
+            node = self._above[node]
+            if isinstance(node, ast.With | ast.AsyncWith):
+                found += [self._opens(each.context_expr) for each in node.items]
+            elif isinstance(node, ast.Lambda):
+                found.append(Open("where a function without a name is called is not followed"))
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                found.append(NO if node.name in inside else self._at_calls(node, inside | {node.name}))
+                break
+        return either(found)
+
+    def _at_calls(self, function: ast.FunctionDef | ast.AsyncFunctionDef, inside: frozenset[str]) -> Answer:
+        name = function.name
+        calls = [each for each in self._nodes if isinstance(each, ast.Call) and name_of(each.func) == name]
+        named = sum(1 for each in self._nodes if isinstance(each, ast.Name | ast.Attribute) and name_of(each) == name)
+        if function.decorator_list or named > len(calls) or any(name in each for each in self._others):
+            return Open(f"where {name} is called is not followed")
+        answers = {self.holds(each, inside) for each in calls}
+        return (
+            next(iter(answers), NO)
+            if len(answers) <= 1
+            else Open(f"{name} is called in a transaction and outside of one")
+        )
+
+    def _opens(self, entered: ast.expr) -> Answer:
+        """Whether what a ``with`` enters is a transaction."""
+        old = "psycopg2" in self._code
+        if isinstance(entered, ast.Call):
+            name = name_of(entered.func)
+            if name in _OPENING:
+                return YES
+            return (
+                NO if name in _ENTERED and not (old and name == "connect") else Open(f"what {name} opens is not known")
+            )
+        if not old:
+            return NO
+        made = re.search(rf"\b{name_of(entered)}\s*=\s*(?:\w+\.)*(connect|cursor)\(", self._code)
+        return Open(f"what {name_of(entered)} is is not known") if made is None else yes_if(made[1] == "connect")
+
+    def opened_otherwise(self) -> bool:
+        """Whether transactions are opened by more than a ``with``."""
+        entered = {
+            id(item.context_expr)
+            for each in self._nodes
+            if isinstance(each, ast.With | ast.AsyncWith)
+            for item in each.items
+        }
+        calls = (each for each in self._nodes if isinstance(each, ast.Call) and id(each) not in entered)
+        return _TURNS.search(self._code) is not None or any(name_of(each.func) in _OPENING for each in calls)
+
+
+def _is_text(node: ast.AST, line: int) -> bool:
+    if not isinstance(node, ast.JoinedStr | ast.Constant) or _LOCAL.search(_written(node)) is None:
+        return False
+    return node.lineno <= line <= (node.end_lineno or line)
+
+
+def _written(node: ast.AST) -> str:
+    """A string's text, with ``{}`` for values that are filled in."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_written(each) if isinstance(each, ast.Constant) else "{}" for each in node.values)
+    return str(node.value) if isinstance(node, ast.Constant) else ""
