@@ -82,13 +82,15 @@ def scanned(
 def _files(request: Request, stacks: list[Stack]) -> dict[str, list[Path]]:
     """The files of each kind, whole paths."""
     from checker.collect.pipeline.scripts import find_scripts
+    from checker.model.migrations.folders import is_sql
     from checker.model.sources import Problem
 
     root, problems = request.project, list[Problem]()
     templates = {(root / stack.source.file).resolve() for stack in stacks}
     workflows = [each for pattern in ("*.yml", "*.yaml") for each in (root / ".github/workflows").glob(pattern)]
     scripts = [root / each for each in find_scripts(root, request.settings, problems)]
-    migrations = [each for folder in request.settings.migration_folders for each in (root / folder).rglob("*.sql")]
+    below = (root / folder for folder in request.settings.migration_folders)
+    migrations = [each for folder in below for each in folder.rglob("*") if is_sql(each.name)]
     return {
         "template": [each for each in templates if each.is_file()],
         "workflow": [each.resolve() for each in workflows],

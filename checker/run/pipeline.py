@@ -13,6 +13,7 @@ from checker import lazy_re
 from checker.collect.exclusions import Exclusions
 from checker.collect.templates.search import is_test
 from checker.model.environment_words import UNNAMED
+from checker.model.migrations.folders import SQL_ENDINGS
 from checker.model.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _CHANGES: Final = lazy_re.compile(r"change[-_]?(?:log|set)|liquibase", re.IGNORE
 # Code that may deploy or migrate. A folder without any has no pipeline.
 _CODE: Final = (
     ".bash", ".cjs", ".cs", ".exs", ".go", ".ini", ".java", ".js", ".kt", ".mjs", ".php", ".plan", ".prisma", ".py",
-    ".rb", ".sh", ".sql", ".psql", ".pgsql", ".ddl", ".ts",
+    ".rb", ".sh", ".ts", *SQL_ENDINGS,
 )  # fmt: skip
 
 

@@ -33,7 +33,15 @@ from checker.collect.migrations.frameworks.shaping import (
 )
 from checker.collect.migrations.source_code import LANGUAGES, source_file
 from checker.errors import InputError
-from checker.model.migrations.folders import MigrationCode, MigrationRunner, SourceFile, Upsert
+from checker.model.migrations.folders import (
+    SQL_ENDING,
+    SQL_ENDINGS,
+    MigrationCode,
+    MigrationRunner,
+    SourceFile,
+    Upsert,
+    is_sql,
+)
 from checker.model.migrations.images import ImageStart
 from checker.model.migrations.tools import about_migrations
 from checker.model.sources import Problem, Spot
@@ -70,14 +78,16 @@ _OF_DRIVERS: Final = (
     "pg-promise", "slonik", "knex", "pg'", 'pg"', "postgres'", 'postgres"', "pg-pool", "@neondatabase",
 )  # fmt: skip
 _AT_DRIVERS: Final = (*_OF_DRIVERS[:-6], "from", "require", "import")  # what they begin with
-_SQL_FILES: Final = (".sql", "/migration", "'migration", '"migration', "`migration")
+_SQL_FILES: Final = (*SQL_ENDINGS, "/migration", "'migration", '"migration', "`migration")
 # A test that runs a way back: the command's word as an argument, a call by its name, or the file itself.
 _BACK: Final = lazy_re.compile(
     r"['\"`](?:down|downgrade|rollback|revert|undo|redo)['\"`]|\.down\.sql\b|/down\.sql\b"
     r"|\b(?:\w*[_.])?(?:downgrade|undo|migrate_?[dD]own|down)\(|\bmigrate[:.](?:down|rollback)\b"
     r"|\bMigrator\.run\([^)\n]*:down\b"
 )
-_NO_QUERY: Final = lazy_re.compile(r"(?:^|/)(?:[VURvur]?\d[^/]*|(?:up|down)\.sql|[^/]*(?:seed|schema|dump|init)[^/]*)$")
+_NO_QUERY: Final = lazy_re.compile(
+    rf"(?:^|/)(?:[VURvur]?\d[^/]*|(?:up|down){SQL_ENDING}|[^/]*(?:seed|schema|dump|init)[^/]*)$"
+)
 _REMARKS: Final = lazy_re.compile(r"--[^\n]*")
 _PYTHON_IMPORT: Final = lazy_re.compile(r"[ \t]*(?:from\s++(\.*[\w.]*)\s+import\s+([^\n]+)|import\s+([\w., ]+))")
 _SCRIPT_IMPORT: Final = lazy_re.compile(
@@ -207,7 +217,7 @@ def _is_test(path: str) -> bool:
 
 def _is_query(path: str) -> bool:
     """Whether a file may hold a program's SQL: no migration has such a name, nor rows to begin with."""
-    return path.endswith(".sql") and _NO_QUERY.search(path) is None
+    return is_sql(path) and _NO_QUERY.search(path) is None
 
 
 def _suffix(path: str) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 
 from checker import lazy_re
 from checker.collect.folders import walk
+from checker.model.migrations.folders import is_sql
 
 _OWN_COMMANDS: Final = lazy_re.compile(
     r"\\[!A-Za-z.]|^[ \t]*\.[a-z]|^[ \t]*(?:system|pager|source)[ \t]|\bload_extension\b", re.IGNORECASE | re.MULTILINE
@@ -16,5 +17,5 @@ _OWN_COMMANDS: Final = lazy_re.compile(
 
 
 def sql_files(root: Path, text_of: Callable[[str], str | None], most: int) -> tuple[str, ...]:
-    paths = walk(root, lambda name: name.endswith((".sql", ".psql", ".ddl")), most, [])
+    paths = walk(root, is_sql, most, [])
     return tuple(sorted(path for path in paths if _OWN_COMMANDS.search(text_of(path) or "")))

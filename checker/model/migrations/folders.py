@@ -26,8 +26,18 @@ from checker.model.verdicts import Location, Subject, SubjectKind, Surface
 SQL_ENDINGS: Final = (".sql", ".psql", ".pgsql", ".ddl")
 
 
+# The same, as a part of a pattern; and change logs that say what to do and are no program.
+SQL_ENDING: Final = rf"\.(?:{'|'.join(each[1:] for each in SQL_ENDINGS)})"
+_DECLARED: Final = (".xml", ".yaml", ".yml", ".json")
+
+
 def is_sql(file: str) -> bool:
     return file.lower().endswith(SQL_ENDINGS)
+
+
+def is_program(file: str) -> bool:
+    """Whether a migration is code that sends its statements itself."""
+    return not is_sql(file) and not file.lower().endswith(_DECLARED)
 
 
 class Effect(StrEnum):

@@ -8,7 +8,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from checker.model.judgements import Judgement
-from checker.model.migrations.folders import Migration
+from checker.model.migrations.folders import Migration, is_program
 
 # The ways back of frameworks that make them of what the migration does, and what helps where they cannot.
 MADE_BACK: Final[Mapping[str, tuple[str, str, str]]] = {
@@ -50,7 +50,7 @@ def worded(judgement: Judgement, migration: Migration, tool: str) -> Judgement:
     if word := CALLED_BACK.get(tool):
         said, fix = (each.replace("down file", word) for each in (judgement.violation, judgement.fix))
         judgement = replace(judgement, violation=said, fix=fix)
-    if migration.file.endswith((".sql", ".xml", ".yaml", ".yml", ".json")):
+    if not is_program(migration.file):
         return judgement
     fix = judgement.fix.replace(
         "-- migrate:", f"{'#' if migration.file.endswith(('.py', '.rb', '.exs')) else '//'} migrate:"

@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from checker import lazy_re
+from checker.model.migrations.folders import SQL_ENDING
 from checker.model.migrations.tools import TOOLS
 from checker.model.pipeline.changes import held_by
 from checker.model.pipeline.pipeline import Pipeline
@@ -21,7 +22,7 @@ from checker.reason.migrations.started.steps import by_images, by_tasks
 from checker.reason.migrations.tools import declares
 from checker.reason.migrations.transactions import HERE, includes_others
 
-_SQL: Final = lazy_re.compile(r"(?:--file=|-f)?(?:\./)*(?P<file>[\w./-]+\.(?:sql|psql|ddl))")
+_SQL: Final = lazy_re.compile(rf"(?:--file=|-f)?(?:\./)*(?P<file>[\w./-]+{SQL_ENDING})")
 
 
 # The option behind which a client is given a statement, alone or as the last of several letters: `-Atc`.

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from checker import lazy_re
 from checker.data.harmless import program_is_harmless
 from checker.model.environment_words import words as parts_of
+from checker.model.migrations.folders import SQL_ENDING, is_sql
 from checker.model.migrations.tools import BY_NAME, TOOLS, MigrationTool, evaluated
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, shown
@@ -64,16 +65,16 @@ _NAMED: Final = lazy_re.compile(
     r"(?:^|[/:_.\-])(?:db[:_-]?)?(?:migrate|migrations?|migrator|dbup)(?:$|[:_.\-])", re.IGNORECASE
 )
 _FILE: Final = lazy_re.compile(r"migrat.*\.(?:py|js|mjs|cjs|ts|sh|rb)$", re.IGNORECASE)
-_SQL_OF_MIGRATIONS: Final = lazy_re.compile(r"migrations?/.*\.sql|migrat.*\.sql", re.IGNORECASE)
+_SQL_OF_MIGRATIONS: Final = lazy_re.compile(rf"(?:migrations?/|migrat).*{SQL_ENDING}", re.IGNORECASE)
 # Rows for a try-out, which no schema waits for.
 _SEEDS: Final = lazy_re.compile(r"(^|[/_.-])(seeds?|seeders?|fixtures?)([/_.-]|$)", re.IGNORECASE)
-_SQL_FILE: Final = lazy_re.compile(r"\.sql\s*$", re.IGNORECASE)
+_SQL_FILE: Final = lazy_re.compile(rf"{SQL_ENDING}\s*$", re.IGNORECASE)
 _STATEMENT: Final = lazy_re.compile(
     r"\b(?:create|alter|drop|truncate|grant|revoke|reindex|insert\s+into|delete\s+from|update\s+\S+\s+set|comment\s+on)\b",
     re.IGNORECASE,
 )
 # A file whose name is the run's own, in a folder or not: the sign of a loop over files.
-_EACH: Final = lazy_re.compile(r"(?:[\w./-]*/)?\$\{?\w+\}?(?:\.sql)?|a word that xargs reads")
+_EACH: Final = lazy_re.compile(rf"(?:[\w./-]*/)?\$\{{?\w+\}}?(?:{SQL_ENDING})?|a word that xargs reads")
 _CLEANS: Final = lazy_re.compile(r"--clean|-[abCeORsvwWx1]*c[a-zA-Z1]*")
 _INTERPRETER: Final = lazy_re.compile(r"python[\d.]*|node|ruby|perl|php|deno|bun")
 _TAKES_AWAY: Final = lazy_re.compile(
@@ -222,7 +223,7 @@ def applies(words: Sequence[str]) -> Applied | None:
     found = _by_tool(behind)
     if found is not None:
         return found
-    if (known is not None and known.is_client) or program.endswith(".sql"):
+    if (known is not None and known.is_client) or is_sql(program):
         return None
     if known is not None and group and _in_order(group, behind[1:]):
         return None  # another command of the tool's own group: `dotnet ef migrations bundle`, `flask db migrate`

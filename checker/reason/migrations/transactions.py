@@ -16,7 +16,14 @@ from typing import Final
 
 from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, either, negated, yes_if
-from checker.model.migrations.folders import MigrationFolder, MigrationRunner, SourceFile, SqlFile, Statement
+from checker.model.migrations.folders import (
+    MigrationFolder,
+    MigrationRunner,
+    SourceFile,
+    SqlFile,
+    Statement,
+    is_program,
+)
 from checker.model.migrations.tools import BY_NAME, MigrationTool
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.python import nodes_of
@@ -29,7 +36,6 @@ from checker.reason.migrations.runner_code import name_of, parsed
 # Folders whose files are named as those of several tools, or of a program of the repository's own.
 _ANY: Final = frozenset({"pairs", "numbered", "sections", "diesel"})
 _MIXED: Final = r"(?i)(?:\b|_)mixed['\"]?\s*[=:]\s*['\"]?true|(?:\b|_)execute_?In_?Transaction\s*=\s*['\"]?false"
-_SENT: Final = (".sql", ".xml", ".yaml", ".yml", ".json")
 
 
 def tool_for(folder: MigrationFolder, pipeline: Pipeline) -> MigrationTool | None:
@@ -52,7 +58,7 @@ def refused_in(file: SqlFile, tool: MigrationTool | None, pipeline: Pipeline) ->
     own = tool is not None and (asked or (tool.wraps and not file.outside and not switched))
     around = f"{tool.name} runs the file in one" if tool is not None and own else ""
     sent: str | Open = "it is sent together with other statements, of which PostgreSQL makes one"
-    whole = YES if not file.file.endswith(_SENT) else tool.whole if tool is not None and not switched else NO
+    whole = YES if is_program(file.file) else tool.whole if tool is not None and not switched else NO
     mixes = tool is not None and tool.name == "flyway" and not file.outside and not _is_set(_MIXED, tool.name, pipeline)
     if mixes and any(not each.alone for each in file.statements if each.value not in {"begin", "end"}):
         return next(each for each in file.statements if each.alone), "Flyway refuses to mix it with what runs in one"
@@ -69,7 +75,7 @@ def refused_in(file: SqlFile, tool: MigrationTool | None, pipeline: Pipeline) ->
 def is_wrapped(folder: MigrationFolder, file: SqlFile, pipeline: Pipeline) -> Answer:
     """Whether a file's statements are one transaction: its tool's, or PostgreSQL's of what is sent together. A program
     of the repository's own sends a file as it is."""
-    if pipeline.migration_code.runners or not file.file.endswith(_SENT):
+    if pipeline.migration_code.runners or is_program(file.file):
         return YES
     tool = tool_for(folder, pipeline)
     if tool is None:

@@ -25,6 +25,7 @@ from checker.reason.migrations.tools import applies
         ("/opt/tools/bin/flyway migrate", "flyway", False),
         ("psql DSN -f seeds/migrations/7.sql", "psql", False),
         ("psql DSN -f schema.sql", "psql", False),
+        ("psql DSN -f schema.ddl", "psql", False),
         ("mariadb -h db1 -u app shop -e schema.sql", "sql-client", False),
         ("sqlcmd -S db1 -i tables.sql", "sql-client", False),
         ("go run github.com/pressly/goose/v3/cmd/goose@v3.24.1 up", "goose", False),
