@@ -31,7 +31,7 @@ from checker.collect.migrations.frameworks.shaping import (
     shaped_by_code,
     shaped_by_settings,
 )
-from checker.collect.migrations.source_code import LANGUAGES, source_file
+from checker.collect.migrations.source_code import LANGUAGES, imported_by_python, source_file
 from checker.errors import InputError
 from checker.model.migrations.folders import (
     SQL_ENDING,
@@ -89,7 +89,6 @@ _NO_QUERY: Final = lazy_re.compile(
     rf"(?:^|/)(?:[VURvur]?\d[^/]*|(?:up|down){SQL_ENDING}|[^/]*(?:seed|schema|dump|init)[^/]*)$"
 )
 _REMARKS: Final = lazy_re.compile(r"--[^\n]*")
-_PYTHON_IMPORT: Final = lazy_re.compile(r"[ \t]*(?:from\s++(\.*[\w.]*)\s+import\s+([^\n]+)|import\s+([\w., ]+))")
 _SCRIPT_IMPORT: Final = lazy_re.compile(
     r"(?:\bfrom\s*|\brequire\(\s*|\bimport\(\s*|\bimport\s+)['\"](\.{1,2}/[^'\"\n]+)['\"]"
 )
@@ -340,7 +339,7 @@ class _Library:
 
     def _imports(self, shown: str, code: str, language: str) -> Iterator[str]:
         if language == "python":
-            yield from self._python_imports(shown, code)
+            yield from imported_by_python(shown, code, self.is_file)
         elif language == "script":
             base = posixpath.dirname(shown)
             for match in _SCRIPT_IMPORT.finditer(code):
@@ -354,28 +353,6 @@ class _Library:
             if posixpath.splitext(candidate)[1] in LANGUAGES and self.is_file(candidate):
                 yield candidate
                 return
-
-    def _python_imports(self, shown: str, code: str) -> Iterator[str]:
-        folder = posixpath.dirname(shown)
-        lines = (line for line in code.split("\n") if "import" in line)
-        for match in filter(None, map(_PYTHON_IMPORT.match, lines)):
-            if match[3]:
-                names = [name.split(" as ")[0].strip() for name in match[3].split(",")]
-            else:
-                dots = len(match[1]) - len(match[1].lstrip("."))
-                base = folder.split("/") if dots else []
-                base = base[: len(base) - dots + 1] if dots else base
-                module = ".".join(
-                    [*[part for part in base if part], *[p for p in match[1].lstrip(".").split(".") if p]]
-                )
-                listed = [name.split(" as ")[0].strip(" ()") for name in match[2].split(",")]
-                names = [module, *(f"{module}.{name}" for name in listed if name.isidentifier())]
-            for name in names:
-                path = name.replace(".", "/")
-                for prefix in ("", folder + "/"):
-                    if path and self.is_file(f"{prefix}{path}.py"):
-                        yield f"{prefix}{path}.py"
-                        break
 
 
 def _runners(shown: str, library: _Library) -> Iterator[MigrationRunner]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
+from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -31,6 +33,7 @@ _PYTHON: Final = lazy_re.compile(
     """,
     re.VERBOSE,
 )
+_PYTHON_IMPORT: Final = lazy_re.compile(r"[ \t]*(?:from\s++(\.*[\w.]*)\s+import\s+([^\n]+)|import\s+([\w., ]+))")
 _SQL_COMMENT: Final = lazy_re.compile(r"--[^\n]*|/\*[\s\S]*?(?:\*/|\Z)")
 
 
@@ -98,3 +101,25 @@ def _opened(code: str) -> int:
     """How many brackets code opens that it does not close."""
     opened = code.count("(") + code.count("[") + code.count("{")
     return opened - code.count(")") - code.count("]") - code.count("}")
+
+
+def imported_by_python(shown: str, code: str, is_file: Callable[[str], bool]) -> Iterator[str]:
+    """The repository's own files that a Python file imports."""
+    folder = posixpath.dirname(shown)
+    lines = (line for line in code.split("\n") if "import" in line)
+    for match in filter(None, map(_PYTHON_IMPORT.match, lines)):
+        if match[3]:
+            names = [name.split(" as ")[0].strip() for name in match[3].split(",")]
+        else:
+            dots = len(match[1]) - len(match[1].lstrip("."))
+            base = folder.split("/") if dots else []
+            base = base[: len(base) - dots + 1] if dots else base
+            module = ".".join([*[part for part in base if part], *[p for p in match[1].lstrip(".").split(".") if p]])
+            listed = [name.split(" as ")[0].strip(" ()") for name in match[2].split(",")]
+            names = [module, *(f"{module}.{name}" for name in listed if name.isidentifier())]
+        for name in names:
+            path = name.replace(".", "/")
+            for prefix in ("", folder + "/"):
+                if path and is_file(f"{prefix}{path}.py"):
+                    yield f"{prefix}{path}.py"
+                    break

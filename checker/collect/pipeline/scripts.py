@@ -31,11 +31,11 @@ from checker.model.pipeline.python import PythonModule, plain
 from checker.model.pipeline.shell import Script
 from checker.model.settings import Settings
 from checker.model.sources import Problem, Spot
+from checker.model.written.shell_lines import SHELLS
 
 MAX_BYTES: Final = 1024 * 1024
 MAX_FILES: Final = 2_000
 _SHELL_SUFFIXES: Final = frozenset({".sh", ".bash", ".zsh", ".ksh"})
-_SHELLS: Final = ("sh", "bash", "dash", "zsh", "ksh")
 _OF_A_NAME: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 _OF_A_PATH: Final = _OF_A_NAME | {"/", "}"}
 _CONSOLE_SCRIPT: Final = lazy_re.compile(
@@ -363,7 +363,7 @@ def _is_shell(path: str, text: str) -> bool:
     if not first.startswith("#!"):
         return False
     words = [word.rsplit("/", 1)[-1] for word in first[2:].split()]
-    return any(word in _SHELLS for word in words[:3])
+    return any(word in SHELLS for word in words[:3])
 
 
 def find_scripts(root: Path, settings: Settings, problems: list[Problem]) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from checker.model.pipeline.scripts import Argument, AwsCall, Command, How, Trac
 from checker.model.possible import OneOf, Possible, options, shown
 from checker.model.sources import Spot
 from checker.model.values import Absent, Unknown
+from checker.model.written.shell_lines import line_at, listed
 from checker.reason.images.used_again import from_stack
 from checker.reason.migrations.lasting import is_own, told_of_own
 from checker.reason.migrations.tools import (
@@ -331,12 +332,8 @@ def _by_family(call: AwsCall, trace: Trace, pipeline: Pipeline) -> Applied | Non
 
 def _words(written: str) -> list[str]:
     """The words of a command in JSON's or Python's spelling: ``["npx", "prisma", "migrate", "deploy"]``."""
-    try:
-        found = json.loads(written)
-    except ValueError:
-        found = [part.strip(" '\"[]") for part in written.split(",")]
-    words = [word for part in found if isinstance(part, str) for word in part.split()]
-    return words[2:] if words[:2] in (["sh", "-c"], ["bash", "-c"]) else words
+    found = listed(written) or [part.strip(" '\"[]") for part in written.split(",")]
+    return [word for part in found[line_at(found) or 0 :] for word in part.split()]
 
 
 def _texts(value: Argument | Mapping[str, Argument]) -> Iterator[str]:

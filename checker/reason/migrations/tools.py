@@ -19,6 +19,7 @@ from checker.model.migrations.folders import SQL_ENDING, is_sql
 from checker.model.migrations.tools import BY_NAME, TOOLS, MigrationTool, evaluated
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import Possible, shown
+from checker.model.written.shell_lines import SHELLS, line_in
 
 # program -> of each tool that it starts the words of the command group, and the tool.
 _BY_PROGRAM: Final[dict[str, list[tuple[tuple[str, ...], MigrationTool]]]] = {}
@@ -32,7 +33,6 @@ _BUILDS: Final = frozenset({"gradle", "gradlew", "mvn", "mvnw", "sbt"})
 _SEVERAL: Final = _BUILDS | {"rails", "rake"}
 # What runs a command somewhere else, behind one of these words.
 _CONTAINERS: Final = frozenset({"docker", "docker-compose", "podman", "podman-compose", "nerdctl", "kubectl"})
-_SHELLS: Final = frozenset({"sh", "bash", "ash", "dash", "zsh"})
 _INSIDE: Final = frozenset({"run", "exec"})
 # What only looks, or writes a file.
 _LOOKS: Final = frozenset(
@@ -56,7 +56,7 @@ _LAUNCHERS: Final = frozenset(
      "java", "time", "sudo", "env", "timeout", "nohup", "node", "ruby", "deno", "php", "go", "cargo"]
 )  # fmt: skip
 _STARTERS: Final = (
-    _CONTAINERS | _SHELLS | _LAUNCHERS | {"xargs", "parallel", "watch", "entr", "nodemon", "make", "just", "task", "nx"}
+    _CONTAINERS | SHELLS | _LAUNCHERS | {"xargs", "parallel", "watch", "entr", "nodemon", "make", "just", "task", "nx"}
 )
 # Versions of an interpreter, and what is written between a launcher and its program: options, variables, a duration.
 _BETWEEN: Final = lazy_re.compile(r"python[\d.]*|-.*|\w+=.*|\d+[smh]?")
@@ -269,8 +269,8 @@ def _only_named(program: str, line: Sequence[str]) -> bool:
 def _inner(line: Sequence[str]) -> Applied | None:
     """What a container runs, by a known tool, or by the name of a script that a launcher is told: the name of an image
     or of a service tells no program."""
-    if len(line) > 2 and _base(line[0]) in _SHELLS and line[1].startswith("-") and line[1].endswith("c"):
-        inside = (_inner(words) for words in _commands(line[2]))
+    if (told := line_in(line)) != "":
+        inside = (_inner(words) for words in _commands(told))
         return next((each for each in inside if each is not None), None)
     if _only_looks(line):
         return None

@@ -17,8 +17,8 @@ from checker import lazy_re
 from checker.model.pipeline.scripts import Argument, AwsCall
 from checker.model.possible import Possible
 from checker.model.values import Text, text
+from checker.model.written.shell_lines import SHELLS
 
-SHELLS: Final = frozenset({"bash", "sh", "dash", "zsh", "ksh", "ash"})
 # Programs and the options in front of code (their own help texts).
 _CODE: Final[Mapping[str, tuple[str, ...]]] = {
     "node": ("-e", "--eval", "-p", "--print"),

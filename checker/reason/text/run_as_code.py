@@ -16,7 +16,8 @@ from checker.model.pipeline.scripts import AwsCall, Command, Trace
 from checker.model.pipeline.shell import PASTED
 from checker.model.possible import Possible
 from checker.model.values import Text
-from checker.reason.text.code_given import SHELLS, code_given, code_sent, is_interpreter, reads_code
+from checker.model.written.shell_lines import SHELLS
+from checker.reason.text.code_given import code_given, code_sent, is_interpreter, reads_code
 
 # What stands for a variable's text in a text that is read as a script: a step's own expressions have lower numbers.
 _MARK: Final = lazy_re.compile(rf"__gha\d{{4,}}__|\b{PASTED}\w+")

@@ -20,6 +20,7 @@ from checker.model.possible import OneOf, Possible, as_text, joined, one_of, sho
 from checker.model.possible import marked as with_marks
 from checker.model.sources import Problem, Spot
 from checker.model.values import Hole, Text, pieces
+from checker.model.written.shell_lines import SHELLS, is_shell
 from checker.resolve.shell.dialects.plain_sh import dialect, dialect_of, not_of_sh
 from checker.resolve.shell.files.program_writes import module_files
 from checker.resolve.shell.files.told import interpreter, place
@@ -32,7 +33,6 @@ from checker.resolve.shell.variables.search_path import own_programs
 from checker.resolve.shell.variables.startup import begun_with
 from checker.resolve.shell.wrappers import unwrapped
 
-SHELLS: Final = frozenset({"bash", "sh", "dash", "zsh", "ksh"})
 NO_SCRIPT: Final = "there is no script"
 _MARKS: Final = 1_000  # marks of text that is not a step's own count from here on
 _PRIVATE: Final = 0xE000  # Unicode, "Private Use Area"
@@ -106,7 +106,7 @@ def starts_script(command: Command) -> bool:
     first = command.words[0] if command.words else ""
     if not isinstance(first, str):
         return False
-    if first.rsplit("/", 1)[-1] in SHELLS or (first.endswith(".sh") and len(first) > 3):
+    if is_shell(first) or (first.endswith(".sh") and len(first) > 3):
         return True
     words = [*command.words]
     return unwrapped(words).words != words
@@ -140,7 +140,7 @@ def start(follower: Shell, words: list[Possible], call: Call) -> Result | None:
     rest = words
     if not _in_words(follower, words, call):
         return Result()
-    explicit = isinstance(words[0], str) and words[0].rsplit("/", 1)[-1] in SHELLS
+    explicit = is_shell(words[0])
     if explicit:
         flags = tuple(_flags(words[1:]))
         call = replace(call, by=str(words[0]))

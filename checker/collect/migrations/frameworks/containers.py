@@ -11,14 +11,14 @@ import posixpath
 import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
 from typing import Final
 
 from checker import lazy_re
-from checker.collect.migrations.frameworks.images import TooMuchError, instructions, listed
+from checker.collect.migrations.frameworks.images import TooMuchError, instructions
 from checker.model.migrations.folders import MigrationRunner, SourceFile
 from checker.model.migrations.shaping import Shapes
 from checker.model.migrations.tools import BY_NAME, TOOLS, MigrationTool, evaluated
+from checker.model.written.shell_lines import line_in, listed
 
 _FILE: Final = lazy_re.compile(r"(?:[\w-]*\.)?(?:Dockerfile|Containerfile)(?:\.\w+)?")
 _OTHERS: Final = lazy_re.compile(
@@ -44,7 +44,7 @@ def is_recipe(name: str) -> bool:
 def started_with(recipe: str, text: str, text_of: Text) -> Iterator[MigrationRunner]:
     """What applies migrations when a container starts. ``text_of`` gives the text of a file of the repository."""
     words, line = _started(text)
-    inline = _inline(words)
+    inline = line_in(words)
     folder, said = posixpath.dirname(recipe), inline or shlex.join(words)
     part = next((part for part in _followed(said, folder, text_of) if _tool(part) is not None), None)
     if part is not None:
@@ -60,19 +60,14 @@ def started_with(recipe: str, text: str, text_of: Text) -> Iterator[MigrationRun
 
 def tool_before_more(words: Sequence[str]) -> MigrationTool | None:
     """The tool that a container's command migrates with before it goes on to something else."""
-    parts = [each for each in _plainly(_inline(words)) if each]
+    parts = [each for each in _plainly(line_in(words)) if each]
     return next((tool for each in parts[:-1] if (tool := _tool(each)) is not None), None)
 
 
 def tool_of_task(words: Sequence[str]) -> MigrationTool | None:
     """The tool that a container's command migrates with, wherever in it."""
-    parts = [each for each in _plainly(_inline(words)) if each] or [list(words)]
+    parts = [each for each in _plainly(line_in(words)) if each] or [list(words)]
     return next((tool for each in parts if (tool := _tool(each)) is not None), None)
-
-
-def _inline(words: Sequence[str]) -> str:
-    """The text that a shell is given to run."""
-    return next((after for before, after in pairwise(words) if before.startswith("-") and before.endswith("c")), "")
 
 
 def _runner(file: str, text: str, line: int, words: Sequence[str]) -> MigrationRunner:

@@ -11,12 +11,12 @@ import shlex
 from typing import Final
 
 from checker.model.pipeline.jobs import EffectiveStep
+from checker.model.written.shell_lines import SHELLS
 from checker.resolve.shell.dialects.powershell import for_bash
 
 _SCRIPT: Final = "{0}"
 # Where GitHub's hosted runners put a step's script ("Workflow syntax", ``shell``: ``{0}`` is its path).
 _FILE: Final = "/home/runner/work/_temp/step.sh"
-_SHELLS: Final = frozenset({"bash", "sh", "dash", "zsh", "ksh"})
 # Options of shells that the next word belongs to (GNU Bash manual, "Invoking Bash").
 _WITH_VALUE: Final = frozenset({"-o", "+o", "-O", "+O", "--rcfile", "--init-file"})
 
@@ -52,7 +52,7 @@ def _only_runs_it(words: list[str]) -> bool:
     program = words[0].rpartition("/")[2]
     if program.startswith("python") and "-m" in words:
         return words[-1] == _SCRIPT  # a debugger or a profiler runs it
-    if program not in _SHELLS and not program.startswith("python"):
+    if program not in SHELLS and not program.startswith("python"):
         return len(words) == 2 and program == words[0]
     left = words[1:]
     while left and left[0].startswith(("-", "+")):

@@ -14,13 +14,12 @@ from typing import Final
 from checker import lazy_re
 from checker.model.possible import Possible, joined, marked, one_of, open_text
 from checker.model.values import Text, pieces
+from checker.model.written.shell_lines import line_at
 
 _VALUES: Final = frozenset(
     {"-n", "-P", "-I", "-L", "-d", "-a", "-s", "-E", "--max-args", "--max-procs", "--max-lines", "--delimiter",
      "--arg-file", "--max-chars", "--process-slot-var", "--replace"}
 )  # fmt: skip
-_SHELLS: Final = frozenset({"bash", "sh"})
-_LINE: Final = lazy_re.compile(r"-[a-zA-Z]*c")
 _PLAIN: Final = lazy_re.compile(r"[\w./:@=+-]+")  # the shell takes nothing in it for more than it says
 _MAX_ITEMS: Final = 20
 _OPEN_PART: Final = lazy_re.compile(r"(\ue000\d+\ue001)")
@@ -56,8 +55,8 @@ def with_items(words: Sequence[Possible], fed: Possible, mark: str, marks: dict[
     found = _items(fed, delimiter, by_line=by_line)
     item: Possible = open_text(OPEN) if not found else one_of(found)
     if replaced:
-        flags = (index for index, word in enumerate(rest) if isinstance(word, str) and _LINE.fullmatch(word))
-        lines = next(flags, len(rest)) + 1 if rest[0] in _SHELLS else len(rest)
+        at = line_at(rest)
+        lines = len(rest) if at is None else at
         if len(found) > 1 and all(isinstance(each, str) and _PLAIN.fullmatch(each) for each in found):
             marks[mark] = item
             rest[lines : lines + 1] = [_put(word, replaced, mark) for word in rest[lines : lines + 1]]

@@ -17,7 +17,8 @@ from checker.model.pipeline.workflows import Job
 from checker.model.possible import Possible, shown
 from checker.model.sources import Problem, Spot, brief
 from checker.model.values import Text
-from checker.resolve.shell.starting import NO_SCRIPT, SHELLS
+from checker.model.written.shell_lines import SHELLS
+from checker.resolve.shell.starting import NO_SCRIPT
 
 FIX: Final = (
     "Use what the checker follows (the AWS CLI, boto3, CDK, SAM, scripts in this repository), or waive what this "

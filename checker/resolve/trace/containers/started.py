@@ -7,7 +7,6 @@ Amazon ECS API Reference, "ContainerOverride" (``command`` takes the place of CM
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
@@ -22,10 +21,11 @@ from checker.model.pipeline.scripts import AwsCall, Command, Reached, Trace
 from checker.model.pipeline.workflows import Job, Step, Workflow
 from checker.model.possible import options, shown
 from checker.model.sources import Problem, Spot
+from checker.model.written.shell_lines import behind_options, is_shell, line_at, listed
 from checker.resolve.effort import Effort, SpentError
 from checker.resolve.shell.files.overlaid import Overlaid
 from checker.resolve.shell.files.written import Written
-from checker.resolve.shell.starting import SHELLS, line_of
+from checker.resolve.shell.starting import line_of
 from checker.resolve.shell.state import State
 from checker.resolve.trace.assuming.sessions import Sessions
 from checker.resolve.trace.collected import Collected
@@ -36,8 +36,6 @@ _INITS: Final = frozenset({"tini", "dumb-init", "catatonit"})
 _AS_USER: Final = frozenset({"gosu", "su-exec"})
 _COMMAND: Final = lazy_re.compile(r"[\"']?[cC]ommand[\"']?\s*[:=]\s*(\[[^\[\]]*\])")
 _MOST: Final = 200  # containers that are followed
-_OPTION_WITH_VALUE: Final = lazy_re.compile(r"[-+][a-zA-Z]*[oO][a-zA-Z]*|--rcfile|--init-file")
-_LINE_FOLLOWS: Final = lazy_re.compile(r"-[a-zA-Z]*c[a-zA-Z]*")
 _FIX_LONG: Final = "Write a shorter recipe."
 _FIX_MANY: Final = "Judge the folders of the images one by one."
 # A repository's files as an image has them: its places, and the repository's that lie there.
@@ -122,11 +120,9 @@ def _placed(words: Sequence[str], image: ImageStart, files: Scripts) -> list[str
     """The words, with the repository's own file in place of the image's; ``None`` where they start no shell script of
     the repository, nor a shell that is given a line."""
     words = [*_behind(words)]
-    at = 0
-    if words and words[0].rpartition("/")[2] in SHELLS:
-        at = _behind_options(words)
-        if at < len(words) and any(map(_LINE_FOLLOWS.fullmatch, words[1:at])):
-            return [*words]
+    if line_at(words) is not None:
+        return [*words]
+    at = behind_options(words) if words and is_shell(words[0]) else 0
     if at >= len(words):
         return None
     known = files.as_shell if at else files.shell
@@ -134,14 +130,6 @@ def _placed(words: Sequence[str], image: ImageStart, files: Scripts) -> list[str
     named = f"./{words[at]}" if at and "/" not in words[at] else words[at]
     own = next((each for each in image.own(named) if files.is_file(each) and known(each) is not None), None)
     return [*words[:at], f"{WORKSPACE}/{own}", *words[at + 1 :]] if own is not None else None
-
-
-def _behind_options(words: Sequence[str]) -> int:
-    """Where a shell's script stands, or the line that it is given (Bash Reference Manual, "Invoking Bash")."""
-    at = 1
-    while at < len(words) and words[at].startswith(("-", "+")):
-        at += 2 if _OPTION_WITH_VALUE.fullmatch(words[at]) else 1
-    return min(at, len(words))
 
 
 def _behind(words: Sequence[str]) -> Sequence[str]:
@@ -181,11 +169,10 @@ def _in_text(value: object) -> Iterator[tuple[str, ...]]:
 
 def _listed(written: str) -> Iterator[tuple[str, ...]]:
     """A list in JSON's spelling, or the CLI's shorthand."""
-    try:
-        words = json.loads(written)
-    except ValueError:
+    words = listed(written)
+    if words is None:
         words = [each.strip(" '\"") for each in written[1:-1].split(",")]
-    if words and all(isinstance(each, str) for each in words):
+    if words:
         yield tuple(words)
 
 
