@@ -8,7 +8,6 @@ before the words of CMD; the shell form takes none), "CMD" (which a later ENTRYP
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 import shlex
@@ -19,16 +18,29 @@ from typing import Final
 from msgspec import Struct, field
 
 from checker import lazy_re
-from checker.collect.migrations.frameworks.image_edits import changes_of
+from checker.collect.migrations.frameworks.image_edits import Change, changes_of
 from checker.model.migrations.images import ImageStart, fits
+from checker.model.written.shell_lines import SHELLS, listed
 
 _INSTRUCTION: Final = lazy_re.compile(r"[ \t]*([A-Za-z]+)[ \t]+(.*)", re.DOTALL)
-_HERE: Final = lazy_re.compile(r"(?<!<)<<(-?)([\"']?)([A-Za-z_]\w*)\2(?=\s|$)")
-_SCRIPT: Final = lazy_re.compile(r"(?:--\S+\s+)*<<-?[\"']?\w+[\"']?")
+# A here-document's end word is all of it that no blank parts; where it does not end so, what a shell takes for one.
+_HERE: Final = lazy_re.compile(r"(?<!<)<<(-?)([\"']?)(([A-Za-z_]\w*)[^\s<\"']*)\2(?=[\s>;&|)]|$)")
+_SCRIPT: Final = lazy_re.compile(r"(?:--\S+\s+)*<<-?[\"']?\w+[\"']?;?")
+_SHELLS: Final = "|".join(sorted(SHELLS))
+# A shell that is told no script of its own, which it reads from what comes in.
+_READS: Final = lazy_re.compile(
+    rf"(?:^|[\s|])(?:\S*/)?(?:{_SHELLS})(?:\s+-(?!\w*c)\S+|\s+pipefail)*\s*(?:-s\s.*)?(?:$|[<|>])"
+)
+_BY_A_SHELL: Final = lazy_re.compile(rf"#!.*\b(?:{_SHELLS})\b")
+_BETWEEN: Final = lazy_re.compile(r"&&|\|\||;")
+_FLAGS: Final = lazy_re.compile(r"(?:--\S+\s+)*")
 _WITH_BODY: Final = frozenset({"RUN", "COPY", "ADD", "ONBUILD"})
 _VARIABLE: Final = lazy_re.compile(r"\$(?:(\w+)|\{(\w+)(?::?-([^{}]*))?\})")
 _PAIR: Final = lazy_re.compile(r"(\w+)=(\"[^\"]*\"|'[^']*'|\S*)")
 _FILLED: Final = frozenset({"FROM", "ENV", "ARG", "WORKDIR", "COPY", "ADD", "ENTRYPOINT", "CMD"})
+# What is copied from elsewhere, or by a pattern: which files these are is not read.
+_NOT_READ: Final = lazy_re.compile(r"[*?\[]|://")
+_NOT_READ_PART: Final = lazy_re.compile(r"[*?\[].*[*?\]]|[*?]")
 _FROM: Final = lazy_re.compile(r"--from=(\S*)")
 _MOST: Final = 5000  # instructions of a recipe
 _MOST_PLACES: Final = 1000
@@ -72,11 +84,14 @@ class _Stage(Struct):
         if len(self.folder) > _LONGEST_PATH:
             raise TooMuchError("the name of a folder is too long")
 
-    def put(self, places: Iterable[tuple[str, str]]) -> None:
+    def put(self, places: Iterable[tuple[str, str]], is_file: IsFile) -> None:
         for place, own in places:
+            below = f"{place.rstrip('/')}/"
+            again = {each for at, each in self.places if f"{at.rstrip('/')}/".startswith(below)} <= {own}
+            for each in [one for one in self.changed if one.startswith(below)]:
+                if again or is_file(posixpath.join(own, each[len(below) :])):
+                    del self.changed[each]  # it is there anew
             self.lay(place, own)
-            for each in [one for one in self.changed if one.startswith(f"{place.rstrip('/')}/")]:
-                del self.changed[each]  # it is there anew
 
     def lay(self, place: str, own: str) -> None:
         if len(place) > _LONGEST_PATH or len(own) > _LONGEST_PATH or len(self.places) >= _MOST_PLACES:
@@ -95,17 +110,31 @@ class _Stage(Struct):
 
     def run(self, written: str, line: int, is_file: IsFile) -> None:
         """What an instruction's commands change, and copy."""
-        for each in changes_of(written, self.folder):
+        for each in changes_of(written, self.folder, self.variables):
+            if each.below:
+                self.fill(each, line)
+                continue
             of = self.own(each.source) if each.source and "*" not in each.source else None
             was = next((at for pattern, at in self.changed.items() if fits(pattern, each.source)), None)
             there = self.own(each.path)
             is_folder = any(place == each.path for place, _ in self.places) and not is_file(there or "")
             if of is not None and "*" not in each.path and not is_folder:  # into a folder it goes by its own name
                 self.lay(each.path, of)
-            if of is None or was is not None or "*" in each.path:
+            if of is None or was is not None or "*" in each.path or not is_file(of):  # made by then
                 self.changed[each.path] = was or line
             if len(self.changed) > _MOST_PLACES:
                 raise TooMuchError(f"its commands change more than {_MOST_PLACES} files")
+
+    def fill(self, change: Change, line: int) -> None:
+        """All that a folder of the image has is copied into another."""
+        of = self.own(change.source) if "*" not in change.source else None
+        if of is None or "*" in change.path:
+            self.changed[f"{change.path.rstrip('/')}/*"] = line
+            return
+        begin = f"{change.source.rstrip('/')}/"
+        moved = {each[len(begin) :]: at for each, at in self.changed.items() if each.startswith(begin)}
+        self.lay(change.path, of)
+        self.changed |= {posixpath.join(change.path, rest): at for rest, at in moved.items()}
 
     def take(self, copy: _Copy, line: int) -> None:
         """What another stage has changed of what is copied from it, and what the recipe has in itself."""
@@ -113,6 +142,11 @@ class _Stage(Struct):
             if each.startswith("<<"):
                 name = each.lstrip("<-").strip("\"'")
                 self.changed[posixpath.join(copy.target, name) if copy.into else copy.target] = line
+            elif copy.before is None and _NOT_READ.search(each):  # it takes the place of what is there
+                name = _NOT_READ_PART.sub("*", posixpath.basename(each))
+                self.changed[posixpath.join(copy.target, name)] = line
+                if "://" in each and not copy.into:
+                    self.changed[copy.target] = line
             path = posixpath.normpath(posixpath.join(copy.before.folder, each)) if copy.before is not None else ""
             for pattern, at in copy.before.changed.items() if copy.before is not None else ():
                 if fits(pattern, path):
@@ -137,7 +171,8 @@ def image_start(recipe: str, text: str, is_file: IsFile) -> ImageStart | None:
 
 
 def _image(recipe: str, stage: _Stage) -> ImageStart:
-    places = tuple(sorted(dict(stage.places).items(), key=lambda each: -len(each[0])))
+    # Of several that lie at one place the last one covers the others.
+    places = tuple(sorted(dict.fromkeys(reversed(stage.places)), key=lambda each: -len(each[0])))
     entry, command, changed = stage.entry or (), stage.command or (), tuple(stage.changed.items())
     return ImageStart(recipe, stage.line, tuple(entry), tuple(command), stage.folder, places, changed=changed)
 
@@ -171,7 +206,7 @@ def _last(text: str, context: str, is_file: IsFile) -> _Stage:
             stage.enter(said.strip().strip("\"'"))
         elif name in {"COPY", "ADD"}:
             if (copy := _copy_of(said, stage, stages)) is not None:
-                stage.put(_copied(copy, context, is_file))
+                stage.put(_copied(copy, context, is_file), is_file)
                 stage.take(copy, number)
         elif name == "RUN":
             stage.run(written, number, is_file)
@@ -216,18 +251,27 @@ def instructions(text: str) -> Iterator[tuple[int, str, str]]:
         begun = at
         for here in _HERE.finditer(written) if name in _WITH_BODY else ():
             at = _behind(here, lines, ends, at)
-        # A here-document by itself is the script.
-        is_script = at > begun and _SCRIPT.fullmatch(written) and not lines[begun].startswith("#!")
-        yield number, name, "\n".join(lines[begun : at - 1]) if is_script and name == "RUN" else written
+        yield number, name, _as_run(written, lines[begun : at - 1]) if at > begun and name == "RUN" else written
+
+
+def _as_run(written: str, body: Sequence[str]) -> str:
+    """What is run by an instruction that has here-documents: one by itself is the script, and so is one that a shell
+    reads."""
+    text = "\n".join(body)
+    if _SCRIPT.fullmatch(written):
+        return text if not text.startswith("#!") or _BY_A_SHELL.match(text) else written
+    parts = [part for part in _BETWEEN.split(written) if "<<" in part]
+    return f"{written}\n{text}" if any(map(_READS.search, parts)) else written
 
 
 def _behind(here: re.Match[str], lines: Sequence[str], ends: Mapping[str, Sequence[int]], at: int) -> int:
     """The line behind a here-document's body that begins here; the same line where it does not end: then it is none."""
-    found = ends.get(here[3], ())
-    for number in range(bisect_left(found, at), len(found)):
-        index = found[number]
-        if here[1] or lines[index] == here[3]:
-            return index + 1
+    for word in dict.fromkeys((here[3], here[4])):
+        found = ends.get(word, ())
+        for number in range(bisect_left(found, at), len(found)):
+            index = found[number]
+            if here[1] or lines[index] == word:
+                return index + 1
     return at
 
 
@@ -246,17 +290,6 @@ def _filled(written: str, variables: Mapping[str, str]) -> str:
     return _VARIABLE.sub(value, written)
 
 
-def listed(said: str) -> list[str] | None:
-    """The words of an instruction in the exec form; ``None`` where it is a line for the shell."""
-    if not said.startswith("["):
-        return None
-    try:
-        found = json.loads(said)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, list) and all(isinstance(each, str) for each in found) else None
-
-
 class _Copy(Struct, frozen=True):
     """An instruction that copies: from a stage ``before``, or from where the image is built."""
 
@@ -269,10 +302,10 @@ class _Copy(Struct, frozen=True):
 def _copy_of(said: str, stage: _Stage, stages: Mapping[str, _Stage]) -> _Copy | None:
     """``None`` where nothing of the repository's is copied."""
     try:
-        every = json.loads(said[said.index("[") :]) if said.endswith("]") and "[" in said else shlex.split(said)
-    except (ValueError, RecursionError):
+        every = listed(_FLAGS.sub("", said, count=1)) or shlex.split(said)
+    except ValueError:
         return None
-    words = [each for each in every if isinstance(each, str) and not each.startswith("--")]
+    words = [each for each in every if not each.startswith("--")]
     source = _FROM.search(said)
     before = stages.get(source[1].lower()) if source is not None else None
     # Of its own stage, which is not there yet, nothing can be copied.
