@@ -104,11 +104,14 @@ def read_migration_code(root: Path) -> MigrationCode:
     sources: list[str] = []
     upserts: list[Upsert] = []
     at_start: list[MigrationRunner] = []
+    images: list[ImageStart] = []
     versions: list[tuple[str, int]] = []
     wanted = list(walk(root, _is_wanted, MAX_FILES, problems))
     for shown in wanted:
         if is_recipe(shown):
-            at_start.extend(started_with(shown, library.text(shown), library.found))
+            image = image_start(shown, library.text(shown), library.is_file)
+            images.extend([image] if image is not None else [])
+            at_start.extend(started_with(shown, library.text(shown), library.found, image))
             continue
         if is_project(shown):
             versions.extend(versions_in(library.text(shown)))
@@ -157,12 +160,8 @@ def read_migration_code(root: Path) -> MigrationCode:
         tuple(at_start),
         tuple(sorted(set(versions))),
         shaping=tuple(each for shown in wanted if not _is_test(shown) for each in _shaping(shown, library)),
-        images=tuple(filter(None, (_image(each, library) for each in wanted))),
+        images=tuple(images),
     )
-
-
-def _image(shown: str, library: _Library) -> ImageStart | None:
-    return image_start(shown, library.text(shown), library.is_file) if is_recipe(shown) else None
 
 
 def _shaping(shown: str, library: _Library) -> Iterator[MigrationRunner]:

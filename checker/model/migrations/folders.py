@@ -176,6 +176,7 @@ class MigrationRunner(Judgeable, Struct, frozen=True, eq=False):
     line: int = 1  # where it does so, as far as that is told
     shapes: Shapes | None = None
     doubt: str = ""
+    recipe: str = ""  # of the image whose containers start with it
     starts: tuple[SourceFile, ...] = ()  # callers that Python runs where it is told the package's name
 
     @property

@@ -43,15 +43,20 @@ class ImageStart(Struct, frozen=True):
 
     def line_that_changes(self, file: str) -> int | None:
         """The line of the recipe that changes what a file of the repository is in the image; ``None`` for no line."""
-        for place, own in self.places if self.changed else ():
-            inside = f"{own}/" if own else ""
-            if file != own and not file.startswith(inside):
-                continue
-            path = place if file == own else f"{place.rstrip('/')}/{file[len(inside) :]}"
+        for path in self.lies(file) if self.changed else ():
             for pattern, line in self.changed:
                 if fits(pattern, path):
                     return line
         return None
+
+    def lies(self, file: str) -> Iterator[str]:
+        """Where in the image a file of the repository lies."""
+        for place, own in self.places:
+            inside = f"{own}/" if own else ""
+            if file == own:
+                yield place
+            elif file.startswith(inside):
+                yield f"{place.rstrip('/')}/{file[len(inside) :]}"
 
     @property
     def own_folder(self) -> str | None:

@@ -64,7 +64,8 @@ from checker.reason.migrations.migrating import (
     unlocked_in,
 )
 from checker.reason.migrations.runner_locks import Locking, locking
-from checker.reason.migrations.started.steps import by_scripts, is_changed_by_then, is_one_of, read_into
+from checker.reason.migrations.started.built import runner_changed_by_then
+from checker.reason.migrations.started.steps import by_scripts, is_one_of, read_into, step_changed_by_then
 from checker.reason.migrations.transactions import locked_first
 
 _FIX_LOCK: Final = (
@@ -78,6 +79,7 @@ _FIX_SHAPED: Final = (
     "Switch that off in production, write each change as a migration, and apply those in one task before the roll-out."
 )
 _FIX_CONNECTION: Final = "Take one connection of its own (a client, not the pool) for the lock and for every migration."
+_FIX_CHANGED: Final = "Have it in the repository as it runs, and change it nowhere else."
 _FIX_READ: Final = "Let the audit read it: `checker permissions` prints the policy."
 _FIX_CANCEL: Final = "Set cancel-in-progress: false: a cancelled run leaves its migration running."
 
@@ -115,9 +117,8 @@ def _locks(pipeline: Pipeline, steps: Sequence[Migrating]) -> Iterator[Judgement
                 why = "what it runs is not found in the repository, nor is it a tool that is known"
                 yield step.action.undecided("lock", why, fix=_FIX_LOCK)
         elif tool.name not in hooked:
-            is_changed = is_changed_by_then(step, pipeline)
-            why = "the recipe of the image changes the script that it stands in"
-            judged = step.action.undecided("lock", why) if is_changed else _tool(step, tool, pipeline)
+            why = step_changed_by_then(step, pipeline)
+            judged = step.action.undecided("lock", why, fix=_FIX_CHANGED) if why else _tool(step, tool, pipeline)
             if (tool.name, judged.violation) not in said:
                 said.add((tool.name, judged.violation))
                 yield judged
@@ -190,6 +191,9 @@ def _tool(step: Migrating, tool: MigrationTool, pipeline: Pipeline) -> Judgement
 
 
 def _runner(runner: MigrationRunner, pipeline: Pipeline) -> Iterator[Judgement]:
+    if why := runner_changed_by_then(runner, pipeline):
+        yield runner.undecided("lock", why, fix=_FIX_CHANGED)
+        return
     found = locking(runner)
     tool = BY_NAME.get(runner.library)
     if runner.shapes is not None and not found.taken:

@@ -13,9 +13,12 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from checker import lazy_re
 from checker.collect.migrations.frameworks.images import TooMuchError, instructions
 from checker.model.migrations.folders import MigrationRunner, SourceFile
+from checker.model.migrations.images import ImageStart
 from checker.model.migrations.shaping import Shapes
 from checker.model.migrations.tools import BY_NAME, TOOLS, MigrationTool, evaluated
 from checker.model.written.shell_lines import line_in, listed
@@ -41,20 +44,23 @@ def is_recipe(name: str) -> bool:
     return "file" in last and _FILE.fullmatch(last) is not None and _OTHERS.search(name) is None
 
 
-def started_with(recipe: str, text: str, text_of: Text) -> Iterator[MigrationRunner]:
-    """What applies migrations when a container starts. ``text_of`` gives the text of a file of the repository."""
+def started_with(recipe: str, text: str, text_of: Text, image: ImageStart | None) -> Iterator[MigrationRunner]:
+    """What applies migrations when a container starts. ``text_of`` gives the text of a file of the repository,
+    ``image`` says which of them lies where in the image."""
     words, line = _started(text)
     inline = line_in(words)
     folder, said = posixpath.dirname(recipe), inline or shlex.join(words)
     part = next((part for part in _followed(said, folder, text_of) if _tool(part) is not None), None)
     if part is not None:
-        yield _runner(recipe, text, line, part)
+        yield replace(_runner(recipe, text, line, part), recipe=recipe)
         return
     called = [part[0] for part in _plainly(inline) if part] if inline else words
     for word in called:
-        script = next(filter(None, (_script(each, text_of) for each in _places(word, folder))), None)
+        laid = [each for name in (word, f"./{word}") for each in (image.own(name) if image is not None else ())]
+        there = [each for each in laid if text_of(each) is not None][:1]
+        script = next(filter(None, (_script(each, text_of) for each in there or _places(word, folder))), None)
         if script is not None:
-            yield from _of_script(*script, folder, text_of)
+            yield from (replace(each, recipe=recipe) for each in _of_script(*script, folder, text_of))
             return
 
 

@@ -13,6 +13,7 @@ from checker.model.migrations.folders import MigrationRunner
 from checker.model.pipeline.pipeline import Pipeline, StartedContainer
 from checker.model.pipeline.scripts import Command
 from checker.reason.migrations.migrating import Migrating, migrating_in, programs_of, runs_its_image, starts_task
+from checker.reason.migrations.started.built import changed_by_then
 
 
 @lru_cache(maxsize=4)  # rules ask it over and over
@@ -55,11 +56,12 @@ def _inside(one: StartedContainer, pipeline: Pipeline) -> Iterator[Migrating]:
     return (each for each in migrating_in(one.job, pipeline) if not each.back)
 
 
-def is_changed_by_then(step: Migrating, pipeline: Pipeline) -> bool:
-    """Whether a step stands in a script that the recipe of its container's image changes."""
-    files = {spot.file for spot in (step.action.spot, *step.action.reached.via)}
-    images = (one.image for one in pipeline.containers if one.job is step.job)
-    return any(image.line_that_changes(file) is not None for image in images for file in files)
+def step_changed_by_then(step: Migrating, pipeline: Pipeline) -> str:
+    """Why the script that a container's step stands in is perhaps another one in the image; empty where nothing says
+    so."""
+    files = (spot.file for spot in (step.action.spot, *step.action.reached.via))
+    images = [one.image for one in pipeline.containers if one.job is step.job]
+    return changed_by_then(files, images, pipeline, [each.recipe for each in images]) if images else ""
 
 
 def is_one_of(step: Migrating, runners: Sequence[MigrationRunner], pipeline: Pipeline) -> bool:
