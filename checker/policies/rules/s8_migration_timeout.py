@@ -68,6 +68,7 @@ from checker.reason.migrations.session_timeouts import (
     system_of,
     why_not,
 )
+from checker.reason.migrations.started.built import FIX_CHANGED, runner_changed_by_then
 from checker.reason.migrations.started.ends import ended_well_in_containers
 from checker.reason.migrations.started.steps import by_scripts, read_into
 from checker.reason.migrations.transactions import HERE, is_wrapped
@@ -132,7 +133,7 @@ def _session(
     steps = read_into(steps, pipeline)
     given = [_given(name, step, pipeline) for step in steps]
     for runner in runners:
-        yield _runner(bound, name, fix, runner, everywhere or (given[0] if given and all(given) else None))
+        yield _runner(bound, name, fix, runner, everywhere or (given[0] if given and all(given) else None), pipeline)
     if runners:
         return
     seen: set[tuple[str, Outcome]] = set()
@@ -162,7 +163,7 @@ def _session(
     at_start = (*(() if named else by_image), *pipeline.migration_code.shaping)
     for runner in at_start:
         own = in_connections(name, runner.library, pipeline.migration_code.connections)
-        yield _runner(bound, name, fix_of.get(runner.library, fix).format(name), runner, own or everywhere)
+        yield _runner(bound, name, fix_of.get(runner.library, fix).format(name), runner, own or everywhere, pipeline)
     for folder in pipeline.migrations if not (steps or at_start or by_script) else ():
         own = in_connections(name, folder.tool, pipeline.migration_code.connections)
         found = own or everywhere
@@ -176,9 +177,13 @@ def _session(
             yield folder.undecided(sub, why, fix=fix)
 
 
-def _runner(bound: str, name: str, fix: str, runner: MigrationRunner, everywhere: Bound | None) -> Judgement:
+def _runner(
+    bound: str, name: str, fix: str, runner: MigrationRunner, everywhere: Bound | None, pipeline: Pipeline
+) -> Judgement:
     sub = _SUBS[bound]
     own = in_code(name, runner)
+    if own is not None and (why := runner_changed_by_then(runner, pipeline)):
+        return runner.undecided(sub, why, fix=FIX_CHANGED)
     if own is not None and own.off:
         return runner.fails(sub, f"It switches {name} off: {_WHAT[bound]}.", fix=fix, path=own.where)
     if own is not None and own.unheard is not NO and (everywhere is None or everywhere.off):

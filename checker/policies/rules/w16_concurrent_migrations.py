@@ -64,7 +64,7 @@ from checker.reason.migrations.migrating import (
     unlocked_in,
 )
 from checker.reason.migrations.runner_locks import Locking, locking
-from checker.reason.migrations.started.built import runner_changed_by_then
+from checker.reason.migrations.started.built import FIX_CHANGED, runner_changed_by_then
 from checker.reason.migrations.started.steps import by_scripts, is_one_of, read_into, step_changed_by_then
 from checker.reason.migrations.transactions import locked_first
 
@@ -79,7 +79,6 @@ _FIX_SHAPED: Final = (
     "Switch that off in production, write each change as a migration, and apply those in one task before the roll-out."
 )
 _FIX_CONNECTION: Final = "Take one connection of its own (a client, not the pool) for the lock and for every migration."
-_FIX_CHANGED: Final = "Have it in the repository as it runs, and change it nowhere else."
 _FIX_READ: Final = "Let the audit read it: `checker permissions` prints the policy."
 _FIX_CANCEL: Final = "Set cancel-in-progress: false: a cancelled run leaves its migration running."
 
@@ -118,7 +117,7 @@ def _locks(pipeline: Pipeline, steps: Sequence[Migrating]) -> Iterator[Judgement
                 yield step.action.undecided("lock", why, fix=_FIX_LOCK)
         elif tool.name not in hooked:
             why = step_changed_by_then(step, pipeline)
-            judged = step.action.undecided("lock", why, fix=_FIX_CHANGED) if why else _tool(step, tool, pipeline)
+            judged = step.action.undecided("lock", why, fix=FIX_CHANGED) if why else _tool(step, tool, pipeline)
             if (tool.name, judged.violation) not in said:
                 said.add((tool.name, judged.violation))
                 yield judged
@@ -192,7 +191,7 @@ def _tool(step: Migrating, tool: MigrationTool, pipeline: Pipeline) -> Judgement
 
 def _runner(runner: MigrationRunner, pipeline: Pipeline) -> Iterator[Judgement]:
     if why := runner_changed_by_then(runner, pipeline):
-        yield runner.undecided("lock", why, fix=_FIX_CHANGED)
+        yield runner.undecided("lock", why, fix=FIX_CHANGED)
         return
     found = locking(runner)
     tool = BY_NAME.get(runner.library)

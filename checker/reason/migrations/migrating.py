@@ -33,6 +33,7 @@ from checker.model.values import Absent, Unknown
 from checker.model.written.shell_lines import line_at, listed
 from checker.reason.images.used_again import from_stack
 from checker.reason.migrations.lasting import is_own, told_of_own
+from checker.reason.migrations.started.built import runner_changed_by_then
 from checker.reason.migrations.tools import (
     ALL_IT_HOLDS,
     Applied,
@@ -222,12 +223,13 @@ def changing_at_start(pipeline: Pipeline) -> Iterator[tuple[MigrationRunner, str
     """The programs that change the schema when they start, by no migration, with what that takes away and whether it
     surely does. What only adds takes nothing away."""
     for runner in (*pipeline.migration_code.shaping, *pipeline.migration_code.at_start):
-        if runner.shapes is Shapes.EMPTIES and not runner.doubt:
+        doubt = runner.doubt or (runner_changed_by_then(runner, pipeline) if runner.shapes is Shapes.EMPTIES else "")
+        if runner.shapes is Shapes.EMPTIES and not doubt:
             said = f"Whenever the program starts, {runner.library} takes away all that the database holds."
             yield runner, said, True
         elif runner.shapes not in (None, Shapes.ADDS):
             why = f"what {runner.library} takes away when the program starts follows from its models"
-            yield runner, f"{why}{f': {runner.doubt}' if runner.doubt else ''}", False
+            yield runner, f"{why}{f': {doubt}' if doubt else ''}", False
 
 
 @lru_cache(maxsize=4)

@@ -19,6 +19,7 @@ from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import Command, Trace
 
+FIX_CHANGED: Final = "Have it in the repository as it runs, and change it nowhere else."
 _ENGINES: Final = frozenset({"docker", "docker-compose", "podman", "podman-compose", "nerdctl", "finch", "buildah"})
 _BUILDS: Final = frozenset({"build", "b", "bud", "build-using-dockerfile", "bake"})
 _STARTS_THEM: Final = frozenset({"up", "run", "create"})  # of compose, which builds what is not there
