@@ -46,7 +46,7 @@ def construct(
     ``marks``, where given, is filled with the :class:`Mark` of every path.
     """
     try:
-        root = _composed(text)
+        root = composed(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
@@ -74,7 +74,8 @@ class _LaterAnchors(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
-def _composed(text: str) -> yaml.Node | None:
+def composed(text: str) -> yaml.Node | None:
+    """The nodes of a document, aliases as the nodes that they mean; ``None`` of one that says nothing."""
     try:
         return yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:

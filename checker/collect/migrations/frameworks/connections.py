@@ -16,6 +16,7 @@ from typing import Final
 from checker import lazy_re
 from checker.collect.documents import read_text
 from checker.collect.folders import walk
+from checker.collect.migrations.frameworks.sections import NEVER_DEPLOYED, of_production
 from checker.errors import InputError
 from checker.model.migrations.folders import Connection
 from checker.model.sources import Problem
@@ -67,26 +68,21 @@ def read_connections(root: Path, problems: list[Problem]) -> Iterator[Connection
         except InputError:
             continue  # whoever needs it says so
         if tool[1] in text:
-            yield Connection(tool[0], shown, _of_production(text) if tool[0] == "rails" else text)
+            yield Connection(tool[0], shown, (of_production(text) or _by_signs(text)) if tool[0] == "rails" else text)
 
 
 _SECTION: Final = lazy_re.compile(r"^(\w+):[ \t]*(?:&(\w+))?[ \t]*$", re.MULTILINE)
 _MERGED: Final = lazy_re.compile(r"<<:\s*\*(\w+)")
 
 
-# Rails Guides, "Configuring Rails Applications": the environments that a new application has beside production.
-_NEVER_DEPLOYED: Final = frozenset({"development", "test"})
-
-
-def _of_production(text: str) -> str:
-    """What of ``database.yml`` counts in production: its section, and those that it merges; the rest blanked, lines
-    kept. Where there is no such section, all but those of the environments that are never deployed."""
+def _by_signs(text: str) -> str:
+    """The same of a file that is no YAML before it is made: its section, and those that it merges."""
     heads = list(_SECTION.finditer(text))
     ends = [*(each.start() for each in heads[1:]), len(text)][: len(heads)]
     sections = {each[1]: (each[2] or "", text[each.start() : end]) for each, end in zip(heads, ends, strict=True)}
     kept, pending = set[str](), ["production"]
     if "production" not in sections:
-        kept, pending = set(sections) - _NEVER_DEPLOYED, []
+        kept, pending = set(sections) - NEVER_DEPLOYED, []
     while pending:
         name = pending.pop()
         kept.add(name)
