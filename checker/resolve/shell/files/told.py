@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from checker import lazy_re
@@ -18,6 +18,7 @@ from checker.model.values import Text
 from checker.resolve.shell.files.changing import filter_of, plain_of
 from checker.resolve.shell.state import Fed
 
+_RECURSIVE: Final = lazy_re.compile(r"-[a-zA-Z]*[aRr][a-zA-Z]*|--recursive|--archive")
 _HERE: Final = frozenset({"<<", "<<-", "<<<"})
 _ESCAPE: Final = lazy_re.compile(r"\\(?:([abefnrtv\\\"'])|0?([0-7]{1,3})|x([0-9a-fA-F]{1,2}))")
 _SIGNS: Final = {"a": "\a", "b": "\b", "e": "\x1b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
@@ -175,3 +176,22 @@ def interpreter(text: Possible) -> str:
     line = first.partition("\n")[0] if isinstance(first, str) else ""
     words = [word.rsplit("/", 1)[-1] for word in line[2:].split()] if line.startswith("#!") else []
     return next((word for word in words if word != "env" and not word.startswith("-")), "")
+
+
+def archive_place(name: Possible, command: Command) -> Possible:
+    """Where an archive lies; `-` for what comes in."""
+    return "-" if name == "-" else place(name, command.folder)
+
+
+def is_sure(command: Command) -> bool:
+    """Whether a command surely has run by then, and come to its end."""
+    return command.certain_in_job and not command.reached.on_failure
+
+
+def copies_folders(words: Sequence[Possible]) -> bool:
+    return any(isinstance(each, str) and _RECURSIVE.fullmatch(each) for each in words)
+
+
+def is_below(key: Possible, folder: str) -> bool:
+    """Whether a file of the repository lies in a folder of it."""
+    return folder == "." or str(key).startswith(f"{folder}/")

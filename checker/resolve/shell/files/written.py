@@ -14,7 +14,6 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from checker import lazy_re
 from checker.data.harmless import program_is_harmless
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import Command, Write
@@ -30,17 +29,26 @@ from checker.resolve.shell.files.changing import (
     put_out,
 )
 from checker.resolve.shell.files.filling import FILLING, filled, is_program, is_release, may_be_fetched, packed
-from checker.resolve.shell.files.git.commits import BRINGING, Commits, Taken, paths_of
+from checker.resolve.shell.files.git.archives import Taken
+from checker.resolve.shell.files.git.commits import BRINGING, Commits, brings_back, left_of, named_by, paths_of
 from checker.resolve.shell.files.program_writes import Code, code_of, runs_code
-from checker.resolve.shell.files.told import OwnFiles, coming_in, place, printed_of_files, put_into
+from checker.resolve.shell.files.told import (
+    OwnFiles,
+    archive_place,
+    coming_in,
+    copies_folders,
+    is_below,
+    is_sure,
+    place,
+    printed_of_files,
+    put_into,
+)
 from checker.resolve.shell.state import Fed
 
 _MAX_TEXT: Final = 100_000
 _MOST_COPIED: Final = 1000  # files of a folder
 _COPIES: Final = frozenset({"cp", "mv", "install", "ln", "rsync"})
 _NOTED: Final = frozenset({"tee", "rm", *_COPIES, *CHANGING, *FILLING})
-_RECURSIVE: Final = lazy_re.compile(r"-[a-zA-Z]*[aRr][a-zA-Z]*|--recursive|--archive")
-_SHORT_RANGE: Final = frozenset({"--hard", "--", ".", "HEAD", "-f", "--force", "-q", "--quiet", "--worktree", "-W"})
 
 
 class Written(Struct):
@@ -73,7 +81,7 @@ class Written(Struct):
     def is_of_another_commit(self, target: Possible, folder: str | None) -> bool:
         """Whether a file of the repository is here as another commit has it, whatever that is."""
         key = place(target, folder)
-        taken = any(each in {".", key} or str(key).startswith(f"{each}/") for each in self._commits)
+        taken = any(each == key or is_below(key, each) for each in self._commits)
         return taken and self._is_own(key) and key not in self._others and self.texts.get(key) is None
 
     @property
@@ -105,6 +113,7 @@ class Written(Struct):
         """Files from elsewhere have been put into a folder."""
         folder = posixpath.normpath(path) if path else "."
         self._changed, self._commits = (*self._changed, folder), ()
+        self.texts.update(dict.fromkeys(each for each in self.texts if is_below(each, folder) and self._is_own(each)))
         self.changes.brought(folder, by)
 
     def checked_out(self, path: str, *, cleans: bool) -> None:
@@ -129,7 +138,7 @@ class Written(Struct):
             return
         self._touched.clear()
         if taken is None or not taken.at_hand:
-            self._follow(command, fed, outputs)
+            self._follow(command, fed, outputs, fills=taken is None)
         if taken is not None:
             self._take(taken, command)
         for key in (each for each in self._touched if each is not None):
@@ -140,7 +149,7 @@ class Written(Struct):
         """Files of a commit are there now."""
         below = tuple(f"{each}/" for each in (taken.paths if taken.moved is None else (taken.moved,)))
         inside = [each for each in self.texts if each in taken.paths or str(each).startswith(below) or "./" in below]
-        surely = taken.surely and _is_sure(command)
+        surely = taken.surely and is_sure(command)
         if taken.moved is not None or (taken.at_hand and not surely):  # perhaps other files by these names
             self._put(dict.fromkeys(each for each in inside if taken.moved is not None or self._is_own(each)))
             if isinstance(taken.moved, str) and not taken.moved.startswith("/") and self._files_below(taken.moved):
@@ -149,6 +158,7 @@ class Written(Struct):
             for key in [each for each in inside if self._is_own(each)]:
                 self.texts.pop(key)
                 self._touched[key] = None
+            self._restored(taken.paths)
         else:
             paths = [each for each in taken.paths if isinstance(each, str)]
             self._put(dict.fromkeys(each for each in paths if self._is_own(each)))
@@ -157,9 +167,15 @@ class Written(Struct):
             self._commits += tuple(paths)
             self._others -= {*self._touched}
 
-    def _follow(self, command: Command, fed: Fed | None, outputs: Sequence[Write]) -> None:
+    def _restored(self, paths: Sequence[Possible]) -> None:
+        """Files of the repository are what they were."""
+        self._commits, self._changed = left_of(self._commits, paths), left_of(self._changed, paths)
+        within = paths if self._commits else ()  # of others above these
+        self._others.update(one for each in within for one in (each, *self._files_below(str(each))))
+
+    def _follow(self, command: Command, fed: Fed | None, outputs: Sequence[Write], *, fills: bool) -> None:
         program = command.program
-        surely = _is_sure(command)
+        surely = is_sure(command)
         for write in outputs:
             again = ">>" in write.operator or id(write) in self._seen
             self._seen[id(write)] = write
@@ -189,15 +205,14 @@ class Written(Struct):
         if program in FETCHING:
             origin = " ".join(map(shown, command.words[1:]))
             named = [*fetched(command, plain), *(each.target for each in outputs)] or ["-"]
-            keys = [_archive(each, command) for each in named]
+            keys = [archive_place(each, command) for each in named]
             self._origins.update(dict.fromkeys(keys, origin))
             self._install(keys, origin)
             return
-        if program in FILLING or program == "rsync":
+        if fills and (program in FILLING or program == "rsync"):
             self._fill(command)
-        made = [_archive(each, command) for each in packed(command)]
         self._origins.pop("-", None)  # what comes in next comes from what was run last
-        self._origins.update(dict.fromkeys(made, ""))
+        self._origins.update((archive_place(each, command), "") for each in packed(command))
 
     def _plain_text(self, key: Possible) -> str | None:
         text = self.texts[key] if key in self.texts else self._own_text(key)
@@ -210,7 +225,7 @@ class Written(Struct):
         def held(path: Possible) -> Possible | None:
             return self._held(path, command.folder)
 
-        surely = _is_sure(command)
+        surely = is_sure(command)
         for each in rewritten(code, command, self._plain_text, held):
             key = place(each.path, command.folder)
             if isinstance(each.path, str) and each.path.endswith("/"):
@@ -231,7 +246,7 @@ class Written(Struct):
         for each in filled(command):
             key = place(each.place, command.folder)
             if each.archive is not None:
-                archive = _archive(each.archive, command)
+                archive = archive_place(each.archive, command)
                 origin = self._origins.get(archive)
                 # What no command has fetched is the run's own artifact, or cached: it goes beside the code.
                 known = archive == "-" or self._is_own(archive) or may_be_fetched(archive, self._origins)
@@ -279,23 +294,21 @@ class Written(Struct):
 
     def _bring(self, command: Command, plain: Sequence[Possible]) -> None:
         """``git checkout`` and its kin: what it brings back is the repository's own, anything else is not known."""
-        words = command.words[2:]
+        verb, words = plain[0], command.words[2:]
         tracked = [each for each in self.texts if isinstance(each, str) and not each.startswith(("/", ".git/"))]
-        verb = plain[0]
         if verb == "clean":
             gone = tracked if "-n" not in words and "--dry-run" not in words else []
             for key in [each for each in gone if not self._is_own(each)]:
                 del self.texts[key]  # what it does not know it removes
             return
-        named = [word for word in words if word not in _SHORT_RANGE]
-        back = (verb == "reset" and "--hard" in words and not named) or (
-            verb in {"checkout", "restore"} and ({"--", "."} & set(words) or (verb == "restore" and named))
-        )
+        named = named_by(words)
         keys = [place(word, command.folder) for word in named]
-        if back and _is_sure(command) and all(self._is_own(key) for key in keys):
+        if brings_back(verb, words, named) and is_sure(command) and all(self._is_own(key) for key in keys):
             for each in keys or [each for each in tracked if self._is_own(each)]:
                 self.texts.pop(each, None)
                 self._touched[each] = None
+            if verb == "reset" and not self._git.has_moved:
+                self._restored((".",))
             return
         self._put(dict.fromkeys((*tracked, *(key for key in keys if self._is_own(key)))))
         for path in paths_of(verb, words):
@@ -307,8 +320,7 @@ class Written(Struct):
         return self.library is not None and isinstance(key, str) and self.library.is_file(key)
 
     def _may_be_changed(self, key: Possible) -> bool:
-        below = any(each == "." or str(key).startswith(f"{each}/") for each in self._changed)
-        return below and self._is_own(key)
+        return any(is_below(key, each) for each in self._changed) and self._is_own(key)
 
     def _own_text(self, key: Possible) -> str | None:
         return self.library.text(key) if self.library is not None and isinstance(key, str) else None
@@ -349,9 +361,7 @@ class Written(Struct):
 
     def _copy_own(self, command: Command, word: Possible, source: Possible, target: Possible, *, alone: bool) -> None:
         """A file of the repository, or a folder, takes the place of another."""
-        recursive = command.program == "mv" or any(
-            isinstance(each, str) and _RECURSIVE.fullmatch(each) for each in command.words[1:]
-        )
+        recursive = command.program == "mv" or copies_folders(command.words[1:])
         whole = isinstance(word, str) and word.endswith(("/.", "/*") if command.program != "rsync" else ("/", "/."))
         if recursive and isinstance(source, str) and isinstance(target, str) and not self._is_own(source):
             self._copy_folder(command, source.removesuffix("/*"), target, whole=whole)
@@ -388,12 +398,3 @@ class Written(Struct):
 
     def _held(self, word: Possible, folder: str | None) -> Possible | None:
         return self.text(word, folder) if self.has(word, folder) else self._own_text(place(word, folder))
-
-
-def _archive(name: Possible, command: Command) -> Possible:
-    return "-" if name == "-" else place(name, command.folder)
-
-
-def _is_sure(command: Command) -> bool:
-    """Whether a command surely has run by then, and come to its end."""
-    return command.certain_in_job and not command.reached.on_failure

@@ -2,7 +2,8 @@
 
 ``checkout`` and ``restore`` write the folder that the job works in; ``show`` and ``cat-file`` print, so that only the
 file which their output goes to is written; ``archive`` packs, and nothing is written before a tar unpacks it. Sources:
-git-checkout(1), git-restore(1), git-show(1), git-cat-file(1), git-archive(1); GNU tar manual, "Options".
+git-checkout(1), git-restore(1), git-show(1), git-cat-file(1), git-archive(1), git-bundle(1); GNU tar manual,
+"Options".
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from checker import lazy_re
 from checker.model.pipeline.scripts import Command, Write
 from checker.model.possible import Possible, plain_words, shown
 from checker.model.values import Text, pieces, text
-from checker.resolve.shell.files.filling import TAR, filled, tar_of, value_of
+from checker.resolve.shell.files.filling import filled, value_of
+from checker.resolve.shell.files.git.archives import UNPACKING, Taken, follow, unpacking
 from checker.resolve.shell.files.told import place
 
 # Verbs of git that bring other files into the folder, whatever they name.
@@ -28,30 +30,20 @@ BRINGING: Final = frozenset(
 )  # fmt: skip
 # Those that make a commit of what the job has, or of two.
 _MAKING: Final = frozenset({"commit", "am", "cherry-pick", "revert", "merge", "rebase", "pull"})
+_SHORT_RANGE: Final = frozenset({"--hard", "--", ".", "HEAD", "-f", "--force", "-q", "--quiet", "--worktree", "-W"})
 _PRESSING: Final = frozenset({"gzip", "pigz", "bzip2", "xz", "zstd", "lz4", "pv", "cat"})
 
 
 def paths_of(verb: Possible, words: Sequence[Possible]) -> Iterator[Possible]:
     """The paths that ``git checkout`` and ``git restore`` take from another commit; the whole folder where git makes a
     third of two."""
-    if _mixes(verb, words):
+    if _mixes(verb, words) or (verb == "pull" and any(shown(each).endswith(".bundle") for each in words)):
         yield "."
     plain = [each for each in plain_words(words, {"-s", "--source", "-b", "-B", "--orphan"}) if each != "--"]
     if verb == "restore":
         yield from plain if any(shown(each).startswith(("-s", "--source")) for each in words) else ()
     elif verb == "checkout" and plain[:1] != ["HEAD"] and not {"-b", "-B", "--orphan"} & {*words}:
         yield from plain[1:] if "--" not in words or words[0] != "--" else ()
-
-
-class Taken(Struct, frozen=True):
-    """The paths that git takes from a commit, all of it where none is named; ``at_hand``: that is the one which the job
-    has checked out, so that a file is what it was before. ``surely``: nothing else may come with them, or be left."""
-
-    paths: tuple[Possible, ...]
-    at_hand: bool
-    surely: bool = True
-    moved: Possible = None  # the folder that they are put into, where that is another one than theirs
-    by_head: bool = False
 
 
 class Commits(Struct):
@@ -67,7 +59,9 @@ class Commits(Struct):
     def taken(self, command: Command, outputs: Sequence[Write], is_path: Callable[[Possible], bool]) -> Taken | None:
         """What a command puts into files that git took from a commit: checkout and restore by themselves, show and
         cat-file where their output goes, archive by way of tar; ``None`` where it puts none there."""
-        if command.program in TAR:
+        if self.archives:
+            follow(self.archives, command, outputs)
+        if command.program in UNPACKING:
             return self._unpacked(command)
         target = place(outputs[-1].target, command.folder) if outputs else None
         piped = self.archives.pop("-", None)
@@ -100,21 +94,35 @@ class Commits(Struct):
         return replace(found, paths=(inside,)) if over and prints else None
 
     def _unpacked(self, command: Command) -> Taken | None:
-        words = command.words[1:]
-        tar = tar_of(words)
-        key: Possible = "-" if tar.archive in {None, "-"} else place(tar.archive, command.folder)
+        told = unpacking(command)
+        key: Possible = "-" if told.archive == "-" else place(told.archive, command.folder)
         found = self.archives.pop(key, None) if key == "-" else self.archives.get(key)
         if found is None or not any(filled(command)):
             return None
-        into = place(tar.into, command.folder)
-        placed = [place(each, into if isinstance(into, str) else None) for each in tar.members or found.paths or (".",)]
-        options = [shown(each) for each in words if shown(each).startswith("--")]
-        strips = any(each.startswith(("--strip", "--transform", "--xform")) for each in options)
-        other = strips or not found.surely or into != found.moved
-        picks = any(each.startswith(("--exclude", "--wildcards", "--files-from")) for each in options)
+        into = place(told.into, command.folder)
+        members = told.members or found.paths or (".",)
+        placed = [place(each, into if isinstance(into, str) else None) for each in members]
+        other = told.strips or not found.surely or into != found.moved
         if isinstance(into, str) and "$" in into and _TEMPORARY.search(into) is None:
             return Taken((".",), found.at_hand, surely=False)  # it may be the repository's
-        return Taken(tuple(placed), found.at_hand, not picks and not other, into if other else None)
+        return Taken(tuple(placed), found.at_hand, not told.picks and not other, into if other else None)
+
+
+def named_by(words: Sequence[Possible]) -> list[Possible]:
+    """What a command of git's names but the commit that is there, and all."""
+    return [word for word in words if word not in _SHORT_RANGE]
+
+
+def brings_back(verb: Possible, words: Sequence[Possible], named: Sequence[Possible]) -> bool:
+    """Whether what ``reset``, ``checkout`` or ``restore`` brings is of the commit that is there, or of its index."""
+    files = bool({"--", "."} & {*words}) or (verb == "restore" and bool(named))
+    return (verb == "reset" and "--hard" in words and not named) or (verb in {"checkout", "restore"} and files)
+
+
+def left_of(places: Sequence[str], restored: Sequence[Possible]) -> tuple[str, ...]:
+    """The files and folders that are still of another commit when others are what they were."""
+    below = tuple(f"{each}/" for each in restored)
+    return tuple(each for each in places if not ("." in restored or each in restored or each.startswith(below)))
 
 
 def _goes_to(command: Command) -> Possible:
