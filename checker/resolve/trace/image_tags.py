@@ -10,7 +10,7 @@ from typing import Final
 
 from checker import lazy_re
 from checker.model.pipeline.jobs import EffectiveJob
-from checker.model.possible import Possible, joined, open_text, shown
+from checker.model.possible import Possible, joined, one_of, open_text, shown
 from checker.model.values import Text
 
 _DEFAULT: Final = ("type=schedule", "type=ref,event=branch", "type=ref,event=tag", "type=ref,event=pr")
@@ -26,8 +26,7 @@ _ALL_OF_IT: Final = lazy_re.compile(r"\.[*+]|\\d(?>.*?\.)(?>.*?\\d)(?>.*?\.).*\\
 
 
 def outputs_of(job: EffectiveJob, images: list[Possible], rules: list[Possible], flavor: str) -> Mapping[str, Possible]:
-    """What the action gives: ``tags`` has one reference in each line. Later steps find the same in variables (README,
-    "DOCKER_METADATA_OUTPUT_*")."""
+    """What the action gives: ``tags`` has one reference in each line."""
     tags: list[Possible] = []
     latest = "latest=true" in flavor
     for rule in rules or list(_DEFAULT):
@@ -43,6 +42,17 @@ def outputs_of(job: EffectiveJob, images: list[Possible], rules: list[Possible],
         "version": tags[0] if tags else "",
         "json": joined(['{"tags": ["', *(part if part != "\n" else '", "' for part in lines), '"]}']) if lines else "",
     }
+
+
+def variables_of(
+    made: Mapping[str, Possible], before: Mapping[str, Possible], *, surely: bool
+) -> Mapping[str, Possible]:
+    """The variables in which later steps find what the action gives (README, "DOCKER_METADATA_OUTPUT_*"): each is that
+    or what it was ``before``, where the action may not run to its end."""
+    named = {f"DOCKER_METADATA_OUTPUT_{name.upper()}": value for name, value in made.items()}
+    if surely:
+        return named
+    return {name: one_of([before.get(name, open_text(f"${{{name}}}")), value]) for name, value in named.items()}
 
 
 def _tags(rule: Possible, job: EffectiveJob) -> tuple[list[Possible], bool]:

@@ -38,6 +38,7 @@ from checker.resolve.trace.collected import Collected
 from checker.resolve.trace.commands.foreign import GITHUB_SCRIPT, unread_action, unread_container
 from checker.resolve.trace.gaps import Gaps
 from checker.resolve.trace.held_files import by_now
+from checker.resolve.trace.image_tags import variables_of
 from checker.resolve.trace.javascript.texts import texts_of
 from checker.resolve.trace.programs import Earlier, Programs, Scripts
 from checker.resolve.workflows.ifs import only_after_failure
@@ -209,7 +210,8 @@ class Tracer(Struct):
             if (path not in {"", "."} and action != _CHECKOUT) or _of_another(step):
                 collected.written.brought(path, step)
         made = metadata_of(step, given)
-        extra |= {f"DOCKER_METADATA_OUTPUT_{name.upper()}": value for name, value in made.items()}
+        told, surely = {**step.job.env, **extra}, step.runs is YES and step.continue_on_error is False
+        extra |= variables_of(made, told, surely=surely)
         if step.step.id:
             for name, value in made.items():
                 _learn(own, _output(step.step.id, name, scope), value)
@@ -217,7 +219,6 @@ class Tracer(Struct):
                 self._files[Text((_output(step.step.id, name, scope),))] = value
         if step.step.action.lower() == GITHUB_SCRIPT:
             self._script(step, given, reached, collected.written)
-            told, surely = {**step.job.env, **extra}, step.runs is YES and step.continue_on_error is False
             extra |= set_by_script(shown(given.get("script", "")), told, surely=surely)
         foreign = unread_action(step)
         if foreign is not None and (command is None or action == BAKE):
