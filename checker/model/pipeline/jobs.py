@@ -151,6 +151,7 @@ class EffectiveStep(Judgeable, Struct, frozen=True, eq=False):
     step: Step
     index: int  # among the job's steps, those of its composite actions among them
     via: tuple[str, ...] = ()
+    place: int = 0  # among the job's steps as they are written: that of the step which uses the actions around it
     # Its own id, and the ids of the steps that use the composite actions around it: what happens to it is theirs too.
     ids: tuple[str, ...] = ()
     # Its own `if` as written, and those of the steps around it: all have to hold.
@@ -158,7 +159,7 @@ class EffectiveStep(Judgeable, Struct, frozen=True, eq=False):
     runs: Answer = YES
     runs_on_prerelease: Answer = _NOT_ASKED  # likewise, in a run that a pre-release started
     mends: Answer = NO  # likewise, where an earlier step has failed
-    mends_after: Mapping[str, Answer] = field(default_factory=dict)  # likewise, by the failed step's id, if any
+    mends_after: Mapping[int, Answer] = field(default_factory=dict)  # likewise, by the failed step's place, if it asks
     status_functions: frozenset[str] = frozenset()  # of its `if`: success, failure, always, cancelled
     started_by: frozenset[str] = frozenset()  # ids of earlier steps that may fail, whose failure starts this one
     with_: Mapping[str, Possible] = field(default_factory=dict)

@@ -136,22 +136,20 @@ def after_failure(condition: Any, contexts: Contexts) -> Answer:
     return _holds(condition, ended(contexts, "failure")) if status_functions(condition) else NO
 
 
-def mends_after(step: Step, steps: Sequence[Step], contexts: Contexts) -> Mapping[str, Answer]:
-    """The same for each earlier step of its job that may have failed, by its id, where the ``if`` asks how steps ended:
-    those before that one have worked, and those behind it were skipped. Empty stands for a step without an id."""
+def mends_after(step: Step, steps: Sequence[Step], contexts: Contexts) -> Mapping[int, Answer]:
+    """The same for each earlier step of its job that may have failed, by its place among them, where the ``if`` asks
+    how steps ended: those before that one have worked, and those behind it were skipped."""
     condition = step.if_
     if not status_functions(condition) or not isinstance(condition, str) or "steps." not in condition:
         return {}
     before = [each.id for each in steps[: step.index]][:_MOST_STEPS]
-    found: dict[str, Answer] = {}
-    for index, failed in enumerate([*before, ""]):
-        if not failed and index < len(before):
-            continue
+    found: dict[int, Answer] = {}
+    for index in range(len(before)):
         seen = ended(contexts, "failure")
         for at, each in enumerate(before):
             how = "success" if at < index else "failure" if at == index else "skipped"
             seen = _with_outcome(each, how, seen, conclusion=how) if each else seen
-        found.setdefault(failed, _holds(condition, seen))
+        found[index] = _holds(condition, seen)
     return found
 
 

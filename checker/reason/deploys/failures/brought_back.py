@@ -107,9 +107,8 @@ def comes_after_failure(path: DeployPath, back: Rollout) -> Answer:
 
 def after_its_failure(step: EffectiveStep, rolled: Rollout) -> Answer:
     """Whether a step runs where the step of a roll-out has failed."""
-    ids = rolled.call.step.ids if rolled.call.step is not None else ()
-    named = next((each for each in reversed(ids) if each in step.mends_after), "")  # the job's own step is the last
-    return step.mends_after.get(named, step.mends)
+    failed = rolled.call.step
+    return step.mends_after.get(failed.place, step.mends) if failed is not None else step.mends
 
 
 def led_to(path: DeployPath, call: AwsCall) -> Answer:
