@@ -22,6 +22,8 @@ def of_text(owner: str, name: str, given: Call) -> Value:
         return tuple(owner.split(separator))
     if name in {"lower", "upper", "strip"} and not positional:
         return str(getattr(owner, name)())
+    if name in {"encode", "decode"}:
+        return owner  # what a program prints is told as text, whether it is read as that or not
     return None
 
 

@@ -270,6 +270,8 @@ def _said(found: Value) -> str:
     """The text of an error that stands in for one of a library: botocore's tells the error's code."""
     if not isinstance(found, Instance) or found.cls.module.file:
         return ""
+    if isinstance(given := found.attributes.get("args"), tuple) and len(given) == 1 and isinstance(given[0], str):
+        return given[0]
     for each in found.cls.node.body:
         match each:
             case ast.Assign(targets=[ast.Name(id="args")], value=ast.Tuple(elts=[ast.Constant(value=str(text))])):
@@ -277,11 +279,22 @@ def _said(found: Value) -> str:
     return ""
 
 
+def _shown(found: Value) -> str:
+    """An error as ``repr`` has it: with the name of its class."""
+    said = _said(found)
+    return f"{found.cls.node.name}({said!r})" if said and isinstance(found, Instance) else ""
+
+
 def _joined(machine: Machine, node: ast.JoinedStr, frame: Frame) -> Value:
     """A text with what is put into it, an error's text too."""
     whole = EXPRESSIONS[ast.JoinedStr](machine, node, frame)
-    names = [each.value for each in node.values if isinstance(each, ast.FormattedValue)]
-    said = [_said(frame.names.get(each.id)) if isinstance(each, ast.Name) else "" for each in names]
+    names = [each for each in node.values if isinstance(each, ast.FormattedValue)]
+    said = [
+        (_shown if each.conversion == ord("r") else _said)(frame.names.get(each.value.id))
+        if isinstance(each.value, ast.Name)
+        else ""
+        for each in names
+    ]
     if isinstance(whole, str) or not names or not all(said):
         return whole
     texts = iter(said)
@@ -339,7 +352,7 @@ _BUILTINS: Final[Mapping[str, Callable[[list[Value]], object]]] = {
     "len": _len,
     "type": _type,
     "str": _str,
-    "repr": lambda given: _said(given[0]) or _OPEN if len(given) == 1 else _OPEN,
+    "repr": lambda given: _shown(given[0]) or _OPEN if len(given) == 1 else _OPEN,
     "int": _int,
     "bool": _bool,
     "range": _range,

@@ -143,6 +143,9 @@ _OF_PATTERNS: Final[Mapping[str, Callable[[str, str], object]]] = {
 # What may take long is not tried: a group that is repeated, or many repetitions.
 _REPEATED: Final = lazy_re.compile(r"\)[*+{]|(?:[*+}].*?){5}|\\\d|\(\?[^:]", re.DOTALL)
 _LONGEST: Final = 200
+# Of a text as long as an error's, at most two repetitions.
+_TWICE: Final = lazy_re.compile(r"(?:[*+}].*?){3}", re.DOTALL)
+_LONGEST_ERROR: Final = 800
 
 
 def fits_pattern(name: str, given: Sequence[Value]) -> bool | None:
@@ -152,7 +155,9 @@ def fits_pattern(name: str, given: Sequence[Value]) -> bool | None:
     pattern, text = given
     if (answer := compared_alike(text)) is not None:
         return answer
-    if not isinstance(pattern, str) or not isinstance(text, str) or max(len(pattern), len(text)) > _LONGEST:
+    if not isinstance(pattern, str) or not isinstance(text, str) or len(pattern) > _LONGEST:
+        return None
+    if len(text) > (_LONGEST if _TWICE.search(pattern) else _LONGEST_ERROR):
         return None
     try:
         return None if _REPEATED.search(pattern) else bool(_OF_PATTERNS[name](pattern, text))

@@ -16,6 +16,10 @@ from functools import lru_cache
 from typing import Final
 
 from checker.model.pipeline.python import PythonModule
+from checker.model.pipeline.scripts import AwsCall, Command
+from checker.model.possible import shown
+from checker.resolve.python.values import Dict, Value
+from checker.resolve.refusals import Refusal, refusal, refused
 
 
 class Mode(StrEnum):
@@ -31,20 +35,16 @@ class Mode(StrEnum):
     BACK = "back"  # it answers that a service is stable, with what it ran before
 
 
+# What the errors of a refused call say is its own: :func:`said_by`.
 _TEXT: Final = """
 class ClientError(Exception):
-    args = ("An error occurred (AccessDeniedException) when calling the Operation operation: not authorized",)
-    response = {
-        "Error": {"Code": "AccessDeniedException", "Message": "not authorized"},
-        "ResponseMetadata": {"HTTPStatusCode": 400},
-    }
-    operation_name = "Operation"
+    pass
 
 class BotoCoreError(Exception):
     pass
 
 class WaiterError(BotoCoreError):
-    last_response = {"Error": {"Code": "AccessDeniedException", "Message": "not authorized"}}
+    pass
 
 class RequestException(OSError):
     pass
@@ -247,3 +247,36 @@ def answer(service: str, operation: str, mode: Mode) -> str | None:
     """The name of what an operation answers, ``None`` where there is no such answer."""
     ending, modes = _ANSWERS.get((service, operation), ("", ()))
     return f"{mode.value}_{ending}" if mode in modes else None
+
+
+def refusal_of(call: AwsCall | Command) -> Refusal | None:
+    """What AWS says where it refuses a call; ``None`` of other programs."""
+    if isinstance(call, AwsCall):
+        return refusal(call.service, call.operation)
+    return refused([shown(word) for word in call.words]) if call.program == "aws" else None
+
+
+def said_by(name: str, call: AwsCall | Command) -> dict[str, Value]:
+    """What a stand-in of this name holds of the call that failed, attribute by attribute."""
+    said = refusal_of(call)
+    if said is None:
+        return {}
+    error = Dict((("Code", said.code), ("Message", said.message)))
+    response = Dict((("Error", error), ("ResponseMetadata", Dict((("HTTPStatusCode", said.status),)))))
+    match name:
+        case "ClientError" if isinstance(call, AwsCall):
+            return {"args": (said.text,), "response": response, "operation_name": call.operation}
+        case "WaiterError":
+            return {"last_response": response}
+        case "CalledProcessError" if isinstance(call, Command):
+            words = ", ".join(repr(shown(word)) for word in call.words)
+            text = f"Command '[{words}]' returned non-zero exit status 254."
+            return {"args": (text,), **dict.fromkeys(_heard_in(call, "output"), said.text)}
+        case "Completed" if isinstance(call, Command):
+            return dict.fromkeys(_heard_in(call), said.text)
+    return {}
+
+
+def _heard_in(call: Command, *others: str) -> tuple[str, ...]:
+    """Where what it says about its error stands: ``stderr=subprocess.STDOUT`` puts it with what it prints."""
+    return ("stderr", "stdout", *others) if "STDOUT" in call.source else ("stderr",)

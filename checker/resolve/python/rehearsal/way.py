@@ -62,7 +62,7 @@ from checker.resolve.python.rehearsal.lending import given_by, later
 from checker.resolve.python.rehearsal.loaded import lent_libraries, written_answers
 from checker.resolve.python.rehearsal.managers import decorated
 from checker.resolve.python.rehearsal.questions import fits_pattern
-from checker.resolve.python.rehearsal.standins import Mode, answer
+from checker.resolve.python.rehearsal.standins import Mode, answer, refusal_of, said_by
 from checker.resolve.python.syntax_facts import manages, yields
 from checker.resolve.python.values import (
     NOTHING,
@@ -338,8 +338,9 @@ class Way:
         """What it gives, or raises, where it fails."""
         name = self._name(call)
         if name == "Completed" and isinstance(call, Command) and (kind := started_by(call)) in _GIVES:
-            return _piped(_GIVES[kind][1])
+            return _piped(_GIVES[kind][1], said.text if (said := refusal_of(call)) is not None else _SAID)
         found = written_answers().names.get(name)
+        found = Instance(found, said_by(name, call)) if isinstance(found, Class) else found
         frame = Frame(written_answers(), written_answers().names, self.machine.reached, Handling())
         if name == "HTTPError" or (self.mode is Mode.RAISES and name != "Completed"):
             error = raised(self.machine, found, frame)
@@ -348,7 +349,7 @@ class Way:
             elif name == "HTTPError":
                 error.names |= frozenset({"URLError"})
             raise error
-        return Instance(found) if isinstance(found, Class) else found
+        return found
 
     def _well(self, call: AwsCall | Command) -> Value:
         if isinstance(call, Command):
@@ -388,7 +389,11 @@ class Way:
         return same and (self.mode is not Mode.WELL or round_of(call) == round_of(self.failing))
 
 
-def _piped(found: Value) -> Value:
-    """An object of the stand-in of this name; any other value as it is."""
+def _piped(found: Value, said: str = "") -> Value:
+    """An object of the stand-in of this name; any other value as it is, with what was ``said`` in it."""
+    if isinstance(found, tuple):
+        return tuple(_piped(each, said) for each in found)
+    if found == _SAID:
+        return said
     cls = lent_libraries().names.get(found) if isinstance(found, str) else None
     return Instance(cls) if isinstance(cls, Class) else found

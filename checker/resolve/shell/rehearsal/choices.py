@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Sequence
 from typing import Final
 
@@ -11,6 +12,7 @@ from checker import lazy_re
 from checker.model.pipeline.scripts import Command
 from checker.model.pipeline.shell import Literal, Test, Variable
 from checker.model.possible import Possible, shown
+from checker.resolve.refusals import refused
 from checker.resolve.shell.jq.printed import made_of
 from checker.resolve.shell.state import Failing
 from checker.resolve.shell.variables.exported import HANDED
@@ -113,3 +115,13 @@ def picked_by_jq(command: Command, text: Possible, failing: Failing) -> str | No
         return None
     made = made_of(command, text)
     return made if isinstance(made, str) else None
+
+
+# What a program that asks AWS for something says where that is refused.
+_DENIED: Final = "An error occurred (AccessDeniedException) when calling the operation: User is not authorized"
+
+
+def denied(failing: Failing) -> str:
+    """What a command says about its error."""
+    words = failing.words
+    return refused(words).text if words and posixpath.basename(words[0]) == "aws" else _DENIED

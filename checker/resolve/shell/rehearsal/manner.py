@@ -35,6 +35,7 @@ from checker.resolve.shell.rehearsal.choices import (
     Choices,
     TooMuchError,
     answer_of,
+    denied,
     is_asked,
     is_same,
     own_words,
@@ -56,8 +57,6 @@ MAX_WAITING_ROUNDS: Final = 5_000
 # AWS CLI User Guide, "Return codes": a waiter that gives up, and a request that the service refuses.
 _FAILED: Final = "255"
 _REFUSED: Final = "254"
-# What every refused call says (Amazon ECR API Reference, "Common Errors").
-_DENIED: Final = "An error occurred (AccessDeniedException) when calling the operation: User is not authorized"
 _QUIET: Final = lazy_re.compile(r"-[a-zA-Z]*q[a-zA-Z]*")
 
 
@@ -152,7 +151,7 @@ class Rehearsed(Struct):
             return said.rstrip("\n")
         texts = [
             *((at, self._printed(command)) for at, command in printed),
-            *((at - 0.5, _DENIED) for at in self._said),
+            *((at - 0.5, denied(self.failing)) for at in self._said),
         ]
         values = [value for _, value in sorted(texts, key=itemgetter(0))]
         known = [value for value in values if value is not None]
@@ -258,7 +257,7 @@ class Rehearsed(Struct):
         if not isinstance(text, str | Text) or not text:
             return None
         asked = self.failing.waits or self.failing.names
-        told = (asked and text == self.failing.says) or _DENIED in str(text)
+        told = (asked and text == self.failing.says) or denied(self.failing) in str(text)
         return found_in(text, words) if told else None
 
     def _next(self, statement: Simple, context: Context) -> tuple[str] | tuple[()] | None:
@@ -333,7 +332,7 @@ class Rehearsed(Struct):
             self._spoke = bool(self.failing.says)
             if self._failed:
                 self.failures += 1
-                self.files.wrote(writes, "", _DENIED)
+                self.files.wrote(writes, "", denied(self.failing))
             if self._failed and handling.stderr in {Stream.MERGED, Stream.FILE}:
                 self.told = len(self.choices.given) if self.told is None else self.told
                 self._said.append(len(self._made))
@@ -343,7 +342,7 @@ class Rehearsed(Struct):
         """What the next command of a pipe gets, where ``failures`` had been when this one began."""
         shown_ones = [each for each in commands if each.handling.stdout in {Stream.SHOWN, Stream.MERGED}]
         if self.failures > failures and self._said:
-            return Fed(text=_DENIED) if not shown_ones else Fed()
+            return Fed(text=denied(self.failing)) if not shown_ones else Fed()
         if self.failures > failures and not shown_ones:
             return Fed(text="")
         if len(shown_ones) == 1 and self._spoke and is_asked(shown_ones[0], self.failing):
