@@ -201,7 +201,7 @@ class Reader:
             if child.type in {"binary_expression", "unary_expression", "parenthesized_expression"}:
                 words.extend(self._test_words(child, depth + 1))
             else:
-                words.append(self._words.word(child, depth))
+                self._words.add(words, child, depth)
         return words
 
     def _list(self, node: Node, depth: int) -> Statement | None:
@@ -353,7 +353,7 @@ class Reader:
                 elif each.type == ")":
                     in_body = True
                 elif each.type not in {"(", "|"}:
-                    patterns.append(self._words.word(each, depth))
+                    self._words.add(patterns, each, depth)
             items.append((tuple(patterns), self.block(body, depth)))
         return Case(self._words.word(value, depth) if value is not None else Word(()), tuple(items))
 

@@ -24,6 +24,15 @@ _UNQUOTED_ESCAPE: Final = lazy_re.compile(r"\\(\n|.)", re.DOTALL)
 _QUOTED_ESCAPE: Final = lazy_re.compile(r'\\([$`"\\\n])')
 # Operators whose argument is a pattern, and what of it a quote or a backslash takes for itself.
 _BY_PATTERN: Final = frozenset({"#", "##", "%", "%%", "/", "//"})
+_OF_A_PATTERN: Final = EXPANSIONS | {
+    "extglob_pattern",
+    "string",
+    "raw_string",
+    "ansi_c_string",
+    "concatenation",
+    "word",
+}
+_OPENED: Final = lazy_re.compile(rb"[$`\"']")
 _SLASH: Final = Literal("/", quoted=False)
 _SIMPLE_NAME: Final = lazy_re.compile(rb"\$(\d|[A-Za-z_]\w*)")
 _ANSI: Final = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"', "e": "\x1b"}
@@ -46,13 +55,18 @@ class Words:
         return Word(tuple(self._parts(node, depth)), row, column)
 
     def add(self, words: list[Word], node: Node, depth: int) -> None:
-        """Puts a word behind others; one that a backquote begins without a space in front goes on with the last, where
-        the grammar makes two of it."""
+        """Puts a word behind others; where the grammar makes two of one, it goes on with the last."""
         word, before = self.word(node, depth), node.prev_sibling
-        if words and before is not None and before.end_byte == node.start_byte and self._source[node.start_byte] == 96:
+        if words and before is not None and before.end_byte == node.start_byte and self._goes_on(before, node):
             words[-1] = replace(words[-1], parts=(*words[-1].parts, *word.parts))
         else:
             words.append(word)
+
+    def _goes_on(self, before: Node, node: Node) -> bool:
+        """Whether what follows without a space is of the same word: a backquote, and a part of a pattern, of which the
+        grammar makes several where some of it is quoted (``*"in it"*``)."""
+        pattern = node.parent is not None and node.parent.type in {"binary_expression", "case_item"}
+        return self._source[node.start_byte] == 96 or (pattern and _OF_A_PATTERN.issuperset((before.type, node.type)))
 
     def heredoc(self, node: Node, depth: int) -> Word:
         """The text of a here-document; its expansions count as quoted."""
@@ -91,6 +105,9 @@ class Words:
                 return [part for child in node.children for part in self._parts(child, depth + 1)]
             case kind if kind in EXPANSIONS:
                 return [self._expansion(node, False, depth)]
+            case "extglob_pattern" if _OPENED.search(self._source, node.start_byte, node.end_byte):
+                pattern = self._pattern(node, node.start_byte, node.end_byte, depth, replaces=False)
+                return pattern or [Opaque(self._text(node.start_byte, node.end_byte), False)]
             case _:
                 if any(child.type in EXPANSIONS for child in node.children):
                     return self._between(node.children, node.start_byte, node.end_byte, depth, quoted=False)
