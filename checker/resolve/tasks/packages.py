@@ -18,7 +18,8 @@ from msgspec.structs import replace
 
 from checker import lazy_re
 from checker.model.possible import Possible
-from checker.resolve.tasks.hooks import runs_hooks
+from checker.resolve.tasks.node.hooks import runs_hooks
+from checker.resolve.tasks.node.selectors import in_order, root_of, run_beside, selected
 from checker.resolve.tasks.recipes import Line, TaskLibrary, Tasks, joined_path, named_by, plain, side_by_side
 
 MANAGERS: Final = frozenset({"npm", "yarn", "pnpm", "bun"})
@@ -77,6 +78,7 @@ class _Asked(Struct):
     packages: list[str] = field(default_factory=list)
     every: bool = False
     root: bool = False  # whether the workspaces' root is one of them
+    at_root: bool = False  # whether it runs there
     optional: bool = False
     scripts: bool = True
 
@@ -98,8 +100,9 @@ def _taken_apart(manager: str, words: Sequence[Possible]) -> _Asked | None:
             break
         elif word.startswith("-") and not (named and manager != "npm" and asked.verb not in _OWN):
             option, has_value, value = word.partition("=")
-            if (manager, option) == ("pnpm", "-w"):
-                continue  # of the whole workspace: it names none
+            if manager == "pnpm" and option in {"-w", "--workspace-root"}:
+                asked.at_root = True  # it names none
+                continue
             if option in _VALUES and not has_value and pending:
                 following = pending.pop(0)
                 value = following if isinstance(following, str) else "?"
@@ -138,6 +141,7 @@ def tasks(manager: str, words: Sequence[Possible], folder: str, library: TaskLib
     verb, rest = asked.verb, asked.rest
     start = posixpath.normpath(posixpath.join(folder, asked.folder)) if asked.folder else folder
     start = "" if start == "." else start
+    start = root_of(start, library) if asked.at_root else start
     if manager == "pnpm" and verb == "deploy":
         return Tasks()  # it copies a package to a folder
     own = verb in _OWN and not (manager != "npm" and verb in _scripts_at(_nearest(start, library), library))
@@ -154,7 +158,7 @@ def tasks(manager: str, words: Sequence[Possible], folder: str, library: TaskLib
     if not name:
         return Tasks()
     if asked.packages or asked.every:
-        return _of_workspaces(manager, asked, name, start, library)
+        return _of_workspaces(manager, words, asked, name, start, library)
     found = _nearest(start, library)
     if found is None:
         return Tasks() if name == "test" else Tasks(missing=f"{manager} {name}")
@@ -253,25 +257,19 @@ def _life_cycle(manager: str, asked: _Asked, start: str, library: TaskLibrary) -
 
 
 def _of_workspaces(
-    manager: str, asked: _Asked, name: str, start: str, library: TaskLibrary
+    manager: str, words: Sequence[Possible], asked: _Asked, name: str, start: str, library: TaskLibrary
 ) -> Tasks | Sequence[Possible]:
-    packages = library.packages()
-    wanted: list[str] = []
-    for package in asked.packages:
-        fits = re.compile(re.escape(package.strip(".{}").lstrip("/")).replace(r"\*", ".*"))
-        found = [at for known, at in packages.items() if fits.fullmatch(known) or fits.fullmatch(at)]
-        found = found or [at for known, at in packages.items() if known.rpartition("/")[2] == package]
-        if not found:
-            return Tasks(missing=f"the script {name} of the package {package}")
-        wanted.extend(found)
-    if asked.every:
-        wanted.extend(packages.values())
+    wanted = selected(asked.packages, start, library) if asked.packages else []
+    if isinstance(wanted, str):
+        return Tasks(missing=f"the script {name} of the package {wanted}")
+    if asked.every and not asked.packages:
+        wanted.extend(library.packages().values())
     if asked.root and (found_at := _nearest(start, library)) is not None:
         wanted.insert(0, found_at)
-    lines: list[Line] = []
-    for at in dict.fromkeys(wanted):
-        alone = not runs_hooks(manager, at, library)
-        lines.extend(_script(at, name, tuple(asked.rest), library, alone=alone))
+    scripts = {at: list(_at(manager, at, name, asked, library)) for at in in_order(wanted, library)}
+    running = [at for at, each in scripts.items() if each]
+    beside = run_beside(manager, words, running, library)
+    lines = side_by_side([*scripts.values()]) if beside else [line for each in scripts.values() for line in each]
     if not lines and manager != "npm" and not asked.optional:
         return [name, *asked.rest]  # a program of an installed package
     if len({posixpath.dirname(line.file) for line in lines}) > 1:
@@ -279,6 +277,11 @@ def _of_workspaces(
         lines = [_moved(line, start) for line in lines]
         return Tasks(tuple(lines), start)
     return Tasks(tuple(lines), wanted[0] if wanted else start)
+
+
+def _at(manager: str, folder: str, name: str, asked: _Asked, library: TaskLibrary) -> Iterator[Line]:
+    alone = not runs_hooks(manager, folder, library)
+    return _script(folder, name, tuple(asked.rest), library, alone=alone)
 
 
 def scripts_of(name: str, arguments: tuple[Possible, ...], start: str, library: TaskLibrary) -> Iterator[Line]:
