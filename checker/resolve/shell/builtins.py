@@ -15,6 +15,7 @@ from checker.model.pipeline.shell import Group, Simple, Substitution
 from checker.model.possible import Possible, joined, open_text, options, shown
 from checker.model.sources import Spot
 from checker.model.values import Text, Unknown, as_count
+from checker.resolve.shell.dialects.patterns import CASELESS
 from checker.resolve.shell.files.told import formatted
 from checker.resolve.shell.handed.asking import coming_in
 from checker.resolve.shell.handed.sourced import source, trap
@@ -286,9 +287,10 @@ def _prints_completion(statement: Simple) -> bool:
 
 def _shopt(asked: Asked) -> Result:
     """``shopt -s expand_aliases``: a script looks its aliases up from here on; ``inherit_errexit``: ``set -e`` holds
-    inside of ``$( )`` (Bash Reference Manual, "Aliases", "The Shopt Builtin")."""
+    inside of ``$( )``; ``nocasematch``: ``case`` and ``[[`` compare without regard to case (Bash Reference Manual,
+    "Aliases", "The Shopt Builtin")."""
     asked.note()
-    for name in (EXPANDS, INHERITS):
+    for name in (EXPANDS, INHERITS, CASELESS):
         if name.partition(" ")[2] in asked.words[1:] and "-s" in asked.words:
             asked.state.set(name, "1")
         elif name.partition(" ")[2] in asked.words[1:] and "-u" in asked.words:

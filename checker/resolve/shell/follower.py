@@ -36,7 +36,7 @@ from checker.model.pipeline.shell import (
 from checker.model.possible import Possible, one_of, open_text, options
 from checker.model.sources import Problem, brief
 from checker.resolve.shell.commands import NEXT, ShellCommands
-from checker.resolve.shell.dialects.patterns import as_pattern, compared, matches
+from checker.resolve.shell.dialects.patterns import as_pattern, compared, fitting
 from checker.resolve.shell.ends import (
     FAILED,
     asks_for_failure,
@@ -158,7 +158,8 @@ class Follower:
             case Test():
                 for asked in statement.asked:
                     self._manner.captured(self._shell, asked, state, context, name="", lost=True)
-                words = compared([self._shell.single(word, state, context) for word in statement.words], statement)
+                given = [self._shell.single(word, state, context) for word in statement.words]
+                words = compared(given, statement, state.variables)
                 count(statement, state)
                 return Result(Flow.NEXT, decide(words) if words else holds(statement.arithmetic, state))
             case Pipe():
@@ -346,12 +347,7 @@ class Follower:
         complete = False
         for patterns, body in statement.items:
             listed = [as_pattern(pattern, self._shell.single(pattern, state, context)) for pattern in patterns]
-            answers = {
-                matches(option, choice)
-                for option in each or (open_text("?"),)
-                for pattern in listed
-                for choice in options(pattern) or (open_text("?"),)
-            }
+            answers = fitting(value, listed, state.variables)
             if answers == {NO} or not answers:
                 continue
             surely = len(each or ()) == 1 and YES in answers

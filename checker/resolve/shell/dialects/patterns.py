@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.overlap import could_be_equal
 from checker.model.pipeline.shell import Test, Word
-from checker.model.possible import Possible, Scalar, mapped, same, shown
+from checker.model.possible import Possible, Scalar, mapped, open_text, options, same, shown
 from checker.model.values import Hole, RunValue, Text, text
 from checker.resolve.shell.dialects.extended_patterns import fits_extended, is_extended
 
@@ -40,11 +40,53 @@ def as_pattern(word: Word, value: Possible) -> Possible:
     return mapped(value, _for_itself) if quoted else value
 
 
-def compared(values: Sequence[Possible], test: Test | None = None) -> list[Possible]:
+# Beside a shell's variables, under a name that none has: whether capitals are as good as small letters.
+CASELESS: Final = "shopt nocasematch"
+_NONE: Final[Mapping[str, object]] = {}
+_COMPARE: Final = ("=", "==", "!=", "=~")
+
+
+def fitting(value: Possible, patterns: Sequence[Possible], variables: Mapping[str, object]) -> set[Answer]:
+    """Whether a branch of ``case`` with these patterns is taken: each answer that it may have."""
+    listed = [_without_case(each, variables) for each in (value, *patterns)]
+    if patterns and _LEFT_OPEN in listed:
+        return {_UNDECIDED}
+    first, *others = listed
+    return {
+        matches(option, choice)
+        for option in options(first) or (open_text("?"),)
+        for pattern in others
+        for choice in options(pattern) or (open_text("?"),)
+    }
+
+
+def _without_case(value: Possible, variables: Mapping[str, object]) -> Possible:
+    """A value as it is compared: in small letters where the shell is told so, and open where it may be told so."""
+    if CASELESS not in variables:
+        return value
+    small = mapped(value, _small)
+    return small if variables[CASELESS] == "1" or small == value else _LEFT_OPEN
+
+
+_LEFT_OPEN: Final = open_text("shopt nocasematch")
+
+
+def _small(value: Scalar) -> Possible:
+    if isinstance(value, Text):
+        return text([each.lower() if isinstance(each, str) else each for each in value.parts])
+    return value.lower() if isinstance(value, str) else value
+
+
+def compared(
+    values: Sequence[Possible], test: Test | None = None, variables: Mapping[str, object] = _NONE
+) -> list[Possible]:
     """The words of a test, with what stands right of ``=`` as the pattern that it is: only ``[[`` has any. What a
     simple expression right of ``=~`` finds is told as numbers that are the same, or not."""
     found = list(values)
     for index in range(1, len(found)):
+        if index > 1 and found[index - 1] in _COMPARE and test is not None and test.double:
+            for side in (index - 2, index):
+                found[side] = _without_case(found[side], variables)
         if found[index - 1] in ("=", "==", "!="):
             may = test is not None and test.double
             word = test.words[index] if may and test is not None else None

@@ -29,10 +29,10 @@ from checker.model.pipeline.shell import (
     While,
     Word,
 )
-from checker.model.possible import open_text, options
+from checker.model.possible import open_text
 from checker.model.sources import Spot
 from checker.resolve.shell.commands import ShellCommands
-from checker.resolve.shell.dialects.patterns import as_pattern, compared, matches
+from checker.resolve.shell.dialects.patterns import as_pattern, compared, fitting
 from checker.resolve.shell.ends import demands, is_test, looks_up
 from checker.resolve.shell.printing import streams
 from checker.resolve.shell.process import EndlessError
@@ -201,7 +201,7 @@ class Way:
                 self.manner.captured(self.shell, asked, state, context, name="", lost=True)
             return self.choices.choose(statement) if number is None else number != 0
         words = [self.shell.single(word, state, context) for word in statement.words]
-        told = compared(words, statement)
+        told = compared(words, statement, state.variables)
         if not statement.double and "" in words:
             each = zip(told, statement.words, strict=True)
             told = [value for value, word in each if value != "" or not _vanishes(word)]
@@ -336,12 +336,7 @@ class Way:
         value = self.shell.single(statement.word, state, context)
         for patterns, body in statement.items:
             listed = [as_pattern(each, self.shell.single(each, state, context)) for each in patterns]
-            answers = {
-                matches(option, choice)
-                for option in options(value) or (open_text("?"),)
-                for pattern in listed
-                for choice in options(pattern) or (open_text("?"),)
-            }
+            answers = fitting(value, listed, state.variables)
             if YES in answers or (answers - {NO} and self.choices.choose(body)):
                 return self.block(body, state, context)
         return Result(Flow.NEXT, YES)
