@@ -71,7 +71,9 @@ def _missing(part: Variable, state: State) -> bool:
 
 
 # What a shell does beside something that runs in its background, until that is over.
-_MEANWHILE: Final = frozenset({"echo", "printf", "sleep", "kill", "date", ":"})
+_MEANWHILE: Final = frozenset({"echo", "printf", "sleep", "kill", "date", ":", "trap"})
+# `wait` for whichever ends first, and until it has ended: where no other runs, for this one.
+_OF_WAIT: Final = frozenset({"-n", "-f", "-nf", "-fn"})
 _MAX_LEVELS: Final = 8
 
 
@@ -100,8 +102,10 @@ def _is_awaited(statements: Sequence[Statement], start: int) -> bool:
             names |= {one.name for one in each.assignments}
         elif not _passes_time(each):
             first = _first_of(each)
-            words = first.words[1:] if first is not None and first_word(first) == "wait" else None
-            return words is not None and len(words) < 2 and all(_is_one_of(word, names) for word in words)
+            if first is None or first_word(first) != "wait":
+                return False
+            words = [word for word in first.words[1:] if word_text(word) not in _OF_WAIT]
+            return len(words) < 2 and all(_is_one_of(word, names) for word in words)
     return False
 
 
