@@ -167,12 +167,13 @@ def _call(machine: Machine, node: ast.Call, frame: Frame) -> Value:
         if found is not _OPEN:
             return found  # type: ignore[return-value]
         return called(machine, node, frame, value(machine, node.func, frame), given)
-    if isinstance(node.func, ast.Attribute) and (node.func.attr in _TEXTS | _PARTS or node.func.attr == "run"):
+    if isinstance(node.func, ast.Attribute) and (node.func.attr in _TEXTS | _PARTS | _TRIMS or node.func.attr == "run"):
         owner = value(machine, node.func.value, frame)
         if node.func.attr == "run":
             machine.awaits(*node.args)
         given = [value(machine, each, frame) for each in node.args]
-        if (alike := compared_alike(owner)) is not None and given and node.func.attr != "run":
+        trims = node.func.attr in _TRIMS
+        if (alike := compared_alike(owner)) is not None and (given or trims) and node.func.attr != "run":
             return alike if node.func.attr in _TEXTS else owner
         if node.func.attr in _TEXTS and isinstance(owner, str | Text):
             found = _of_text(owner, node.func.attr, given)
@@ -192,6 +193,7 @@ _GOES_THROUGH: Final = frozenset(
 )
 _TEXTS: Final = frozenset({"startswith", "endswith", "isdigit", "isnumeric"})
 # Of which a part of a stand-in is compared as the whole of it is.
+_TRIMS: Final = frozenset({"strip", "lstrip", "rstrip", "decode"})
 _PARTS: Final = frozenset({"split", "rsplit", "partition", "rpartition", "removeprefix", "removesuffix"})
 
 

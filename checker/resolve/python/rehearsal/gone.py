@@ -18,6 +18,7 @@ from checker.model.possible import Possible, shown
 from checker.model.sources import Spot
 from checker.model.values import Absent, Unknown
 from checker.resolve.python.rehearsal.standins import Mode, answer
+from checker.resolve.shell.waiting import taken_back_answer
 
 MAX_ASIDE: Final = 8  # how many ways aside of one that does not end well are gone on from
 MAX_TURNS: Final = 2  # how many questions are answered the other way on one of them, but one
@@ -236,7 +237,11 @@ def is_request(call: AwsCall | Command) -> bool:
 
 
 def can_answer(call: AwsCall | Command, mode: Mode) -> bool:
-    """Whether a call can answer so: of a task also where it is asked once, when it has stopped; and of a function."""
+    """Whether a call can answer so: of a task also where it is asked once, when it has stopped; and of a function. A
+    command of the AWS CLI, that it prints what a service ran before."""
+    if isinstance(call, Command) and mode is Mode.BACK and started_by(call) in {"run", "check_output", "getoutput"}:
+        words = tuple(shown(word) for word in call.words)
+        return "text" in words and bool(taken_back_answer(words))
     if not isinstance(call, AwsCall) or call.how is not How.SDK or answer(call.service, call.operation, mode) is None:
         return False
     ended = mode in {Mode.FAILED, Mode.KILLED} and call.operation in {"DescribeTasks", "Invoke"}

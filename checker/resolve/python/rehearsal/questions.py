@@ -114,6 +114,8 @@ def _same(left: Value, right: Value) -> object:
     if left is right and isinstance(left, Instance | Class | Function):
         return True
     stand_ins = (compared_alike(left), compared_alike(right))
+    if stand_ins == (False, False):
+        return _UNKNOWN  # of one answer two parts, each of which is another than all that the program knows
     if True in stand_ins or False in stand_ins:
         return True in stand_ins
     if isinstance(left, tuple) and isinstance(right, tuple):

@@ -59,10 +59,10 @@ from checker.resolve.python.rehearsal.gone import (
     told_by,
 )
 from checker.resolve.python.rehearsal.lending import given_by, later
-from checker.resolve.python.rehearsal.loaded import lent_libraries, written_answers
+from checker.resolve.python.rehearsal.loaded import SAID, lent_libraries, piped, printed_by, written_answers
 from checker.resolve.python.rehearsal.managers import decorated
 from checker.resolve.python.rehearsal.questions import fits_pattern
-from checker.resolve.python.rehearsal.standins import Mode, answer, refusal_of, said_by
+from checker.resolve.python.rehearsal.standins import OTHER, Mode, answer, refusal_of, said_by
 from checker.resolve.python.syntax_facts import manages, yields
 from checker.resolve.python.values import (
     NOTHING,
@@ -76,14 +76,13 @@ from checker.resolve.python.values import (
 
 MAX_STATEMENTS: Final = 5_000
 _ON_STAGE: Final = {**STATEMENTS, **statements.STATEMENTS}
-_SAID: Final = "An error occurred (AccessDeniedException)"
 # What starts a program and gives no object that tells how it ended -> what it gives where that worked (not always
 # known), and where it failed. Source: Python documentation, "os.system" (a wait status), "subprocess".
 _GIVES: Final[Mapping[str, tuple[Value, Value]]] = {
     "system": (0, 254 << 8),
     "call": (0, 254),
-    "getoutput": (None, _SAID),
-    "getstatusoutput": ((0, "done"), (254, _SAID)),
+    "getoutput": (None, SAID),
+    "getstatusoutput": ((0, "done"), (254, SAID)),
     "popen": ("PipedWell", "PipedFailed"),
 }
 
@@ -336,9 +335,11 @@ class Way:
 
     def _fails(self, call: AwsCall | Command) -> Value:
         """What it gives, or raises, where it fails."""
+        if self.mode is Mode.BACK and isinstance(call, Command):
+            return printed_by(started_by(call), Extern(OTHER))
         name = self._name(call)
         if name == "Completed" and isinstance(call, Command) and (kind := started_by(call)) in _GIVES:
-            return _piped(_GIVES[kind][1], said.text if (said := refusal_of(call)) is not None else _SAID)
+            return piped(_GIVES[kind][1], said.text if (said := refusal_of(call)) is not None else SAID)
         found = written_answers().names.get(name)
         found = Instance(found, said_by(name, call)) if isinstance(found, Class) else found
         frame = Frame(written_answers(), written_answers().names, self.machine.reached, Handling())
@@ -354,7 +355,7 @@ class Way:
     def _well(self, call: AwsCall | Command) -> Value:
         if isinstance(call, Command):
             kind = started_by(call)
-            return _piped("Done" if kind == "run" else _GIVES.get(kind, (None,))[0])
+            return piped("Done" if kind == "run" else _GIVES.get(kind, (None,))[0])
         if call.how is not How.SDK:
             return None
         name = answer(call.service, call.operation, Mode.WELL)
@@ -387,13 +388,3 @@ class Way:
     def _is_it(self, call: AwsCall | Command) -> bool:
         same = is_it(call, self.failing, lent_libraries().file, met=self.met)
         return same and (self.mode is not Mode.WELL or round_of(call) == round_of(self.failing))
-
-
-def _piped(found: Value, said: str = "") -> Value:
-    """An object of the stand-in of this name; any other value as it is, with what was ``said`` in it."""
-    if isinstance(found, tuple):
-        return tuple(_piped(each, said) for each in found)
-    if found == _SAID:
-        return said
-    cls = lent_libraries().names.get(found) if isinstance(found, str) else None
-    return Instance(cls) if isinstance(cls, Class) else found
