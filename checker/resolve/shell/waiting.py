@@ -21,6 +21,7 @@ _EXIT_CODE: Final = lazy_re.compile(rf"(?:--query=)?tasks{_ONE}\.containers{_ONE
 _STATUS: Final = lazy_re.compile(rf"(?:--query=)?tasks{_ONE}\.lastStatus(?:\s*\|\s*\[0\])?")
 _JQ: Final = lazy_re.compile(r"\.tasks\[?0?\]?(?:\.\[0\]|\[\])?\.lastStatus")
 JQS: Final = frozenset({"jq", "gojq", "jaq"})
+_RAW: Final = frozenset({"-r", "--raw-output", "-er", "-re"})
 _KILLED: Final = "137"
 _GAVE_UP: Final = "1"
 # Amazon ECS API Reference, "Deployment": what tells that one has failed, by the query that asks for it.
@@ -66,19 +67,32 @@ _ANSWER: Final = '{"tasks": [{"lastStatus": "RUNNING", "containers": [{"lastStat
 WAITER_SECONDS: Final = 600.0  # AWS CLI Command Reference, "ecs wait tasks-stopped": every 6 seconds, 100 times
 
 
+def _asks_of(words: Sequence[str], service: str, operation: str) -> bool:
+    return tuple(words[:3]) == ("aws", service, operation)
+
+
+def _has_no_query(words: Sequence[str]) -> bool:
+    return not any(word.startswith("--query") for word in words)
+
+
+def _as_printed(value: str, words: Sequence[str]) -> str:
+    """A text as a command prints it: in quotes, unless it is told to print text."""
+    return value if "text" in words else f'"{value}"'
+
+
 def failed_answers(words: Sequence[str]) -> tuple[str, ...]:
     """What a command prints of a task that failed, one that was killed and one whose program gave up, where it is asked
     for the exit code and nothing else; or of a deployment of a service, or a change of a stack, that failed; or of a
     page that is answered with an error."""
     if words[:1] == ("curl",):
         return (_of_page(words[1:]),)
-    if words[:3] == ("aws", "ecs", "describe-services"):
+    if _asks_of(words, "ecs", "describe-services"):
         return (_of_service(words, rolling=False),)
-    if words[:3] == ("aws", "cloudformation", "describe-stacks"):
+    if _asks_of(words, "cloudformation", "describe-stacks"):
         return (_of_stack(words, _ROLLED_BACK),)
     if _asks_for_exit_code(words) and "text" in words:
         return (_KILLED, _GAVE_UP)
-    if words[:3] == ("aws", "ecs", "describe-tasks") and _is_whole(words):
+    if _asks_of(words, "ecs", "describe-tasks") and _is_whole(words):
         return tuple(_STOPPED.replace('"EXIT"', each) for each in (_KILLED, _GAVE_UP))
     return (_of_others(words, 1),)
 
@@ -86,7 +100,7 @@ def failed_answers(words: Sequence[str]) -> tuple[str, ...]:
 def unstarted_answer(words: Sequence[str]) -> str:
     """What a command prints of a task whose container could not start, where it is asked for the exit code: it has none
     (Amazon ECS API Reference, "Container")."""
-    if words[:3] == ("aws", "ecs", "describe-tasks") and _is_whole(words):
+    if _asks_of(words, "ecs", "describe-tasks") and _is_whole(words):
         return _UNSTARTED
     if not _asks_for_exit_code(words):
         return ""
@@ -97,18 +111,18 @@ def unstarted_answer(words: Sequence[str]) -> str:
 
 
 def _is_whole(words: Sequence[str]) -> bool:
-    return not any(word.startswith("--query") for word in words) and not {"text", "table", "yaml"} & set(words)
+    return _has_no_query(words) and not {"text", "table", "yaml"} & set(words)
 
 
 def _asks_for_exit_code(words: Sequence[str]) -> bool:
-    return words[:3] == ("aws", "ecs", "describe-tasks") and any(map(_EXIT_CODE.fullmatch, words))
+    return _asks_of(words, "ecs", "describe-tasks") and any(map(_EXIT_CODE.fullmatch, words))
 
 
 def unfinished_answer(words: Sequence[str]) -> str:
     """What a command prints of a deployment of a service, or a change of a stack, for as long as that goes on."""
-    if words[:3] == ("aws", "ecs", "describe-services"):
+    if _asks_of(words, "ecs", "describe-services"):
         return _of_service(words, rolling=True)
-    if words[:3] == ("aws", "cloudformation", "describe-stacks"):
+    if _asks_of(words, "cloudformation", "describe-stacks"):
         return _of_stack(words, _CHANGING)
     return _of_others(words, 2)
 
@@ -129,10 +143,10 @@ _TAKEN_BACK: Final = (
 def taken_back_answer(words: Sequence[str]) -> str:
     """What a command prints of a service that was taken back to the revision before, where it is asked for that, or for
     all."""
-    if words[:3] != ("aws", "ecs", "describe-services"):
+    if not _asks_of(words, "ecs", "describe-services"):
         return ""
     if any(map(_REVISION.fullmatch, words)):
-        return _BEFORE if "text" in words else f'"{_BEFORE}"'
+        return _as_printed(_BEFORE, words)
     return _TAKEN_BACK if _is_whole(words) else ""
 
 
@@ -173,17 +187,15 @@ def _of_service(words: Sequence[str], *, rolling: bool) -> str:
     for pattern, failed, goes_on in _OF_SERVICES:
         if any(map(pattern.fullmatch, words)):
             state = goes_on if rolling else failed
-            return state if not state or "text" in words or state.isdecimal() else f'"{state}"'
-    if any(word.startswith("--query") for word in words):
-        return ""
-    return _ROLLING_SERVICE if rolling else _FAILED_SERVICE
+            return state if not state or state.isdecimal() else _as_printed(state, words)
+    whole = _ROLLING_SERVICE if rolling else _FAILED_SERVICE
+    return whole if _has_no_query(words) else ""
 
 
 def _of_stack(words: Sequence[str], status: str) -> str:
     if not any(map(_OF_STACKS.fullmatch, words)):
-        whole = f'{{"Stacks": [{{"StackStatus": "{status}"}}]}}'
-        return "" if any(word.startswith("--query") for word in words) else whole
-    return status if "text" in words else f'"{status}"'
+        return f'{{"Stacks": [{{"StackStatus": "{status}"}}]}}' if _has_no_query(words) else ""
+    return _as_printed(status, words)
 
 
 def is_waiter(words: Sequence[str]) -> bool:
@@ -192,10 +204,10 @@ def is_waiter(words: Sequence[str]) -> bool:
 
 def running_answer(words: Sequence[str]) -> str:
     """What a command prints of a task for as long as it runs; empty where it does not ask, or that is not known."""
-    if words[:3] != ("aws", "ecs", "describe-tasks"):
+    if not _asks_of(words, "ecs", "describe-tasks"):
         return ""
     if any(map(_STATUS.fullmatch, words)):
-        return RUNNING if "text" in words else f'"{RUNNING}"'
+        return _as_printed(RUNNING, words)
     if _asks_for_exit_code(words):  # as long as it runs, it has none either
         return unstarted_answer(words)
     return _ANSWER if _is_whole(words) else ""
@@ -227,10 +239,10 @@ def told_alone(commands: Iterable[Command]) -> list[Command]:
 def picked(words: Sequence[object], said: str) -> str | None:
     """What ``jq`` gives of the whole answer that was ``said``; ``None`` where that is not known."""
     texts = [word for word in words if isinstance(word, str)]
-    if texts[:1] and texts[0] in JQS and any(map(_JQ_ROLLOUT.fullmatch, texts)):
-        state = _GOES_ON if said == _ROLLING_SERVICE else _FAILED
-        return state if any(word in {"-r", "--raw-output", "-er", "-re"} for word in texts) else f'"{state}"'
-    if texts[:1] and texts[0] in JQS and any(map(_JQ.fullmatch, texts)):
-        raw = any(word in {"-r", "--raw-output", "-er", "-re"} for word in texts)
-        return RUNNING if raw else f'"{RUNNING}"'
+    if texts[:1] and texts[0] in JQS:
+        quote = "" if _RAW.intersection(texts) else '"'
+        if any(map(_JQ_ROLLOUT.fullmatch, texts)):
+            return f"{quote}{_GOES_ON if said == _ROLLING_SERVICE else _FAILED}{quote}"
+        if any(map(_JQ.fullmatch, texts)):
+            return f"{quote}{RUNNING}{quote}"
     return None
