@@ -225,28 +225,42 @@ def _variable(name: str, given: Mapping[str, Possible], *, cut: bool) -> Possibl
     return open_text(f"{shown(value)}[:n]".replace("[:n]", "[0:7]")) if cut else value
 
 
-# What in a filter may put something into a document: an assignment, an operator, a function that makes it anew.
-_CHANGES: Final = lazy_re.compile(
-    r"(?<![=!<>])=(?!=)|[+*$]|\b(?:map|map_values|walk|sub|gsub|setpath|reduce|foreach|with_entries|from_entries|input|inputs|env|"
-    r"fromjson|getpath|if|def|ltrimstr|rtrimstr)\b"
+# A filter that only picks and leaves out: of paths, `del` of paths and objects of fields, one behind another.
+_PATH: Final = r"\.(?:\.?\w+|\.?\"[\w-]+\"|\[-?\d*\]|\[\"[\w-]+\"\]|\?)*+"
+_PATHS: Final = rf"{_PATH}\s*(?:,\s*{_PATH}\s*)*+"
+_FIELD: Final = rf"(?:\w+|\"[\w-]+\")\s*(?::\s*{_PATH}\s*)?"
+_PICK: Final = rf"(?:{_PATH}|del\(\s*{_PATHS}\)|\{{\s*{_FIELD}(?:,\s*{_FIELD})*+\}})"
+_PICKS: Final = lazy_re.compile(rf"\s*{_PICK}\s*(?:\|\s*{_PICK}\s*)*+")
+# Options that take words, and how many (jq manual, "Invoking jq"; yq's own help).
+_TAKING: Final = {
+    "--arg": 2, "--argjson": 2, "--indent": 1, "-L": 1, "-I": 1, "-o": 1, "-p": 1, "--output-format": 1,
+    "--input-format": 1,
+}  # fmt: skip
+# Options that take the filter from a file, or the document from elsewhere.
+_ELSEWHERE: Final = lazy_re.compile(
+    r"-[A-Za-z]*[fns][A-Za-z]*|--(?:from-file|null-input|slurp|slurpfile|rawfile)(?:=.*)?", re.DOTALL
 )
 
 
 def keeps_all(command: Command) -> bool:
-    """Whether a filter only picks and leaves out, so that images stay as they are: ``jq '.taskDefinition |
+    """Whether a filter surely only picks and leaves out, so that images stay as they are: ``jq '.taskDefinition |
     del(.revision)'`` (jq manual, "Basic filters", "del")."""
     if command.program not in _FILTERS:
         return False
-    words = command.words[1:]
-    given = [index for index, word in enumerate(words) if word in ("--arg", "--argjson")]
-    taken = {each for index in given for each in (index, index + 1, index + 2)}
-    left = [word for index, word in enumerate(words) if index not in taken]
-    plain = [word for word in left if isinstance(word, str)]
-    asked = [word for word in plain if not word.startswith("-")][:1]
-    return len(asked) == 1 and not any(word in _BY_FILE for word in plain) and not _CHANGES.search(asked[0])
-
-
-_BY_FILE: Final = frozenset({"-f", "--from-file", "-n", "--null-input", "--slurpfile", "--rawfile", "-s", "--slurp"})
+    words = list(command.words[1:])
+    filters: list[Possible] = []
+    while words:
+        word = words.pop(0)
+        if not isinstance(word, str):
+            filters.append(word)
+        elif _ELSEWHERE.fullmatch(word):
+            return False
+        elif word.startswith("-"):
+            del words[: _TAKING.get(word, 0)]
+        elif not (command.program == "yq" and not filters and word in {"e", "eval"}):
+            filters.append(word)
+    asked = filters[0] if filters else None
+    return isinstance(asked, str) and _PICKS.fullmatch(asked) is not None
 
 
 def _container(line: str, end: int, given: Mapping[str, Possible]) -> tuple[str | int | None, bool]:

@@ -270,7 +270,7 @@ def _image(at: At, call: AwsCall, release: Release) -> Revision:
         if wrong := misplaced(changed, _family(at, call), release.project):
             return Revision(Runs.OTHER, wrong)
         images = [each.image for each in changed]
-        if changers and all(map(keeps_all, changers)) and not isinstance(given, Absent):
+        if not images and changers and all(map(keeps_all, changers)) and not isinstance(given, Absent):
             return Revision(Runs.OTHER, "it registers what it has read, and nothing puts the release's image into it")
     return _of_images(images, release)
 
