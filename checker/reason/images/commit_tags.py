@@ -12,11 +12,13 @@ from enum import Enum
 from typing import Final, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
-from checker.model.pipeline.scripts import CACHE, AwsCall, plain_name
+from checker.model.pipeline.pipeline import Pipeline
+from checker.model.pipeline.scripts import CACHE, AwsCall, Trace, plain_name
 from checker.model.possible import Scalar, call_behind, options, shown
 from checker.model.values import Absent, Answered, CallPlace, Hole, RunValue, Text, pieces, text
 from checker.reason.calls.structures import inside
@@ -79,12 +81,14 @@ Form: TypeAlias = "tuple[str | Mark, ...]"
 
 
 class Pushed(Struct, frozen=True):
-    """The forms of tags that the pipeline pushes, by repository; ``None`` where one of them is not known."""
+    """The forms of tags that the pipeline pushes, by repository; ``None`` where one of them is not known. ``whole``:
+    nothing else can push one, for all was followed that may."""
 
     forms: dict[str, set[Form] | None]
     # Steps that build an image and put out its digest -> whether it is the commit's: by its tag, or what it is made of.
     built: dict[str, bool]
     looked_up: tuple[AwsCall, ...] = ()  # what asks Amazon ECR for images
+    whole: bool = True
 
     def under(self, repository: str) -> set[Form] | None:
         """Those of a repository, by the last part of its name; of all where it is not known or nothing is pushed to
@@ -95,16 +99,38 @@ class Pushed(Struct, frozen=True):
             return None
         return {form for each in self.forms.values() for form in each or ()}
 
+    def commits_alone(self, repository: str) -> bool:
+        """Whether a repository's images surely have whole commits for tags, and no others."""
+        forms = self.under(repository)
+        return self.whole and bool(forms) and all(each == (Mark.WHOLE,) for each in forms or ())
 
-def pushed(calls: Iterable[AwsCall]) -> Pushed:
+
+def pushed(pipeline: Pipeline) -> Pushed:
     """What the pipeline's calls push to Amazon ECR."""
+    traces = list(map(pipeline.trace, pipeline.jobs))
+    found = _pushed_by(call for trace in traces for call in trace.aws)
+    return replace(found, whole=not pipeline.elsewhere and all(map(_followed, traces)))
+
+
+def _followed(trace: Trace) -> bool:
+    """Whether a job pushes no image unseen: all of it was followed, or, where it pushes none that is seen, all that
+    has credentials."""
+    return trace.complete if any(map(_pushes, trace.aws)) else not trace.gaps
+
+
+def _pushes(call: AwsCall) -> bool:
+    pushing = call.service == "ecr" and call.operation in {"docker-push", "PutImage"}
+    return pushing and call.argument(CACHE) is not True
+
+
+def _pushed_by(calls: Iterable[AwsCall]) -> Pushed:
     forms: dict[str, set[Form] | None] = {}
     built: dict[str, dict[int, bool]] = {}  # by the steps' ids, which jobs may share
     looked_up: list[AwsCall] = []
     for call in calls:
         if call.service == "ecr" and call.operation in {"DescribeImages", "BatchGetImage"}:
             looked_up.append(call)
-        if call.service != "ecr" or call.operation not in {"docker-push", "PutImage"} or call.argument(CACHE) is True:
+        if not _pushes(call):
             continue
         tags, names = tags_of(call), call.texts("repositoryName")
         for name in names or ("",):
@@ -219,8 +245,7 @@ def is_released(value: Scalar, known: Pushed) -> Answer:
         return _of_digest(digest, known)
     answer, tag = is_commit(name), _tag(name)
     if isinstance(answer, Open) and any(isinstance(part, str) and _NO_HASH.search(part) for part in tag):
-        whole = known.under(_repository(name))
-        return NO if whole and all(each == (Mark.WHOLE,) for each in whole) else answer
+        return NO if known.commits_alone(_repository(name)) else answer
     if answer is not YES:
         return answer
     said = shown(text(tag))
@@ -234,7 +259,7 @@ def is_released(value: Scalar, known: Pushed) -> Answer:
     forms = known.under(_repository(name))
     if forms and form in forms:
         return YES
-    if forms and all(each == (Mark.WHOLE,) for each in forms):
+    if known.commits_alone(_repository(name)):
         return NO
     return Open(f"whether an image is pushed under a tag of the form {said}")
 

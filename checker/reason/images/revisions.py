@@ -57,7 +57,7 @@ class Release(Struct, frozen=True):
 
 
 def release_of(pipeline: Pipeline, project: Project) -> Release:
-    return Release(pushed(pipeline.aws_calls()), project)
+    return Release(pushed(pipeline), project)
 
 
 def revision_of(at: At, call: AwsCall, release: Release) -> Revision:

@@ -48,7 +48,7 @@ def brought_by_stacks(pipeline: Pipeline, project: Project) -> Iterator[Brought]
     services = [each for each in services if not any(_may_be_of(call, each, project) for call in rolled)]
     if not services:
         return
-    images, known = _own_images(project), pushed(pipeline.aws_calls())
+    images, known = _own_images(project), pushed(pipeline)
     for job in pipeline.jobs:
         trace = pipeline.trace(job)
         places = {id(action): index for index, action in enumerate(trace.actions)}
