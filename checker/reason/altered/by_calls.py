@@ -82,7 +82,8 @@ def _hidden(owner: Resource, when: str) -> list[tuple[str, str]]:
         return []
     service, action = called(call)
     parameters = call.get("parameters")
-    if service and action and (parameters is None or (isinstance(parameters, dict) and not has_open_names(parameters))):
+    readable = (parameters is None or isinstance(parameters, dict)) and not has_open_names(call)
+    if service and action and readable:
         return []
     known = (service, action.lower())
     return [names for names in EFFECTS if all(a in ("", b) for a, b in zip(known, names, strict=True))]

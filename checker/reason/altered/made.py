@@ -38,7 +38,7 @@ def _made(owner: Resource, when: str, types: Mapping[tuple[str, str], str]) -> t
             kind = next((kind for names, kind in types.items() if _may_be((service, action.lower()), names)), None)
             return None if kind is None else (kind, Unknown("which call is made is not known"))
         kind, parameters = types.get((service, action.lower())), call.get("parameters")
-        readable = parameters is None or (isinstance(parameters, dict) and not has_open_names(parameters))
+        readable = (parameters is None or isinstance(parameters, dict)) and not has_open_names(call)
         given = as_properties(parameters or {}) if readable else Unknown("what the call is given is not known")
         return (kind, given) if kind is not None else None
     text = value.value if isinstance(value, Known) and isinstance(value.value, Text) else None

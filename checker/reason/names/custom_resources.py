@@ -133,9 +133,11 @@ def decoded(value: Resolved, *, with_open_values: bool = False) -> dict[str, Res
     return {key: _with_holes(each, holes) for key, each in decoded.items()} if isinstance(decoded, dict) else None
 
 
-def has_open_names(parameters: Mapping[str, Resolved]) -> bool:
-    """Whether only the deployment tells what one of a decoded object's members is called."""
-    return any(_MARKS.search(name) is not None for name in parameters)
+def has_open_names(value: Resolved) -> bool:
+    """Whether only the deployment tells what a member of a decoded object, or of one within it, is called."""
+    if isinstance(value, dict):
+        return any(_MARKS.search(name) is not None or has_open_names(each) for name, each in value.items())
+    return isinstance(value, list) and any(map(has_open_names, value))
 
 
 _ALONE: Final = "\ue002"
