@@ -97,7 +97,7 @@ def _writes(environment: Environment, group: Resource, service: str, action: str
     named = text([*pieces(arn)])
     whole = text([*pieces(named), *(() if str(named).endswith(":*") else (":*",))])
     decision = _decide(documents, Request(action, glob(whole), _context(service, source)), service)
-    if decision.denied and not decision.why.endswith(" denies it"):
+    if decision.denied and not decision.statements:  # no statement denies it
         why = "no policy of CloudWatch Logs at hand (AWS::Logs::ResourcePolicy) allows it, and another may"
         return Decision(Access.UNKNOWN, why)
     return decision
@@ -160,9 +160,9 @@ def _decide(documents: list[Document], request: Request, service: str | Text) ->
             if isinstance(answer, Open):
                 doubt = doubt or f"{where} depends on what is not known before deployment: {answer.why}"
             elif not statement.allows:
-                return Decision(Access.DENIED, f"{where} denies it")
+                return Decision(Access.DENIED, f"{where} denies it", (statement,))
             else:
-                allowed = allowed or Decision(Access.ALLOWED, where)
+                allowed = allowed or Decision(Access.ALLOWED, where, (statement,))
     if doubt:
         return Decision(Access.UNKNOWN, doubt)
     return allowed or Decision(Access.DENIED, "its policy allows it to nobody but those it names")
