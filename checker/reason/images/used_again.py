@@ -11,6 +11,7 @@ from checker.model.pipeline.scripts import AwsCall, plain_name
 from checker.model.possible import Possible, Scalar, call_behind, options, shown
 from checker.model.values import Absent, CallPlace
 from checker.reason.deploys.paths import At
+from checker.reason.names.families import answered_by
 
 _OUTPUT_OF_STACK: Final = lazy_re.compile(
     # The option of every command of AWS's, `--output text`, is no stack's output.
@@ -28,11 +29,8 @@ _OF_IMAGES: Final = lazy_re.compile(
 
 def at_origin(at: At, origin: CallPlace) -> AwsCall | None:
     """The last call before ``at`` whose answer that is."""
-    for index in range(at.index - 1, -1, -1):
-        action = at.trace.actions[index]
-        if isinstance(action, AwsCall) and action.is_behind(origin):
-            return action
-    return None
+    found = answered_by(at.trace, at.index, origin)
+    return found[1] if found is not None else None
 
 
 def from_stack(value: Possible) -> bool:

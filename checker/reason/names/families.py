@@ -59,7 +59,7 @@ def _origin(trace: Trace, call: AwsCall) -> tuple[int, AwsCall] | None:
     """The call whose answer names the revision that a call runs."""
     origin = call_behind(call.text("taskDefinition"))
     at = next((index for index, each in enumerate(trace.actions) if each is call), 0)
-    return _behind(trace, at, origin) if origin is not None else None
+    return answered_by(trace, at, origin) if origin is not None else None
 
 
 def registered_family(trace: Trace, at: int, call: AwsCall) -> str | None:
@@ -68,7 +68,7 @@ def registered_family(trace: Trace, at: int, call: AwsCall) -> str | None:
     if isinstance(named, str):
         return named
     if (read := read_definition(named)) is not None:
-        asked = _behind(trace, at, read)
+        asked = answered_by(trace, at, read)
         return _asked_for(asked[1]) if asked is not None else None
     given = call.text("cliInputJson")
     if not isinstance(named, Absent) or not isinstance(given, str | Text):
@@ -81,7 +81,7 @@ def registered_family(trace: Trace, at: int, call: AwsCall) -> str | None:
         described = _read_into(trace, at, shown(given).removeprefix(_FILE))
         return _asked_for(described) if described is not None else None
     origin = call_behind(given)
-    asked = _behind(trace, at, origin) if origin is not None else None
+    asked = answered_by(trace, at, origin) if origin is not None else None
     return _asked_for(asked[1]) if asked is not None else None
 
 
@@ -109,7 +109,7 @@ def _read_into(trace: Trace, at: int, file: str, depth: int = 0) -> AwsCall | No
         if _RENAMES.search(command.text()):
             return None
         given = [*(each.target for each in command.writes if each.operator == "<<<"), *command.words[1:]]
-        told = [_behind(trace, index, origin) for each in given if (origin := call_behind(each)) is not None]
+        told = [answered_by(trace, index, origin) for each in given if (origin := call_behind(each)) is not None]
         found = [each[1] for each in told if each is not None]
         read = (_read_into(trace, index, shown(each), depth + 1) for each in given if _is_file(each))
         found += [each for each in (*read, *_piped_into(trace, index)) if each is not None]
@@ -145,8 +145,8 @@ def _piped_into(trace: Trace, index: int) -> Iterator[AwsCall]:
             return
 
 
-def _behind(trace: Trace, before: int, origin: CallPlace) -> tuple[int, AwsCall] | None:
-    """The last call before a place of a trace whose answer that is."""
+def answered_by(trace: Trace, before: int, origin: CallPlace) -> tuple[int, AwsCall] | None:
+    """The last call before a place of a trace whose answer that is, and its own place."""
     for index in range(before - 1, -1, -1):
         action = trace.actions[index]
         if isinstance(action, AwsCall) and action.is_behind(origin):
