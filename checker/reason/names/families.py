@@ -118,7 +118,11 @@ def _read_into(trace: Trace, at: int, file: str, depth: int = 0) -> AwsCall | No
 
 
 _MOST_FILES: Final = 4
-_RENAMES: Final = lazy_re.compile(r"\.family\s*\|?=(?!=)|\bfamily[\"']?\s*:\s*(?!\.family\b)")
+# A filter that assigns the family by one of jq's operators (jq manual, "Assignment"), or makes an object in which it is
+# another one than that which was read, `.family` as it is.
+_RENAMES: Final = lazy_re.compile(
+    r"[.\"']family[\"']?\]?\s*(?://|[|+*/%-])?=(?!=)|\bfamily[\"']?\s*:(?!\s*\.family\s*(?:[,}]|$))"
+)
 
 
 def _writes(command: Command, file: str) -> bool:
