@@ -15,9 +15,9 @@ When it does not apply
 What cannot be decided
     An ACL, an override or a group's name that is not known; a scope-down statement that selects requests by something
     else than their method, since it may select those with documents; a group of another vendor, or of one's own that
-    no stack declares; a limit of size beyond what WAF receives of a body; a condition on paths of which nothing says
-    whether documents are sent there, or on PUT or PATCH alone; the methods of a distribution that only the deployment
-    tells.
+    no stack declares; a limit of size that only the deployment tells, or beyond what WAF receives of a body; a
+    condition on paths of which nothing says whether documents are sent there, or on PUT or PATCH alone; the methods of
+    a distribution that only the deployment tells.
 Fix
     Override the rules whose names end in ``_BODY`` to Count, and block by their labels where no documents are sent.
 """
@@ -46,7 +46,6 @@ from checker.reason.network.waf.acls import (
     read_acl,
 )
 from checker.reason.network.waf.attachments import attachments, taking_bodies
-from checker.reason.network.waf.bodies import may_measure
 from checker.reason.network.waf.matching import Share
 
 # AWS WAF Developer Guide, managed rule groups: the groups with rules that read bodies, and short names for them.
@@ -61,7 +60,6 @@ _SUBS: Final = {
 _BODY: Final = "_BODY"
 # The body size has a requirement of its own, since the plan asks for it.
 _SIZE: Final = "SizeRestrictions_BODY"
-_FIX_SIZE: Final = "Let the API itself refuse what is too long for it, or let the rule count."
 _FIX_OWN: Final = "Let it count, or combine it with the paths that take no documents (AndStatement)."
 _FIX: Final = "Override them to Count in RuleActionOverrides; block by label where no documents are sent."
 
@@ -131,10 +129,6 @@ def _own(acl: Acl) -> Generator[Judgement, None, bool]:
             spoken = True
             why = f"whether the rule {rule.name} blocks what documents hold: {reads.why}"
             yield acl.resource.undecided("own", why, path=rule.path, fix=_FIX_OWN)
-        elif rule.blocks and may_measure(rule.statement):
-            spoken = True
-            why = f"whether the rule {rule.name} blocks longer bodies than WAF receives of one"
-            yield acl.resource.undecided("own", why, path=rule.path, fix=_FIX_SIZE)
     for rule in acl.unread_groups():
         spoken = True
         why = f"whether the rules of {rule.name}, which none of these stacks declare, block what bodies hold"

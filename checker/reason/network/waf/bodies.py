@@ -12,7 +12,7 @@ from typing import Final
 from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, either, every, negated, yes_if
 from checker.model.environments import Environment
-from checker.model.values import Known, Resolved, as_list, as_number
+from checker.model.values import Known, Resolved, Text, Unknown, as_list, as_number
 from checker.reason.network.waf.matching import Share, as_comparison, field_of, holds, ordinary, searched_text, share_of
 
 _BODIES: Final = frozenset({"Body", "JsonBody"})
@@ -23,7 +23,8 @@ _WHICH_PATHS: Final = Open("which paths a condition is about is not known")
 _POST: Final = "POST"
 _SENT_BY: Final = frozenset({_POST, "PUT", "PATCH"})
 _METHODS: Final = _SENT_BY | {"GET", "HEAD", "DELETE", "OPTIONS"}
-_TURNED: Final = {"LE": "GT", "LT": "GE"}
+_TURNED: Final = {"LE": "GT", "LT": "GE", "GT": "LE", "GE": "LT", "EQ": "NE", "NE": "EQ"}
+_OTHER_WAY: Final = {"AndStatement": "OrStatement", "OrStatement": "AndStatement"}
 # A path that documents are sent to, and what such paths are called where they are not the API's.
 _DOCUMENT: Final = "/api/documents/42"
 _SENT_TO: Final = lazy_re.compile(
@@ -47,41 +48,45 @@ def reads_bodies(statement: Resolved, environment: Environment) -> Answer:
     if not isinstance(inner, dict):
         return Open("a statement is not known")
     if name == "NotStatement":
-        within = inner.get("Statement")
-        if (turned_inside := _pushed_in(within)) is not None:
-            return reads_bodies(turned_inside, environment)
-        # Whatever is not small: the same as what is larger.
-        measured = within.get("SizeConstraintStatement") if isinstance(within, dict) else None
-        turned = _TURNED.get(str(measured.get("ComparisonOperator"))) if isinstance(measured, dict) else None
-        if not isinstance(measured, dict) or turned is None:
-            return NO
-        return reads_bodies({"SizeConstraintStatement": {**measured, "ComparisonOperator": turned}}, environment)
+        return _reads_turned(inner.get("Statement"), environment)
     if name in {"AndStatement", "OrStatement"}:
         parts = [(each, reads_bodies(each, environment)) for each in as_list(inner.get("Statements"))]
         reading = either(read for _, read in parts)
         if name == "OrStatement" or reading is NO:
             return reading
         # With another condition it is about some requests, or leaves some out, unless that holds for nearly all.
-        left_out = either(leaves_documents_out(each, environment) for each, read in parts if read is not YES)
+        left_out = either(_leaves_out(each, read, environment) for each, read in parts if read is not YES)
         return every((reading, negated(left_out)))
     if isinstance(inner.get("FieldToMatch", {}), dict):
         body = field_of(inner)[0] in _BODIES
-        return yes_if(body and (name != "SizeConstraintStatement" or _too_small(inner)))
+        return _too_small(inner) if body and name == "SizeConstraintStatement" else yes_if(body)
     return Open("which field it looks at is not known")
 
 
-def _pushed_in(statement: Resolved) -> dict[str, Resolved] | None:
-    """The negation of a combined statement as one of its parts' negations; ``None`` where it has no parts."""
+def _reads_turned(statement: Resolved, environment: Environment) -> Answer:
+    """Whether whatever a statement does not match is matched by what its body holds."""
     name = next(iter(statement), "") if isinstance(statement, dict) else ""
     inner = statement.get(name) if isinstance(statement, dict) else None
     if not isinstance(inner, dict):
-        return None
+        return Open("a statement is not known")
     if name == "NotStatement":
-        within = inner.get("Statement")
-        return within if isinstance(within, dict) else None
-    other = {"AndStatement": "OrStatement", "OrStatement": "AndStatement"}.get(name)
-    parts: list[Resolved] = [{"NotStatement": {"Statement": each}} for each in as_list(inner.get("Statements"))]
-    return {other: {"Statements": parts}} if other is not None else None
+        return reads_bodies(inner.get("Statement"), environment)
+    if name in _OTHER_WAY:  # not all of them: one that is not met
+        turned: list[Resolved] = [{"NotStatement": {"Statement": each}} for each in as_list(inner.get("Statements"))]
+        return reads_bodies({_OTHER_WAY[name]: {"Statements": turned}}, environment)
+    if name == "SizeConstraintStatement":
+        # Whatever is not small: the same as what is larger.
+        operator = inner.get("ComparisonOperator")
+        turned_one = _TURNED.get(operator, operator) if isinstance(operator, str) else operator
+        return reads_bodies({name: {**inner, "ComparisonOperator": turned_one}}, environment)
+    reads = reads_bodies(statement, environment)
+    return Open("which bodies do not match a statement") if reads is YES else reads
+
+
+def _leaves_out(part: Resolved, read: Answer, environment: Environment) -> Answer:
+    """As :func:`leaves_documents_out`; where a condition may be the one that reads them, it may leave none out."""
+    left_out = leaves_documents_out(part, environment)
+    return read if left_out is YES and isinstance(read, Open) else left_out
 
 
 def surely_left_out(condition: Resolved, environment: Environment) -> Answer:
@@ -229,29 +234,28 @@ def _is_of_documents(comparison: tuple[str, str] | None) -> Answer:
     return NO if _NOT_SENT_TO.search(wanted) else Open(f"whether documents are sent to {wanted}")
 
 
-def may_measure(statement: Resolved) -> bool:
-    """Whether a statement limits bodies to more than WAF receives of one and less than a document may have.
-
-    AWS WAF Developer Guide, "Size constraint rule statement": compared is what WAF receives, which may be less than
-    what was sent; then the limit is none. Others have seen it hold the length that the request states against it.
-    """
-    inner = statement.get("SizeConstraintStatement") if isinstance(statement, dict) else None
-    if not isinstance(inner, dict) or field_of(inner)[0] not in _BODIES or _too_small(inner):
-        return False
-    size = as_number(inner.get("Size"))
-    in_body = _oversize(inner) != "NO_MATCH" and inner.get("ComparisonOperator") in ("GT", "GE")
-    return in_body and size is not None and size < _ANY_DOCUMENT
-
-
 def _oversize(statement: dict[str, Resolved]) -> Resolved:
     field = statement.get("FieldToMatch")
     body = next(iter(field.values()), None) if isinstance(field, dict) else None
     return body.get("OversizeHandling") if isinstance(body, dict) else None
 
 
-def _too_small(statement: dict[str, Resolved]) -> bool:
-    """Whether a limit of size keeps documents out: it is small, or meets all that WAF cannot inspect."""
-    size, operator = as_number(statement.get("Size")), statement.get("ComparisonOperator")
-    if operator not in ("GT", "GE"):
-        return False
-    return _oversize(statement) == "MATCH" or (size is not None and size < BODY_LIMIT)
+def _too_small(statement: dict[str, Resolved]) -> Answer:
+    """Whether a limit of size keeps documents out: it is small, meets all that WAF cannot inspect, or all but one size.
+
+    AWS WAF Developer Guide, "Size constraint rule statement": compared is what WAF receives, which may be less than
+    what was sent; then a limit beyond that is none. Others have seen it hold the length that the request states
+    against it: of a limit that a document may have it is not known.
+    """
+    size, operator, oversize = statement.get("Size"), statement.get("ComparisonOperator"), _oversize(statement)
+    limit = as_number(size)
+    if isinstance(operator, str) and operator not in ("GT", "GE"):
+        return yes_if(operator == "NE")
+    if oversize == "MATCH" or (limit is not None and limit < BODY_LIMIT):
+        return Open("how it compares sizes is not known") if isinstance(operator, Text | Unknown) else YES
+    if isinstance(size, Text | Unknown):
+        return Open("how long bodies may be is not known")
+    if isinstance(oversize, Text | Unknown):
+        return Open("what it does with longer bodies is not known")
+    beyond = limit is not None and limit < _ANY_DOCUMENT and oversize != "NO_MATCH"
+    return Open("its limit is beyond what WAF receives of a body") if beyond else NO
