@@ -17,7 +17,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from checker import lazy_re
-from checker.model.answers import NO
+from checker.model.answers import NO, Open
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import Change, Command, Trace
 from checker.model.possible import Possible, joined, plain_words, shown
@@ -80,8 +80,9 @@ def brought_by(trace: Trace, own: str, paths: Collection[str] = ()) -> list[tupl
                 each = replace(each, ref=fetched)
         else:
             each = _by_github(action, own) or copied_into(action, trace, index, trees)
-        if each is not None and not lands(each, trace, index):
-            each = None
+        landing = lands(each, trace, index) if each is not None else NO
+        if each is not None:
+            each = None if landing is NO else replace(each, doubt=landing.why) if isinstance(landing, Open) else each
         if each is None and id(action) in over:
             each = _written_over(action, *over[id(action)], own)
         if each is None:

@@ -264,8 +264,10 @@ class _Codes(Struct):
         if brought.copied is not None:
             return self._copied(brought.copied, at, brought.command, job, starts, level)
         if brought.ref is None:
-            return Found(Code.OTHER, at, f"what its branch has by then ({brought.command.spelled})")
-        return self._found(brought.ref, at, job, starts, level)
+            found = Found(Code.OTHER, at, f"what its branch has by then ({brought.command.spelled})")
+        else:
+            found = self._found(brought.ref, at, job, starts, level)
+        return Found(Code.OPEN, at, brought.doubt) if brought.doubt and found.code is Code.OTHER else found
 
     def _copied(
         self,
