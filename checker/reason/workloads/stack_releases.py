@@ -66,7 +66,8 @@ def brought_by_stacks(pipeline: Pipeline, project: Project) -> Iterator[Brought]
 
 
 def _brings_an_image(call: AwsCall) -> bool:
-    """Whether a roll-out says itself what is to run; one that only starts a service again leaves that to its stack."""
+    """Whether a roll-out says itself what is to run; one that only starts a service again leaves that to its stack, and
+    one after a failure takes back what the stack has brought."""
     if not rolls(call) or after_failure(call):
         return False
     told = ("taskDefinition", "cliInputJson")
