@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 from typing import Final
 
 from msgspec import Struct
@@ -151,9 +152,16 @@ def _is_kept(command: Command, verb: str, trace: Trace, index: int) -> bool:
 
 
 def _is_taken(file: str, command: Command, trace: Trace, index: int) -> bool:
-    """Whether a file is unpacked, run or copied later."""
+    """Whether a file is unpacked, run or copied later, or what reads it out hands it on to something that does that."""
     made_at = lies(file, command)
-    return _is_run(file, trace) or any(_takes(each, file, made_at) for each in trace.actions[index + 1 :])
+    if _is_run(file, trace):
+        return True
+    for at, action in enumerate(trace.actions[index + 1 :], index + 1):
+        if not isinstance(action, Command) or not _names(action, file, made_at):
+            continue
+        if action.program not in LOOKS or (action.program == "cat" and _of_output(action, trace, at) is YES):
+            return True
+    return False
 
 
 def _is_run_inside(command: Command, trace: Trace, index: int) -> bool:
@@ -266,22 +274,25 @@ def _comes_in(file: Possible, command: Command, trace: Trace, index: int) -> boo
     return not own and (_in_workspace(file) or _is_taken(named, command, trace, index))
 
 
-def _takes(action: object, file: str, place: str | None) -> bool:
-    """Whether a command makes something of a file, beside looking at it. ``place`` is where that lies."""
-    if not isinstance(action, Command) or action.program in LOOKS:
-        return False
+def _names(action: Command, file: str, place: str | None) -> bool:
+    """Whether a command is given a file. ``place`` is where that lies."""
     base = posixpath.basename(file)
     read = (each.target for each in action.writes if not each.operator.startswith(">"))
     for word in map(shown, (*action.words[1:], *read)):
-        if not base or not word.endswith(base):
+        if word.startswith("-") and not word.startswith("--") and "=" not in word:
+            if base and word.endswith(base):
+                return True  # `-xfout.tar`
             continue
-        if word.startswith("-") and "=" not in word and not word.startswith("--"):
-            return True  # `-xfout.tar`
         for name in (word, word.partition("=")[2]):
-            here = lies(name, action)
-            if posixpath.basename(name) == base and (here is None or place is None or here == place):
+            last, here = posixpath.basename(name), lies(name, action)
+            alike = last == base or (last.strip("*?") != "" and fnmatchcase(base, last))  # `*.tar`
+            if base and alike and (here is None or place is None or _same_folder(here, place)):
                 return True
     return False
+
+
+def _same_folder(one: str, other: str) -> bool:
+    return posixpath.dirname(one) == posixpath.dirname(other)
 
 
 def lies(name: str, action: Command | AwsCall) -> str | None:

@@ -34,7 +34,7 @@ from checker.reason.deploys.code.brought import (
     option_of,
     verb_of,
 )
-from checker.reason.deploys.code.trees import copied_into, goes_to
+from checker.reason.deploys.code.trees import copied_into, folder_named, goes_to
 from checker.reason.deploys.http_requests import request_of
 
 _STAYS: Final = frozenset({"HEAD", "@", "HEAD~0", "HEAD^0", "ORIG_HEAD"})
@@ -189,14 +189,14 @@ def _by_git(command: Command, verb: str, words: list[Possible], own: str) -> Bro
             ref, path = _halves(plain[-1] if plain else "")
             return None if path is None or READ_BY_PEOPLE.fullmatch(path) else _of(command, ref)
         case "worktree" if first == "add" and len(plain) > 1:
-            return _in_place(_of(command, plain[2] if len(plain) > 2 else None, _folder(plain[1])), plain[1])
+            return _in_place(_of(command, plain[2] if len(plain) > 2 else None, folder_named(plain[1])), plain[1])
         case "apply" | "am" if not plain or first == "-":
             return Brought(command, Unknown("whose changes git apply is given"))
         case "submodule" if "--remote" in before:
             return Brought(command, None)
         case "clone" if isinstance(first, str | Text) and is_own(first, own):
             into = plain[1] if len(plain) > 1 else shown(first).removesuffix(".git").rpartition("/")[2]
-            return _in_place(Brought(command, option_of(words, "-b", "--branch"), _folder(into)), into)
+            return _in_place(Brought(command, option_of(words, "-b", "--branch"), folder_named(into)), into)
     return None
 
 
@@ -231,10 +231,6 @@ def _halves(name: Possible) -> tuple[Possible | None, str | None]:
     return None, None
 
 
-def _folder(word: Possible) -> str:
-    return re.sub(r"^(?:\.{1,2}/)+|/+$", "", shown(word)) or "."
-
-
 # -- the repository's files from GitHub --------------------------------------------------------------
 
 
@@ -253,7 +249,7 @@ def _by_github(command: Command, own: str) -> Brought | None:
             return Brought(command, joined(["pull request ", *plain[2:3]]), whole=True)
         if plain[:2] == ["repo", "clone"] and len(plain) > 2 and isinstance(plain[2], str | Text):
             into = plain[3] if len(plain) > 3 else shown(plain[2]).rpartition("/")[2]
-            cloned = Brought(command, option_of(words, "-b", "--branch"), _folder(into))
+            cloned = Brought(command, option_of(words, "-b", "--branch"), folder_named(into))
             return _in_place(cloned, into) if is_own(plain[2], own) else None
         urls = plain[1:2] if plain[:1] == ["api"] else []
     else:
@@ -272,7 +268,7 @@ def _pulled(command: Command) -> Brought | None:
     into = option_of(command.words, "-o", "--output")
     named = bool(holes) and not shown(name).endswith(":latest")
     ref = text([*holes[-1:]]) if named else Unknown(f"whose files {shown(name)} has")
-    return Brought(command, ref, _folder(into) if into is not None and shown(into) != "." else "")
+    return Brought(command, ref, folder_named(into) if into is not None and shown(into) != "." else "")
 
 
 def _installed(command: Command, own: str) -> Brought | None:

@@ -16,7 +16,7 @@ from msgspec import Struct, field
 from checker import lazy_re
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Trace
-from checker.model.possible import shown
+from checker.model.possible import Possible, shown
 from checker.model.values import Unknown
 from checker.reason.deploys.changes import Action
 from checker.reason.deploys.code.brought import (
@@ -45,7 +45,13 @@ def uses(action: Command, folder: str) -> bool:
         return False
     inside = re.compile(rf"(?:^|[=:\s]|\./|\.\./)(?:\./)*{re.escape(folder)}(?:/|$)")
     words = [*map(shown, action.words), *map(shown, action.environment.values()), *_on_stdin(action)]
-    return f"{action.folder or ''}/".startswith(f"{folder}/") or any(map(inside.search, words))
+    stands = action.folder or (folder_named(action.away) if action.away else "")
+    return f"{stands}/".startswith(f"{folder}/") or any(map(inside.search, words))
+
+
+def folder_named(word: Possible) -> str:
+    """A folder as a command names it, without what leads there."""
+    return re.sub(r"^(?:\.{1,2}/)+|/+$", "", shown(word)) or "."
 
 
 def _on_stdin(command: Command) -> list[str]:
