@@ -19,7 +19,8 @@ When it does not apply
 What cannot be decided
     A commit from a step that is not given the tag, or that could not be followed. An artifact of another run, and what
     anybody else's server has for a file of the checkout. Code of another commit, beside something that could not be
-    followed. Scripts and actions of another repository that is checked out as its branch has it.
+    followed, or read by a program that nobody knows and whose output alone is kept. Scripts and actions of another
+    repository that is checked out as its branch has it.
 Fix
     Check out the tag's commit in every job: ``ref: ${{ inputs.tag }}``, or the commit that a first job resolved.
 """

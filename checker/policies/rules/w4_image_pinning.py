@@ -9,12 +9,13 @@ What is checked
     has to be a revision that is registered with the image of the commit. Naming none, the family's newest, or the one
     of the stack's outputs fails. A tag with a part of the commit, or more than it, passes where images are pushed under
     tags of that form; and the image has to go into the container that runs the project's own. Where nothing but an
-    update of its stack rolls a service, by CloudFormation's own calls, and the pipeline pushes images of that name, the
-    image that the template gives it is looked at.
+    update of its stack rolls a service, by CloudFormation's own calls, unless after a failure, and the pipeline pushes
+    images of that name, the image that the template gives it is looked at.
 When it does not apply
     No roll-out and no one-off task. A roll-out that takes back after a failure: it names what ran before.
 What cannot be decided
-    A task definition or an image whose origin is not known before the run.
+    A task definition or an image whose origin is not known before the run. A tag of another form than those that are
+    pushed, where something that could not be followed may push it.
 Fix
     Describe the stack's task definition, set the containers' image to the commit SHA, register that, and name the
     revision's ARN in ``update-service --task-definition`` and ``run-task --task-definition``.
