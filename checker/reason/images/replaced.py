@@ -225,11 +225,11 @@ def _variable(name: str, given: Mapping[str, Possible], *, cut: bool) -> Possibl
     return open_text(f"{shown(value)}[:n]".replace("[:n]", "[0:7]")) if cut else value
 
 
-# A filter that only picks and leaves out: of paths, `del` of paths and objects of fields, one behind another.
+# A filter that only picks and leaves out: of paths, `del` and `pick` of paths, objects of fields, one behind another.
 _PATH: Final = r"\.(?:\.?\w+|\.?\"[\w-]+\"|\[-?\d*\]|\[\"[\w-]+\"\]|\?)*+"
 _PATHS: Final = rf"{_PATH}\s*(?:,\s*{_PATH}\s*)*+"
 _FIELD: Final = rf"(?:\w+|\"[\w-]+\")\s*(?::\s*{_PATH}\s*)?"
-_PICK: Final = rf"(?:{_PATH}|del\(\s*{_PATHS}\)|\{{\s*{_FIELD}(?:,\s*{_FIELD})*+\}})"
+_PICK: Final = rf"(?:{_PATH}|(?:del|pick)\(\s*{_PATHS}\)|\{{\s*{_FIELD}(?:,\s*{_FIELD})*+\}})"
 _PICKS: Final = lazy_re.compile(rf"\s*{_PICK}\s*(?:\|\s*{_PICK}\s*)*+")
 # Options that take words, and how many (jq manual, "Invoking jq"; yq's own help).
 _TAKING: Final = {
