@@ -201,8 +201,11 @@ def _by_git(command: Command, verb: str, words: list[Possible], own: str) -> Bro
 
 
 def _in_place(brought: Brought | None, folder: Possible) -> Brought | None:
-    """With where that folder is."""
-    return None if brought is None else replace(brought, place=lies(shown(folder), brought.command) or "")
+    """With where that folder is; in one outside of the repository, as the script has written that."""
+    if brought is None:
+        return None
+    at, away = lies(shown(folder), brought.command), brought.command.away
+    return replace(brought, place=at or (posixpath.normpath(f"{away}/{shown(folder)}") if away and at is None else ""))
 
 
 def _of(command: Command, ref: Possible | None, folder: str = "", *, whole: bool = False) -> Brought | None:
