@@ -265,7 +265,7 @@ def as_comparison(expression: str) -> tuple[str, str] | None:
 
 def _size(statement: dict[str, Resolved]) -> Share:
     size, operator = as_number(statement.get("Size")), statement.get("ComparisonOperator")
-    if size is None:
+    if size is None or not isinstance(operator, str):
         return Share.OPEN
     if (operator, size) == ("GE", 0) or (operator == "NE" and size < 0):
         return Share.ALL
