@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
@@ -225,3 +226,17 @@ def plain_words(words: Iterable[Possible], with_value: Container[str] = ()) -> I
             skip = word in with_value
         else:
             yield word
+
+
+def has_name(word: object, name: str) -> bool:
+    """Whether a word is a name, by itself, as an option's value or at the end of an ARN."""
+    return isinstance(word, str) and (word == name or word.endswith((f"/{name}", f"={name}")))
+
+
+def with_others(value: Possible, instead: Mapping[str, str]) -> Possible:
+    """A value with other words in place of some, where each stands as a word of its own: ``prod`` is none of
+    ``product``."""
+    if not isinstance(value, str) or not any(each in value for each in instead):
+        return value
+    longest_first = "|".join(re.escape(each) for each in sorted(instead, key=len, reverse=True) if each)
+    return re.sub(rf"(?<![A-Za-z0-9])(?:{longest_first})(?![A-Za-z0-9])", lambda match: instead[match[0]], value)

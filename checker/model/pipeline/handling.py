@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from enum import StrEnum
 from typing import Final
 
@@ -105,6 +105,9 @@ class Rehearsal:
 
     def worked_out(self) -> tuple[str, ...]:
         return ()
+
+    def names(self, name: str, instead: Mapping[str, str]) -> Answer:  # noqa: ARG002
+        return _UNREHEARSED
 
     def left(self) -> tuple[str, ...]:
         return ()
@@ -270,6 +273,10 @@ class Handling(Struct, frozen=True):
         """The words of the command as its script works them out where all goes well and every call of AWS takes a
         second, as far as they are known; empty where none are."""
         return self.rehearsal.worked_out()
+
+    def names(self, name: str, instead: Mapping[str, str]) -> Answer:
+        """Whether the command has a name among its words where what its script is given is something ``instead``."""
+        return self.rehearsal.names(name, instead)
 
     def shown(self, files: Set[str]) -> tuple[Spot, ...]:
         """Where what it answers is shown by ``echo`` or ``printf``, if surely nothing else comes of it; ``files`` are

@@ -6,6 +6,7 @@ is put into that of the other, and whoever asks sees no more than one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec import Struct
@@ -32,8 +33,12 @@ class _Whole(Rehearsal):
     def missed(self) -> Answer:
         return NO
 
+    def names(self, name: str, instead: Mapping[str, str]) -> Answer:  # noqa: ARG002
+        return NO
+
 
 WHOLE_STEP: Final = Handling(errexit=True, rehearsal=_Whole())
+_NO_NAME: Final = "another"
 ASKED: Final = Open("whether the script asks what its program puts out is not followed")
 
 
@@ -162,6 +167,12 @@ class _Within(Rehearsal, Struct, frozen=True, eq=False):
 
     def worked_out(self) -> tuple[str, ...]:
         return self.inner.worked_out
+
+    def names(self, name: str, instead: Mapping[str, str]) -> Answer:
+        own = self.inner.names(name, {**instead, name: _NO_NAME})
+        # What the script around gives the program is what that script names; a shell has it in its text.
+        given = own is NO or (own is YES and self.around.names(name, {}) is YES)
+        return self.around.names(name, instead) if given else own
 
     def left(self) -> tuple[str, ...]:
         return (*self.inner.left, *(self.around.left if self.inner.ends is YES else ()))

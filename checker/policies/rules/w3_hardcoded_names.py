@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from checker.model.answers import Open
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.pipeline.scripts import AwsCall, CdkCommand
@@ -69,11 +70,15 @@ def _judged(uses: list[_Use], path: str, owners: Owners) -> Judgement:
                     expected=f"the {named.kind} of {call.environment_name}",
                     actual=named.name,
                 )
+    unclear: Judgement | None = None
     for call, names, put in uses:
         for named in names:
             owner = owners.of(named)
             file = written_in(call, named, owner, put) if owners.is_of_one(named) else None
-            if file is not None and not _varies(named, uses):
+            if isinstance(file, Open) and not _varies(named, uses):
+                why = f"whether {call.spot.file} names {named.name} whatever it is told: {file.why}"
+                unclear = unclear or call.undecided(None, why, fix=_FIX, path=path)
+            elif isinstance(file, str) and not _varies(named, uses):
                 whose = f"{owner}'s" if owner else "one environment's"
                 said = f"{file} serves every environment and names {whose} {named.kind}: {named.name}."
                 if owner is None and not owners.are_several:
@@ -86,6 +91,8 @@ def _judged(uses: list[_Use], path: str, owners: Owners) -> Judgement:
                     expected=f"a {named.kind} that the caller names",
                     actual=named.name,
                 )
+    if unclear is not None:
+        return unclear
     for call, *_ in uses:
         for named, variable in fallbacks_of(call):
             owner = owners.of(named)

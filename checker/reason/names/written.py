@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from checker import lazy_re
+from checker.model.answers import NO, Answer, Open, every, yes_if
 from checker.model.environment_words import UNNAMED, environment_of, kind_of, words
 from checker.model.environments import EnvironmentKind, Project
 from checker.model.pipeline.scripts import AwsCall, CdkCommand
@@ -41,6 +42,8 @@ _ASKED: Final = lazy_re.compile(
 )
 _VARIABLE: Final = lazy_re.compile(r"\$\{([A-Za-z_]\w*)\}")
 _WORDS: Final = lazy_re.compile(r"[^\s\"'=;&|()]+")
+# What a script may be told instead: one that picks by it may have any of them for all others.
+_OTHERS: Final = ("staging", "production", "development", "elsewhere")
 # Stacks of the account, which no environment owns.
 _ACCOUNTS: Final = frozenset({"CDKToolkit", "*"})
 
@@ -149,10 +152,13 @@ def _called(environment: str, kinds: Mapping[str, EnvironmentKind]) -> str:
     return SHARED if kinds.get(environment, kind_of(environment)) is EnvironmentKind.SHARED else environment
 
 
-def written_in(call: AwsCall | CdkCommand, named: Named, owner: str | None, put: Iterable[Possible] = ()) -> str | None:
+def written_in(
+    call: AwsCall | CdkCommand, named: Named, owner: str | None, put: Iterable[Possible] = ()
+) -> str | Open | None:
     """The shared file that the name stands in: a script, a reusable workflow, a composite action. ``None`` where it
     comes from the workflow of one environment, or was put together from what that says, ``put`` into a variable or an
-    output of an earlier step among it. A program that is told the ``owner`` looks the name up by it."""
+    output of an earlier step among it; open where nobody knows. A program that is told the ``owner`` looks the name up
+    by it."""
     job, step = call.job, call.step
     if job is None or step is None:
         return call.spot.file
@@ -166,27 +172,39 @@ def written_in(call: AwsCall | CdkCommand, named: Named, owner: str | None, put:
     source = call.command.source if isinstance(call, CdkCommand) else call.source
     # `roll.sh production`: the script is told, and puts the name together.
     told_here = named.name not in source and any(_given(named.name, word) for word in _WORDS.findall(run))
-    # What stands in a script's own line was not put together from a variable, whatever that says.
-    apart = named.name not in source or file.endswith((".yml", ".yaml"))
-    in_workflow = apart and any(_given(named.name, each) for each in (*step.env.values(), *put))
     in_step = named.name in run or told_here
-    # `uses: ./roll, with: {stage: production}`: so is an action of the repository.
-    in_workflow = in_workflow or any(
+    # `uses: ./roll, with: {stage: production}`: an action of the repository is told, too.
+    in_workflow = (in_step and not step.via) or any(
         _given(named.name, value)
         for each in job.steps
         if each.unfolded and posixpath.normpath(each.uses) in step.via
         for value in each.with_.values()
     )
-    # What a step of a composite action runs is written in the action, for every job that uses it.
-    if in_workflow or (in_step and not step.via):
+    given = [each for each in (*step.env.values(), *put) if _given(named.name, each)]
+    looks_up = owner is not None and file.endswith(".py")
+    told = [each for each in step.env.values() if looks_up and _same(owner or "", each)]
+    anyway = NO if in_workflow else _named_anyway(call, named, (*given, *told))
+    if in_workflow or (given and anyway is NO):
         return None if workflow.starts_itself else workflow.file
+    if isinstance(anyway, Open):
+        return anyway
+    # What a step of a composite action runs is written in the action, for every job that uses it.
     if in_step:
         return step.step.spot.file
-    told = owner is not None and file.endswith(".py") and any(_same(owner, each) for each in step.env.values())
-    told = told and named.name not in source  # what stands in the call itself is not looked up
     own = environment_of(named.name)
     of_its_own = own is not None and (_is_named_after(file, own) or _is_in_target_of(call, own))
-    return None if told or of_its_own else file
+    return None if (told and anyway is NO) or of_its_own else file
+
+
+def _named_anyway(call: AwsCall | CdkCommand, named: Named, given: Iterable[Possible]) -> Answer:
+    """Whether the script names it whatever it is given: not what it makes of that, or picks by it."""
+    step = call.step
+    if step is not None and step.step.run is None and call.spot.file == step.step.spot.file:
+        # What another's action is given: what is written there, with its expressions.
+        return yes_if(any(named.name in str(value) for value in step.step.with_.values()))
+    values = {each for value in given for each in options(value) or () if isinstance(each, str) and each}
+    others = [each for each in _OTHERS if not any(same_environment(each, value) for value in values)]
+    return every(call.handling.names(named.name, dict.fromkeys(values, other)) for other in others) if values else NO
 
 
 def _given_by_caller(job: EffectiveJob) -> Iterator[Possible]:

@@ -69,6 +69,8 @@ from checker.resolve.python.values import (
     within,
 )
 
+TOO_MUCH: Final = "does more than can be followed: the rest is not judged"
+
 
 def follow(
     library: PythonLibrary,
@@ -95,7 +97,7 @@ def follow(
     except (StopError, RecursionError) as error:
         machine.cut = isinstance(error, RecursionError)
         spot = module.spot(module.tree)
-        machine.problem(spot, "does more than can be followed: the rest is not judged", "Split it.")
+        machine.problem(spot, TOO_MUCH, "Split it.")
     return machine
 
 

@@ -1,20 +1,24 @@
 """A start of a program, and the ways through it that were gone: what they came to, without what went them.
 
-Nothing here hangs on a process: ways that an earlier run went are told from this one's by the same things.
+Nothing of a way hangs on a process: ways that an earlier run went are told from this one's by the same things. What a
+start comes to with other words is followed anew: whether it has a name by itself, or makes it of what it is told.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Final, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
+from checker.model.answers import Answer, yes_if
+from checker.model.pipeline.handling import PROGRAM_TOO_LONG
+from checker.model.pipeline.python import PythonLibrary
 from checker.model.pipeline.retrying import AGAIN
-from checker.model.pipeline.scripts import AwsCall, Command, How
-from checker.model.possible import Possible, shown
+from checker.model.pipeline.scripts import AwsCall, Command, How, Reached
+from checker.model.possible import Possible, has_name, shown, with_others
 from checker.model.sources import Spot
 from checker.model.values import Absent, Unknown
 from checker.resolve.python.rehearsal.standins import Mode, answer
@@ -28,6 +32,9 @@ UNREACHED: Final = frozenset(
     {"ConnectionError", "HTTPException", "Timeout", "RequestError", "TransportError", "ConnectError",
      "TimeoutException", "MaxRetryError", "HTTPStatusError", "EndpointConnectionError", "ClientResponseError"}
 )  # fmt: skip
+
+
+_Made: TypeAlias = "tuple[AwsCall | Command, ...] | None"
 
 
 class Start(Struct, frozen=True):
@@ -184,6 +191,15 @@ def _is_once_more(made: AwsCall | Command, asked: AwsCall | Command) -> bool:
 Go: TypeAlias = "Callable[[Sequence[bool], Set[int]], Gone | None]"
 
 
+def answered_alike(way: Gone, failed: Gone) -> int | None:
+    """The first question after the call, on a way on which it works, that is answered as it only is where it fails."""
+    for index, (place, given) in enumerate(zip(way.asked, way.given, strict=True)):
+        alike = (place, given) in failed.answered and (place, not given) not in failed.answered
+        if index >= way.before and alike:
+            return index
+    return None
+
+
 def turned_well(way: Gone, go: Go) -> Set[tuple[Place, bool]] | None:
     """Which answers of a way that ends with a failure have to be others, for the program to end well; ``None`` where
     no few of them are found."""
@@ -247,3 +263,39 @@ def can_answer(call: AwsCall | Command, mode: Mode) -> bool:
     ended = mode in {Mode.FAILED, Mode.KILLED} and call.operation in {"DescribeTasks", "Invoke"}
     once = ended or mode in {Mode.UNSTARTED, Mode.BACK}
     return once or any(loop.kind in {"retry", "while"} for loop in call.reached.loops)
+
+
+class Otherwise(Struct):
+    """What one start of a program comes to with other words: it is followed once for each, whatever is asked of it."""
+
+    _made: dict[tuple[tuple[str, str], ...], _Made] = field(default_factory=dict)
+
+    def names(
+        self, library: PythonLibrary, start: Start, call: AwsCall | Command, name: str, instead: Mapping[str, str]
+    ) -> Answer:
+        """Whether the call has a name among its arguments where what the program is given is something ``instead``."""
+        other = tuple(sorted(instead.items()))
+        if other not in self._made:
+            self._made[other] = _followed(library, start, instead)
+        made = self._made[other]
+        if made is None:
+            return PROGRAM_TOO_LONG
+        same = [each for each in made if which(each) == which(call)]
+        return yes_if(any(has_name(value, name) for each in same for value in _arguments(each)))
+
+
+def _followed(library: PythonLibrary, start: Start, instead: Mapping[str, str]) -> _Made:
+    """What the program does; ``None`` where that is too much."""
+    # What follows Python takes long to import, and earlier runs' ways need none of it.
+    from checker.resolve.python.code import TOO_MUCH, follow
+
+    words = tuple(with_others(each, instead) for each in start.arguments) if start.arguments is not None else None
+    given = {each: with_others(value, instead) for each, value in start.environment.items()}
+    machine = follow(library, start.path, Reached(Spot(start.path)), words, given, start.folder, start.function)
+    cut = any(TOO_MUCH in problem.message for problem in machine.problems)
+    return None if cut else tuple(machine.calls)
+
+
+def _arguments(call: AwsCall | Command) -> Iterator[object]:
+    for value in call.words if isinstance(call, Command) else call.arguments.values():
+        yield from value if isinstance(value, tuple) else (value,)

@@ -8,7 +8,7 @@ bound, or never ends, which the job's own limit of time turns into a failure.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Final
 
 from msgspec import Struct, field
@@ -23,8 +23,10 @@ from checker.resolve.python.rehearsal.gone import (
     MAX_TURNS,
     Go,
     Gone,
+    Otherwise,
     Plain,
     Start,
+    answered_alike,
     as_before,
     can_answer,
     comes_to,
@@ -60,6 +62,7 @@ class Rehearsals(Struct):
     _plainly_well: bool = False  # whether it ends well where nothing fails, each question answered as at first
     gone: dict[tuple[object, ...], list[Gone]] = field(default_factory=dict)  # each that was gone, told by what it had
     _plain: dict[tuple[bool, ...], list[Plain]] = field(default_factory=dict)  # by the answers
+    otherwise: Otherwise = field(default_factory=Otherwise)
 
     def of(self, call: AwsCall | Command) -> Rehearsal:
         """What becomes of the program, of one of its calls."""
@@ -146,15 +149,7 @@ class Rehearsals(Struct):
         for _ in range(_MAX_ASKED if is_started(call) else 0):
             if isinstance(way, Open):
                 break
-            asked = [*zip(way.asked, way.given, strict=True)]
-            alike = (
-                index
-                for index, (place, answer) in enumerate(asked)
-                if index >= way.before
-                and (place, answer) in failed.answered
-                and (place, not answer) not in failed.answered
-            )
-            if (index := next(alike, None)) is None:
+            if (index := answered_alike(way, failed)) is None:
                 break
             other = self._go(call, Mode.WELL, [*way.given[:index], not way.given[index]])
             if other is None or not other.met:
@@ -381,20 +376,24 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
         return self.rehearsals.retold(self.call, printed=printed) if started else NO
 
     def reaches(self, other: Rehearsal) -> Answer:
-        if not isinstance(other, _Rehearsal) or other.rehearsals is not self.rehearsals:
-            return Rehearsal.reaches(self, other)
-        if not isinstance(other.call, AwsCall):
-            return Rehearsal.reaches(self, other)
-        return self.rehearsals.reaches(self.call, other.call)
+        theirs = self._of_mine(other)
+        return Rehearsal.reaches(self, other) if theirs is None else self.rehearsals.reaches(self.call, theirs)
 
     def mends(self, other: Rehearsal) -> Answer:
-        known = isinstance(other, _Rehearsal) and other.rehearsals is self.rehearsals
-        if not known or not isinstance(other, _Rehearsal) or not isinstance(other.call, AwsCall):
-            return Rehearsal.mends(self, other)
-        return self.rehearsals.mends(self.call, other.call)
+        theirs = self._of_mine(other)
+        return Rehearsal.mends(self, other) if theirs is None else self.rehearsals.mends(self.call, theirs)
+
+    def _of_mine(self, other: Rehearsal) -> AwsCall | None:
+        """The call of AWS by the same program that another rehearsal is of."""
+        same = isinstance(other, _Rehearsal) and other.rehearsals is self.rehearsals
+        return other.call if same and isinstance(other, _Rehearsal) and isinstance(other.call, AwsCall) else None
 
     def missed(self) -> Answer:
         return self.rehearsals.missed(self.call)
+
+    def names(self, name: str, instead: Mapping[str, str]) -> Answer:
+        mine = self.rehearsals
+        return mine.otherwise.names(mine.library, mine.start, self.call, name, instead)
 
     def repeated(self) -> Answer:
         return self.rehearsals.repeated(self.call)

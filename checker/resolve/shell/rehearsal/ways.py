@@ -9,7 +9,7 @@ Control Builtins" (``wait``), "Command Execution Environment" (``-e`` in a subst
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from math import inf
 from typing import Final
 
@@ -20,9 +20,9 @@ from checker.model.answers import NO, YES, Answer, Open, either, every, yes_if
 from checker.model.pipeline.handling import SCRIPT_TOO_LONG, Rehearsal
 from checker.model.pipeline.scripts import Command, Reached
 from checker.model.pipeline.shell import Script
-from checker.model.possible import shown
+from checker.model.possible import has_name, shown, with_others
 from checker.model.sources import Spot
-from checker.resolve.shell.rehearsal.choices import Choices, TooMuchError, is_same
+from checker.resolve.shell.rehearsal.choices import Choices, TooMuchError, is_same, own_words
 from checker.resolve.shell.rehearsal.manner import Rehearsed
 from checker.resolve.shell.rehearsal.shown import hands_on, where_shown
 from checker.resolve.shell.rehearsal.way import Way
@@ -38,7 +38,9 @@ from checker.resolve.shell.waiting import (
 )
 
 MAX_WAYS: Final = 48
+_OF_A_CALL: Final = 3  # words that say what is called: `aws ecs update-service`
 _TOO_MUCH: Final = SCRIPT_TOO_LONG
+_BY_THE_WAY: Final = Open("it depends on the way that its script takes")
 _MADE_UP: Final = Open("its script asks again and again what nobody knows")
 
 
@@ -109,6 +111,20 @@ class Rehearsals(Struct):
         """The words that the command is given, where all goes well."""
         return next((way.manner.words for way in self._each(failing) if way is not None and way.manner.met), ())
 
+    def names(self, failing: Failing, name: str, instead: Mapping[str, str]) -> Answer:
+        """Whether the command has a name among its words, where what the script is given is something else."""
+        begin = self.begin.apart()
+        told = {each: value for each, value in begin.variables.items() if isinstance(value, str)}
+        begin.variables.update({each: with_others(value, instead) for each, value in told.items()})
+        begin.marks = {each: with_others(value, instead) for each, value in begin.marks.items()}
+        if begin.positional is not None:
+            begin.positional = tuple(with_others(each, instead) for each in begin.positional)
+        ways = Rehearsals(self.library, self.reached, begin, self.allowance)._ways(failing)
+        if ways is None:
+            return _TOO_MUCH
+        named = {any(has_name(word, name) for word in way.manner.words) for way in ways}
+        return _BY_THE_WAY if len(named) > 1 else yes_if(True in named)
+
     def waited(self, failing: Failing) -> float | None:
         """How long the script goes on asking for what never comes: the longest of its ways."""
         ways = self._ways(failing)
@@ -135,7 +151,7 @@ class Rehearsals(Struct):
             if failing.works and not failing.says and True in ends:
                 return YES
             if len(ends) > 1:
-                return Open("it depends on the way that its script takes")
+                return _BY_THE_WAY
         return yes_if(ends.pop()) if ends else Open("no way through its script leads to it")
 
     def _turns(self, failing: Failing) -> Answer:
@@ -333,6 +349,11 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
 
     def worked_out(self) -> tuple[str, ...]:
         return self.rehearsals.told(Failing(self.spot, self.words, works=True, ticks=True))
+
+    def names(self, name: str, instead: Mapping[str, str]) -> Answer:
+        # Behind the command and what it does its words may be others then.
+        words = [word if index < _OF_A_CALL else "${?}" for index, word in enumerate(own_words(self.words))]
+        return self.rehearsals.names(Failing(self.spot, tuple(words), works=True), name, instead)
 
     def left(self) -> tuple[str, ...]:
         return self.rehearsals.left(Failing(self.spot, self.words))
