@@ -14,10 +14,12 @@ What is checked
 When it does not apply
     No workflow calls AWS. Clean-up, metrics and logs that are shown to a person may fail; so may a call whose answer
     only goes to the log or the job's summary, with a few words in its place; so may what runs after a failure, and a
-    wait whose subject is asked right after how it ended, where a failure of that ends the script.
+    wait whose subject is asked right after how it ended, where a failure of that ends the script; so may an update of a
+    service, where the same step asks after it which revision runs, and any other one ends the script: an earlier one of
+    the same family, too.
 What cannot be decided
     A script without ``set -e`` that may look at the result itself; a ``continue-on-error`` that only the run knows; a
-    script that could not be followed.
+    revision that is compared with one that only the run knows; a script that could not be followed.
 Fix
     Let the failure stop the script. To ask whether something is there, use a call that answers with an empty list, or
     compare the error with the one that means absence (``except ClientError`` and ``error.response["Error"]["Code"]``).

@@ -17,6 +17,7 @@ from checker.model.pipeline.shell import (
     Case,
     Declare,
     For,
+    Function,
     Group,
     If,
     Literal,
@@ -194,6 +195,16 @@ def _names(word: Word, depth: int) -> Iterator[str]:
                 yield from names_in(statement)
         elif isinstance(part, Opaque):
             yield from re.findall(r"[A-Za-z_]\w*", part.source)
+
+
+def literals_in(block: Block) -> Iterator[str]:
+    """The literal words of a block's statements, and the patterns of cases: in functions, too."""
+    for statement in within(block):
+        if isinstance(statement, Function):
+            yield from literals_in(Block((statement.body,)))
+        patterns = statement.items if isinstance(statement, Case) else ()
+        words = [*words_in(statement), *(word for some, _ in patterns for word in some)]
+        yield from filter(None, map(word_text, words))
 
 
 def assigned_in(block: Block) -> set[str]:

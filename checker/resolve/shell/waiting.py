@@ -97,6 +97,35 @@ def failed_answers(words: Sequence[str]) -> tuple[str, ...]:
     return (_of_others(words, 1),)
 
 
+# Of a text or a pattern that a revision may be compared with: its signs, a family's name, and a revision's number.
+_ANYTHING: Final = lazy_re.compile(r"\.?\*")
+_FAMILY: Final = lazy_re.compile(r"[A-Za-z][\w-]*")
+_NUMBERED: Final = lazy_re.compile(r":\d+\$?$")
+_MOST_FAMILIES: Final = 8
+
+
+def earlier_revisions(words: Sequence[str], literals: Iterable[str]) -> tuple[str, ...]:
+    """What a command prints of a service that still runs an earlier revision of the family that its script looks for:
+    ``*api*`` holds of each. The family may be any of the script's ``literals``; one with a revision's number tells that
+    from others."""
+    failed = _of_service(words, rolling=False) if words[:3] == ("aws", "ecs", "describe-services") else ""
+    if _ANOTHER not in failed:
+        return ()
+    found = [each for each in dict.fromkeys(map(_earlier, literals)) if each]
+    return tuple(failed.replace(_ANOTHER, each) for each in found[-_MOST_FAMILIES:])
+
+
+def _earlier(compared: str) -> str:
+    """An earlier revision of the family that a text or a pattern names; empty where it names none."""
+    if _NUMBERED.search(compared):
+        return ""
+    if compared.startswith("arn:"):
+        whole = _ANYTHING.sub("1", compared)
+        return whole if _NUMBERED.search(whole) else f"{whole}:1"
+    family = _ANYTHING.sub("", compared).rpartition("/")[2].rstrip(":")
+    return f"{_ANOTHER.partition('/')[0]}/{family}:1" if _FAMILY.fullmatch(family) else ""
+
+
 def unstarted_answer(words: Sequence[str]) -> str:
     """What a command prints of a task whose container could not start, where it is asked for the exit code: it has none
     (Amazon ECS API Reference, "Container")."""

@@ -27,8 +27,10 @@ from checker.resolve.shell.rehearsal.manner import Rehearsed
 from checker.resolve.shell.rehearsal.shown import hands_on, where_shown
 from checker.resolve.shell.rehearsal.way import Way
 from checker.resolve.shell.state import Failing, Library, State
+from checker.resolve.shell.syntax_facts import literals_in
 from checker.resolve.shell.variables.exported import told_apart
 from checker.resolve.shell.waiting import (
+    earlier_revisions,
     failed_answers,
     is_waiter,
     running_answer,
@@ -296,7 +298,8 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
 
     def notices(self) -> Answer:
         asked = self.printed or self.words
-        answers = (*failed_answers(asked), unfinished_answer(asked) if self.again else "")
+        earlier = earlier_revisions(asked, literals_in(self.script.body))
+        answers = (*failed_answers(asked), *earlier, unfinished_answer(asked) if self.again else "")
         ways = [Failing(self.spot, self.words, works=True, says=each) for each in answers if each]
         return every(map(self.rehearsals.found, ways)) if ways else Rehearsal.notices(self)
 
