@@ -13,8 +13,8 @@ What is checked
 When it does not apply
     No service lists an alarm for its deployments.
 What cannot be decided
-    A name, period or treatment from a parameter without a default; an alarm of an environment whose templates make
-    none, since it may be made elsewhere.
+    A name, period or treatment from a parameter without a default; an expression that may fill missing data, and is not
+    read; an alarm of an environment whose templates make none, since it may be made elsewhere.
 Fix
     ``EvaluationPeriods: 2`` or a percentage, ``TreatMissingData: notBreaching``, and the alarm's own name in the
     service's list.
@@ -257,21 +257,41 @@ def _filled(alarm: Resource) -> Iterator[Judgement]:
     """What an alarm's expression puts where there is no data, where that breaches or is not known."""
     returned, named = _expressions(alarm)
     written = {name: each for name, each in named.items() if isinstance(each, str)}
+    unread = {name for name, each in named.items() if _may_fill(each)}
     threshold, comparison = alarm.get("Threshold"), alarm.get("ComparisonOperator")
     limit = as_number(threshold.value) if isinstance(threshold, Known) else None
     breaches = BREACHES.get(str(comparison.value)) if isinstance(comparison, Known) else None
     fix = "Fill it with what does not breach, or leave that to TreatMissingData."
+    unknown = "what its expression puts where data is missing"
+    if not _is_read(alarm.get("Metrics")):
+        yield alarm.undecided("missing-data", unknown, path="Metrics", fix=fix)
     for each in returned:
-        value = without_data(each, written) if isinstance(each, str) else None
-        if isinstance(each, Unknown) or (isinstance(each, Text) and "FILL" in str(each)):
-            why = "what its expression puts where data is missing"
-            yield alarm.undecided("missing-data", why, path="Metrics", fix=fix)
-        elif value is not None and (limit is None or breaches is None):
-            why = f"whether the {value:g} of {each} without data breaches"
-            yield alarm.undecided("missing-data", why, path="Metrics", fix=fix)
-        elif value is not None and limit is not None and breaches is not None and breaches(value, limit):
-            said = f"{each} comes to {value:g} without data, which breaches: the alarm goes off in a quiet hour."
+        may = without_data(each, written, unread) if isinstance(each, str) else ()
+        if isinstance(may, Open) or _may_fill(each):
+            yield alarm.undecided("missing-data", unknown, path="Metrics", fix=fix)
+            continue
+        values = [value for value in may if value is not None]
+        wrong = [value for value in values if limit is None or breaches is None or breaches(value, limit)]
+        if wrong and limit is not None and breaches is not None and len(may) == 1:
+            said = f"{each} comes to {wrong[0]:g} without data, which breaches: the alarm goes off in a quiet hour."
             yield alarm.fails("missing-data", said, fix=fix, path="Metrics")
+        elif wrong:
+            why = f"whether the {wrong[0]:g} of {each} without data breaches"
+            yield alarm.undecided("missing-data", why, path="Metrics", fix=fix)
+
+
+def _is_read(metrics: Value) -> bool:
+    """Whether all of an alarm's queries are known; their expressions may not be."""
+    listed = metrics.value if isinstance(metrics, Known) and isinstance(metrics.value, list) else []
+    return not isinstance(metrics, Unknown) and not any(isinstance(each, Unknown | Text) for each in listed)
+
+
+def _may_fill(expression: Resolved) -> bool:
+    """Whether an expression that is not all known may put something where data is missing: nothing is known of it, or
+    it is seen to fill."""
+    if isinstance(expression, Text):
+        return expression.only_hole is not None or "FILL" in str(expression).upper()
+    return isinstance(expression, Unknown)
 
 
 def _is_rate(alarm: Resource) -> Answer:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 import operator
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Final
 
 from checker import lazy_re
 from checker.model.answers import Answer, Open, yes_if
 
 _TOKEN: Final = lazy_re.compile(r"\s*(?:(\d+(?:\.\d+)?)|([A-Za-z_]\w*)|(==|!=|<=|>=|&&|\|\||[-+*/^(),\[\]<>]))")
+_WORD: Final = lazy_re.compile(r"[A-Za-z_]\w*")
 _MOST: Final = 2_000  # characters of an expression
 _DEEP: Final = 40
 _PERIOD: Final = 300.0
@@ -37,15 +38,19 @@ _FUNCTIONS: Final[Mapping[str, Callable[..., float]]] = {
     "FLOOR": lambda x: float(math.floor(x)),
     "FILL": lambda x, instead: instead if math.isnan(x) else x,
     "IF": lambda test, *x: x[0] if test else (x[1] if len(x) > 1 else 0.0),
-    "MAX": max,
-    "MIN": min,
+    "MAX": lambda *x: max(x),
+    "MIN": lambda *x: min(x),
     "SUM": lambda *x: sum(x),
     "RUNNING_SUM": lambda x: x,
     "RATE": lambda x: x / _PERIOD,
     "DIFF": lambda x: x,
     "DIFF_TIME": lambda _: _PERIOD,
     "PERIOD": lambda _: _PERIOD,
+    "TIME_SERIES": lambda x: x,
 }
+# What gives values where there are none, and what is made of several values, some of which may be missing.
+_FILLS: Final = frozenset({"FILL", "TIME_SERIES"})
+_OF_SEVERAL: Final = frozenset({"AVG", "MAX", "MIN", "SUM"})
 
 
 # Amazon CloudWatch API Reference, PutMetricAlarm, ComparisonOperator.
@@ -81,14 +86,30 @@ def is_constant(expression: str, others: Mapping[str, str]) -> bool:
         return False
 
 
-def without_data(expression: str, others: Mapping[str, str]) -> float | None:
-    """What an expression comes to while none of its metrics has any data: of ``FILL`` what that puts there; ``None``
-    where it has none either, or that is not known."""
+def without_data(
+    expression: str, others: Mapping[str, str], unread: Set[str] = frozenset()
+) -> tuple[float | None, ...] | Open:
+    """What an expression may come to while none of its metrics has any data: of ``FILL`` what that puts there, ``None``
+    where it has no data either. Open where something is not read, and may put something there: an expression of
+    ``unread``, which it names by its id, is such."""
+    if not _fills(expression, others, unread, set()):
+        return (None,)
     try:
-        value = _Reader(others, math.nan, 0).whole(expression)
-    except (_UnreadError, ZeroDivisionError, OverflowError, TypeError, ValueError, RecursionError):
-        return None
-    return None if math.isnan(value) else value
+        values = [_Reader(others, math.nan, 0, unread=unread, skips=each).whole(expression) for each in (False, True)]
+    except ZeroDivisionError:
+        return (None,)
+    except (_UnreadError, OverflowError, TypeError, ValueError, RecursionError):
+        return Open("what its expression puts where data is missing")
+    return tuple(dict.fromkeys(None if math.isnan(each) else each for each in values))
+
+
+def _fills(expression: str, others: Mapping[str, str], unread: Set[str], seen: set[str]) -> bool:
+    """Whether something in an expression, or in one that it names, may give values where there are none."""
+    words = set(_WORD.findall(expression)) - seen
+    seen.update(words)
+    if words & unread or any(word.upper() in _FILLS for word in words):
+        return True
+    return any(_fills(others[word], others, unread, seen) for word in words if word in others)
 
 
 def _all_alike(values: list[float]) -> bool:
@@ -97,10 +118,22 @@ def _all_alike(values: list[float]) -> bool:
 
 class _Reader:
     """Works an expression out, every metric being a number of its own under that load, times the scale; none has data
-    where that is not a number."""
+    where that is not a number. What is made of several values has none where one of them is missing, or ``skips`` that:
+    nothing says which of the two holds."""
 
-    def __init__(self, others: Mapping[str, str], scale: float, load: int, depth: int = 0) -> None:
+    def __init__(
+        self,
+        others: Mapping[str, str],
+        scale: float,
+        load: int,
+        depth: int = 0,
+        *,
+        unread: Set[str] = frozenset(),
+        skips: bool = False,
+    ) -> None:
         self._others = others
+        self._unread = unread
+        self._skips = skips
         self._scale = scale
         self._load = load
         self._depth = depth
@@ -145,8 +178,13 @@ class _Reader:
         if self._tokens and self._tokens[-1] == "(":
             self._next()
             return self._call(word.upper())
+        if word in self._unread:
+            raise _UnreadError
         if word in self._others:
-            return _Reader(self._others, self._scale, self._load, self._depth + 1).whole(self._others[word])
+            named = _Reader(
+                self._others, self._scale, self._load, self._depth + 1, unread=self._unread, skips=self._skips
+            )
+            return named.whole(self._others[word])
         # Far above any number that an expression compares with; which of two metrics is larger changes with the load.
         spread = zlib.crc32(f"{word}/{self._load}".encode()) % 997
         return 1e6 * 10.0 ** (spread % 4) * (1.0 + spread / 1_000.0) * self._scale
@@ -156,6 +194,8 @@ class _Reader:
         given = self._list(")")
         if function is None or not given:
             raise _UnreadError
+        if self._skips and name in _OF_SEVERAL:
+            given = [each for each in given if not math.isnan(each)] or given
         if name != "FILL" and any(map(math.isnan, given[:1] if name == "IF" else given)):
             return math.nan
         return float(function(*given))
