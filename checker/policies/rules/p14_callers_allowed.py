@@ -5,15 +5,20 @@ What the review found
     "refuse what is not encrypted in transit" nobody but the account's own roles may, and every alarm stays silent.
 What is checked
     Every alarm, rule, bucket, topic, budget, API, load balancer and other resource that makes a service of AWS call a
-    topic, a queue or a function of the project: the target's policy (or the function's permissions, and the policy of
-    the key that it is encrypted with) would let that service make the call. Buckets for access logs, trails and AWS
-    Config: the deliverer may write. Log groups with a key: CloudWatch Logs of their Region may use it, which
+    topic, a queue or a function of the project: the target's policy (a function's permissions, and the policy of the
+    key that a topic or a queue is encrypted with) would let that service make the call. A topic without a policy has
+    the default one, which lets CloudWatch and the events of RDS publish; a queue without one lets no service in.
+    Buckets for access logs, inventories, trails and AWS Config: the deliverer may write. Log groups that a rule writes
+    to: no policy of CloudWatch Logs denies it. Log groups with a key: CloudWatch Logs of their Region may use it, which
     otherwise refuses to make them (``key``). Policies are evaluated as IAM does, with the source's ARN and account.
 When it does not apply
-    Nothing tells a service to call anything. Callers that use a role of their own.
+    Nothing tells a service to call anything of the project. Callers that use a role of their own. Access logs into a
+    bucket whose ``AccessControl`` lets them in.
 What cannot be decided
-    Policies, conditions or keys that are not known before deployment; a key that is not part of the project. A log
-    group that no policy at hand opens to EventBridge: those of the account count too, whoever made them.
+    Policies, conditions or keys that are not known before deployment; a policy or a permission of which nothing tells
+    whose it is; whom a ``NotPrincipal`` leaves; a function for which AWS SAM makes permissions of its ``Events``; a key
+    that is not part of the project, or that names CloudWatch Logs without a Region. A log group that no policy at hand
+    opens to EventBridge: those of its account and Region count too, whoever made them.
 Fix
     Allow the service's principal in the target's policy, for the account that it acts for: ``sns:Publish`` for
     ``cloudwatch.amazonaws.com`` with ``aws:SourceAccount``.

@@ -4,11 +4,14 @@ What the review found
     Nothing bounds a migration: a statement that waits for a lock stops every query behind it, for as long as it likes.
 What is checked
     The session that migrates has a ``statement_timeout`` and a ``lock_timeout`` that are not 0: from the runner's
-    code, its start-up options, the settings of its connection (Rails' database.yml, Django's DATABASES),
-    ``PGOPTIONS``, the role or the database, its parameter group, or every migration itself; and no migration switches
-    them off. The job that migrates has a ``timeout-minutes``, and whoever waits for its task gives up before the job
-    is ended, and fails with the task. A migration that fails fails its job; so does one that never ran, since its image
-    could not be pulled (then there is no exit code) or ECS had no room for it (``run_task`` answers with ``failures``).
+    code, its start-up options, the settings of its connections (Rails' database.yml, Django's DATABASES), where each of
+    several sets it, ``PGOPTIONS``, the role or the database, its parameter group, or every migration itself; and no
+    migration switches them off. ``SET LOCAL`` where no transaction is open bounds nothing. The job that migrates has a
+    ``timeout-minutes``, and whoever waits for its task gives up before the job is ended, and fails with the task.
+    A migration that fails fails its job; so does one that never ran, since its image could not be pulled (then there
+    is no exit code) or ECS had no room for it (``run_task`` answers with ``failures``). An exit code that is only
+    printed ends nothing; one that its step hands on is a later step's to look at. No later job rolls services although
+    the migration has failed, and psql stops at a statement that fails (``ON_ERROR_STOP``).
     The repository's own runner ends with a failure where a statement of a migration, or its connection, fails, and
     where another run holds the lock all the while. A function that migrates is waited for, and its ``FunctionError``.
     A script that migrates in a container (its image's entry point, or what its task is told to run) fails likewise.
@@ -18,7 +21,10 @@ When it does not apply
     Nothing in the repository applies migrations. A statement's bound in MySQL, which has none for what changes, in SQL
     Server and in Oracle; there the bound for locks too, which is to wait for none.
 What cannot be decided
-    A tool whose connection is configured outside of the repository. A wait whose bound the script does not show.
+    A tool whose connection is configured outside of the repository, or of whose connections some set a bound and some
+    do not. A bound that the runner's code sets in one place and takes away in another. A wait whose bound the script
+    does not show, or without which the program may end well. A ``timeout-minutes`` that only the run knows, and a
+    script that could not be followed.
 Fix
     Connect with ``options=-c lock_timeout=5s -c statement_timeout=5min``; let a migration that needs more say so. Set
     ``timeout-minutes`` on the job, above the bound of the wait.
