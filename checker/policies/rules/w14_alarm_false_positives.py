@@ -61,7 +61,7 @@ from checker.reason.templates.alarms import (
     never_changes,
 )
 from checker.reason.templates.composite_rules import may_fire
-from checker.reason.templates.metric_math import BREACHES, is_constant, is_share, without_data
+from checker.reason.templates.metric_math import BREACHES, is_constant, is_read, is_share, may_fill, without_data
 
 _FIX_PERIODS: Final = "Set EvaluationPeriods to 2 (and DatapointsToAlarm to 2 or nothing), or alarm on a percentage."
 _FIX_NAME: Final = "List the alarm of this environment under its own AlarmName."
@@ -257,17 +257,17 @@ def _filled(alarm: Resource) -> Iterator[Judgement]:
     """What an alarm's expression puts where there is no data, where that breaches or is not known."""
     returned, named = _expressions(alarm)
     written = {name: each for name, each in named.items() if isinstance(each, str)}
-    unread = {name for name, each in named.items() if _may_fill(each)}
+    unread = {name for name, each in named.items() if may_fill(each)}
     threshold, comparison = alarm.get("Threshold"), alarm.get("ComparisonOperator")
     limit = as_number(threshold.value) if isinstance(threshold, Known) else None
     breaches = BREACHES.get(str(comparison.value)) if isinstance(comparison, Known) else None
     fix = "Fill it with what does not breach, or leave that to TreatMissingData."
     unknown = "what its expression puts where data is missing"
-    if not _is_read(alarm.get("Metrics")):
+    if not is_read(alarm.get("Metrics")):
         yield alarm.undecided("missing-data", unknown, path="Metrics", fix=fix)
     for each in returned:
         may = without_data(each, written, unread) if isinstance(each, str) else ()
-        if isinstance(may, Open) or _may_fill(each):
+        if isinstance(may, Open) or may_fill(each):
             yield alarm.undecided("missing-data", unknown, path="Metrics", fix=fix)
             continue
         values = [value for value in may if value is not None]
@@ -278,20 +278,6 @@ def _filled(alarm: Resource) -> Iterator[Judgement]:
         elif wrong:
             why = f"whether the {wrong[0]:g} of {each} without data breaches"
             yield alarm.undecided("missing-data", why, path="Metrics", fix=fix)
-
-
-def _is_read(metrics: Value) -> bool:
-    """Whether all of an alarm's queries are known; their expressions may not be."""
-    listed = metrics.value if isinstance(metrics, Known) and isinstance(metrics.value, list) else []
-    return not isinstance(metrics, Unknown) and not any(isinstance(each, Unknown | Text) for each in listed)
-
-
-def _may_fill(expression: Resolved) -> bool:
-    """Whether an expression that is not all known may put something where data is missing: nothing is known of it, or
-    it is seen to fill."""
-    if isinstance(expression, Text):
-        return expression.only_hole is not None or "FILL" in str(expression).upper()
-    return isinstance(expression, Unknown)
 
 
 def _is_rate(alarm: Resource) -> Answer:

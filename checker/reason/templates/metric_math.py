@@ -15,6 +15,7 @@ from typing import Final
 
 from checker import lazy_re
 from checker.model.answers import Answer, Open, yes_if
+from checker.model.values import Known, Resolved, Text, Unknown, Value
 
 _TOKEN: Final = lazy_re.compile(r"\s*(?:(\d+(?:\.\d+)?)|([A-Za-z_]\w*)|(==|!=|<=|>=|&&|\|\||[-+*/^(),\[\]<>]))")
 _WORD: Final = lazy_re.compile(r"[A-Za-z_]\w*")
@@ -110,6 +111,20 @@ def _fills(expression: str, others: Mapping[str, str], unread: Set[str], seen: s
     if words & unread or any(word.upper() in _FILLS for word in words):
         return True
     return any(_fills(others[word], others, unread, seen) for word in words if word in others)
+
+
+def is_read(metrics: Value) -> bool:
+    """Whether all of an alarm's queries are known; their expressions may not be."""
+    listed = metrics.value if isinstance(metrics, Known) and isinstance(metrics.value, list) else []
+    return not isinstance(metrics, Unknown) and not any(isinstance(each, Unknown | Text) for each in listed)
+
+
+def may_fill(expression: Resolved) -> bool:
+    """Whether an expression that is not all known may put something where data is missing: nothing is known of it, or
+    it is seen to fill."""
+    if isinstance(expression, Text):
+        return expression.only_hole is not None or "FILL" in str(expression).upper()
+    return isinstance(expression, Unknown)
 
 
 def _all_alike(values: list[float]) -> bool:
