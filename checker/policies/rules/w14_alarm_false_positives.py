@@ -61,7 +61,7 @@ from checker.reason.templates.alarms import (
     never_changes,
 )
 from checker.reason.templates.composite_rules import may_fire
-from checker.reason.templates.metric_math import BREACHES, is_constant, is_read, is_share, may_fill, without_data
+from checker.reason.templates.metric_math import BREACHES, breaches_without_data, is_constant, is_read, is_share
 
 _FIX_PERIODS: Final = "Set EvaluationPeriods to 2 (and DatapointsToAlarm to 2 or nothing), or alarm on a percentage."
 _FIX_NAME: Final = "List the alarm of this environment under its own AlarmName."
@@ -256,28 +256,19 @@ def _always_alike(alarm: Resource) -> str:
 def _filled(alarm: Resource) -> Iterator[Judgement]:
     """What an alarm's expression puts where there is no data, where that breaches or is not known."""
     returned, named = _expressions(alarm)
-    written = {name: each for name, each in named.items() if isinstance(each, str)}
-    unread = {name for name, each in named.items() if may_fill(each)}
     threshold, comparison = alarm.get("Threshold"), alarm.get("ComparisonOperator")
     limit = as_number(threshold.value) if isinstance(threshold, Known) else None
     breaches = BREACHES.get(str(comparison.value)) if isinstance(comparison, Known) else None
     fix = "Fill it with what does not breach, or leave that to TreatMissingData."
-    unknown = "what its expression puts where data is missing"
     if not is_read(alarm.get("Metrics")):
-        yield alarm.undecided("missing-data", unknown, path="Metrics", fix=fix)
+        yield alarm.undecided("missing-data", "which expressions it has", path="Metrics", fix=fix)
     for each in returned:
-        may = without_data(each, written, unread) if isinstance(each, str) else ()
-        if isinstance(may, Open) or may_fill(each):
-            yield alarm.undecided("missing-data", unknown, path="Metrics", fix=fix)
-            continue
-        values = [value for value in may if value is not None]
-        wrong = [value for value in values if limit is None or breaches is None or breaches(value, limit)]
-        if wrong and limit is not None and breaches is not None and len(may) == 1:
-            said = f"{each} comes to {wrong[0]:g} without data, which breaches: the alarm goes off in a quiet hour."
+        answer, value = breaches_without_data(each, named, breaches, limit)
+        if isinstance(answer, Open):
+            yield alarm.undecided("missing-data", answer.why, path="Metrics", fix=fix)
+        elif answer is YES:
+            said = f"{each} comes to {value:g} without data, which breaches: the alarm goes off in a quiet hour."
             yield alarm.fails("missing-data", said, fix=fix, path="Metrics")
-        elif wrong:
-            why = f"whether the {wrong[0]:g} of {each} without data breaches"
-            yield alarm.undecided("missing-data", why, path="Metrics", fix=fix)
 
 
 def _is_rate(alarm: Resource) -> Answer:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Set
 from typing import Final
 
 from checker import lazy_re
-from checker.model.answers import Answer, Open, yes_if
+from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.values import Known, Resolved, Text, Unknown, Value
 
 _TOKEN: Final = lazy_re.compile(r"\s*(?:(\d+(?:\.\d+)?)|([A-Za-z_]\w*)|(==|!=|<=|>=|&&|\|\||[-+*/^(),\[\]<>]))")
@@ -51,6 +51,7 @@ _FUNCTIONS: Final[Mapping[str, Callable[..., float]]] = {
 }
 # What gives values where there are none, and what is made of several values, some of which may be missing.
 _FILLS: Final = frozenset({"FILL", "TIME_SERIES"})
+_NOT_READ: Final = Open("what its expression puts where data is missing")
 _OF_SEVERAL: Final = frozenset({"AVG", "MAX", "MIN", "SUM"})
 
 
@@ -87,9 +88,31 @@ def is_constant(expression: str, others: Mapping[str, str]) -> bool:
         return False
 
 
-def without_data(
-    expression: str, others: Mapping[str, str], unread: Set[str] = frozenset()
-) -> tuple[float | None, ...] | Open:
+def breaches_without_data(
+    expression: Resolved,
+    named: Mapping[str, Resolved],
+    breaches: Callable[[float, float], bool] | None,
+    limit: float | None,
+) -> tuple[Answer, float]:
+    """Whether an expression breaches while none of its metrics has any data, and what it comes to then. ``named``: the
+    expressions that it may name, by id; ``breaches``: how it is held against the limit, as far as both are known."""
+    if may_fill(expression):
+        return _NOT_READ, math.nan
+    written = {name: each for name, each in named.items() if isinstance(each, str)}
+    unread = {name for name, each in named.items() if may_fill(each)}
+    may = _without_data(expression, written, unread) if isinstance(expression, str) else ()
+    if isinstance(may, Open):
+        return may, math.nan
+    there = [each for each in may if each is not None]
+    wrong = [each for each in there if limit is None or breaches is None or breaches(each, limit)]
+    if not wrong:
+        return NO, math.nan
+    if limit is not None and breaches is not None and len(may) == 1:
+        return YES, wrong[0]
+    return Open(f"whether the {wrong[0]:g} of {expression} without data breaches"), wrong[0]
+
+
+def _without_data(expression: str, others: Mapping[str, str], unread: Set[str]) -> tuple[float | None, ...] | Open:
     """What an expression may come to while none of its metrics has any data: of ``FILL`` what that puts there, ``None``
     where it has no data either. Open where something is not read, and may put something there: an expression of
     ``unread``, which it names by its id, is such."""
@@ -100,7 +123,7 @@ def without_data(
     except ZeroDivisionError:
         return (None,)
     except (_UnreadError, OverflowError, TypeError, ValueError, RecursionError):
-        return Open("what its expression puts where data is missing")
+        return _NOT_READ
     return tuple(dict.fromkeys(None if math.isnan(each) else each for each in values))
 
 
