@@ -12,7 +12,8 @@ When it does not apply
     each environment's cluster; the workflow or script of one environment alone. A stack of which nothing tells the
     environment belongs to none: a job of a named one may use it.
 What cannot be decided
-    A script that could not be followed. A default in a program, of a variable of which nothing tells whether it is set.
+    A script that could not be followed. A default in a program, of a variable or a setting of which nothing tells
+    whether it is set.
 Fix
     Take the name as an argument or an input without a default, and let each environment's workflow give its own.
 """

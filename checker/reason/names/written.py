@@ -40,7 +40,8 @@ _ASKED: Final = lazy_re.compile(
     # Nx documentation, "nx run" and "nx affected": a configuration is an option, or the third part of a task's name.
     r"|nx\s[^\n;&|]{0,120}?(?:--configuration[ =]|\s-c[ =]|[\w/-]{1,40}:[\w-]{1,40}:)(?P<configuration>[\w-]+))"
 )
-_VARIABLE: Final = lazy_re.compile(r"\$\{([A-Za-z_]\w*)\}")
+# A variable's name, or how a program asks for it.
+_VARIABLE: Final = lazy_re.compile(r"\$\{([A-Za-z_][^{}$]*)\}")
 _WORDS: Final = lazy_re.compile(r"[^\s\"'=;&|()]+")
 # What a script may be told instead: one that picks by it may have any of them for all others.
 _OTHERS: Final = ("staging", "production", "development", "elsewhere")

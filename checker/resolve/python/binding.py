@@ -1,9 +1,13 @@
-"""What an assignment binds: names, attributes, keys of what is known, and of what AWS has answered."""
+"""What an assignment binds: names, attributes, keys of what is known, and of what AWS has answered; and variables of
+the environment, which a program sets for itself or has a default for."""
 
 from __future__ import annotations
 
 import ast
+from typing import Final
 
+from checker.model.possible import OneOf, one_of, open_text
+from checker.model.values import Text
 from checker.resolve.python.libraries.task_containers import described, is_described, put_back
 from checker.resolve.python.machine import OWN, Call, Frame, Machine, value
 from checker.resolve.python.objects import bind_name
@@ -24,6 +28,44 @@ from checker.resolve.python.values import (
     with_more,
     without_key,
 )
+
+ENVIRONMENTS: Final = frozenset({"os.environ", "environ"})
+
+
+def variable_of(machine: Machine, name: str, default: Value = None) -> Value:
+    """A variable of the environment: as the program or the workflow sets it, else open, or what stands in for it."""
+    machine.depends()
+    if name in machine.put:
+        return machine.put[name]
+    if (known := machine.variable(name)) is not None:
+        return known
+    opened = open_text(f"${{{name}}}")
+    return one_of([opened, default]) if isinstance(default, str) else opened
+
+
+def put_variable(machine: Machine, name: str, found: Value, frame: Frame) -> None:
+    """A program sets a variable of its environment: surely, or on some of its ways."""
+    before = variable_of(machine, name)
+    now = found if isinstance(found, str | Text | OneOf) else open_text(f"${{{name}}}")
+    machine.put[name] = now if frame.reached.certain else either([before, now])
+
+
+def put_default(machine: Machine, name: str, default: Value, frame: Frame) -> Value:
+    """``os.environ.setdefault``."""
+    found = variable_of(machine, name, default)
+    put_variable(machine, name, found, frame)
+    return found
+
+
+def with_default(machine: Machine, function: Extern, given: Call) -> Value:
+    """``settings.get("cluster", "docs")`` of what is not known; ``None`` for other calls. A parser of configuration
+    files gets a section's option so."""
+    name, _, default = function.name.rpartition(".")[2], *[*given.positional, None, None][:2]
+    told = name == "get" and len(given.positional) == 2 and not given.named and function.answer is None
+    if not told or not isinstance(default, str) or function.library.startswith("configparser"):
+        return None
+    # On one way of a rehearsal it is a question like others.
+    return one_of([open_text(f"${{{shown(given.node)}}}"), default]) if machine.stage is None else None
 
 
 def _changed(machine: Machine, target: ast.Subscript, owner: Extern, found: Value, frame: Frame) -> None:
@@ -118,6 +160,9 @@ def bind(machine: Machine, target: ast.expr, found: Value, frame: Frame) -> None
                 parts = [part for each in owner.options if (part := described(each)) is not None]
                 grew = [Dict((*each.items, *set_), True, each.rest, each.home) for each in parts]
                 changed(machine, target.value, either([*grew]), frame)
+            elif isinstance(owner, Extern) and owner.name in ENVIRONMENTS:
+                if isinstance(name := value(machine, target.slice, frame), str):
+                    put_variable(machine, name, found, frame)
             elif isinstance(owner, Extern) and owner.answer is not None:
                 _changed(machine, target, owner, found, frame)
         case _:

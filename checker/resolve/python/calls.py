@@ -10,12 +10,19 @@ from typing import Final
 from msgspec.structs import replace
 
 from checker.data.harmless import library_is_harmless
-from checker.model.possible import Possible, one_of, open_text
 from checker.resolve.python.attributes import attribute
-from checker.resolve.python.binding import bind, changed, filled
+from checker.resolve.python.binding import (
+    ENVIRONMENTS,
+    bind,
+    changed,
+    filled,
+    put_default,
+    variable_of,
+    with_default,
+)
 from checker.resolve.python.clients import answer_in, from_session, of_client, of_poller, session_of
 from checker.resolve.python.dynamic import RUNS, handed, is_special, looked_up, of_somebody, rounds_of, side_by_side
-from checker.resolve.python.expressions import lacks, looked_up_in
+from checker.resolve.python.expressions import got_from
 from checker.resolve.python.libraries.boto_resources import call_resource, of_collection
 from checker.resolve.python.libraries.command_lines import declare, declare_commands
 from checker.resolve.python.libraries.docker import of_docker
@@ -162,10 +169,7 @@ def _method(machine: Machine, owner: Value, name: str, given: Call) -> Value:
         case Collection():
             return of_collection(machine, owner, name, given)
         case Dict() if name == "get" and positional:
-            otherwise = positional[1] if len(positional) > 1 else None
-            found = looked_up_in(machine, owner, positional[0])
-            missing = bool(lacks(machine, owner, positional[0])) or (len(positional) > 1 and isinstance(found, Extern))
-            return otherwise if missing else found
+            return got_from(machine, owner, *positional[:2])
         case Dict() if name == "items":
             return tuple(owner.items) if not owner.open else extern(given.shown)
         case Dict() if name == "keys" and not owner.open:
@@ -234,6 +238,8 @@ def _extern(machine: Machine, function: Extern, given: Call) -> Value:
     outside = function.library and not ("(" in function.name and library_is_harmless(function.library))
     if "." in function.name and not outside:
         of_somebody(machine, function.name.rpartition(".")[2], given)
+    if (told := with_default(machine, function, given)) is not None:
+        return told
     kept, answered = function.words, function.answer
     if function.name.endswith(_PARSERS) or names_host(function.name):
         kept = (*kept, *(each for each in given.positional if isinstance(each, str)))
@@ -247,11 +253,12 @@ _APPS: Final = ("typer", "cyclopts", "click", "rich_click")
 _CLIENTS: Final = frozenset({"boto3.client", "boto3.resource"})
 _SESSIONS: Final = frozenset({"boto3.Session", "boto3.session.Session"})
 _ASKING: Final = frozenset({"os.getenv", "os.environ.get", "environ.get"})
+_SETTING: Final = frozenset({f"{each}.setdefault" for each in ENVIRONMENTS})
 _CONVERTING: Final = frozenset({"int", "float"})
 _PARSED: Final = (".parse_args", ".parse_known_args")
 _PARSERS: Final = (".add_parser", ".add_subparsers")
 _OTHERS: Final = frozenset({"json.dumps", "super", "next"})
-_NAMES: Final = frozenset({*_CLIENTS, *_SESSIONS, *_ASKING, *RUNS, *LEAVES, *_KEEPING, AT_EXIT, *_OTHERS})
+_NAMES: Final = frozenset({*_CLIENTS, *_SESSIONS, *_ASKING, *_SETTING, *RUNS, *LEAVES, *_KEEPING, AT_EXIT, *_OTHERS})
 _ENDINGS: Final = (".raise_for_status", ".add_argument", ".add_subparsers", *_PARSED)
 
 
@@ -268,7 +275,9 @@ def _known(machine: Machine, function: Extern, given: Call) -> tuple[Value] | No
     if name in _SESSIONS:
         return (session_of(given),)
     if name in _ASKING and positional and isinstance(positional[0], str):
-        return (_variable(machine, positional[0], positional[1] if len(positional) > 1 else None),)
+        return (variable_of(machine, positional[0], positional[1] if len(positional) > 1 else None),)
+    if name in _SETTING and positional and isinstance(positional[0], str):
+        return (put_default(machine, positional[0], positional[-1], given.frame),)
     found = looked_up(machine, name, given)
     if found is not None:
         return found
@@ -316,13 +325,6 @@ def _known(machine: Machine, function: Extern, given: Call) -> tuple[Value] | No
     if name.endswith(".add_subparsers"):
         declare_commands(machine, named.get("dest"))
     return None
-
-
-def _variable(machine: Machine, name: str, default: Value) -> Possible:
-    if (known := machine.variable(name)) is not None:
-        return known
-    opened = open_text(f"${{{name}}}")
-    return one_of([opened, default]) if isinstance(default, str) else opened
 
 
 _SETS: Final = frozenset({"set", "frozenset"})

@@ -11,7 +11,7 @@ from checker.model.answers import YES, Certain, alike
 from checker.model.possible import OneOf, Possible, joined, open_text, options, same
 from checker.model.values import Text
 from checker.resolve.python.attributes import attribute
-from checker.resolve.python.binding import bind
+from checker.resolve.python.binding import ENVIRONMENTS, bind, variable_of
 from checker.resolve.python.libraries.boto_resources import loads
 from checker.resolve.python.libraries.task_containers import by_test, described, drawn, narrow, numbered, widen
 from checker.resolve.python.machine import Call, Evaluate, Frame, Machine, value
@@ -298,9 +298,8 @@ def _subscript(machine: Machine, node: ast.Subscript, frame: Frame) -> Value:
 
 def part(machine: Machine, node: ast.Subscript, owner: Value, key: Value, frame: Frame) -> Value:
     """``owner[key]``."""
-    if isinstance(owner, Extern) and owner.name in {"os.environ", "environ"} and isinstance(key, str):
-        known = machine.variable(key)
-        return known if known is not None else open_text(f"${{{key}}}")
+    if isinstance(owner, Extern) and owner.name in ENVIRONMENTS and isinstance(key, str):
+        return variable_of(machine, key)
     if _is_command_line(owner) and (words := _given_words(machine, frame)) is not None:
         if (several := _of_words(words, node.slice)) is not None:
             return several
@@ -379,6 +378,18 @@ def looked_up_in(machine: Machine, owner: Dict, key: Value) -> Value:
     names = [name for name, _ in owner.items if isinstance(name, str)]
     chosen = [found for name, found in owner.items if not machine.not_asked_for(str(name), names)]
     return either(chosen) if chosen else extern("one of a table")
+
+
+def got_from(machine: Machine, owner: Dict, key: Value, *default: Value) -> Value:
+    """``owner.get(key, default)``. Of a key that nobody knows the table may have none."""
+    if isinstance(key, OneOf) and all(isinstance(each, str) for each in key.options):
+        return either([got_from(machine, owner, each, *default) for each in key.options])
+    found = looked_up_in(machine, owner, key)
+    if lacks(machine, owner, key) or (default and isinstance(found, Extern)):
+        return default[0] if default else None
+    names = [str(name) for name, _ in owner.items]
+    told = isinstance(key, str | int) or any(machine.not_asked_for(name, names) for name in names)
+    return either([found, *default]) if not told else found
 
 
 def lacks(machine: Machine, owner: Value, key: Value) -> str:

@@ -211,6 +211,7 @@ class Machine(Struct):
     foreign: list[Problem] = field(default_factory=list)  # libraries that are neither followed nor harmless
     roots: tuple[str, ...] = ("",)
     asked: dict[str, Possible] = field(default_factory=dict)  # of the environment, so far
+    put: dict[str, Value] = field(default_factory=dict)  # what it sets in its environment itself
     options: dict[str, Value] = field(default_factory=dict)  # of the command line: what each is where it is not given
     flags: set[str] = field(default_factory=set)  # those of them that take no value
     modules: dict[str, PythonModule | None] = field(default_factory=dict)

@@ -9,6 +9,7 @@ Sources: git's manual pages; GitHub Docs, "Downloading source code archives", "G
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Collection, Iterator, Sequence
 from itertools import takewhile
