@@ -36,7 +36,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Final
 
-from checker.model.answers import NO, YES, Answer, Open, yes_if
+from checker.model.answers import NO, YES, Answer, Open
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.migrations.folders import MigrationRunner
@@ -52,7 +52,6 @@ from checker.reason.calls.function_errors import in_background, looked_at
 from checker.reason.deploys.paths import At
 from checker.reason.deploys.task_ends import failure_goes_through, passes_on
 from checker.reason.deploys.task_waits import Wait, waits_of
-from checker.reason.migrations.at_hand import driven_by, handed
 from checker.reason.migrations.ends.psql_ends import SAID, ends_well
 from checker.reason.migrations.ends.rolled_after import rolled_although_failed
 from checker.reason.migrations.ends.runner_ends import ended_well
@@ -62,13 +61,12 @@ from checker.reason.migrations.session_timeouts import (
     STATEMENT,
     Bound,
     called,
-    for_transactions,
+    given_to,
     in_code,
     in_connections,
     in_force,
     in_sql,
     in_templates,
-    in_text,
     is_set,
     switched_off,
     system_of,
@@ -77,7 +75,7 @@ from checker.reason.migrations.session_timeouts import (
 from checker.reason.migrations.started.built import FIX_CHANGED, runner_changed_by_then
 from checker.reason.migrations.started.ends import ended_well_in_containers
 from checker.reason.migrations.started.steps import by_scripts, read_into
-from checker.reason.migrations.transactions import HERE, is_wrapped
+from checker.reason.migrations.transactions import is_wrapped
 
 _SUBS: Final = {STATEMENT: "statement-timeout", LOCK: "lock-timeout"}
 _WHAT: Final = {
@@ -137,7 +135,7 @@ def _session(
     everywhere = in_force(in_files, in_templates(name, project))
     runners = pipeline.migration_code.runners
     steps = read_into(steps, pipeline)
-    given = [_given(name, step, pipeline) for step in steps]
+    given = [given_to(name, step, pipeline) for step in steps]
     for runner in runners:
         yield _runner(bound, name, fix, runner, everywhere or (given[0] if given and all(given) else None), pipeline)
     if runners:
@@ -155,7 +153,7 @@ def _session(
         if own is not None and own.off:
             said = f"{own.where} switches {name} off: {_WHAT[bound]}."
             judged = step.action.fails(sub, said, fix="Give it a bound of its own.")
-        elif (found := own or in_force(everywhere, _given(name, step, pipeline))) is not None and not found.off:
+        elif (found := own or in_force(everywhere, given_to(name, step, pipeline))) is not None and not found.off:
             judged = is_set(step.action, sub, name, found, fix)
         else:
             file = next((each.file for each in connections if each.tool == program), "")
@@ -210,24 +208,6 @@ def _runner(
         why = f"it runs {runner.library}, whose connection may set {name} where this repository does not show it"
         return runner.undecided(sub, why, fix=fix)
     return runner.fails(sub, f"Nothing sets {name}: {_WHAT[bound]}.", fix=fix)
-
-
-def _given(name: str, step: Migrating, pipeline: Pipeline) -> Bound | None:
-    """A bound that the command line or the environment of a step that migrates gives."""
-    texts = [step.action.text()] if isinstance(step.action, Command) else [step.action.source]
-    if isinstance(step.action, Command):
-        texts.extend(shown(each.target) for each in step.action.writes if each.operator in HERE)
-        texts.extend(shown(text) for kind, text in handed(step, pipeline) or () if kind == "c")
-        texts.extend(driven_by(step, pipeline))
-    given = dict(step.step.env) if step.step is not None else {}
-    given |= step.action.environment if isinstance(step.action, Command) else {}
-    for value in given.values():
-        texts.extend(shown(option) for option in options(value) or ())
-    if True not in [in_text(name, text) for text in texts]:
-        return None
-    tool = tool_of(step, pipeline)
-    alone = tool is not None and tool.name == "psql" and for_transactions(name, texts, tool.wrapped)
-    return Bound(str(step.action.spot), unheard=yes_if(alone))
 
 
 # -- the jobs ------------------------------------------------------------------------------------

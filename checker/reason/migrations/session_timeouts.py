@@ -21,13 +21,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from checker import lazy_re
-from checker.model.answers import NO, YES, Answer, Open, either, negated
+from checker.model.answers import NO, YES, Answer, Open, either, negated, yes_if
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
 from checker.model.migrations.folders import Connection, MigrationFolder, MigrationRunner, SourceFile, SqlFile
+from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall, Command
+from checker.model.possible import options, shown
 from checker.model.values import Known
-from checker.reason.migrations.transactions import is_unheard
+from checker.reason.migrations.at_hand import driven_by, handed
+from checker.reason.migrations.migrating import Migrating, tool_of
+from checker.reason.migrations.transactions import HERE, is_unheard
 from checker.reason.workloads.variables import environment_variables
 
 STATEMENT: Final = "statement_timeout"
@@ -303,3 +307,21 @@ def switched_off(name: str, folder: MigrationFolder) -> Iterator[tuple[int, int]
             if each.name == name and each.kind.startswith("set") and each.value and is_off(each.value):
                 yield index, each.spot.line
                 break
+
+
+def given_to(name: str, step: Migrating, pipeline: Pipeline) -> Bound | None:
+    """A bound that the command line or the environment of a step that migrates gives."""
+    texts = [step.action.text()] if isinstance(step.action, Command) else [step.action.source]
+    if isinstance(step.action, Command):
+        texts.extend(shown(each.target) for each in step.action.writes if each.operator in HERE)
+        texts.extend(shown(text) for kind, text in handed(step, pipeline) or () if kind == "c")
+        texts.extend(driven_by(step, pipeline))
+    given = dict(step.step.env) if step.step is not None else {}
+    given |= step.action.environment if isinstance(step.action, Command) else {}
+    for value in given.values():
+        texts.extend(shown(option) for option in options(value) or ())
+    if True not in [in_text(name, text) for text in texts]:
+        return None
+    tool = tool_of(step, pipeline)
+    alone = tool is not None and tool.name == "psql" and for_transactions(name, texts, tool.wrapped)
+    return Bound(str(step.action.spot), unheard=yes_if(alone))

@@ -8,10 +8,11 @@ from typing import Final
 
 from checker.model.possible import OneOf, one_of, open_text
 from checker.model.values import Text
+from checker.resolve.python.libraries.dictionaries import with_key, with_more, without_key
 from checker.resolve.python.libraries.task_containers import described, is_described, put_back
 from checker.resolve.python.machine import OWN, Call, Frame, Machine, value
 from checker.resolve.python.objects import bind_name
-from checker.resolve.python.syntax_facts import fills_own, shown, written
+from checker.resolve.python.syntax_facts import fills, fills_own, shown, written
 from checker.resolve.python.values import (
     Dict,
     Either,
@@ -24,9 +25,6 @@ from checker.resolve.python.values import (
     elements,
     extern,
     part_of,
-    with_key,
-    with_more,
-    without_key,
 )
 
 ENVIRONMENTS: Final = frozenset({"os.environ", "environ"})
@@ -99,6 +97,13 @@ def changed(machine: Machine, target: ast.expr, found: Value, frame: Frame) -> N
         bind(machine, target, found, frame)
 
 
+def _as_shared(machine: Machine, name: str, found: Value, frame: Frame) -> Value:
+    """A dictionary of a module into which functions put something may hold more than is seen here. One way of a
+    rehearsal has what they did."""
+    shared = isinstance(found, Dict) and frame.names is frame.module.names and machine.stage is None
+    return with_more(found) if shared and isinstance(found, Dict) and name in fills(frame.module.tree) else found
+
+
 def delete(machine: Machine, node: ast.Delete, frame: Frame) -> bool:
     """``del found["key"]``."""
     for target in node.targets:
@@ -132,7 +137,7 @@ def bind(machine: Machine, target: ast.expr, found: Value, frame: Frame) -> None
     """An assignment's left side."""
     match target:
         case ast.Name():
-            bind_name(machine, target.id, found, frame)
+            bind_name(machine, target.id, _as_shared(machine, target.id, found, frame), frame)
         case ast.Attribute():
             owner = value(machine, target.value, frame)
             if isinstance(owner, Instance):
@@ -153,6 +158,9 @@ def bind(machine: Machine, target: ast.expr, found: Value, frame: Frame) -> None
             owner = value(machine, target.value, frame)
             if isinstance(owner, Dict):
                 grown = with_key(owner, value(machine, target.slice, frame), found)
+                # What is no name of its own is not put together from the ways of a function.
+                own = isinstance(target.value, ast.Name) and target.value.id in frame.names
+                grown = grown if own or frame.reached.certain else with_more(grown)
                 nests = isinstance(found, tuple | Dict)
                 changed(machine, target.value, bounded(grown, shown(target.value)) if nests else grown, frame)
             elif isinstance(owner, Either) and all(map(is_described, owner.options)):

@@ -22,9 +22,10 @@ from checker.resolve.python.binding import (
 )
 from checker.resolve.python.clients import answer_in, from_session, of_client, of_poller, session_of
 from checker.resolve.python.dynamic import RUNS, handed, is_special, looked_up, of_somebody, rounds_of, side_by_side
-from checker.resolve.python.expressions import got_from
 from checker.resolve.python.libraries.boto_resources import call_resource, of_collection
+from checker.resolve.python.libraries.builtins import KEEPING, built_in, grown
 from checker.resolve.python.libraries.command_lines import declare, declare_commands
+from checker.resolve.python.libraries.dictionaries import got_from
 from checker.resolve.python.libraries.docker import of_docker
 from checker.resolve.python.libraries.requests import makes_requests, names_host, request_of
 from checker.resolve.python.libraries.task_containers import described, picked
@@ -34,10 +35,9 @@ from checker.resolve.python.machine import AT_EXIT, Call, Frame, Machine, value
 from checker.resolve.python.modules import leads_into, reaches_buckets
 from checker.resolve.python.objects import above, enter, instantiate, method
 from checker.resolve.python.record import http, is_text, leaves, opened_as, program, tells
-from checker.resolve.python.syntax_facts import GROWING, LEAVES, called_as, is_group, shown, unpacks
+from checker.resolve.python.syntax_facts import GROWING, LEAVES, called_as, is_group, unpacks
 from checker.resolve.python.values import (
     NOTHING,
-    SCALARS,
     Class,
     Client,
     Collection,
@@ -52,24 +52,12 @@ from checker.resolve.python.values import (
     Resource,
     Session,
     Some,
-    Unordered,
     Value,
-    bounded,
     either,
     elements,
     extern,
-    is_plain,
     json_text,
-    part_of,
-    with_key,
-    with_more,
 )
-
-# Builtins that give back what they are given, as far as following it goes.
-_KEEPING: Final = frozenset({"str", "list", "tuple", "sorted", "reversed", "set", "dict", "iter", "next", "enumerate",
-                             "typing.cast", "cast", "dict.fromkeys", "frozenset", "random.shuffle", "copy.copy",
-                             "copy.deepcopy"})  # fmt: skip
-
 
 # What waits for the coroutine that it is given (Python documentation, asyncio).
 _WAITING: Final = frozenset({"run", "run_until_complete", "wait_for", "shield", "timeout"})
@@ -177,12 +165,12 @@ def _method(machine: Machine, owner: Value, name: str, given: Call) -> Value:
         case Dict() if name == "values":
             return tuple(each for _, each in owner.items) if not owner.open else extern(given.shown)
         case tuple() | Some() | Dict() if name in GROWING and isinstance(given.node.func, ast.Attribute):
-            changed(machine, given.node.func.value, _grown(owner, name, given), given.frame)
+            changed(machine, given.node.func.value, grown(owner, name, given), given.frame)
             return None
         case Extern() if (
             name == "update" and (whole := described(owner)) and isinstance(given.node.func, ast.Attribute)
         ):
-            bind(machine, given.node.func.value, _grown(whole, name, given), given.frame)
+            bind(machine, given.node.func.value, grown(whole, name, given), given.frame)
             return None
         case str() if (found := of_text(owner, name, given)) is not None:
             return found
@@ -190,31 +178,6 @@ def _method(machine: Machine, owner: Value, name: str, given: Call) -> Value:
     if owner is None or isinstance(owner, tuple | Dict | Some):
         of_somebody(machine, name, given)
     return extern(given.shown, answer=answer_in(owner))
-
-
-def _grown(owner: tuple[Value, ...] | Some | Dict, name: str, given: Call) -> Value:
-    """A container after ``append`` and the like: what is in it is only known where that surely happens."""
-    first = given.first
-    if name in {"sort", "reverse"}:
-        return _builtin("reversed" if name == "reverse" else "sorted", replace(given, positional=[owner]))
-    if isinstance(owner, tuple) and given.frame.reached.certain:
-        if name in {"append", "add"}:
-            return (
-                bounded((*owner, first), shown(given.node.func)) if isinstance(first, tuple | Dict) else (*owner, first)
-            )
-        if name == "extend" and isinstance(first, tuple):
-            return bounded((*owner, *first), shown(given.node.func))
-    if isinstance(owner, tuple | Some) and name in {"append", "add"}:
-        return Some((*(owner.options if isinstance(owner, Some) else owner), first))
-    if isinstance(owner, Dict):
-        more = first.items if isinstance(first, Dict) else ()
-        told = given.named.items() if name == "update" else ()
-        whole = given.complete and (isinstance(first, Dict) if given.positional else True)
-        grown = owner if name == "update" and whole and given.frame.reached.certain else with_more(owner)
-        for key, found in (*more, *told):
-            grown = with_key(grown, key, found)
-        return bounded(with_more(grown) if isinstance(first, Dict) and first.open else grown, shown(given.node.func))
-    return extern(shown(given.node.func))
 
 
 def _extern(machine: Machine, function: Extern, given: Call) -> Value:
@@ -258,7 +221,7 @@ _CONVERTING: Final = frozenset({"int", "float"})
 _PARSED: Final = (".parse_args", ".parse_known_args")
 _PARSERS: Final = (".add_parser", ".add_subparsers")
 _OTHERS: Final = frozenset({"json.dumps", "super", "next"})
-_NAMES: Final = frozenset({*_CLIENTS, *_SESSIONS, *_ASKING, *_SETTING, *RUNS, *LEAVES, *_KEEPING, AT_EXIT, *_OTHERS})
+_NAMES: Final = frozenset({*_CLIENTS, *_SESSIONS, *_ASKING, *_SETTING, *RUNS, *LEAVES, *KEEPING, AT_EXIT, *_OTHERS})
 _ENDINGS: Final = (".raise_for_status", ".add_argument", ".add_subparsers", *_PARSED)
 
 
@@ -305,8 +268,8 @@ def _known(machine: Machine, function: Extern, given: Call) -> tuple[Value] | No
         return (json_text(positional[0], given.shown, given.file),)
     if name == "next" and (first := elements(given.first) or [None]) and picked(first[0]):
         return (first[0],)
-    if name in _KEEPING:
-        gives = _builtin(name, given)
+    if name in KEEPING:
+        gives = built_in(name, given)
         if name == "random.shuffle" and node.args:
             bind(machine, node.args[0], gives, given.frame)
         return (gives,)
@@ -325,53 +288,6 @@ def _known(machine: Machine, function: Extern, given: Call) -> tuple[Value] | No
     if name.endswith(".add_subparsers"):
         declare_commands(machine, named.get("dest"))
     return None
-
-
-_SETS: Final = frozenset({"set", "frozenset"})
-_OF_KEYS: Final = frozenset({"list", "tuple", "set", "frozenset", "sorted", "reversed", "iter", "enumerate"})
-_ORDERED: Final = frozenset({"list", "tuple", "iter", "reversed", "enumerate"})
-
-
-def _builtin(name: str, given: Call) -> Value:
-    if name == "dict" and given.complete and (given.named or not given.positional):
-        inside = given.first if given.positional else Dict(())
-        if isinstance(inside, Dict):
-            return Dict((*inside.items, *given.named.items()), inside.open, inside.rest)
-        if isinstance(inside, Extern) and inside.answer is not None:
-            return part_of(inside, given.named.items())
-    if name.endswith("cast"):
-        return given.positional[1] if len(given.positional) > 1 else extern(given.shown)
-    first = given.first
-    if name.startswith("copy.") and given.positional:
-        return first
-    if isinstance(first, Dict) and not first.open and name in _OF_KEYS:
-        return _builtin(name, replace(given, positional=[tuple(key for key, _ in first.items), *given.positional[1:]]))
-    inner = given.node.args[0] if given.node.args else None
-    is_call = isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id in _SETS
-    several = (isinstance(first, tuple) and len(first) > 1) or isinstance(first, Some)
-    loose = is_call or isinstance(inner, ast.Set | ast.SetComp) or isinstance(first, Unordered)
-    if name == "next":  # any of a set's, where it is at its first
-        begun = isinstance(first, Unordered) and isinstance(inner, ast.Call)
-        return either([*first]) if begun and isinstance(first, tuple) else extern(given.shown)
-    if loose and name in _ORDERED and several and not (name == "iter" and isinstance(first, Unordered)):
-        return extern(given.shown)  # a set is in no order
-    if name in {"set", "frozenset", "random.shuffle"} and isinstance(first, tuple | Some):
-        return Unordered(elements(first) or ())
-    if name == "str" and given.positional and (first is None or isinstance(first, SCALARS)):
-        return str(first)
-    if name in {"str", "iter"}:
-        return first if first is not None and (is_plain(first) or name == "iter") else extern(given.shown)
-    if name == "enumerate" and isinstance(first, tuple):
-        return tuple((index, each) for index, each in enumerate(first))
-    if isinstance(first, Some):
-        if name == "reversed":
-            return Some(tuple(reversed(first.options)))
-        return first if name in {"list", "tuple", "set", "frozenset", "dict.fromkeys"} else extern(given.shown)
-    if name == "reversed" and isinstance(first, tuple):
-        return tuple(reversed(first))
-    if name == "sorted" and not given.named and isinstance(first, tuple):
-        return tuple(sorted(map(str, first))) if all(isinstance(each, str) for each in first) else extern(given.shown)
-    return first if isinstance(first, tuple | Dict) and name != "sorted" else extern(given.shown)
 
 
 def _hand_over(machine: Machine, given: Call, words: tuple[str, ...], by: Extern | None = None) -> None:

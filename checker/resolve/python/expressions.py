@@ -13,6 +13,7 @@ from checker.model.values import Text
 from checker.resolve.python.attributes import attribute
 from checker.resolve.python.binding import ENVIRONMENTS, bind, variable_of
 from checker.resolve.python.libraries.boto_resources import loads
+from checker.resolve.python.libraries.dictionaries import looked_up_in
 from checker.resolve.python.libraries.task_containers import by_test, described, drawn, narrow, numbered, widen
 from checker.resolve.python.machine import Call, Evaluate, Frame, Machine, value
 from checker.resolve.python.objects import enter, method
@@ -358,48 +359,3 @@ def truth(found: Value) -> bool | None:
     if isinstance(found, tuple):
         return True if found else None  # what fills it may not have been seen
     return True if isinstance(found, _THERE) else None
-
-
-def looked_up_in(machine: Machine, owner: Dict, key: Value) -> Value:
-    """``owner[key]``, as far as the command line tells the key."""
-    if isinstance(key, str | int):
-        for name, found in owner.items:
-            if name == key:
-                return found
-        others = [found for name, found in owner.items if isinstance(name, Extern)]
-        if others:
-            return either(others)
-    if isinstance(key, str) and owner.rest is not None:
-        return within(owner.rest, f"{owner.rest.name}[{key!r}]")
-    if isinstance(key, str) or not owner.items:
-        return extern("a key that is not there")
-    if isinstance(key, OneOf) and all(isinstance(each, str) for each in key.options):
-        return either([looked_up_in(machine, owner, each) for each in key.options])
-    names = [name for name, _ in owner.items if isinstance(name, str)]
-    chosen = [found for name, found in owner.items if not machine.not_asked_for(str(name), names)]
-    return either(chosen) if chosen else extern("one of a table")
-
-
-def got_from(machine: Machine, owner: Dict, key: Value, *default: Value) -> Value:
-    """``owner.get(key, default)``. Of a key that nobody knows the table may have none."""
-    if isinstance(key, OneOf) and all(isinstance(each, str) for each in key.options):
-        return either([got_from(machine, owner, each, *default) for each in key.options])
-    found = looked_up_in(machine, owner, key)
-    if lacks(machine, owner, key) or (default and isinstance(found, Extern)):
-        return default[0] if default else None
-    names = [str(name) for name, _ in owner.items]
-    told = isinstance(key, str | int) or any(machine.not_asked_for(name, names) for name in names)
-    return either([found, *default]) if not told else found
-
-
-def lacks(machine: Machine, owner: Value, key: Value) -> str:
-    """The exception of Python's that ``owner[key]`` makes where an answer holds less than is expected of it, and this
-    is surely not in it; else empty."""
-    if machine.stage is None or not machine.stage.holds_little:
-        return ""
-    if owner == () and isinstance(key, int):
-        return "IndexError"
-    if not isinstance(owner, Dict) or owner.open or owner.rest is not None or not isinstance(key, str):
-        return ""
-    names = [name for name, _ in owner.items]
-    return "KeyError" if key not in names and all(isinstance(name, str) for name in names) else ""

@@ -192,27 +192,6 @@ class Dict(Struct, frozen=True, eq=False):
     home: ast.expr | None = None
 
 
-def with_key(whole: Dict, key: Value, found: Value) -> Dict:
-    """A dictionary with one more key, or another value in the place of one that it has: a loop goes through it in the
-    order in which its keys came."""
-    named = isinstance(key, str)
-    at = next((index for index, (each, _) in enumerate(whole.items) if named and each == key), len(whole.items))
-    items = (*whole.items[:at], (key, found), *whole.items[at + 1 :])
-    return Dict(items, open=whole.open or not named, rest=whole.rest, home=whole.home)
-
-
-def without_key(whole: Dict, key: Value) -> Dict:
-    """A dictionary that one key was taken out of."""
-    named = isinstance(key, str) and all(isinstance(each, str) for each, _ in whole.items)
-    items = tuple(item for item in whole.items if item[0] != key) if named else whole.items
-    return Dict(items, open=whole.open or not named, rest=whole.rest, home=whole.home)
-
-
-def with_more(whole: Dict) -> Dict:
-    """A dictionary that may hold more, or something else, from now on."""
-    return Dict(whole.items, open=True, rest=whole.rest, home=whole.home)
-
-
 def part_of(answer: Extern, items: Iterable[tuple[Value, Value]]) -> Dict:
     """What an AWS call answered, or a part of it, with these keys set."""
     return Dict(tuple(items), open=True, rest=answer if answer.answer is not None else None)

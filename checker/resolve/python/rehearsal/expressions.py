@@ -12,7 +12,8 @@ from checker.model.values import Text
 from checker.resolve.python.attributes import attribute
 from checker.resolve.python.binding import bind
 from checker.resolve.python.calls import call, called
-from checker.resolve.python.expressions import EXPRESSIONS, lacks, part
+from checker.resolve.python.expressions import EXPRESSIONS, part
+from checker.resolve.python.libraries.dictionaries import lacks
 from checker.resolve.python.machine import Evaluate, Frame, Machine, value
 from checker.resolve.python.rehearsal.flows import mistaken, raised
 from checker.resolve.python.rehearsal.lending import awaited, iterated

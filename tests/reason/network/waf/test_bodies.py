@@ -58,7 +58,7 @@ def test_a_rule_on_bodies_is_about_most_of_what_comes_or_about_some(beside: dict
     [
         (without(size(BODY, "LE", 4096)), YES),
         (without(size(BODY, "LT", 4096)), YES),
-        (without(size(BODY, "LE", 65536)), NO),
+        (without(size(BODY, "LE", 4_000_000)), NO),
         (without(size(BODY, "GT", 4096)), NO),
         (without(size(PATH, "LE", 512)), NO),
     ],

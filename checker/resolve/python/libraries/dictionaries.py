@@ -1,0 +1,73 @@
+"""Dictionaries of a program: what is put into one and taken out, and what is found in it."""
+
+from __future__ import annotations
+
+from checker.model.possible import OneOf
+from checker.resolve.python.machine import Machine
+from checker.resolve.python.values import Dict, Extern, Value, either, extern, within
+
+
+def with_key(whole: Dict, key: Value, found: Value) -> Dict:
+    """A dictionary with one more key, or another value in the place of one that it has: a loop goes through it in the
+    order in which its keys came."""
+    named = isinstance(key, str)
+    at = next((index for index, (each, _) in enumerate(whole.items) if named and each == key), len(whole.items))
+    items = (*whole.items[:at], (key, found), *whole.items[at + 1 :])
+    return Dict(items, open=whole.open or not named, rest=whole.rest, home=whole.home)
+
+
+def without_key(whole: Dict, key: Value) -> Dict:
+    """A dictionary that one key was taken out of."""
+    named = isinstance(key, str) and all(isinstance(each, str) for each, _ in whole.items)
+    items = tuple(item for item in whole.items if item[0] != key) if named else whole.items
+    return Dict(items, open=whole.open or not named, rest=whole.rest, home=whole.home)
+
+
+def with_more(whole: Dict) -> Dict:
+    """A dictionary that may hold more, or something else, from now on."""
+    return Dict(whole.items, open=True, rest=whole.rest, home=whole.home)
+
+
+def looked_up_in(machine: Machine, owner: Dict, key: Value) -> Value:
+    """``owner[key]``, as far as the command line tells the key."""
+    if isinstance(key, str | int):
+        for name, found in owner.items:
+            if name == key:
+                return found
+        others = [found for name, found in owner.items if isinstance(name, Extern)]
+        if others:
+            return either(others)
+    if isinstance(key, str) and owner.rest is not None:
+        return within(owner.rest, f"{owner.rest.name}[{key!r}]")
+    if isinstance(key, str) or not owner.items:
+        return extern("a key that is not there")
+    if isinstance(key, OneOf) and all(isinstance(each, str) for each in key.options):
+        return either([looked_up_in(machine, owner, each) for each in key.options])
+    names = [name for name, _ in owner.items if isinstance(name, str)]
+    chosen = [found for name, found in owner.items if not machine.not_asked_for(str(name), names)]
+    return either(chosen) if chosen else extern("one of a table")
+
+
+def got_from(machine: Machine, owner: Dict, key: Value, *default: Value) -> Value:
+    """``owner.get(key, default)``. Of a key that nobody knows the table may have none."""
+    if isinstance(key, OneOf) and all(isinstance(each, str) for each in key.options):
+        return either([got_from(machine, owner, each, *default) for each in key.options])
+    found = looked_up_in(machine, owner, key)
+    if lacks(machine, owner, key) or (default and isinstance(found, Extern)):
+        return default[0] if default else None
+    names = [str(name) for name, _ in owner.items]
+    told = isinstance(key, str | int) or any(machine.not_asked_for(name, names) for name in names)
+    return either([found, *default]) if not told else found
+
+
+def lacks(machine: Machine, owner: Value, key: Value) -> str:
+    """The exception of Python's that ``owner[key]`` makes where an answer holds less than is expected of it, and this
+    is surely not in it; else empty."""
+    if machine.stage is None or not machine.stage.holds_little:
+        return ""
+    if owner == () and isinstance(key, int):
+        return "IndexError"
+    if not isinstance(owner, Dict) or owner.open or owner.rest is not None or not isinstance(key, str):
+        return ""
+    names = [name for name, _ in owner.items]
+    return "KeyError" if key not in names and all(isinstance(name, str) for name in names) else ""
