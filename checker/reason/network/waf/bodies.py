@@ -13,7 +13,16 @@ from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, either, every, negated, yes_if
 from checker.model.environments import Environment
 from checker.model.values import Known, Resolved, Text, Unknown, as_list, as_number
-from checker.reason.network.waf.matching import Share, as_comparison, field_of, holds, ordinary, searched_text, share_of
+from checker.reason.network.waf.matching import (
+    Share,
+    as_comparison,
+    field_of,
+    holds,
+    member_of,
+    ordinary,
+    searched_text,
+    share_of,
+)
 
 _BODIES: Final = frozenset({"Body", "JsonBody"})
 BODY_LIMIT: Final = 8192
@@ -43,9 +52,8 @@ def reads_bodies(statement: Resolved, environment: Environment) -> Answer:
     """Whether a statement matches by what a body holds, where documents are sent: an injection, a pattern, a size."""
     if not isinstance(statement, dict):
         return Open("a statement is not known")
-    name = next(iter(statement), "")
-    inner = statement.get(name)
-    if not isinstance(inner, dict):
+    name, inner = member_of(statement)
+    if inner is None:
         return Open("a statement is not known")
     if name == "NotStatement":
         return _reads_turned(inner.get("Statement"), environment)
@@ -65,9 +73,8 @@ def reads_bodies(statement: Resolved, environment: Environment) -> Answer:
 
 def _reads_turned(statement: Resolved, environment: Environment) -> Answer:
     """Whether whatever a statement does not match is matched by what its body holds."""
-    name = next(iter(statement), "") if isinstance(statement, dict) else ""
-    inner = statement.get(name) if isinstance(statement, dict) else None
-    if not isinstance(inner, dict):
+    name, inner = member_of(statement)
+    if inner is None:
         return Open("a statement is not known")
     if name == "NotStatement":
         return reads_bodies(inner.get("Statement"), environment)
@@ -92,11 +99,10 @@ def _leaves_out(part: Resolved, read: Answer, environment: Environment) -> Answe
 def surely_left_out(condition: Resolved, environment: Environment) -> Answer:
     """Whether documents are sent by none of the methods that a condition is about, or to paths that it leaves out. Of
     other requests that it selects, nobody tells whether documents are among them."""
-    name = next(iter(condition), "") if isinstance(condition, dict) else ""
-    inner = condition.get(name) if isinstance(condition, dict) else None
-    if name == "AndStatement" and isinstance(inner, dict):
+    name, inner = member_of(condition)
+    if name == "AndStatement" and inner is not None:
         return either(surely_left_out(each, environment) for each in as_list(inner.get("Statements")))
-    if name == "NotStatement" and isinstance(inner, dict) and "UriPath" in str(inner):
+    if name == "NotStatement" and inner is not None and "UriPath" in str(inner):
         return _takes_documents(inner.get("Statement"), environment)
     methods = _methods(condition, environment)
     if methods is None:
@@ -109,9 +115,8 @@ def surely_left_out(condition: Resolved, environment: Environment) -> Answer:
 
 def _methods(statement: Resolved, environment: Environment) -> frozenset[str] | None:
     """The methods that a statement about nothing else is about; ``None`` for others, and where that is not known."""
-    name = next(iter(statement), "") if isinstance(statement, dict) else ""
-    inner = statement.get(name) if isinstance(statement, dict) else None
-    if not isinstance(inner, dict):
+    name, inner = member_of(statement)
+    if inner is None:
         return None
     if name == "NotStatement":
         negated_ones = _methods(inner.get("Statement"), environment)
@@ -134,9 +139,8 @@ def _methods(statement: Resolved, environment: Environment) -> frozenset[str] | 
 
 def leaves_documents_out(condition: Resolved, environment: Environment) -> Answer:
     """Whether a condition that a request has to meet as well is one that requests with documents do not meet."""
-    name = next(iter(condition), "") if isinstance(condition, dict) else ""
-    inner = condition.get(name) if isinstance(condition, dict) else None
-    if not isinstance(inner, dict) or not isinstance(inner.get("FieldToMatch", {}), dict):
+    name, inner = member_of(condition)
+    if inner is None or not isinstance(inner.get("FieldToMatch", {}), dict):
         return Open("which requests a statement is about is not known")
     if name == "AndStatement":
         return either(leaves_documents_out(each, environment) for each in as_list(inner.get("Statements")))
@@ -161,9 +165,8 @@ def leaves_documents_out(condition: Resolved, environment: Environment) -> Answe
 def _asks_for_header(condition: Resolved, environment: Environment) -> str | None:
     """The header that a condition asks for, or for whose absence, of which nobody tells what it mostly holds: documents
     may well be sent with it, by whoever signed in or as JSON."""
-    name = next(iter(condition), "") if isinstance(condition, dict) else ""
-    inner = condition.get(name) if isinstance(condition, dict) else None
-    if not isinstance(inner, dict):
+    name, inner = member_of(condition)
+    if inner is None:
         return None
     if name == "NotStatement":
         return _asks_for_header(inner.get("Statement"), environment)
@@ -194,16 +197,15 @@ def _by_method(condition: Resolved, environment: Environment) -> Answer | None:
 
 def _takes_documents(statement: Resolved, environment: Environment) -> Answer:
     """Whether documents are sent to the paths that a statement is about."""
-    name = next(iter(statement), "") if isinstance(statement, dict) else ""
-    inner = statement.get(name) if isinstance(statement, dict) else None
-    if name == "OrStatement" and isinstance(inner, dict):
+    name, inner = member_of(statement)
+    if name == "OrStatement" and inner is not None:
         return either(_takes_documents(each, environment) for each in as_list(inner.get("Statements")))
-    if name == "AndStatement" and isinstance(inner, dict):
+    if name == "AndStatement" and inner is not None:
         # Of a path, by every method that brings documents.
         parts = [(each, _methods(each, environment)) for each in as_list(inner.get("Statements"))]
         rest = [each for each, methods in parts if methods is None or not methods >= _SENT_BY]
         return _takes_documents(rest[0], environment) if len(rest) == 1 < len(parts) else _WHICH_PATHS
-    if not isinstance(inner, dict):
+    if inner is None:
         return _WHICH_PATHS
     if field_of(inner)[0] != "UriPath":
         read = _is_read(statement) and _asks_for_header(statement, environment) is None

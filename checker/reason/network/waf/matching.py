@@ -50,9 +50,8 @@ def share_of(statement: Resolved, environment: Environment) -> Share:
     """How much of ordinary traffic a statement matches, as far as its text tells."""
     if not isinstance(statement, dict):
         return Share.OPEN
-    name = next(iter(statement), "")
-    inner = statement.get(name)
-    if not isinstance(inner, dict):
+    name, inner = member_of(statement)
+    if inner is None:
         return Share.OPEN
     match name:
         case "NotStatement":
@@ -108,9 +107,8 @@ def _sampled(statement: Resolved, environment: Environment) -> tuple[tuple[str, 
     """The one field that a statement looks at, and which of its ordinary values it takes; ``None`` for others."""
     if not isinstance(statement, dict):
         return None
-    name = next(iter(statement), "")
-    inner = statement.get(name)
-    if not isinstance(inner, dict):
+    name, inner = member_of(statement)
+    if inner is None:
         return None
     if name == "NotStatement":
         found = _sampled(inner.get("Statement"), environment)
@@ -122,14 +120,21 @@ def _sampled(statement: Resolved, environment: Environment) -> tuple[tuple[str, 
     return None if not samples or held is None else (field, frozenset(held))
 
 
+def member_of(value: Resolved) -> tuple[str, dict[str, Resolved] | None]:
+    """The one member of a statement, or of a field to match, and what it says; ``None`` where that is not known (AWS
+    WAF API Reference, "Statement", "FieldToMatch")."""
+    name = next(iter(value), "") if isinstance(value, dict) else ""
+    inner = value.get(name) if isinstance(value, dict) else None
+    return name, inner if isinstance(inner, dict) else None
+
+
 def field_of(statement: dict[str, Resolved]) -> tuple[str, str]:
     """The field that a statement looks at, and which of several (a header's name)."""
     field = statement.get("FieldToMatch")
     if not isinstance(field, dict):
         return "", ""
-    name = next(iter(field), "")
-    inner = field.get(name)
-    which = inner.get("Name", "") if isinstance(inner, dict) else ""
+    name, inner = member_of(field)
+    which = inner.get("Name", "") if inner is not None else ""
     return name, str(which).lower()
 
 

@@ -15,7 +15,15 @@ from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, either, every, negated, yes_if
 from checker.model.values import Known, Resolved, as_list, as_number
 from checker.reason.network.waf.acls import Acl, AclRule, labels_blocked
-from checker.reason.network.waf.matching import Share, as_comparison, field_of, holds, searched_text, share_of
+from checker.reason.network.waf.matching import (
+    Share,
+    as_comparison,
+    field_of,
+    holds,
+    member_of,
+    searched_text,
+    share_of,
+)
 
 _LABELS: Final = ("awswaf:managed:aws:core-rule-set:genericrfi_queryarguments",
                   "awswaf:managed:aws:core-rule-set:ec2metadatassrf_queryarguments")  # fmt: skip
@@ -60,18 +68,16 @@ def _let_in(acl: Acl, rule: AclRule, elsewhere: bool) -> Answer:
 
 def leaves_sign_in_out(acl: Acl, scope: Resolved) -> Answer:
     """Whether a group looks at no request for the paths where clients sign in, however much it leaves out besides."""
-    name = next(iter(scope), "") if isinstance(scope, dict) else ""
-    inner = scope.get(name) if isinstance(scope, dict) else None
-    if name == "AndStatement" and isinstance(inner, dict):
+    name, inner = member_of(scope)
+    if name == "AndStatement" and inner is not None:
         return either([leaves_sign_in_out(acl, each) for each in as_list(inner.get("Statements"))])
-    return _by_path(acl, inner.get("Statement")) if name == "NotStatement" and isinstance(inner, dict) else NO
+    return _by_path(acl, inner.get("Statement")) if name == "NotStatement" and inner is not None else NO
 
 
 def _by_path(acl: Acl, statement: Resolved) -> Answer:
     """Whether a statement takes all requests for the paths where clients sign in, whatever else is said of them."""
-    name = next(iter(statement), "") if isinstance(statement, dict) else ""
-    inner = statement.get(name) if isinstance(statement, dict) else None
-    if not isinstance(inner, dict):
+    name, inner = member_of(statement)
+    if inner is None:
         return Open("a statement is not known")
     if name == "OrStatement":
         parts = inner.get("Statements")
@@ -151,9 +157,8 @@ def _reads_query(statement: Resolved) -> bool:
 
 def _takes_redirect(acl: Acl, statement: Resolved) -> Answer:
     """Whether a statement takes the request by which a native client begins to sign in."""
-    name = next(iter(statement), "") if isinstance(statement, dict) else ""
-    inner = statement.get(name) if isinstance(statement, dict) else None
-    if not isinstance(inner, dict):
+    name, inner = member_of(statement)
+    if inner is None:
         return Open("a statement is not known")
     if name == "NotStatement":
         return negated(_takes_redirect(acl, inner.get("Statement")))
