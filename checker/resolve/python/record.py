@@ -10,12 +10,13 @@ from msgspec.structs import replace
 
 from checker import lazy_re
 from checker.data.aws_calls import is_custom, operation_of, polled_by
-from checker.model.pipeline.handling import Handling
+from checker.model.pipeline.handling import Handling, Stream
 from checker.model.pipeline.scripts import Argument, AwsCall, Command, How, Write, plain_name
 from checker.model.possible import Possible, joined, one_of, open_text
 from checker.model.possible import shown as shown_value
 from checker.model.values import Absent, Text
 from checker.resolve.python.libraries.requests import options_of
+from checker.resolve.python.libraries.shown_answers import may_be_shown
 from checker.resolve.python.libraries.task_containers import picked
 from checker.resolve.python.machine import OWN, Call, Frame, Machine, spot_of, value
 from checker.resolve.python.syntax_facts import conditions_before, shown
@@ -56,6 +57,8 @@ def api_call(machine: Machine, client: Client, spelled: str, call: Call, kind: s
         arguments.update((plain_name(name), each) for name, each in extra.items())
     reached, region = frame.reached.at(spot), client.region
     handling, source, complete = _stopping(frame.handling), call.shown, call.complete
+    if operation == _DESCRIBES and how is How.SDK and not may_be_shown(frame.module.tree, call.node):
+        handling = replace(handling, stdout=Stream.DISCARDED)
     made = AwsCall(
         client.service,
         operation,
@@ -85,6 +88,7 @@ PARAMETERS: Final[Mapping[str, tuple[str, ...]]] = {
     "copy": ("CopySource", "Bucket", "Key", "ExtraArgs"),
 }
 _REGISTERS: Final = "RegisterTaskDefinition"
+_DESCRIBES: Final = "DescribeServices"
 _HANDLES: Final = 3  # names that stand for one another
 _READS: Final = frozenset({"read", "read_text", "read_bytes"})
 _OPENS: Final = frozenset({"open", "io.open", "Path", "pathlib.Path"})
