@@ -19,7 +19,7 @@ from checker.resolve.python.libraries.requests import options_of
 from checker.resolve.python.libraries.shown_answers import may_be_shown
 from checker.resolve.python.libraries.task_containers import picked
 from checker.resolve.python.machine import OWN, Call, Frame, Machine, spot_of, value
-from checker.resolve.python.syntax_facts import conditions_before, shown
+from checker.resolve.python.syntax_facts import called_as, conditions_before, shown
 from checker.resolve.python.values import Client, Dict, Either, Extern, Value, elements, plain
 from checker.resolve.shell.dialects.aws_line import in_order
 
@@ -151,9 +151,23 @@ def program(machine: Machine, given: Value, call: Call, *, checked: bool, line: 
         return None
     stops = checked or call.named.get("check") is True
     handling = replace(call.frame.handling, errexit=True, lost=not stops)
+    if "describe-services" in words and not _is_shown(call):
+        handling = replace(handling, stdout=Stream.DISCARDED)
     reached = call.frame.reached.at(call.spot)
     made = Command(tuple(in_order([*map(call.plain, words)])), reached, handling, call.shown, machine.folder)
     return _made(machine, made)
+
+
+_KEPT_BACK: Final = frozenset({"check_output", "getoutput", "getstatusoutput"})
+
+
+def _is_shown(call: Call) -> bool:
+    """Whether what a started program prints may be shown (Python documentation, "subprocess": it is, unless it is
+    captured or goes nowhere)."""
+    goes_to = call.named.get("stdout")
+    stream = goes_to.name.rpartition(".")[2] if isinstance(goes_to, Extern) else ""
+    captured = call.named.get("capture_output") is True or stream == "PIPE" or called_as(call.node) in _KEPT_BACK
+    return stream != "DEVNULL" and (not captured or may_be_shown(call.frame.module.tree, call.node))
 
 
 def http(

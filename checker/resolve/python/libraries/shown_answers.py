@@ -18,14 +18,15 @@ from checker.resolve.python.syntax_facts import GROWING, called_as
 _Path: TypeAlias = "tuple[str, ...]"
 
 _ONE: Final = "*"
+# What is said so whichever version runs.
 _SAME_FOR_ALL: Final = frozenset(
-    {"status", "desiredCount", "runningCount", "pendingCount", "rolloutState", "serviceName"}
+    {"status", "desiredCount", "runningCount", "pendingCount", "rolloutState", "serviceName", "returncode"}
 )
 # Builtins that only count or test what they are given, and those that give it back in another form.
 _COUNTING: Final = frozenset({"len", "any", "all", "sum", "bool", "int", "isinstance", "range", "hasattr", "callable"})
 _KEEPING: Final = frozenset(
     {"list", "tuple", "sorted", "reversed", "set", "frozenset", "iter", "next", "enumerate", "zip", "filter", "map",
-     "dict", "str", "repr", "min", "max", "dumps", "pformat", "deepcopy", "copy", "cast"}
+     "dict", "str", "repr", "min", "max", "dumps", "loads", "pformat", "deepcopy", "copy", "cast"}
 )  # fmt: skip
 _ROUNDS: Final = 4  # of names that are made of one another
 _FUNCTIONS: Final = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
