@@ -1,7 +1,7 @@
 """Requests over HTTP in Python code, by the libraries that people make them with.
 
 Sources: the libraries' own documentation: http.client and urllib.request of the standard library, Requests, HTTPX,
-urllib3.
+urllib3, aiohttp (``raise_for_status`` of a session raises every answer that is an error).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from checker.resolve.python.values import Either, Extern, Value, is_plain
 
 _VERBS: Final = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "request"})
-_LIBRARIES: Final = ("http.client.", "urllib.", "requests.", "httpx.", "urllib3.", "httpx_retries.")
+_LIBRARIES: Final = ("http.client.", "urllib.", "requests.", "httpx.", "urllib3.", "aiohttp.", "httpx_retries.")
 
 
 def makes_requests(name: str) -> bool:
@@ -38,6 +38,8 @@ def host_in(name: str, words: tuple[str, ...]) -> str | None:
 def options_of(name: str) -> tuple[str, ...]:
     """What is special about a request, as options of HTTPie: urllib raises an answer that is an error, and prepares a
     request before it is sent."""
+    if name.startswith("aiohttp.ClientSession(") and "raise_for_status=True" in name:
+        return ("--check-status",)
     if not name.startswith("urllib."):
         return ()
     return ("--check-status", "--offline") if name == "urllib.request.Request" else ("--check-status",)
@@ -56,7 +58,7 @@ def request_of(name: str, positional: list[Value], named: dict[str, Value]) -> t
     if library == "urllib" and name == "urllib.request.Request":
         url = positional[0] if positional else named.get("url")
         return named.get("method", "POST" if "data" in named else "GET"), url
-    if library in {"requests", "httpx", "urllib3"} and verb in _VERBS:
+    if library in {"requests", "httpx", "urllib3", "aiohttp"} and verb in _VERBS:
         given = [*positional, *(named[each] for each in ("method", "url") if each in named)]
         if verb == "request":
             return (given[0], given[1]) if len(given) > 1 else None

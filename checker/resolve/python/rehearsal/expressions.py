@@ -68,7 +68,10 @@ def _subscript(machine: Machine, node: ast.Subscript, frame: Frame) -> Value:
 def _conditional(machine: Machine, node: ast.IfExp, frame: Frame) -> Value:
     answer = exactly(value(machine, node.test, frame))
     if answer is None and not (_calls(node.body) or _calls(node.orelse)):
-        return either([value(machine, node.body, frame), value(machine, node.orelse, frame)])
+        both = [value(machine, node.body, frame), value(machine, node.orelse, frame)]
+        # A status by which the program may end is decided: `0 if well else 1`.
+        if not (all(isinstance(each, int) for each in both) and bool(both[0]) is not bool(both[1])):
+            return either(both)
     taken = answer if answer is not None else decide(machine, node.test, frame)
     return value(machine, node.body if taken else node.orelse, frame)
 

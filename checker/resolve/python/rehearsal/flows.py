@@ -97,6 +97,9 @@ def _builtin(name: str) -> frozenset[str]:
     return frozenset({name, "Exception", "BaseException"})
 
 
+_OF_REQUESTS: Final = "RequestException"
+
+
 def takes(machine: Machine, kind: ast.expr | None, error: RaisedError, frame: Frame) -> bool:
     """Whether ``except kind`` takes an exception."""
     if kind is None:
@@ -110,6 +113,8 @@ def takes(machine: Machine, kind: ast.expr | None, error: RaisedError, frame: Fr
         else:
             node = nodes[index] if index < len(nodes) else kind
             name = option.name if isinstance(option, Extern) else written(node)
+            if isinstance(option, Extern) and option.library.startswith("aiohttp.") and _OF_REQUESTS in error.names:
+                return True  # its errors are called as those of botocore
         # ``OSError`` has names of its own from before; they are one class.
         known = getattr(builtins, name.rpartition(".")[2], None)
         plain = known.__name__ if isinstance(known, type) else name.rpartition(".")[2]

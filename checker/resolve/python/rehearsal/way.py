@@ -106,6 +106,7 @@ class Way:
         self.turns = turns
         self.met = False
         self._before = self._since = self._times = 0
+        self._told: tuple[object, ...] = ()
         self._choices = Choices(answers, turns)
         self._made: list[Made] = []
         self._searching: dict[int, object] = {}
@@ -325,7 +326,9 @@ class Way:
             return self._well(call)
         if not self.met:
             self._before, self._since = len(self._choices.given), len(self.machine.calls)
-        self.met, self._times = True, self._times + 1
+        told = round_of(call)
+        self._told = self._told if self.met else told
+        self.met, self._times = True, self._times + (told == self._told)  # another request is not made once more
         if self.mode is Mode.WELL:
             return self._well(call)
         if isinstance(call, Command) and is_prepared(call):
