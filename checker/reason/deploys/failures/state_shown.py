@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from checker import lazy_re
 from checker.model.answers import NO
 from checker.model.pipeline.handling import Stream
 from checker.model.pipeline.scripts import AwsCall, Command
 from checker.model.possible import Possible, call_behind, options, shown
 from checker.reason.deploys.failures.brought_back import comes_behind, is_trapped, led_to
+from checker.reason.deploys.failures.picked_parts import lets_version_through, shows_version, tells_version
 from checker.reason.deploys.paths import At, DeployPath, Rollout, fails_here, is_wait
 from checker.reason.deploys.sequence import may_be_for
 
 _PRINTS: Final = frozenset({"echo", "printf", "jq", "cat", "tee", "column"})
 _SHOWS: Final = frozenset({"DescribeServices", "ListTasks", "DescribeTasks", "DescribeTaskSets"})
-_OF_ANY: Final = lazy_re.compile(r"(?:desired|running|pending)Count|\bstatus\b|rolloutState")
-_OF_ONE: Final = lazy_re.compile(
-    r"[Tt]askDef|[Ii]mage|evision|taskSets|events|\bid\b|Arn|[*@]|^\s*(?:services|deployments)\W*$"
-)
 
 
 def shows_state(path: DeployPath, after: Rollout) -> At | None:
@@ -52,7 +48,9 @@ def _is_shown(at: At, path: DeployPath, after: Rollout) -> bool:
     action = at.action
     if not isinstance(action, AwsCall) or action.operation not in _SHOWS or is_wait(action):
         return False
-    if action.handling.stdout is Stream.DISCARDED or _counts(action) or _is_of_others(at, path) or _is_put_away(at):
+    if action.handling.stdout is Stream.DISCARDED or _is_put_away(at):
+        return False
+    if _tells_none(at, action) or _is_of_others(at, path):
         return False
     asked = action.step.status_functions if action.step is not None else frozenset()
     if "cancelled" in asked and not asked & {"failure", "always"}:
@@ -92,10 +90,11 @@ def _is_of_others(at: At, path: DeployPath) -> bool:
     return asks and not any(may_be_for(at, each) for each in path.forward)
 
 
-def _counts(call: AwsCall) -> bool:
-    """Whether all that a call picks is how many tasks there are, or whether they run: of which version nobody says."""
+def _tells_none(at: At, call: AwsCall) -> bool:
+    """Whether all that is let through of what a call answers is how many tasks there are, or whether they run: of which
+    version nobody says."""
     query = call.text("query")
-    return isinstance(query, str) and bool(_OF_ANY.search(query)) and not _OF_ONE.search(query)
+    return (isinstance(query, str) and not tells_version(query)) or not lets_version_through(call, at.trace.actions)
 
 
 def _printed(at: At) -> bool:
@@ -108,7 +107,7 @@ def _printed(at: At) -> bool:
             return False
         if isinstance(each, Command) and each.program in _PRINTS:
             told = (*each.words[1:], *(write.target for write in each.writes if write.operator.startswith("<<")))
-            if any(_is_answer(word, at) for word in told):
+            if any(_is_answer(word, at) for word in told) and shows_version(each, at.trace.actions):
                 return True
     return False
 

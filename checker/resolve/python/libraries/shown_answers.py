@@ -1,7 +1,4 @@
-"""Whether a program shows what an AWS call has answered, or hands it on to something that may: by its code alone.
-
-Source: Amazon ECS API Reference, "Service": what of a service's description names no version.
-"""
+"""Whether a program shows what an AWS call has answered, or hands it on to something that may: by its code alone."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Final, TypeAlias
 
+from checker.data.service_parts import SAME_WHICHEVER_RUNS
 from checker.model.pipeline.python import nodes_of
 from checker.resolve.python.syntax_facts import GROWING, called_as
 
@@ -18,10 +16,8 @@ from checker.resolve.python.syntax_facts import GROWING, called_as
 _Path: TypeAlias = "tuple[str, ...]"
 
 _ONE: Final = "*"
-# What is said so whichever version runs.
-_SAME_FOR_ALL: Final = frozenset(
-    {"status", "desiredCount", "runningCount", "pendingCount", "rolloutState", "serviceName", "returncode"}
-)
+# What names no version: the parts that are the same whichever one runs, and a program's exit code.
+_SAME_FOR_ALL: Final = SAME_WHICHEVER_RUNS | {"returncode"}
 # Builtins that only count or test what they are given, and those that give it back in another form.
 _COUNTING: Final = frozenset({"len", "any", "all", "sum", "bool", "int", "isinstance", "range", "hasattr", "callable"})
 _KEEPING: Final = frozenset(

@@ -1,0 +1,112 @@
+"""Which part of an answer a query or a filter lets through: whether it may tell which version of a service runs.
+
+Sources: JMESPath specification ("Multi-select", "Filter expressions", "Pipe expressions"); jq 1.7 manual ("Basic
+filters", "Object construction", "String interpolation"); POSIX, "grep", "wc".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from checker import lazy_re
+from checker.data.service_parts import SAME_WHICHEVER_RUNS
+from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command
+
+_FILTERS: Final = frozenset({"jq", "gojq", "jaq", "yq"})
+_SEARCHES: Final = frozenset({"grep", "egrep", "fgrep", "rg"})
+_COUNTS: Final = frozenset({"wc"})
+_TAKING: Final = {"--arg": 2, "--argjson": 2, "--indent": 1, "-e": 0}
+_INSIDE: Final = {")": "(", "]": "[", "}": "{"}
+# A condition picks services, and gives nothing of them.
+_CONDITION: Final = lazy_re.compile(r"\[\?[^\]]*\]")
+_SELECTS: Final = lazy_re.compile(r"\bselect\((?:[^()]|\([^()]*\))*\)")
+# What only changes the form of what comes in.
+_FORMS: Final = lazy_re.compile(r"@\w+|tostring|tojson|sort|unique|add|flatten|first|last|join\([^)]*\)|\.\[\]|@?")
+_NO_PART: Final = lazy_re.compile(r"(?:length|keys|type|empty)(?:\(.*\))?")
+_INTERPOLATED: Final = lazy_re.compile(r"\\\(((?:[^()]|\([^()]*\))*)\)")
+_TEXT: Final = lazy_re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'|`[^`]*`")
+# A name that nothing else is picked from, that is no function, and no name of a new field.
+_LEAF: Final = lazy_re.compile(r"(?<![\w$-])\.?([A-Za-z_]\w*)\??(?!\w|\s*[\[.(]|\s*:(?!:))")
+_ONE_OF_ALL: Final = lazy_re.compile(r".*\[(?:\*|-?\d*)\]\??")
+_QUIET: Final = lazy_re.compile(r"-[A-Za-z]*[qc][A-Za-z]*|--quiet|--silent|--count")
+_WORDS: Final = frozenset(
+    {"map", "select", "if", "then", "else", "end", "and", "or", "not", "as", "in", "null", "true", "false", "reduce",
+     "foreach", "def", "length", "keys", "join", "sort", "sort_by", "to_string", "reverse", "max_by", "min_by",
+     "unique", "add", "tostring", "first", "last", "values"}
+)  # fmt: skip
+
+
+def tells_version(query: str) -> bool:
+    """Whether what a query of the AWS CLI, or a filter of jq, lets through of a service's description may tell which
+    version runs: not where it only counts, or gives names and states."""
+    plain = _SELECTS.sub("", _CONDITION.sub("[]", query.strip()))
+    parts = [each.strip() for each in _pipe(plain)]
+    while len(parts) > 1 and _FORMS.fullmatch(parts[-1]):
+        parts.pop()
+    last = parts[-1] if parts else ""
+    if _NO_PART.fullmatch(last):
+        return False
+    inner = " ".join(_INTERPOLATED.findall(last))
+    bare = f"{_TEXT.sub(' ', last)} {inner}"
+    if last in {"", ".", "@"} or _ONE_OF_ALL.fullmatch(last):
+        return True
+    leaves = [each for each in _LEAF.findall(bare) if each not in _WORDS]
+    return not leaves or any(each not in SAME_WHICHEVER_RUNS for each in leaves)
+
+
+def _pipe(query: str) -> Iterator[str]:
+    """The parts between the pipes, leaving out those within brackets and texts."""
+    depth, begin, quote = 0, 0, ""
+    for index, sign in enumerate(query):
+        if quote:
+            quote = "" if sign == quote and query[index - 1] != "\\" else quote
+        elif sign in "\"'`":
+            quote = sign
+        elif sign in "([{":
+            depth += 1
+        elif sign in _INSIDE:
+            depth -= 1
+        elif sign == "|" and depth == 0 and query[index + 1 : index + 2] != "|" and query[index - 1] != "|":
+            yield query[begin:index]
+            begin = index + 1
+    yield query[begin:]
+
+
+def lets_version_through(
+    action: Command | AwsCall | CdkCommand, actions: Sequence[Command | AwsCall | CdkCommand]
+) -> bool:
+    """Whether what reads an action's output through a pipe, if anything does, may show which version runs."""
+    readers = [each for each in actions if isinstance(each, Command) and action.spot in each.handling.fed_by]
+    readers = [each for each in readers if each is not action]
+    return not readers or any(shows_version(each, actions) for each in readers)
+
+
+def shows_version(reader: Command, actions: Sequence[Command | AwsCall | CdkCommand]) -> bool:
+    """Whether a command that reads it lets that through, and so does what reads its own output."""
+    return _passes_on(reader) and lets_version_through(reader, actions)
+
+
+def _passes_on(reader: Command) -> bool:
+    if reader.program in _COUNTS:
+        return False
+    words = [each for each in reader.words[1:] if isinstance(each, str)]
+    if reader.program in _FILTERS:
+        asked = _filter(words)
+        return asked is None or tells_version(asked)
+    if reader.program in _SEARCHES:
+        quiet = any(map(_QUIET.fullmatch, words))
+        sought = next((each for each in words if not each.startswith("-")), "")
+        states = {each.lower() for each in SAME_WHICHEVER_RUNS}
+        return not quiet and sought.strip("\"'^$: ").lower() not in states
+    return True
+
+
+def _filter(words: Sequence[str]) -> str | None:
+    left = list(words)
+    while left:
+        word = left.pop(0)
+        if not word.startswith("-") or word == "-":
+            return word
+        del left[: _TAKING.get(word, 0)]
+    return None
