@@ -23,6 +23,7 @@ from checker.model.possible import truth
 from checker.model.resources import Resource
 from checker.model.values import Absent
 from checker.reason.calls.rolling import of_action
+from checker.reason.deploys.failures.state_shown import is_seen
 from checker.reason.deploys.paths import At, after_failure
 from checker.reason.workloads.cdk_deploys import rolls_nothing_back, selected
 from checker.reason.workloads.stack_paths import StackPath, StackUpdate, root_of
@@ -131,8 +132,10 @@ def _mends(at: At, path: StackPath) -> Answer:
         return yes_if(at.action.name in {"rollback", "deploy"} and of_them)
     assert isinstance(at.action, AwsCall)
     if at.action.operation in _SHOWS_SERVICES:
-        return YES
+        return yes_if(is_seen(at, at.action))
     if at.action.operation not in _OF_STACKS | _SHOWS:
+        return NO
+    if at.action.operation in _SHOWS and not is_seen(at, at.action):
         return NO
     if at.action.operation in _SHOWS and isinstance(at.action.text("stackName"), Absent):
         return YES  # all stacks

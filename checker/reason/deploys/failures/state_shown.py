@@ -48,9 +48,7 @@ def _is_shown(at: At, path: DeployPath, after: Rollout) -> bool:
     action = at.action
     if not isinstance(action, AwsCall) or action.operation not in _SHOWS or is_wait(action):
         return False
-    if action.handling.stdout is Stream.DISCARDED or _is_put_away(at):
-        return False
-    if _tells_none(at, action) or _is_of_others(at, path):
+    if not is_seen(at, action) or _is_of_others(at, path):
         return False
     asked = action.step.status_functions if action.step is not None else frozenset()
     if "cancelled" in asked and not asked & {"failure", "always"}:
@@ -90,11 +88,13 @@ def _is_of_others(at: At, path: DeployPath) -> bool:
     return asks and not any(may_be_for(at, each) for each in path.forward)
 
 
-def _tells_none(at: At, call: AwsCall) -> bool:
-    """Whether all that is let through of what a call answers is how many tasks there are, or whether they run: of which
-    version nobody says."""
+def is_seen(at: At, call: AwsCall) -> bool:
+    """Whether a call's answer, as far as it is let through, may tell somebody which version runs: it is not thrown away
+    or put into a file, and no query or filter leaves only how many tasks there are, or whether they run."""
     query = call.text("query")
-    return (isinstance(query, str) and not tells_version(query)) or not lets_version_through(call, at.trace.actions)
+    if call.handling.stdout is Stream.DISCARDED or _is_put_away(at):
+        return False
+    return not (isinstance(query, str) and not tells_version(query)) and lets_version_through(call, at.trace.actions)
 
 
 def _printed(at: At) -> bool:
