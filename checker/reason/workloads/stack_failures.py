@@ -31,7 +31,7 @@ from checker.reason.workloads.stack_updates import made_by, updates
 
 _OF_STACKS: Final = frozenset({"RollbackStack", "deploy", "UpdateStack", "ExecuteChangeSet"})
 _SHOWS: Final = frozenset({"DescribeStacks", "DescribeStackEvents", "DescribeStackResources"})
-_SHOWS_SERVICES: Final = frozenset({"DescribeServices", "ListTasks", "DescribeTasks"})
+_SHOWS_SERVICES: Final = frozenset({"DescribeServices", "DescribeTasks"})
 _UNTOLD: Final = Open("it is told something that is not followed")
 
 

@@ -14,7 +14,7 @@ from checker.reason.deploys.paths import At, DeployPath, Rollout, fails_here, is
 from checker.reason.deploys.sequence import may_be_for
 
 _PRINTS: Final = frozenset({"echo", "printf", "jq", "cat", "tee", "column"})
-_SHOWS: Final = frozenset({"DescribeServices", "ListTasks", "DescribeTasks", "DescribeTaskSets"})
+_SHOWS: Final = frozenset({"DescribeServices", "DescribeTasks", "DescribeTaskSets"})
 
 
 def shows_state(path: DeployPath, after: Rollout) -> At | None:
