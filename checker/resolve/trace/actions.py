@@ -14,6 +14,7 @@ from checker.model.answers import NO, YES
 from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import AwsCall, Command, How, Reached
+from checker.model.pipeline.within import WHOLE_STEP
 from checker.model.possible import Possible, joined, options, shown, truth
 from checker.model.values import Hole, Text, pieces, text
 from checker.resolve.tasks.recipes import TaskLibrary
@@ -84,7 +85,7 @@ def command_of_action(step: EffectiveStep, given: Mapping[str, Possible], reache
     if made is None:
         return None
     words, folder = made
-    handling = Handling(errexit=truth(step.continue_on_error) is NO)
+    handling = WHOLE_STEP if truth(step.continue_on_error) is NO else Handling(errexit=False)
     at = folder if isinstance(folder, str) else None
     return Command(words, reached, handling, f"uses: {step.uses}", at)
 

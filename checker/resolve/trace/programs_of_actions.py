@@ -32,6 +32,15 @@ _ATLAS: Final = {
 }
 # They run a command again when it fails, and fail with its last run.
 _RETRIES: Final = frozenset({"nick-fields/retry", "nick-invision/retry", "wandalen/wretry.action"})
+_ATTEMPTS: Final = 2  # of Wandalen/wretry.action, where nothing is said; nick-fields/retry has to be told
+# The same in the shell. How often is nothing that anybody asks: there is a bound, which the action does not go without.
+# A shell of its own runs the command each time, so that its `set -e` holds.
+_LOOP: Final = """attempt=1
+until bash -c "$1"; do
+  if [ "$attempt" -ge 3 ]; then exit 1; fi
+  attempt=$((attempt + 1))
+  sleep 1
+done"""
 # What has them run another command, or go on after a failure.
 _OTHERWISE: Final = ("action", "on_retry_command", "new_command_on_retry", "pre_retry_command")
 _IN_IMAGE: Final = "addnab/docker-run-action"
@@ -73,7 +82,11 @@ def _again(given: Mapping[str, Possible]) -> Made | None:
         return None
     if given.get("shell", "bash") not in {"bash", "sh"}:
         return None
-    return ("bash", "-c", given["command"]), given.get("working_directory") or given.get("current_path") or ""
+    folder = given.get("working_directory") or given.get("current_path") or ""
+    attempts = given.get("max_attempts", given.get("attempt_limit", _ATTEMPTS))
+    if str(attempts).strip() == "1":
+        return ("bash", "-c", given["command"]), folder
+    return ("bash", "-c", _LOOP, "retry", given["command"]), folder
 
 
 def _atlas(command: tuple[str, ...], given: Mapping[str, Possible]) -> Made:
