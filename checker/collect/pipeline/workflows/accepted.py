@@ -73,7 +73,7 @@ class Accepted(Struct):
         allowed = tuple(dict.fromkeys((*around, *definition(kind).get("context", ()))))
         of = forms(kind)
         if all("null" in each for each in of):
-            # An event without filters: GitHub passes over those that are written all the same. The workflow that AWS SAM
+            # An event without filters: GitHub passes over those that are written all the same. The workflow that SAM
             # makes (`sam pipeline init`) has `delete: {branches: ...}`, and runs.
             return
         if isinstance(value, dict):

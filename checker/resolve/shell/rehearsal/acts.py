@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from checker import lazy_re
 from checker.model.pipeline.scripts import Command
 from checker.model.possible import shown
+from checker.model.sources import Spot
 
 _FOR_LATER: Final = lazy_re.compile(r"GITHUB_(?:OUTPUT|ENV|PATH)")
 # Commands that only say or read something, unless they write for a later step.
@@ -15,6 +16,19 @@ _SAYS: Final = frozenset(
      "sed", "awk", "head", "tail", "wc", "tr", "cut", "sort", "uniq", "export", "tee", "curl", "rm", "ls", "seq",
      "jobs", "set", "read", "touch", "local", "declare", "trap"}
 )  # fmt: skip
+
+
+class Act(NamedTuple):
+    """Something done that others will see: where, and what AWS is called for, which a variable may say
+    (``aws cloudformation "$DO-stack"``)."""
+
+    spot: Spot
+    call: str
+
+
+def act_of(command: Command) -> Act:
+    called = command.words[1:3] if command.program == "aws" else ()
+    return Act(command.spot, " ".join(map(shown, called)))
 
 
 def acts(command: Command) -> bool:

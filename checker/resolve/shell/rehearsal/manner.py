@@ -29,7 +29,7 @@ from checker.resolve.shell.dialects.patterns import compared
 from checker.resolve.shell.files.told import coming_in
 from checker.resolve.shell.printing import found_in, output_of
 from checker.resolve.shell.process import EndlessError, Shell
-from checker.resolve.shell.rehearsal.acts import acts
+from checker.resolve.shell.rehearsal.acts import Act, act_of, acts
 from checker.resolve.shell.rehearsal.arithmetic import calculated, with_numbers
 from checker.resolve.shell.rehearsal.choices import (
     Choices,
@@ -365,9 +365,9 @@ class Rehearsed(Struct):
             return True
         return self.clock.cut(begun, seconds)
 
-    def acts(self, commands: Sequence[Command]) -> frozenset[Spot]:
-        """Where these do something that another command, step or person will see."""
-        return frozenset(each.spot for each in commands if acts(each))
+    def acts(self, commands: Sequence[Command]) -> frozenset[Act]:
+        """What these do that another command, step or person will see."""
+        return frozenset(act_of(each) for each in commands if acts(each))
 
     def ended(self, words: list[Possible], state: State, truth: Answer) -> Result:  # noqa: ARG002
         """With success, or as the command that fails."""

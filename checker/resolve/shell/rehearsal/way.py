@@ -30,12 +30,12 @@ from checker.model.pipeline.shell import (
     Word,
 )
 from checker.model.possible import open_text
-from checker.model.sources import Spot
 from checker.resolve.shell.commands import ShellCommands
 from checker.resolve.shell.dialects.patterns import as_pattern, compared, fitting
 from checker.resolve.shell.ends import demands, is_test, looks_up
 from checker.resolve.shell.printing import streams
 from checker.resolve.shell.process import EndlessError
+from checker.resolve.shell.rehearsal.acts import Act
 from checker.resolve.shell.rehearsal.arithmetic import calculated, with_numbers
 from checker.resolve.shell.rehearsal.choices import Choices, TooMuchError
 from checker.resolve.shell.rehearsal.clock import LONGEST, asks_for_time, without_clocks
@@ -83,7 +83,7 @@ class Way:
     choices: Choices
     left: int = MAX_STATEMENTS
     failed: bool = False
-    acts: frozenset[Spot] = frozenset()  # where it does something that another command, step or person will see
+    acts: frozenset[Act] = frozenset()  # what it does that another command, step or person will see
     shell: ShellCommands = field(init=False)
 
     def __post_init__(self) -> None:

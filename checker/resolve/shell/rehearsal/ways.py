@@ -22,6 +22,7 @@ from checker.model.pipeline.scripts import Command, Reached
 from checker.model.pipeline.shell import Script
 from checker.model.possible import has_name, shown, with_others
 from checker.model.sources import Spot
+from checker.resolve.shell.rehearsal.acts import Act
 from checker.resolve.shell.rehearsal.choices import Choices, TooMuchError, is_same, own_words
 from checker.resolve.shell.rehearsal.manner import Rehearsed
 from checker.resolve.shell.rehearsal.shown import hands_on, where_shown
@@ -163,8 +164,8 @@ class Rehearsals(Struct):
             return _TOO_MUCH
         done, failed = both
         always = frozenset.intersection(*done) if done and failed else frozenset()
-        own = frozenset({failing.spot})
-        return either((self._added(done, failed), yes_if(any(always - own - acts for acts in failed))))
+        due = frozenset(each for each in always if each.spot != failing.spot)
+        return either((self._added(done, failed), yes_if(any(due - acts for acts in failed))))
 
     def adds(self, failing: Failing) -> Answer:
         """The same of what is only done on such a way."""
@@ -172,11 +173,11 @@ class Rehearsals(Struct):
         return _TOO_MUCH if both is None else self._added(*both)
 
     @staticmethod
-    def _added(done: Sequence[frozenset[Spot]], failed: Sequence[frozenset[Spot]]) -> Answer:
-        some = frozenset[Spot]().union(*done)
+    def _added(done: Sequence[frozenset[Act]], failed: Sequence[frozenset[Act]]) -> Answer:
+        some = frozenset[Act]().union(*done)
         return yes_if(bool(done) and any(acts - some for acts in failed))
 
-    def _both(self, failing: Failing) -> tuple[list[frozenset[Spot]], list[frozenset[Spot]]] | None:
+    def _both(self, failing: Failing) -> tuple[list[frozenset[Act]], list[frozenset[Act]]] | None:
         """What is done on the ways on which the command works, and on those on which it fails and all ends well."""
         worked, failed = self._ways(replace(failing, works=True)), self._ways(failing)
         if worked is None or failed is None:
