@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from checker import lazy_re
 from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.possible import Possible, joined, open_text
-from checker.resolve.tasks.recipes import Line, placed, put_in
+from checker.resolve.tasks.recipes import Line, behind, placed, put_in
 
 _MAX_REFERENCES: Final = 1_000  # of one target's recipe: variables that name one another may double without end
 _MAX_DEPTH: Final = 20
@@ -93,7 +93,7 @@ class Scope(Struct):
         self.spent += 1
         if self.spent > _MAX_REFERENCES:
             rest = open_text("what comes after too many variables", self.read.file)
-            return self._value("MAKE_REST", rest) if self.spent == _MAX_REFERENCES + 1 else ""
+            return self._value("MAKE_REST", rest, before) if self.spent == _MAX_REFERENCES + 1 else ""
         if name in self.bound:
             return self.bound[name]
         if name in self.given:
@@ -109,21 +109,21 @@ class Scope(Struct):
             if depth >= _MAX_DEPTH:
                 return ""
             known = len(self.asked)
-            line = self.text(name[6:], depth + 1, before)
+            line = self.text(name[6:], depth + 1)
             self.asked[known:] = [line]  # what that asks for is a part of it
-            return f"$({line})"
+            return f"$({line})" if self.for_make else behind(before, f"$({line})")
         written = self.read.variables.get(name)
         if written is not None and written.startswith("\0"):
             if name in self.environment:
-                return self._value(name, self.environment[name])
+                return self._value(name, self.environment[name], before)
             written = written[1:]
         if written is not None:
             return self.text(written, depth + 1, before) if depth < _MAX_DEPTH else ""
         if name in self.environment:
-            return self._value(name, self.environment[name])
+            return self._value(name, self.environment[name], before)
         if re.fullmatch(r"[A-Za-z_]\w*", name):
             return ""  # nothing sets it
-        return self._value(f"MAKE_{len(self.used)}", open_text(f"$({name})", self.read.file))
+        return self._value(f"MAKE_{len(self.used)}", open_text(f"$({name})", self.read.file), before)
 
     def _function(self, name: str, written: str, depth: int, before: str) -> str | None:
         """What one of make's functions comes to; ``None`` where its words are not known, or it is not followed."""
@@ -182,11 +182,11 @@ class Scope(Struct):
         self.bound.update(kept)
         return found
 
-    def _value(self, name: str, value: Possible) -> str:
+    def _value(self, name: str, value: Possible, before: str) -> str:
         if isinstance(value, str):
             return value
         plain = put_in(re.sub(r"\W", "_", name), joined([value]), self.used)
-        return f"${{{plain}}}"
+        return f"${{{plain}}}" if self.for_make else behind(before, f"${{{plain}}}")
 
 
 def shells_in(written: str) -> str:

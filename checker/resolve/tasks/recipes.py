@@ -98,8 +98,13 @@ def placed(name: str, value: Possible, before: str, used: dict[str, Possible]) -
     if isinstance(value, str) and not _WORD.fullmatch(value):
         return value
     plain = put_in(re.sub(r"\W", "_", name)[:40] or "given", value, used)
-    quoted = before.count("'") % 2
-    return f"'\"${{{plain}}}\"'" if quoted else f"${{{plain}}}"
+    return behind(before, f"${{{plain}}}")
+
+
+def behind(before: str, expansion: str) -> str:
+    """What the shell is to expand where the tool itself puts a value in, which it does in single quotes too: these are
+    left for it."""
+    return f"'\"{expansion}\"'" if before.count("'") % 2 else expansion
 
 
 def put_in(name: str, value: Possible, used: dict[str, Possible]) -> str:

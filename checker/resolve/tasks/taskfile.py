@@ -11,17 +11,17 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from checker import lazy_re
-from checker.model.possible import Possible, open_text
+from checker.model.possible import Possible
 from checker.resolve.tasks.recipes import (
     Line,
     TaskLibrary,
     Tasks,
     assigned,
     joined_path,
-    placed,
     plain,
     side_by_side,
 )
+from checker.resolve.tasks.values.task import filled
 
 NAMES: Final = tuple(
     f"{name}.{ending}" for name in ("Taskfile", "taskfile", "Taskfile.dist") for ending in ("yml", "yaml")
@@ -30,7 +30,6 @@ _LOOKS: Final = frozenset({"-l", "--list", "-a", "--list-all", "-n", "--dry", "-
 _VALUES: Final = frozenset({"-d", "--dir", "-t", "--taskfile", "-o", "--output", "-C", "--concurrency"})
 # Systems that no Linux runner is, as a runner says which it is (GitHub documentation, "Variables reference").
 _SYSTEMS: Final = {"windows": "Windows", "darwin": "macOS", "freebsd": "FreeBSD"}
-_PLACE: Final = lazy_re.compile(r"\{\{-?((?:(?!\{\{).)*?)-?\}\}", re.DOTALL)
 _MAX_DEPTH: Final = 20
 _MAX_RUNS: Final = 500
 
@@ -246,7 +245,7 @@ def _under(entry: Mapping[str, Any], line: Line, variables: Mapping[str, Any], r
         _systems(entry),
     ]
     for condition in filter(None, conditions):
-        asked, more = _filled(condition, variables, run)
+        asked, more = filled(condition, variables, run.given, run.environment, run.file)
         text, used = f"if {asked}; then\n{text}\nfi", {**more, **used}
     if entry.get("ignore_error") is True:
         text = f"{{ {text}\n}} || true"
@@ -263,7 +262,7 @@ def _line(
 ) -> Line:
     """A command as its shell gets it. That shell stops where a command fails, whatever else is set."""
     folder = task.get("dir")
-    text, used = _filled(written, variables, run)
+    text, used = filled(written, variables, run.given, run.environment, run.file)
     text = f"cd {folder} && {text}" if isinstance(folder, str) and "{{" not in folder else text
     options = (*run.options, *_words(task.get("set")), *_words(command.get("set")))
     flags = " ".join(["-e", *(each for each in options if each in {"pipefail", "errexit"})])
@@ -356,42 +355,3 @@ def _line_of(text: str, written: str, after: int) -> int:
         if number >= after and first and first in line:
             return number
     return after
-
-
-def _filled(written: str, variables: Mapping[str, Any], run: _Run) -> tuple[str, dict[str, Possible]]:
-    """A command with its templates as the shell's variables, and what those are. What a variable's own command prints
-    is asked for first: where that fails, the task does."""
-    used: dict[str, Possible] = {}
-    asked: dict[str, str] = {}
-
-    def put(match: re.Match[str]) -> str:
-        name, _, rest = (part.strip() for part in match[1].partition("|"))
-        name = name.lstrip(".")
-        if name == "CLI_ARGS":
-            return '"$@"'
-        otherwise = re.fullmatch(r"default\s+[\"']([^\"']*)[\"']", rest)
-        if name in run.given and (otherwise or not rest):
-            return placed(name, run.given[name], match.string[: match.start()], used)
-        value = variables.get(name, run.environment.get(name))
-        if otherwise and value in (None, ""):
-            return otherwise[1]
-        if rest and not otherwise:
-            value = None
-        if isinstance(value, str | int | float) and not isinstance(value, bool) and "{{" not in str(value):
-            return str(value)
-        plain = re.sub(r"\W", "_", name)[:40] or "task"
-        if isinstance(value, Mapping) and isinstance(value.get("sh"), str):
-            if plain not in asked:
-                asked[plain] = ""  # one that asks for itself gets nothing
-                asked[plain] = _PLACE.sub(put, value["sh"])
-            quoted = match.string[: match.start()].count("'") % 2
-            return f"'\"${{{plain}}}\"'" if quoted else f"${{{plain}}}"
-        used[plain] = open_text(match[0], run.file)
-        return f"${{{plain}}}"
-
-    for name, value in variables.items():
-        if isinstance(value, str | int | float) and "{{" not in str(value):
-            used[name] = str(value)
-    text = _PLACE.sub(put, written)
-    before = "".join(f"{name}=$({command}); " for name, command in reversed(asked.items()))
-    return before + text, used
