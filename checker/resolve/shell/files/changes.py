@@ -26,6 +26,7 @@ _SED: Final = frozenset({"sed", "gsed"})
 _IN_PLACE: Final = lazy_re.compile(r"-[A-Za-z]*i|--in-place")
 _ASSIGNING: Final = frozenset({"jq", "yq"})
 _COPYING: Final = frozenset({"cp", "mv", "install", "cat"})
+_ONE_FILE: Final = 2  # words of a command that names one file
 _MOST: Final = 2000  # changes of a job
 # Names with values, of which a shell makes words again where nothing stands in quotes.
 _SETTINGS: Final = lazy_re.compile(r"[A-Za-z_]\w*=[^\s\"'\\*?\[]*(?:\s+[A-Za-z_]\w*=[^\s\"'\\*?\[]*)*\s*")
@@ -65,13 +66,17 @@ class Changes(Struct):
             self.found.append(Change(key, command, text, of, edits, self.own_text(key) is not None))
 
     def object_of(self, command: Command, where: _Where) -> Possible | None:
-        """The object, or the settings (``NAME=value``), that jq makes of one file for whoever takes what it prints;
-        ``None`` where that is not known, or is something else."""
-        source = self._source(command, None, None, where) if command.program == "jq" else None
-        before = self._held(source) if source is not None else None
-        made = made_of(command, before) if before is not None else None
+        """The object that a program makes of one file for whoever takes what it prints, or the settings
+        (``NAME=value``) that jq does; ``None`` where that is not known, or is something else."""
+        if command.program in {*_SED, "envsubst"}:
+            made = self.edited(command, None, where)
+        else:
+            alone = command.program == "jq" or (command.program == "cat" and len(command.words) <= _ONE_FILE)
+            source = self._source(command, None, None, where) if alone else None
+            before = self._held(source) if source is not None else None
+            made = self._of_text(command, before) if before is not None and command.program == "jq" else before
         first = made.parts[0] if isinstance(made, Text) else made
-        settings = isinstance(made, str) and _SETTINGS.fullmatch(made) is not None
+        settings = isinstance(made, str) and command.program == "jq" and _SETTINGS.fullmatch(made) is not None
         return made if settings or (isinstance(first, str) and first.startswith("{")) else None
 
     def edited(self, command: Command, fed: Fed | None, where: _Where) -> Possible | None:
