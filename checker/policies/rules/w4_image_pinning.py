@@ -8,9 +8,11 @@ What is checked
     CodeDeploy, boto3, the ECS deploy action): the task definition that it names is followed to where it comes from, and
     has to be a revision that is registered with the image of the commit. Naming none, the family's newest, or the one
     of the stack's outputs fails. A tag with a part of the commit, or more than it, passes where images are pushed under
-    tags of that form; and the image has to go into the container that runs the project's own. Where nothing but an
-    update of its stack rolls a service, by CloudFormation's own calls, unless after a failure, and the pipeline pushes
-    images of that name, the image that the template gives it is looked at.
+    tags of that form. ``github.sha`` is the commit of the branch that a person has picked: where they name the tag that
+    is deployed, and the run builds no image of it, it is not the release's. The image has to go into the container that
+    runs the project's own. Where nothing but an update of its stack rolls a service, by CloudFormation's own calls,
+    unless after a failure, and the pipeline pushes images of that name, the image that the template gives it is looked
+    at.
 When it does not apply
     No roll-out and no one-off task. A roll-out that takes back after a failure: it names what ran before.
 What cannot be decided
@@ -26,6 +28,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from msgspec.structs import replace
+
 from checker.model.answers import YES, Open
 from checker.model.environments import Project
 from checker.model.judgements import Judgement
@@ -40,6 +44,7 @@ from checker.reason.account.running import own_repositories, running_tasks, task
 from checker.reason.calls.rolling import rolls
 from checker.reason.deploys.paths import At, after_failure, once, unseen
 from checker.reason.images.revisions import Release, Runs, release_of, revision_of
+from checker.reason.images.run_commits import names_another
 from checker.reason.workloads.stack_releases import Brought, brought_by_stacks
 
 _FIX_READ: Final = "Let the audit read it: `checker permissions` prints the policy."
@@ -81,7 +86,9 @@ def _of_job(job: EffectiveJob, pipeline: Pipeline, release: Release) -> Iterator
     trace = pipeline.trace(job)
     for index, action in enumerate(trace.actions):
         if isinstance(action, AwsCall) and (_runs_task(action) or _rolls(action)):
-            yield from _judged(At(job, trace, index), action, release)
+            at = At(job, trace, index)
+            named = names_another(at, pipeline, release.project.settings.repository)
+            yield from _judged(at, action, replace(release, named=named))
 
 
 def _runs_task(call: AwsCall) -> bool:

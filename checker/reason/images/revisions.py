@@ -30,6 +30,7 @@ from checker.reason.images.commit_tags import Pushed, is_commit_of_run, is_relea
 from checker.reason.images.references import image_references
 from checker.reason.images.registered import containers_in, containers_of, images_in, misplaced, stack_between
 from checker.reason.images.replaced import CHANGERS, keeps_all, marked, of_file, set_by, unmarked
+from checker.reason.images.run_commits import is_of_run
 from checker.reason.images.used_again import at_origin, from_stack, unseen_again, used_again
 from checker.reason.names.families import registered_family
 
@@ -50,10 +51,12 @@ class Revision(Struct, frozen=True):
 
 
 class Release(Struct, frozen=True):
-    """What the pipeline pushes, and the project whose task definitions it changes."""
+    """What the pipeline pushes, and the project whose task definitions it changes. ``named``: whether it is a tag that
+    a person names, in a run that is of another commit."""
 
     pushed: Pushed
     project: Project
+    named: bool = False
 
 
 def release_of(pipeline: Pipeline, project: Project) -> Release:
@@ -313,6 +316,12 @@ def _of_images(images: list[Possible], release: Release) -> Revision:
         other = next((each for image in images for each in other_tags(options(image) or (), release.pushed)), None)
         if other is not None:
             return Revision(Runs.OPEN, f"whether the image's tag is the commit, or {shown(other)}")
+        released = [each for each, answer in zip(each_can_be, answers, strict=True) if answer is YES]
+        if release.named and all(each is not None and is_of_run(each) for each in released):
+            return Revision(
+                Runs.OTHER,
+                "its image is of the commit that the run is of, github.sha, and not of the tag that is named",
+            )
         return Revision(Runs.COMMIT, "a revision is registered with the commit's image")
     if answers and either(answers) is NO:
         return Revision(Runs.OTHER, "the revision that it registers does not take its image from the commit")
