@@ -20,7 +20,7 @@ from checker.model.sources import Spot
 from checker.reason.migrations.migrating import Migrating, migrating, tool_of
 from checker.reason.migrations.started.steps import by_images, by_tasks
 from checker.reason.migrations.tools import declares
-from checker.reason.migrations.transactions import HERE, includes_others
+from checker.reason.migrations.transactions import HERE, asks_for_lock, includes_others
 
 _SQL: Final = lazy_re.compile(rf"(?:--file=|-f)?(?:\./)*(?P<file>[\w./-]+{SQL_ENDING})")
 
@@ -70,16 +70,16 @@ def _all(pipeline: Pipeline) -> Iterator[Migrating]:
 
 
 def drivers(pipeline: Pipeline, text: Callable[[str], str | None]) -> Iterator[tuple[str, str]]:
-    """The files of SQL that psql is given and that include others, with what they hold."""
+    """The files of SQL that psql is given and that include others or take a lock, with what they hold."""
     steps = [step for step in _all(pipeline) if step.tool is not None and step.tool.name == "psql"]
     for step, file in [(each, file) for each in steps for file in files_given(each, pipeline)]:
         written = text(file) if held_by(pipeline.trace(step.job), file, step.action) is None else None
-        if written is not None and includes_others(written):
+        if written is not None and (includes_others(written) or asks_for_lock(written)):
             yield file, written
 
 
 def driven_by(step: Migrating, pipeline: Pipeline) -> Iterator[str]:
-    """What the files hold that a step gives to psql and that include others."""
+    """What the files hold that a step gives to psql and that include others or take a lock."""
     known = dict(pipeline.migration_code.drivers)
     yield from (known[file] for file in files_given(step, pipeline) if file in known)
 

@@ -131,7 +131,7 @@ def locked_first(
 ) -> tuple[bool, str]:
     """Whether psql takes an advisory lock and holds it while it goes through its files, and why one that it takes keeps
     nobody out; ``handed`` is what it reads from a pipe (:func:`checker.reason.migrations.at_hand.handed`), ``drivers``
-    are files that include others.
+    are files that include others or take a lock.
 
     All that ``-c`` and ``-f`` give is done in one session, in their order, and so is what it reads where there is
     neither; with ``--single-transaction`` in one transaction, as long as which its locks last. Where a wait for the
@@ -173,7 +173,7 @@ def locked_first(
 
 
 def _driven(given: tuple[str, str], folder: str | None, drivers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """What a file that includes others has psql do; what is given itself, where it is no such file."""
+    """What a file that includes others or takes a lock has psql do; what is given itself, where it is no such file."""
     kind, written = given
     path = posixpath.normpath(posixpath.join(folder or "", written)) if kind == "f" else ""
     yield from _in_text(drivers[path]) if path in drivers else (given,)
@@ -182,6 +182,11 @@ def _driven(given: tuple[str, str], folder: str | None, drivers: Mapping[str, st
 def includes_others(text: str) -> bool:
     """Whether a file has psql go through others."""
     return any(_INCLUDES.match(line) for line in text.splitlines())
+
+
+def asks_for_lock(text: str) -> bool:
+    """Whether a file has an advisory lock taken."""
+    return _ASKS.search(_COMMENT.sub(" ", text)) is not None
 
 
 def read_in(command: Command, handed: Sequence[tuple[str, Possible]]) -> Iterator[tuple[str, str]]:
