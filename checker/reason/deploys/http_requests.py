@@ -264,13 +264,16 @@ def path_of(url: Scalar) -> str | None:
 
 
 def health_actions(path: DeployPath) -> Iterator[Request]:
-    """Steps that use an action which asks a URL until it answers (``jtalk/url-health-check-action``)."""
+    """Steps that use an action which asks a URL until it answers, by its name; what is known to be a command is not
+    among them."""
     for job, trace in zip(path.jobs, path.traces, strict=True):
         for step in job.steps:
             if not step.uses or step.runs is NO or not _HEALTH_ACTION.search(step.step.action.lower()):
                 continue
             url = next((value for name, value in step.with_.items() if "url" in name.lower()), None)
             if url is None or truth(step.continue_on_error) is not NO:
+                continue
+            if any(action.step is step for action in trace.actions):
                 continue
             before = [
                 index

@@ -3,7 +3,8 @@ in an action's place.
 
 Sources: Liquibase's github-action-generator and its liquibase-github-action, README; red-gate/flyway-actions and
 joshuaavalon/flyway-action, README; ariga/atlas-action, ``action.yml`` of ``migrate/apply``,
-``migrate/down`` and ``schema/apply``; nick-fields/retry, Wandalen/wretry.action and addnab/docker-run-action, README;
+``migrate/down`` and ``schema/apply``; nick-fields/retry, Wandalen/wretry.action, addnab/docker-run-action and
+Jtalk/url-health-check-action, README;
 GitHub documentation, "Workflow syntax", ``jobs.<job_id>.steps[*].uses``,
 ``with.args`` and ``with.entrypoint``, and "Dockerfile support for GitHub Actions" (all of a step's variables are in the
 container, and the workspace is its folder).
@@ -16,7 +17,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from checker import lazy_re
-from checker.model.answers import NO
+from checker.model.answers import NO, YES
 from checker.model.possible import Possible, joined, shown, truth
 from checker.model.values import Hole, Text, pieces, text
 
@@ -43,6 +44,7 @@ until bash -c "$1"; do
 done"""
 # What has them run another command, or go on after a failure.
 _OTHERWISE: Final = ("action", "on_retry_command", "new_command_on_retry", "pre_retry_command")
+_HEALTH: Final = "jtalk/url-health-check-action"
 _IN_IMAGE: Final = "addnab/docker-run-action"
 _OF_ATLAS: Final = ("url", "dir", "config", "env", "tx-mode", "exec-order", "to-version", "revisions-schema", "to")
 _IMAGE: Final = "docker://"
@@ -67,6 +69,8 @@ def as_command(uses: str, given: Mapping[str, Possible]) -> Made | None:
         return _atlas(_ATLAS[action], given)
     if action in _RETRIES:
         return _again(given)
+    if action == _HEALTH:
+        return _asked(given)
     if action == _IN_IMAGE:
         words, script, image = _words(given.get("options", "")), given.get("run", ""), given.get("image", "")
         shell = given.get("shell") or "sh"
@@ -87,6 +91,17 @@ def _again(given: Mapping[str, Possible]) -> Made | None:
     if str(attempts).strip() == "1":
         return ("bash", "-c", given["command"]), folder
     return ("bash", "-c", _LOOP, "retry", given["command"]), folder
+
+
+def _asked(given: Mapping[str, Possible]) -> Made | None:
+    """``curl``, which fails where an address does not answer well after all its attempts."""
+    url, attempts = given.get("url", ""), str(given.get("max-attempts", 1))
+    if not attempts.isdecimal() or url == "":
+        return None
+    again: tuple[Possible, ...] = ("--retry", str(int(attempts) - 1)) if int(attempts) > 1 else ()
+    every = ("--retry-all-errors",) if truth(given.get("retry-all", False)) is YES else ()
+    urls = url.split("|") if isinstance(url, str) else [url]
+    return ("curl", "--fail", *again, *every, *urls), ""
 
 
 def _atlas(command: tuple[str, ...], given: Mapping[str, Possible]) -> Made:

@@ -11,7 +11,7 @@ from checker.reason.deploys.paths import At, DeployPath, Rollout
 from checker.reason.deploys.sequence import steps_of
 from tests.pipelines import Made, pipeline, workflow
 
-CHECK = {"uses": "jtalk/url-health-check-action@v4", "with": {"url": "https://shop.example.com/health"}}
+CHECK = {"uses": "example/health-check@v4", "with": {"url": "https://shop.example.com/health"}}
 
 
 def path_of(made: Made) -> DeployPath:
