@@ -164,7 +164,8 @@ def _told(path: DeployPath, end: At, emitted: list[At], sub: str, nothing: str, 
         return late.action.fails(
             sub, why, fix="Take the time of the start in a step before the roll-out.", expected="a duration"
         )
-    if any(_measured_here(at, end) for at in emitted):
+    timing = [at for at, each in zip(emitted, payloads, strict=True) if _WORDS["the duration"].search(each.text)]
+    if any(_measured_here(at, end) for at in timing):
         why = "The duration that is told begins where it is told: the script takes the time of the start itself."
         return place.fails(
             sub, why, fix="Take the time of the start in a step before the roll-out.", expected="a duration"

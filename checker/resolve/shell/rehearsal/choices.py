@@ -87,10 +87,13 @@ def _handed(words: Sequence[str]) -> dict[str, str]:
     return {name: value for name, _, value in split}
 
 
+_OPENS: Final = ("$(", "${", "$?")  # how a word is written that only a run knows
+
+
 def _is_now(one: str, other: str) -> bool:
     """Whether a word is what is known now of one that was open, or one of several."""
     begun = one.startswith(other.partition("$")[0]) or " | " in other
-    return one == other or one in other.split(" | ") or (begun and ("$(" in other or "${" in other))
+    return one == other or one in other.split(" | ") or (begun and any(sign in other for sign in _OPENS))
 
 
 def is_asked(command: Command, failing: Failing) -> bool:
