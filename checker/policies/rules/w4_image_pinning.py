@@ -42,9 +42,9 @@ from checker.model.values import Absent, Unknown
 from checker.model.verdicts import Outcome
 from checker.reason.account.running import own_repositories, running_tasks, task_places
 from checker.reason.calls.rolling import rolls
+from checker.reason.deploys.code.run_commits import names_another
 from checker.reason.deploys.paths import At, after_failure, once, unseen
 from checker.reason.images.revisions import Release, Runs, release_of, revision_of
-from checker.reason.images.run_commits import names_another
 from checker.reason.workloads.stack_releases import Brought, brought_by_stacks
 
 _FIX_READ: Final = "Let the audit read it: `checker permissions` prints the policy."

@@ -25,12 +25,12 @@ from checker.model.values import Absent, Answered, CallPlace, Text, Unknown
 from checker.reason.calls.rolling import of_action
 from checker.reason.calls.touched import picked_resources
 from checker.reason.deploys.changes import What, changes_of
+from checker.reason.deploys.code.run_commits import is_of_run
 from checker.reason.deploys.paths import At
 from checker.reason.images.commit_tags import Pushed, is_commit_of_run, is_released, other_tags, pushed
 from checker.reason.images.references import image_references
 from checker.reason.images.registered import containers_in, containers_of, images_in, misplaced, stack_between
 from checker.reason.images.replaced import CHANGERS, keeps_all, marked, of_file, set_by, unmarked
-from checker.reason.images.run_commits import is_of_run
 from checker.reason.images.used_again import at_origin, from_stack, unseen_again, used_again
 from checker.reason.names.families import registered_family
 
