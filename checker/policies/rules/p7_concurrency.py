@@ -73,7 +73,7 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
         for each in workflows
         for job in each.jobs
         for group in job.concurrency
-        if cancelled_by(group) is YES
+        if cancelled_by(group, job) is YES
     ]
     # A person who rolls back has looked at what runs.
     others = [job for each in workflows if not is_rollback(each.entry) for job in each.jobs] if changing else []
@@ -100,7 +100,7 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
 
 
 def _may_cancel(workflow: Changing) -> bool:
-    return any(cancelled_by(each) is not NO for job in workflow.jobs for each in job.concurrency)
+    return any(cancelled_by(each, job) is not NO for job in workflow.jobs for each in job.concurrency)
 
 
 # -- a later run of itself -----------------------------------------------------------------------------
@@ -111,7 +111,7 @@ def _cancelled(workflow: Changing, by_step: Answer) -> Judgement:
     doubt: tuple[ConcurrencyInForce, str] | None = None
     for job in workflow.changing:
         for each in job.concurrency:
-            answer = cancelled_by(each)
+            answer = cancelled_by(each, job)
             if answer is YES:
                 return _place(workflow, each).fails(
                     "cancel",

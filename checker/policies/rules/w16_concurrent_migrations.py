@@ -310,7 +310,7 @@ class _Group(Judgeable, Struct, frozen=True):
 def _cancelled(steps: Sequence[Migrating]) -> Iterator[Judgement]:
     said: set[Spot] = set()
     for job in {id(step.job): step.job for step in steps}.values():
-        ends = [(each, _cancels(each)) for each in job.concurrency]
+        ends = [(each, _cancels(each, job)) for each in job.concurrency]
         cancels = next((each for each, answer in ends if answer is YES), None)
         unsure = next((each for each, answer in ends if isinstance(answer, Open)), None)
         action = next((each for each in job.steps if each.step.action in CANCELLERS), None)
@@ -328,11 +328,11 @@ def _cancelled(steps: Sequence[Migrating]) -> Iterator[Judgement]:
             yield job.passes("cancel", "No newer run cancels it.")
 
 
-def _cancels(group: ConcurrencyInForce) -> Answer:
+def _cancels(group: ConcurrencyInForce, job: EffectiveJob) -> Answer:
     """Whether a later run cancels one of the job, on the refs that the job runs on."""
-    answer = truth(group.cancel_in_progress) if not is_of_one_run(group) else NO
+    answer = truth(group.cancel_in_progress) if not is_of_one_run(group, job) else NO
     by_hand = "inputs." in str(group.cancel_written)
-    return cancelled_by(group) if isinstance(answer, Open) and not by_hand else answer
+    return cancelled_by(group, job) if isinstance(answer, Open) and not by_hand else answer
 
 
 def _cancelling(pipeline: Pipeline, judged: Set[int]) -> Iterator[Judgement]:

@@ -35,13 +35,15 @@ _VARYING: Final = lazy_re.compile(
     re.IGNORECASE,
 )
 _ONE_RUN: Final = lazy_re.compile(r"(?:\$\{\{)?\s*github\.run_id\s*(?:\}\})?", re.IGNORECASE)
+_ONE_COMMIT: Final = lazy_re.compile(r"(?:\$\{\{)?\s*github\.sha\s*(?:\}\})?", re.IGNORECASE)
+_BRANCH: Final = "refs/heads/"
 _EVENT: Final = "github.event_name"
 _STATE: Final = lazy_re.compile(r"deployments|rolloutState|runningCount|pendingCount|StackStatus", re.IGNORECASE)
 
 
-def cancelled_by(group: ConcurrencyInForce) -> Answer:
-    """Whether a later run of the group cancels one in which its job is in progress."""
-    if group.cancel_in_progress in (None, "") or is_of_one_run(group):
+def cancelled_by(group: ConcurrencyInForce, job: EffectiveJob) -> Answer:
+    """Whether a later run of the group cancels one in which a job that holds it is in progress."""
+    if group.cancel_in_progress in (None, "") or is_of_one_run(group, job):
         return NO
     each = options(group.cancel_in_progress)
     answers = [truth(option) for option in each] if each is not None else [truth(group.cancel_in_progress)]
@@ -55,12 +57,20 @@ def cancelled_by(group: ConcurrencyInForce) -> Answer:
     return either(answers)
 
 
-def is_of_one_run(group: ConcurrencyInForce) -> bool:
-    """Whether each run has a group of its own: no other one is in it (GitHub Docs, "Contexts", ``github.run_id``)."""
+def is_of_one_run(group: ConcurrencyInForce, job: EffectiveJob) -> bool:
+    """Whether each run of a job has a group of its own, in which no other one is (GitHub Docs, "Contexts",
+    ``github.run_id``): one by its commit, where what is pushed to one branch alone starts it."""
     each = options(group.group) or ()
+    own = (_ONE_RUN, _ONE_COMMIT) if _is_pushed_to_one_branch(job) else (_ONE_RUN,)
     return bool(each) and all(
-        isinstance(one, Text) and any(_ONE_RUN.fullmatch(hole.shown) for hole in one.holes) for one in each
+        isinstance(one, Text) and any(sign.fullmatch(hole.shown) for hole in one.holes for sign in own) for one in each
     )
+
+
+def _is_pushed_to_one_branch(job: EffectiveJob) -> bool:
+    refs = {start.ref if isinstance(start.ref, str) else "" for start in job.starts}
+    pushed = all(start.event == "push" for start in job.starts)
+    return pushed and len(refs) == 1 and refs.pop().startswith(_BRANCH)
 
 
 def deadlock(job: EffectiveJob) -> ConcurrencyInForce | None:
