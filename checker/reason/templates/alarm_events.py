@@ -18,6 +18,8 @@ from checker.model.values import Absent, Attribute, Known, Reference, Resolved, 
 from checker.reason.names.arns import arn_of
 from checker.reason.templates.notifications import lets
 
+_RULE: Final = "AWS::Events::Rule"
+_BUS: Final = "AWS::Events::EventBus"
 _SOURCE: Final = "aws.cloudwatch"
 _CHANGE: Final = "CloudWatch Alarm State Change"
 # Of an event, what every alarm's change into ALARM has in common.
@@ -26,10 +28,26 @@ _SAME: Final = {"source": _SOURCE, "detail-type": _CHANGE}
 
 def rules_that_hear(environment: Environment, alarm: Resource) -> Iterator[tuple[Resource, Answer]]:
     """The rules that pass the alarm on when it goes into ALARM: surely, or perhaps."""
-    for rule in environment.resources("AWS::Events::Rule"):
+    for rule in environment.resources(_RULE):
         answer = _hears(rule, alarm)
+        answer = NO if answer is NO else every((answer, _on_their_bus(rule, environment)))
         if answer is not NO:
             yield rule, answer
+
+
+def _on_their_bus(rule: Resource, environment: Environment) -> Answer:
+    """Whether the events of AWS's services come to the rule's bus: to the default one they do, to another only what a
+    rule sends on to it (Amazon EventBridge User Guide, "Event buses")."""
+    name = rule.get("EventBusName")
+    value = name.value if isinstance(name, Known) else None
+    if isinstance(name, Absent) or (isinstance(value, str) and value.rpartition("/")[2] == "default"):
+        return YES
+    bus = environment.referred(name)
+    if bus is not None and bus.type == _BUS:
+        others = (each for each in environment.resources(_RULE) if each is not rule)
+        if not any(environment.referred(target) in (bus, None) for each in others for target in targets_of(each)):
+            return NO
+    return Open(f"which events come to the bus of {rule.logical_id}")
 
 
 def targets_of(rule: Resource) -> list[Resolved]:
