@@ -85,6 +85,8 @@ def _alarms(environment: Environment) -> Iterator[_Pair]:
 
 def _rules(environment: Environment) -> Iterator[_Pair]:
     for rule in environment.resources("AWS::Events::Rule"):
+        if rule.get("State") == Known("DISABLED"):
+            continue  # it calls nobody
         for index, each in enumerate(_items(rule, "Targets")):
             if not isinstance(each, dict):
                 continue
