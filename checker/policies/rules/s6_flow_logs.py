@@ -124,7 +124,8 @@ def _delivery(environment: Environment, log: Resource) -> Iterator[Judgement]:
         said = "Nothing is logged: it has no role, and without one nobody writes to the log group."
         yield log.fails("delivery", said, fix=_FIX_ROLE, path="DeliverLogsPermissionArn", expected="an IAM role")
     role = environment.referred(log.get("DeliverLogsPermissionArn"))
-    group = environment.referred(log.get("LogGroupName"))
+    named_groups = (environment.referred(log.get(path)) for path in ("LogGroupName", "LogDestination"))
+    group = next((each for each in named_groups if each is not None), None)
     if role is None or role.type != "AWS::IAM::Role":
         return
     path, trust = "DeliverLogsPermissionArn", role.get(_TRUST)
