@@ -20,9 +20,10 @@ from checker.reason.startup.keys import locked, missing_keys, wrong_logins
 from checker.reason.startup.named import closed_roles, unnamed_ports
 from checker.reason.startup.networks import misplaced, unmounted, without_names
 from checker.reason.startup.refused import refused_to_make
-from checker.reason.startup.rollouts import made_too_soon, never_begins
+from checker.reason.startup.rollouts import made_too_soon, never_begins, not_its_clusters
 from checker.reason.startup.shut_off import shut_off, surest
 from checker.reason.startup.sizes import (
+    mapped_twice,
     on_fargate,
     open_size,
     other_host_port,
@@ -77,6 +78,9 @@ def startup(reach: Reach, services: list[Service], forwarding: Forwarding) -> It
         if why := never_begins(each):
             fix = "Let a task more run, or one less: MaximumPercent 200, or MinimumHealthyPercent 0."
             yield each.fails("deployment", f"{why}: no roll-out can begin.", fix=fix, path="DeploymentConfiguration")
+        if why := not_its_clusters(environment, each):
+            fix = "Name the capacity provider in the cluster's CapacityProviders, or take one that it has."
+            yield each.fails("deployment", f"{why}: Amazon ECS refuses it.", fix=fix, path="CapacityProviderStrategy")
     for service, group, places, path in made_too_soon(environment, services, forwarding):
         said = f"It does not wait for {places[0].logical_id}, which forwards to {group.logical_id}"
         refused_so = "Amazon ECS refuses a service whose target group no load balancer has yet"
@@ -103,6 +107,10 @@ def _task(environment: Environment, task: Resource, *, fargate: bool) -> Iterato
     refused_port = other_host_port(task)
     if refused_port[0]:
         fix = "Leave HostPort out."
+        yield task.fails("host-port", f"{refused_port[0]}.", fix=fix, path=refused_port[1])
+    refused_port = mapped_twice(task)
+    if refused_port[0]:
+        fix = "Give each container a port of its own."
         yield task.fails("host-port", f"{refused_port[0]}.", fix=fix, path=refused_port[1])
     for each in missing_keys(environment, task):
         has = f"has {', '.join(each.has)}" if each.has else "is a plain text"

@@ -3,7 +3,9 @@ alarms whose numbers go together nowhere.
 
 Sources: Amazon ECS API Reference, ContainerDefinition (``essential``: all tasks must have at least one;
 ``mountPoints``, ``volumesFrom``, ``stopTimeout``), HealthCheck (the range of each number) and ContainerDependency
-(``HEALTHY`` needs a health check in the task definition), https://github.com/aws/amazon-ecs-cli/issues/1145 ("Fargate
+(``HEALTHY`` needs a health check in the task definition; ``SUCCESS`` and ``COMPLETE`` are refused for an essential
+container), https://github.com/aws/aws-cdk/issues/1422 ("Fargate requires log configuration options to include
+awslogs-stream-prefix"), https://github.com/aws/amazon-ecs-cli/issues/1145 ("Fargate
 only supports network mode 'awsvpc'"); Amazon VPC User Guide, "Subnet CIDR blocks" (a subset of the VPC's, and none of
 them overlaps another); Amazon RDS User Guide, "Working with DB subnet groups" (subnets in at least two Availability
 Zones), as Amazon Neptune and Amazon DocumentDB have it too; Amazon CloudWatch API Reference, "PutMetricAlarm"
@@ -24,12 +26,13 @@ from checker.model.answers import YES
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
-from checker.model.values import Absent, Known, Resolved, ResourceKey, Value, as_bool, as_list, as_number
+from checker.model.values import Absent, Known, Resolved, ResourceKey, Text, Value, as_bool, as_list, as_number
 from checker.model.verdicts import Surface
 from checker.reason.startup.sizes import on_fargate
 from checker.reason.startup.zones import all_in_one
 
 _SUBNET: Final = "AWS::EC2::Subnet"
+_GROUP: Final = "AWS::Logs::LogGroup"
 _VPC: Final = "AWS::EC2::VPC"
 _GROUPS: Final = ("AWS::RDS::DBSubnetGroup", "AWS::Neptune::DBSubnetGroup", "AWS::DocDB::DBSubnetGroup")
 _FIX_ZONES: Final = "Name subnets of two Availability Zones."
@@ -44,6 +47,7 @@ def refused_to_make(environment: Environment) -> Iterator[Judgement]:
                 fails = f"{said}: Amazon ECS refuses the task definition."
                 yield task.fails("container", fails, fix=_FIX_CONTAINER, path=path)
             yield from _never_healthy(task)
+            yield from _logs_elsewhere(environment, task)
     for group in environment.resources(*_GROUPS):
         value = group.get("SubnetIds")
         named = value.value if isinstance(value, Known) and isinstance(value.value, list) else None
@@ -158,6 +162,7 @@ def _number(value: Value) -> float | None:
 
 _LONGEST_STOP: Final = 120
 _OF_INSTANCES: Final = ("bridge", "host", "none")
+_ENDED: Final = ("SUCCESS", "COMPLETE")
 _CHECKED: Final = {"Interval": (5, 300), "Timeout": (2, 60), "Retries": (1, 10), "StartPeriod": (0, 300)}
 
 
@@ -184,6 +189,9 @@ def _of_containers(task: Resource) -> Iterator[tuple[str, str]]:
         if stops is not None and stops > _LONGEST_STOP and on_fargate(task) is YES:
             yield f"{name} takes {stops:g} seconds to stop, and Fargate gives 120", f"{here}.StopTimeout"
         yield from _of_check(name, container.get("HealthCheck"), here)
+        if on_fargate(task) is YES and _without_prefix(container.get("LogConfiguration")):
+            options = f"{here}.LogConfiguration.Options"
+            yield f"The log of {name} has no awslogs-stream-prefix, which Fargate wants", options
         for number, entry in enumerate(as_list(container.get("MountPoints"))):
             source = entry.get("SourceVolume") if isinstance(entry, dict) else None
             if isinstance(source, str) and not open_volumes and source not in (declared or ()):
@@ -204,11 +212,23 @@ def _of_containers(task: Resource) -> Iterator[tuple[str, str]]:
                 yield f"{name} waits for the container {other}, which the task does not have", path
                 continue
             waits.setdefault(name, set()).add(other)
-            checked = containers[names.index(other)].get("HealthCheck")
-            if entry.get("Condition") == "HEALTHY" and checked is None:
+            awaited, condition = containers[names.index(other)], entry.get("Condition")
+            if condition == "HEALTHY" and awaited.get("HealthCheck") is None:
                 yield f"{name} waits until {other} is healthy, and nothing checks the health of that", path
+            elif condition in _ENDED and _is_essential(awaited):
+                yield f"{name} waits until {other} has ended, and with an essential container the task ends", path
     if (turned := _in_a_circle(waits)) and not any(each not in names for others in waits.values() for each in others):
         yield f"Containers wait for each other ({', '.join(turned)})", "ContainerDefinitions"
+
+
+def _is_essential(container: Mapping[str, Resolved]) -> bool:
+    """Whether a container surely is, as each is that does not say otherwise."""
+    return container.get("Essential") is None or as_bool(container["Essential"]) is True
+
+
+def _without_prefix(logging: Resolved) -> bool:
+    options = logging.get("Options") if isinstance(logging, dict) and logging.get("LogDriver") == "awslogs" else None
+    return isinstance(options, dict) and options.get("awslogs-stream-prefix") in (None, "")
 
 
 def _of_check(name: str, check: Resolved, path: str) -> Iterator[tuple[str, str]]:
@@ -234,6 +254,37 @@ def _never_healthy(task: Resource) -> Iterator[Judgement]:
         elif as_bool(essential) is None:
             why = f"whether {container.get('Name')} is essential, whose health check fails whatever answers"
             yield task.undecided("container", why, fix=_FIX_CHECK, path=path)
+
+
+_FIX_LOGS: Final = "Let awslogs-region be the region of the log group."
+
+
+def _logs_elsewhere(environment: Environment, task: Resource) -> Iterator[Judgement]:
+    """Containers that log to a group of the project in a region where the project makes none of that name.
+
+    Source: Amazon ECS Developer Guide, "Send Amazon ECS logs to CloudWatch" (a group that is not there is not made
+    unless awslogs-create-group says so; then the container does not start).
+    """
+    value = task.get("ContainerDefinitions")
+    for index, container in enumerate(as_list(value.value) if isinstance(value, Known) else []):
+        logging = container.get("LogConfiguration") if isinstance(container, dict) else None
+        options = (
+            logging.get("Options") if isinstance(logging, dict) and logging.get("LogDriver") == "awslogs" else None
+        )
+        if not isinstance(options, dict) or as_bool(options.get("awslogs-create-group")) not in (None, False):
+            continue
+        named, region = options.get("awslogs-group"), options.get("awslogs-region")
+        group = environment.referred(named) if isinstance(named, Text) else None
+        if group is None or group.type != _GROUP or not isinstance(region, str):
+            continue
+        name = group.get("LogGroupName")
+        namesakes = [each for each in environment.project.resources(_GROUP) if each.get("LogGroupName") == name]
+        alike = [group] if isinstance(name, Absent) else namesakes
+        if any(each.stack.region in ("", region) for each in alike):
+            continue
+        said = f"It logs to {group.logical_id} in {region}, and that is in {group.stack.region}: no task starts"
+        path = f"ContainerDefinitions.{index}.LogConfiguration.Options.awslogs-region"
+        yield task.fails("container", f"{said}.", fix=_FIX_LOGS, path=path, related=(group,))
 
 
 _FIX_CHECK: Final = "Let it end with 0 where the service answers."

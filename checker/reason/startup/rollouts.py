@@ -5,7 +5,8 @@ target group no load balancer has yet; CloudFormation makes at the same time wha
 Amazon ECS API Reference, DeploymentConfiguration: ``minimumHealthyPercent`` of the tasks that are wanted is rounded up,
 ``maximumPercent`` is rounded down; by default they are 100 and 200, and 0 and 100 for a daemon; CloudFormation User
 Guide, "DependsOn attribute"; the refusal itself ("does not have an associated load balancer"), as aws/aws-cdk#1160 has
-it, since which the CDK's services depend on their listeners and rules.
+it, since which the CDK's services depend on their listeners and rules; likewise a capacity provider "that is not
+associated with the cluster", as dask/dask-cloudprovider#328 has it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Final
 
 from checker.model.environments import Environment
 from checker.model.resources import Resource
-from checker.model.values import Absent, Known, as_number
+from checker.model.values import Absent, Known, Reference, Resolved, Text, Unknown, as_list, as_number
 from checker.model.verdicts import Surface
 from checker.reason.network.services import Forwarding, Service, targets_of
 from checker.reason.templates.order import Order, root_of
@@ -59,6 +60,42 @@ def _number(service: Resource, path: str, default: float) -> float | None:
     if isinstance(value, Absent):
         return default
     return as_number(value.value) if isinstance(value, Known) else None
+
+
+_OF_FARGATE: Final = ("FARGATE", "FARGATE_SPOT")
+
+
+def not_its_clusters(environment: Environment, service: Resource) -> str:
+    """Which capacity provider of Fargate's the service's cluster surely does not have; empty where it has each.
+
+    Of a cluster of another stack nobody knows what it is given there, or has been given by hand.
+    """
+    strategy, cluster = service.get("CapacityProviderStrategy"), environment.referred(service.get("Cluster"))
+    if service.surface is not Surface.TEMPLATE or cluster is None or cluster.type != "AWS::ECS::Cluster":
+        return ""
+    if root_of(cluster) is not root_of(service):
+        return ""
+    # An association with a cluster that is not known may be with this one.
+    associated = environment.resources("AWS::ECS::ClusterCapacityProviderAssociations")
+    giving = [each for each in associated if environment.referred(each.get("Cluster")) in (cluster, None)]
+    given = [each.get("CapacityProviders") for each in (cluster, *giving)]
+    if any(
+        isinstance(each, Unknown) or (isinstance(each, Known) and not isinstance(each.value, list)) for each in given
+    ):
+        return ""
+    has = [name for each in given if isinstance(each, Known) for name in as_list(each.value)]
+    if not all(isinstance(each, str) or _is_of_stack(each) for each in has):
+        return ""
+    for entry in as_list(strategy.value) if isinstance(strategy, Known) else []:
+        name = entry.get("CapacityProvider") if isinstance(entry, dict) else None
+        if name in _OF_FARGATE and name not in has:
+            return f"Its tasks run on {name}, which its cluster {cluster.logical_id} does not have"
+    return ""
+
+
+def _is_of_stack(name: Resolved) -> bool:
+    """Whether a name is that of a capacity provider which a template makes: never one of Fargate's."""
+    return isinstance(name, Text) and isinstance(name.only_hole, Reference)
 
 
 def made_too_soon(

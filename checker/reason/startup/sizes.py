@@ -1,8 +1,9 @@
 """What Amazon ECS refuses in a task definition: sizes that AWS Fargate does not have, containers that do not fit into
-their task, ports of a host that there is not.
+their task, ports of a host that there is not, or that two containers want.
 
 Sources: Amazon ECS Developer Guide, "Task definition parameters for Fargate", Task size; API Reference, PortMapping
-(``hostPort``: in ``awsvpc`` and ``host`` mode left out, or the container's own).
+(``hostPort``: in ``awsvpc`` and ``host`` mode left out, or the container's own);
+https://github.com/aws/amazon-ecs-agent/issues/1220 ("TCP host port '3000' is mapped multiple times in task").
 """
 
 from __future__ import annotations
@@ -120,6 +121,30 @@ def other_host_port(task: Resource) -> tuple[str, str]:
             if None not in numbers and numbers[0] != numbers[1]:
                 said = f"It maps port {numbers[0]:g} to {numbers[1]:g} of its host, and with {mode.value} both are one"
                 return said, f"ContainerDefinitions.{index}.PortMappings.{place}.HostPort"
+    return "", ""
+
+
+def mapped_twice(task: Resource) -> tuple[str, str]:
+    """Why two containers of a task cannot have their ports, and where the second stands; empty where they can."""
+    mode, containers = task.get("NetworkMode"), task.get("ContainerDefinitions")
+    listed = containers.value if isinstance(containers, Known) and isinstance(containers.value, list) else []
+    if not isinstance(mode, Absent | Known):
+        return "", ""
+    # With addresses of its own, or its host's, a task has each port once; behind a bridge only what is mapped fixedly.
+    named = "ContainerPort" if isinstance(mode, Known) and mode.value in ("awsvpc", "host") else "HostPort"
+    taken: dict[tuple[float, str], int] = {}
+    for index, container in enumerate(listed):
+        mappings = container.get("PortMappings") if isinstance(container, dict) else None
+        for place, mapping in enumerate(mappings if isinstance(mappings, list) else []):
+            if not isinstance(mapping, dict):
+                continue
+            protocol, port = mapping.get("Protocol", "tcp"), as_number(mapping.get(named))
+            if not port or not isinstance(protocol, str):
+                continue
+            first = taken.setdefault((port, protocol.lower()), index)
+            if first != index:
+                said = f"Two of its containers want port {port:g}, and it has one"
+                return said, f"ContainerDefinitions.{index}.PortMappings.{place}"
     return "", ""
 
 
