@@ -6,7 +6,6 @@ Sources: Docker documentation, "docker container run" and "docker image pull"; A
 
 from __future__ import annotations
 
-import base64
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -22,7 +21,7 @@ from checker.reason.images.named_so import IN_ECR
 from checker.reason.images.references import ImageReference
 from checker.reason.names.custom_resources import calls_of, custom_resources, decoded
 from checker.reason.templates.sdk_calls import planned_calls
-from checker.reason.workloads.scripts import init_script, marked_text, restored
+from checker.reason.workloads.scripts import init_script, marked_text, plain_script, restored
 
 _USER_DATA: Final[Mapping[str, str]] = {
     "AWS::AutoScaling::LaunchConfiguration": "UserData",
@@ -63,7 +62,8 @@ def started_references(environment: Environment) -> Iterator[ImageReference]:
         for owner in environment.resources(kind):
             value = owner.get(place)
             if isinstance(value, Known) and isinstance(value.value, str | Text):
-                script = _decoded(value.value) if isinstance(value.value, str) else value.value
+                said = value.value
+                script = (plain_script(said) or "") if isinstance(said, str) else said
                 yield from (ImageReference(owner, place, image) for image in _in_script(script))
             init = init_script(owner.attribute("Metadata"))
             yield from (ImageReference(owner, "Metadata", image) for image in _in_script(init))
@@ -107,18 +107,6 @@ def _commands_of(document: Resolved) -> Iterator[str]:
 
 # -- user data ------------------------------------------------------------------------------------
 
-
-def _decoded(script: str) -> str:
-    """User data as it is written, or what it says where it is given in Base64."""
-    if re.search(r"\s", script.strip()) or len(script) < _SHORTEST:
-        return script
-    try:
-        return base64.b64decode(script, validate=True).decode()
-    except ValueError:
-        return script
-
-
-_SHORTEST: Final = 8
 
 # Compose starts what its file names (Docker documentation, "docker compose up"; Compose file reference, `image`).
 _COMPOSE: Final = lazy_re.compile(

@@ -13,7 +13,7 @@ from checker.model.environments import Environment
 from checker.model.resources import Resource
 from checker.model.values import Expression, Known, Resolved, Text, Unknown, Value
 from checker.reason.names.custom_resources import decoded
-from checker.reason.workloads.scripts import arguments, assignments, init_script, without_references
+from checker.reason.workloads.scripts import arguments, assignments, init_script, plain_script, without_references
 from checker.reason.workloads.variables import Variable
 
 # Services that run containers or programs: whichever of their types names one, or tells it something, does so under one
@@ -149,14 +149,19 @@ def _as_object(value: Resolved) -> Resolved:
 
 
 def _assigned_at(owner: Resource, place: str) -> Iterator[Variable]:
-    script = owner.get(place)
-    written = script.value if isinstance(script, Known) else script
+    given = owner.get(place)
+    written = given.value if isinstance(given, Known) else given
     if not isinstance(written, str | Text):
-        yield from _nothing_known(owner, script, place)
+        yield from _nothing_known(owner, given, place)
         return
     if isinstance(written, Text) and isinstance(written.only_hole, Expression):
         yield from _nothing_known(owner, Unknown(f"{written} cannot be evaluated here"), place)
-    for name, value in assignments(written, program=place in ("Code.ZipFile", "InlineCode")):
+    program = place in ("Code.ZipFile", "InlineCode")
+    script = written if program or isinstance(written, Text) else plain_script(written)
+    if script is None:
+        yield from _nothing_known(owner, Unknown(f"{place} is packed, and not read"), place)
+        return
+    for name, value in assignments(script, program=program):
         yield Variable(owner, owner.logical_id, name or place.rpartition(".")[2], value, place)
 
 

@@ -7,6 +7,7 @@ options, configuration files and programs give one: ``--password value``, ``pass
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -176,3 +177,24 @@ def restored(marked: str, holes: list[Hole]) -> str | Text:
 
 def _cannot_be_evaluated(value: str | Text) -> bool:
     return isinstance(value, Text) and any(isinstance(hole, Expression) for hole in value.holes)
+
+
+def plain_script(script: str) -> str | None:
+    """User data as it is written, or what it says where it is given in Base64; ``None`` where that is no text.
+
+    Source: Amazon EC2 API Reference, RunInstances (``UserData`` is Base64; in a template somebody may have encoded it
+    beforehand); cloud-init documentation, "User data formats" (it may be packed by gzip).
+    """
+    if re.search(r"\s", script.strip()) or len(script) < _SHORTEST:
+        return script
+    try:
+        packed = base64.b64decode(script, validate=True)
+    except ValueError:
+        return script
+    try:
+        return packed.decode()
+    except ValueError:
+        return None
+
+
+_SHORTEST: Final = 8
