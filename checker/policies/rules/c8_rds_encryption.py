@@ -198,11 +198,11 @@ def _cluster(cluster: Resource, project: Project, steps: int) -> Storage:
 
 
 def _inherited(database: Resource, origin: str, words: str, project: Project, steps: int) -> Storage:
-    """What the origin says; its own flag counts only where it says no."""
-    own = _flag(database)
-    if own.encrypted is NO and not isinstance(database.get("StorageEncrypted"), Absent):
-        return own
-    return _from(database, origin, words, project, steps)
+    """What the origin says: the calls that copy and restore take no flag. Where the origin is not known, an own flag
+    that says no is all there is to go by."""
+    inherited, own = _from(database, origin, words, project, steps), _flag(database)
+    says_no = own.encrypted is NO and not isinstance(database.get("StorageEncrypted"), Absent)
+    return own if says_no and isinstance(inherited.encrypted, Open) else inherited
 
 
 def _from(database: Resource, origin: str, words: str, project: Project, steps: int) -> Storage:
