@@ -17,17 +17,24 @@ from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment
 from checker.model.resources import FUNCTIONS, Resource
-from checker.model.values import Absent, Attribute, Known, Text, Unknown, as_bool, pieces
+from checker.model.values import Absent, Attribute, Known, Text, Unknown, as_bool, as_list, pieces
 from checker.reason.network.directory import Directory, Registration, namespace_of
 from checker.reason.network.reachability import Cause, Connection, Reach, stopped, untold
 from checker.reason.network.security_groups import own_port, whole
 from checker.reason.workloads.variables import Variable
 
 _URL: Final = lazy_re.compile(
-    r"^(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?:[^@/?#]*@)?(?P<host>[^:/?#\s]+)(?::(?P<port>[^/?#\s]+))?"
+    r"^(?:jdbc:)?(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?:[^@/?#]*@)?(?P<host>[^:/?#\s]+)(?::(?P<port>[^/?#\s]+))?"
 )
 _HOST: Final = lazy_re.compile(r"^(?P<host>[A-Za-z0-9\x00_-]+(?:\.[A-Za-z0-9\x00_-]+)+)(?::(?P<port>\d+))?$")
 _SCHEME_PORTS: Final = {"http": 80, "ws": 80, "https": 443, "wss": 443}
+# Where an address names no port and nothing beside it does: IANA, "Service Name and Transport Protocol Port Number
+# Registry" (postgresql, mysql, redis), which their clients go by.
+_CLIENT_PORTS: Final = {
+    **dict.fromkeys(("postgres", "postgresql"), 5432),
+    **dict.fromkeys(("mysql", "mariadb"), 3306),
+    **dict.fromkeys(("redis", "rediss", "valkey", "valkeys"), 6379),
+}
 _SEARCH: Final = "AWS::OpenSearchService::Domain"
 # What can be called by a reference to its address: type -> how the attribute begins that holds the address.
 SERVERS: Final = {
@@ -83,8 +90,9 @@ def calls(variable: Variable, variables: dict[str, Variable], environment: Envir
         spelled += _discovered_name(target, part.name) or (str(number) if number is not None else "\0")
     url = _URL.match(spelled)
     for server, at in servers:
-        after = re.match(r"\0:(\d+)", spelled[at:])
-        port = int(after.group(1)) if after else _SCHEME_PORTS.get(url["scheme"].lower()) if url else None
+        after = re.match(r"\0:(\d*)", spelled[at:])
+        usual = _usual_port(url, variable, variables) if url is not None and after is None else None
+        port = int(after[1]) if after is not None and after[1] else usual
         yield Call(variable, server, "", port if port is not None else _port_beside(variable, variables))
     if servers:
         return
@@ -93,13 +101,34 @@ def calls(variable: Variable, variables: dict[str, Variable], environment: Envir
         return
     port = whole(found["port"]) if found["port"] else None
     if port is None and url is not None and not url["port"]:
-        port = _SCHEME_PORTS.get(url["scheme"].lower())
+        port = _usual_port(url, variable, variables)
     yield Call(
         variable,
         None,
         found["host"].lower().rstrip("."),
         port if port is not None else _port_beside(variable, variables),
     )
+
+
+def _usual_port(url: re.Match[str], variable: Variable, variables: dict[str, Variable]) -> int | None:
+    """The port that a URL without one leads to. libpq takes the one of ``?port=`` and ``PGPORT`` (PostgreSQL
+    documentation, "Connection Strings"), and a program may put a variable of its own in."""
+    scheme = url["scheme"].lower().partition("+")[0]  # SQLAlchemy: dialect+driver
+    if scheme in _SCHEME_PORTS:
+        return _SCHEME_PORTS[scheme]
+    names = [name.upper() for name in (*variables, *_kept_apart(variable))]
+    elsewhere = any(name.endswith("PORT") and name != "PORT" for name in names)
+    return None if elsewhere or "port=" in url.string.lower() else _CLIENT_PORTS.get(scheme)
+
+
+def _kept_apart(variable: Variable) -> Iterator[str]:
+    """The names that a task's containers take from secrets; what a file of variables holds may be a port, too."""
+    containers = variable.owner.get("ContainerDefinitions")
+    for container in as_list(containers.value) if isinstance(containers, Known) else ():
+        for key in ("Secrets", "EnvironmentFiles"):
+            for entry in as_list(container.get(key)) if isinstance(container, dict) else ():
+                name = entry.get("Name") if isinstance(entry, dict) and key == "Secrets" else "PGPORT"
+                yield name if isinstance(name, str) else "PGPORT"
 
 
 def _port_beside(variable: Variable, variables: dict[str, Variable]) -> int | None:
@@ -233,7 +262,7 @@ def _to_data(reach: Reach, call: Call, client: Resource, server: Resource, *, aw
     if listens is None and not isinstance(server.get("Port"), Absent):
         return untold(f"on which port {server.logical_id} listens is not known", cause=Cause.PORT)
     if call.port is not None and listens is not None and call.port != listens:
-        why = f"the address ends in port {call.port}, and {server.logical_id} listens on {listens}"
+        why = f"the address leads to port {call.port}, and {server.logical_id} listens on {listens}"
         return stopped(why, (server,), Cause.PORT)
     port = listens or call.port
     if port is None:
@@ -283,7 +312,7 @@ def _to_service(reach: Reach, call: Call, client: Resource, found: Registration,
         return stopped(why, (found.place,), Cause.NAME)
     if found.connected and call.port is not None and call.port not in found.ports:
         answers = ", ".join(map(str, sorted(found.ports)))
-        why = f"the address ends in port {call.port}, and Service Connect answers {call.host} on {answers}"
+        why = f"the address leads to port {call.port}, and Service Connect answers {call.host} on {answers}"
         return stopped(why, (found.place,), Cause.PORT)
     port = found.ports.get(call.port, call.port) if call.port is not None else None
     if port is None or found.records == {"SRV"}:
@@ -291,7 +320,7 @@ def _to_service(reach: Reach, call: Call, client: Resource, found: Registration,
     server = found.services[0]
     if server.listens and port not in server.listens:
         listens = ", ".join(map(str, sorted(server.listens)))
-        why = f"the address ends in port {port}, and {server.label} listens on {listens}"
+        why = f"the address leads to port {port}, and {server.label} listens on {listens}"
         return stopped(why, (server.resource,), Cause.PORT)
     if not awsvpc or server.awsvpc is not YES:
         return _SHARED_HOST
