@@ -19,7 +19,7 @@ from typing import Final
 from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.environments import Environment
 from checker.model.resources import Resource
-from checker.model.values import ABSENT, Absent, Known, Resolved, ResourceKey, Unknown, as_list, as_number
+from checker.model.values import ABSENT, Absent, Known, Resolved, ResourceKey, Unknown, as_bool, as_list, as_number
 from checker.model.verdicts import Surface
 from checker.reason.network.reachability import Connection, Member, Reach, untold, worst
 from checker.reason.network.services import Container, Forwarding, Service, transports
@@ -41,8 +41,16 @@ _RANGES: Final = {
 }
 
 
+# Elastic Load Balancing API Reference, "CreateTargetGroup" (HealthCheckEnabled; an instance is the default target).
+_CHECKED_ALWAYS: Final = ("instance", "ip", "alb")
+
+
 def wrong_check(group: Resource) -> tuple[str, str]:
     """Why a target group's health check is refused, or never answered, and the property; empty where neither is so."""
+    enabled, kind = group.get("HealthCheckEnabled"), group.get("TargetType")
+    checked_always = isinstance(kind, Absent) or (isinstance(kind, Known) and kind.value in _CHECKED_ALWAYS)
+    if checked_always and isinstance(enabled, Known) and as_bool(enabled.value) is False:
+        return "Its health checks are switched off, which ELB does for functions alone", "HealthCheckEnabled"
     for name, (least, most) in _RANGES.items():
         number = _seconds(group, name)
         if number is not None and not least <= number <= most:
