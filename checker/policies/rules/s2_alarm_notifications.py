@@ -146,16 +146,16 @@ def _subscribed(environment: Environment, topic: Resource, *, astray: bool) -> J
     inline = topic.get("Subscription")
     found = list(environment.children(topic, "AWS::SNS::Subscription"))
     listed = as_list(inline.value) if isinstance(inline, Known) else []
-    if any(_has_endpoint(each) for each in listed) or any(not _never_there(each) for each in found):
+    if any(_has_endpoint(topic, each) for each in listed) or any(not _never_there(topic, each) for each in found):
         return topic.passes("subscriber", "It has a subscriber.")
     if astray or isinstance(inline, Unknown) or found or listed:
         return topic.undecided("subscriber", "whether anybody is subscribed to it", fix=_FIX_SUBSCRIBE)
     return topic.fails("subscriber", "Nobody is subscribed to the alarm topic.", fix=_FIX_SUBSCRIBE)
 
 
-def _never_there(subscription: Resource) -> bool:
+def _never_there(topic: Resource, subscription: Resource) -> bool:
     filtered = not isinstance(subscription.get("FilterPolicy"), Absent)
-    return filtered or _pending(subscription) or bool(_doubt(subscription) or _never(subscription, []))
+    return filtered or _pending(subscription) or bool(_doubt(subscription) or _never(topic, subscription, []))
 
 
 def _names(alarms: list[Resource]) -> list[str]:
@@ -289,11 +289,11 @@ def _are_gone(environment: Environment, actions: Value) -> bool:
 
 def _topic(environment: Environment, topic: Resource, alarms: list[str], *, astray: bool) -> Judgement:
     inline = topic.get("Subscription")
-    if isinstance(inline, Known) and any(_has_endpoint(each) for each in as_list(inline.value)):
+    if isinstance(inline, Known) and any(_has_endpoint(topic, each) for each in as_list(inline.value)):
         return topic.passes("subscriber", "It has a subscriber.", path="Subscription")
     subscriptions = list(environment.children(topic, "AWS::SNS::Subscription"))
     waiting = [each for each in subscriptions if _pending(each)]
-    deaf = {each: why for each in subscriptions if each not in waiting and (why := _never(each, alarms))}
+    deaf = {each: why for each in subscriptions if each not in waiting and (why := _never(topic, each, alarms))}
     subscriptions = [each for each in subscriptions if each not in deaf]
     if len(subscriptions) > len(waiting):
         heard = [each for each in subscriptions if each not in waiting]
@@ -315,8 +315,11 @@ def _topic(environment: Environment, topic: Resource, alarms: list[str], *, astr
         violation = f"No alarm reaches the topic's only subscriber: {deaf[first]}."
         return topic.fails("subscriber", violation, fix=_FIX_SUBSCRIBE, related=tuple(deaf)[:5])
     if isinstance(inline, Known) and (listed := as_list(inline.value)):
+        if (why := _unheard(topic, listed)) and not astray:
+            said = f"No alarm reaches a subscriber of the topic: {why}."
+            return topic.fails("subscriber", said, fix=_FIX_SUBSCRIBE, path="Subscription")
         # A parameter with an empty default stands for "say it when you deploy".
-        why = _unheard(listed) or "its subscription has no endpoint unless whoever deploys names one"
+        why = why or "its subscription has no endpoint unless whoever deploys names one"
         return topic.undecided("subscriber", why, path="Subscription", fix=_FIX_SUBSCRIBE)
     if astray:
         why = "a subscription's TopicArn is not known before deployment"
@@ -326,19 +329,19 @@ def _topic(environment: Environment, topic: Resource, alarms: list[str], *, astr
     )
 
 
-def _has_endpoint(subscription: Resolved) -> bool:
+def _has_endpoint(topic: Resource, subscription: Resolved) -> bool:
     return (
         isinstance(subscription, dict)
         and isinstance(subscription.get("Endpoint"), str | Text)
         and bool(subscription["Endpoint"])
-        and not no_address(subscription.get("Protocol"), subscription["Endpoint"])
+        and not no_address(topic, subscription.get("Protocol"), subscription["Endpoint"])
     )
 
 
-def _unheard(subscriptions: Sequence[Resolved]) -> str:
+def _unheard(topic: Resource, subscriptions: Sequence[Resolved]) -> str:
     """Why nobody is behind any of a topic's own subscriptions; empty where one of them names nobody yet."""
     reasons = [
-        no_address(each.get("Protocol"), each["Endpoint"])
+        no_address(topic, each.get("Protocol"), each["Endpoint"])
         if isinstance(each, dict) and isinstance(each.get("Endpoint"), str) and each["Endpoint"]
         else ""
         for each in subscriptions
@@ -346,7 +349,7 @@ def _unheard(subscriptions: Sequence[Resolved]) -> str:
     return reasons[0] if reasons and all(reasons) else ""
 
 
-def _never(subscription: Resource, alarms: list[str]) -> str:
+def _never(topic: Resource, subscription: Resource, alarms: list[str]) -> str:
     """Why no alarm's message ever reaches a subscriber; empty where one may."""
     policy, scope = subscription.get("FilterPolicy"), subscription.get("FilterPolicyScope")
     in_body = isinstance(scope, Known) and scope.value == "MessageBody"
@@ -354,7 +357,7 @@ def _never(subscription: Resource, alarms: list[str]) -> str:
         return why
     protocol, endpoint = subscription.get("Protocol"), subscription.get("Endpoint")
     if isinstance(protocol, Known) and isinstance(endpoint, Known):
-        return no_address(protocol.value, endpoint.value)
+        return no_address(topic, protocol.value, endpoint.value)
     return ""
 
 

@@ -1,9 +1,10 @@
 """Whether an alarm's message reaches a subscriber: filter policies, addresses, and who subscribes in another way.
 
 Sources: Amazon SNS Developer Guide, "Amazon SNS subscription filter policies" (all keys must match; by default they are
-message attributes, which an alarm's message has none of) and "Subscribing an Amazon SNS topic"; Amazon CloudWatch User
-Guide, "Alarm actions" (the message of an alarm); Amazon Q Developer in chat applications Administrator Guide (a channel
-is subscribed to its topics); AWS SAM Developer Guide, "SNS" (an event makes the subscription and the permission).
+message attributes, which an alarm's message has none of), "Subscribing an Amazon SNS topic" and "Message delivery for
+FIFO topics"; Amazon CloudWatch User Guide, "Alarm actions" (the message of an alarm); Amazon Q Developer in chat
+applications Administrator Guide (a channel is subscribed to its topics); AWS SAM Developer Guide, "SNS" (an event makes
+the subscription and the permission).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from checker.model.answers import NO, YES, Answer, Open, either
 from checker.model.environments import Environment
 from checker.model.overlap import Wild, overlap
 from checker.model.resources import Resource
-from checker.model.values import Absent, Known, Parameter, Resolved, Text, Unknown, as_list
+from checker.model.values import Absent, Known, Parameter, Resolved, Text, Unknown, as_bool, as_list
 
 # The fields of the message that an alarm publishes.
 _FIELDS: Final = frozenset(
@@ -50,8 +51,12 @@ _NOWHERE: Final = lazy_re.compile(r"(?:^|\.)(?:invalid|test|example|localhost|lo
 _NOBODY: Final = lazy_re.compile(r"(?:do[-_.]?not|no)[-_.]?reply|your?[-_.]?(?:e?-?mail|name|address)", re.IGNORECASE)
 
 
-def no_address(protocol: Resolved, endpoint: Resolved) -> str:
-    """Why an endpoint is no address of its protocol, or nobody's; empty where it is one, or is not known."""
+def no_address(topic: Resource, protocol: Resolved, endpoint: Resolved) -> str:
+    """Why an endpoint is no address of its protocol, nobody's, or none to which the topic sends; empty where it is one,
+    or is not known."""
+    kind = topic.get("FifoTopic")
+    if isinstance(kind, Known) and as_bool(kind.value) and isinstance(protocol, str) and protocol != "sqs":
+        return f"a FIFO topic sends to queues, and to nothing by {protocol}"
     form = _FORMS.get(protocol) if isinstance(protocol, str) else None
     if not isinstance(endpoint, str) or not endpoint or form is None:
         return ""
