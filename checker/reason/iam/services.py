@@ -12,6 +12,7 @@ context ``aws:logs:arn``).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from itertools import chain
 from typing import Final
 
@@ -21,7 +22,19 @@ from checker.model.answers import NO, YES, Answer, Open, either, every, yes_if
 from checker.model.environments import CHILD_OF, Environment, Project
 from checker.model.overlap import Pattern, overlap
 from checker.model.resources import FUNCTIONS, Resource
-from checker.model.values import Absent, Known, Parameter, Pseudo, Text, Unknown, as_list, first_unknown, pieces, text
+from checker.model.values import (
+    Absent,
+    Known,
+    Parameter,
+    Pseudo,
+    Resolved,
+    Text,
+    Unknown,
+    as_list,
+    first_unknown,
+    pieces,
+    text,
+)
 from checker.reason.altered.made import made_by_calls
 from checker.reason.iam.conditions import Context
 from checker.reason.iam.evaluation import Access, Decision, Request, applies
@@ -252,7 +265,7 @@ def _names_source(environment: Environment, permission: Resource, source: Resour
     if on_behalf is not None:
         source = environment.referred(source.get(on_behalf)) or source
     if any(each is source for each in environment.project.all_referred(value)):
-        return YES
+        return yes_if(not _of_another_place(value.value, source))
     arn = arn_of(source)
     if arn is not None and isinstance(value.value, str | Text):
         # CloudWatch Logs speaks of all streams of a group (its API Reference, PutSubscriptionFilter).
@@ -263,6 +276,15 @@ def _names_source(environment: Environment, permission: Resource, source: Resour
     if named and all(each.type == source.type for each in named):
         return NO
     return Open(f"whether its SourceArn is {source.logical_id}'s")
+
+
+def _of_another_place(written: Resolved, source: Resource) -> bool:
+    """Whether an ARN that ends in a resource's name has another region or account than the resource written out."""
+    begins = next(iter(pieces(written)), "") if isinstance(written, str | Text) else ""
+    parts = begins.split(":") if isinstance(begins, str) and begins.startswith("arn:") else []
+    # What stands before the first open part is whole up to its last colon.
+    told = zip(parts[3:-1], (source.stack.region, source.stack.account), strict=False)
+    return any(said and own and not fnmatchcase(own, said) for said, own in told)
 
 
 # --- keys -------------------------------------------------------------------------------------------------------------
