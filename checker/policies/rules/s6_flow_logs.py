@@ -40,6 +40,8 @@ _FIX_RETENTION: Final = (
     "Set RetentionInDays on the log group, or an expiration on the bucket, that receives the flow log."
 )
 _REJECTED: Final = {"REJECT", "ALL"}
+# Amazon EC2 refuses a flow log whose ResourceType is not that of its ResourceId (API Reference, CreateFlowLogs).
+_OF_NETWORKS: Final = {"VPC", "Subnet"}
 
 
 def check(environment: Environment) -> Iterator[Judgement]:
@@ -72,7 +74,9 @@ def _may_be_of_a_vpc(log: Resource) -> bool:
 
 def _logs_rejected(log: Resource) -> Answer:
     """Whether rejected traffic is logged. A flow log must say what it logs, except on a transit gateway."""
-    value = log.get("TrafficType")
+    value, kind = log.get("TrafficType"), log.get("ResourceType")
+    if isinstance(kind, Known) and isinstance(kind.value, str) and kind.value not in _OF_NETWORKS:
+        return NO
     if isinstance(value, Known) and isinstance(value.value, str):
         return yes_if(value.value in _REJECTED)
     return NO if isinstance(value, Absent) else Open("the flow log's TrafficType is not known before deployment")
