@@ -20,10 +20,11 @@ from checker.reason.startup.keys import locked, missing_keys, wrong_logins
 from checker.reason.startup.named import closed_roles, unnamed_ports
 from checker.reason.startup.networks import misplaced, unmounted, without_names
 from checker.reason.startup.refused import refused_to_make
-from checker.reason.startup.rollouts import made_too_soon, never_begins, not_its_clusters
+from checker.reason.startup.rollouts import made_too_soon, never_begins, not_its_clusters, refused_service
 from checker.reason.startup.shut_off import shut_off, surest
 from checker.reason.startup.sizes import (
     mapped_twice,
+    not_on_fargate,
     on_fargate,
     open_size,
     other_host_port,
@@ -74,6 +75,10 @@ def startup(reach: Reach, services: list[Service], forwarding: Forwarding) -> It
         yield rule.fails(sub, f"{said}.", fix=fix, path="Priority", related=others)
     for each_service in services:
         yield from unnamed_ports(each_service)
+        said, path = refused_service(each_service.resource)
+        if said and each_service.resource.surface is Surface.TEMPLATE:
+            fix = "Leave out what does not go with the rest."
+            yield each_service.resource.fails("deployment", f"{said}: Amazon ECS refuses it.", fix=fix, path=path)
     for each in environment.resources("AWS::ECS::Service"):
         if why := never_begins(each):
             fix = "Let a task more run, or one less: MaximumPercent 200, or MinimumHealthyPercent 0."
@@ -104,6 +109,9 @@ def _task(environment: Environment, task: Resource, *, fargate: bool) -> Iterato
         yield task.undecided("size", why, path=missing, fix=_FIX_SIZE)
     elif fargate and (wrong := wrong_size(task))[0]:
         yield task.fails("size", f"{wrong[0]}.", fix=_FIX_SIZE, path=wrong[1])
+    for said, path in not_on_fargate(task) if fargate else ():
+        fix = "Take what Fargate has, or run the task on instances."
+        yield task.fails("container", f"{said}: Amazon ECS refuses the task definition.", fix=fix, path=path)
     refused_port = other_host_port(task)
     if refused_port[0]:
         fix = "Leave HostPort out."

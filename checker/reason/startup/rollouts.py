@@ -6,7 +6,8 @@ Amazon ECS API Reference, DeploymentConfiguration: ``minimumHealthyPercent`` of 
 ``maximumPercent`` is rounded down; by default they are 100 and 200, and 0 and 100 for a daemon; CloudFormation User
 Guide, "DependsOn attribute"; the refusal itself ("does not have an associated load balancer"), as aws/aws-cdk#1160 has
 it, since which the CDK's services depend on their listeners and rules; likewise a capacity provider "that is not
-associated with the cluster", as dask/dask-cloudprovider#328 has it.
+associated with the cluster", as dask/dask-cloudprovider#328 has it; API Reference, CreateService
+(with a capacity provider strategy the launch type is left out; Fargate has no ``DAEMON``).
 """
 
 from __future__ import annotations
@@ -60,6 +61,19 @@ def _number(service: Resource, path: str, default: float) -> float | None:
     if isinstance(value, Absent):
         return default
     return as_number(value.value) if isinstance(value, Known) else None
+
+
+def refused_service(service: Resource) -> tuple[str, str]:
+    """Why a service is refused, and the property; empty where it is not, or that is not known."""
+    controller = service.get("DeploymentController.Type")
+    if not isinstance(controller, Absent) and controller not in (Known("ECS"), Known("CODE_DEPLOY")):
+        return "", ""  # what another one rolls out, its task sets say
+    launch, strategy = service.get("LaunchType"), service.get("CapacityProviderStrategy")
+    if isinstance(launch, Known) and isinstance(strategy, Known) and as_list(strategy.value):
+        return "It names a launch type and a capacity provider strategy, and may name one of them", "LaunchType"
+    if launch == Known("FARGATE") and service.get("SchedulingStrategy") == Known("DAEMON"):
+        return "It is a daemon, and Fargate runs none", "SchedulingStrategy"
+    return "", ""
 
 
 _OF_FARGATE: Final = ("FARGATE", "FARGATE_SPOT")

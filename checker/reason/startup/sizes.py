@@ -1,20 +1,22 @@
-"""What Amazon ECS refuses in a task definition: sizes that AWS Fargate does not have, containers that do not fit into
-their task, ports of a host that there is not, or that two containers want.
+"""What Amazon ECS refuses in a task definition: sizes and more that AWS Fargate does not have, containers that do not
+fit into their task, ports of a host that there is not, or that two containers want.
 
-Sources: Amazon ECS Developer Guide, "Task definition parameters for Fargate", Task size; API Reference, PortMapping
-(``hostPort``: in ``awsvpc`` and ``host`` mode left out, or the container's own);
-https://github.com/aws/amazon-ecs-agent/issues/1220 ("TCP host port '3000' is mapped multiple times in task").
+Sources: Amazon ECS Developer Guide, "Task definition parameters for Fargate", Task size, and "Task definition
+differences for Fargate" (no privileged containers, no paths of a host, the log drivers awslogs, splunk and
+awsfirelens); API Reference, PortMapping (``hostPort``: in ``awsvpc`` and ``host`` mode left out, or the container's
+own); https://github.com/aws/amazon-ecs-agent/issues/1220 ("TCP host port '3000' is mapped multiple times in task").
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open
 from checker.model.resources import Resource
-from checker.model.values import Absent, Known, Resolved, Text, as_list, as_number
+from checker.model.values import Absent, Known, Resolved, Text, as_bool, as_list, as_number
 
 _GB: Final = 1024
 # CPU units -> the least and the most memory in MiB, and the step between.
@@ -154,3 +156,29 @@ _PORTS: Final = ("ContainerPort", "HostPort")
 def _given(task: Resource, name: str) -> float | None:
     value = task.get(name)
     return units(value.value) if isinstance(value, Known) else None
+
+
+_LOG_DRIVERS: Final = ("awslogs", "splunk", "awsfirelens")
+
+
+def not_on_fargate(task: Resource) -> Iterator[tuple[str, str]]:
+    """What a task definition for Fargate asks for in vain, and where."""
+    for index, container in enumerate(_listed(task, "ContainerDefinitions")):
+        here = f"ContainerDefinitions.{index}"
+        if not isinstance(container, dict):
+            continue
+        if as_bool(container.get("Privileged")) is True:
+            yield "A container is privileged, and none is on Fargate", f"{here}.Privileged"
+        logging = container.get("LogConfiguration")
+        driver = logging.get("LogDriver") if isinstance(logging, dict) else None
+        if isinstance(driver, str) and driver not in _LOG_DRIVERS:
+            yield f"A container logs by {driver}, which Fargate has not", f"{here}.LogConfiguration.LogDriver"
+    for index, volume in enumerate(_listed(task, "Volumes")):
+        host = volume.get("Host") if isinstance(volume, dict) else None
+        if isinstance(host, dict) and isinstance(host.get("SourcePath"), str):
+            yield "A volume is a path of its host, and Fargate has none", f"Volumes.{index}.Host.SourcePath"
+
+
+def _listed(task: Resource, path: str) -> list[Resolved]:
+    value = task.get(path)
+    return list(value.value) if isinstance(value, Known) and isinstance(value.value, list) else []
