@@ -34,6 +34,7 @@ from checker.model.possible import truth
 from checker.model.rules import Rule, Unseen
 from checker.reason.deploys.paths import At, DeployPath, Rollout, deploy_paths, fails_here, follows, once, unseen
 from checker.reason.deploys.sequence import Step, by_matrix, in_another_cluster, matrices, several, steps_of
+from checker.reason.deploys.task_ends import held_back
 from checker.reason.templates.order import Order
 from checker.reason.workloads.stack_paths import StackPath, StackUpdate, at_once, stack_paths
 
@@ -153,8 +154,8 @@ def _starts_anyhow(wait: At, following: Rollout | None) -> bool:
     if following is None or now is None or then is None or now is then:
         return False
     if following.at.job is not wait.job:
-        ends = set().union(*following.at.job.goes_on)
-        return (wait.job.job.id, "failure") in ends
+        failed = frozenset(id(each) for each in wait.job.chain if each not in following.at.job.chain)
+        return following.at.job.after(wait.job) and not held_back(following.at.job, failed)
     # What else its condition asks holds where it rolls a service at all.
     return then.mends is not NO and then.index > now.index
 
