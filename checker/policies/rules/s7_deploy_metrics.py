@@ -190,9 +190,20 @@ def _emits(action: object) -> bool:
 
 
 def _on_failure(at: At, end: At) -> bool:
-    step = at.action.step
-    after = at.job is not end.job and bool(at.job.asks & {"always", "failure"})
-    return at.action.reached.on_failure or (step is not None and step.runs_after_failure) or after
+    """Whether it is told where the deployment has failed, as far as conditions of steps and jobs decide it."""
+    if at.action.reached.on_failure:
+        return True
+    step, failed = at.action.step, end.action.step
+    if at.job is not end.job:
+        # What a called workflow's own jobs ask is about each other: GitHub asks the calling job's `if` before.
+        around = {each.name for each in end.job.chain}
+        apart = next((each for each in at.job.chain if each.name not in around), at.job)
+        return bool(apart.status_functions & {"always", "failure"})
+    if step is None or failed is None or not step.runs_after_failure:
+        return step is not None and step.runs_after_failure
+    # So is what the steps of a composite action ask, where what failed is none of them.
+    together = bool(step.via and failed.via) and step.place == failed.place
+    return together or step.mends_after.get(failed.place, step.mends) is not NO
 
 
 def _goes_on_to(at: At, wait: At) -> bool:
