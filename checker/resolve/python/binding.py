@@ -44,7 +44,8 @@ def variable_of(machine: Machine, name: str, default: Value = None) -> Value:
 def put_variable(machine: Machine, name: str, found: Value, frame: Frame) -> None:
     """A program sets a variable of its environment: surely, or on some of its ways."""
     before = variable_of(machine, name)
-    now = found if isinstance(found, str | Text | OneOf) else open_text(f"${{{name}}}")
+    answer = found.answer if isinstance(found, Extern) else None
+    now = found if isinstance(found, str | Text | OneOf) else open_text(f"${{{name}}}", call=answer)
     machine.put[name] = now if frame.reached.certain else either([before, now])
 
 
@@ -53,6 +54,15 @@ def put_default(machine: Machine, name: str, default: Value, frame: Frame) -> Va
     found = variable_of(machine, name, default)
     put_variable(machine, name, found, frame)
     return found
+
+
+def put_all(machine: Machine, given: Call) -> None:
+    """``os.environ.update(...)``."""
+    first = given.positional[0] if given.positional else None
+    items = [*(first.items if isinstance(first, Dict) else ()), *given.named.items()]
+    for name, found in items:
+        if isinstance(name, str):
+            put_variable(machine, name, found, given.frame)
 
 
 def with_default(machine: Machine, function: Extern, given: Call) -> Value:

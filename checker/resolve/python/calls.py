@@ -16,11 +16,12 @@ from checker.resolve.python.binding import (
     bind,
     changed,
     filled,
+    put_all,
     put_default,
     variable_of,
     with_default,
 )
-from checker.resolve.python.clients import answer_in, from_session, of_client, of_poller, session_of
+from checker.resolve.python.clients import answer_in, from_session, of_client, of_poller, session_of, set_up
 from checker.resolve.python.dynamic import RUNS, handed, is_special, looked_up, of_somebody, rounds_of, side_by_side
 from checker.resolve.python.libraries.boto_resources import call_resource, of_collection
 from checker.resolve.python.libraries.builtins import KEEPING, built_in, grown
@@ -217,11 +218,15 @@ _CLIENTS: Final = frozenset({"boto3.client", "boto3.resource"})
 _SESSIONS: Final = frozenset({"boto3.Session", "boto3.session.Session"})
 _ASKING: Final = frozenset({"os.getenv", "os.environ.get", "environ.get"})
 _SETTING: Final = frozenset({f"{each}.setdefault" for each in ENVIRONMENTS})
+_PUTTING: Final = frozenset({f"{each}.update" for each in ENVIRONMENTS})
+_SETS_UP: Final = "boto3.setup_default_session"
 _CONVERTING: Final = frozenset({"int", "float"})
 _PARSED: Final = (".parse_args", ".parse_known_args")
 _PARSERS: Final = (".add_parser", ".add_subparsers")
 _OTHERS: Final = frozenset({"json.dumps", "super", "next"})
-_NAMES: Final = frozenset({*_CLIENTS, *_SESSIONS, *_ASKING, *_SETTING, *RUNS, *LEAVES, *KEEPING, AT_EXIT, *_OTHERS})
+_NAMES: Final = frozenset(
+    {*_CLIENTS, *_SESSIONS, *_ASKING, *_SETTING, *_PUTTING, _SETS_UP, *RUNS, *LEAVES, *KEEPING, AT_EXIT, *_OTHERS}
+)
 _ENDINGS: Final = (".raise_for_status", ".add_argument", ".add_subparsers", *_PARSED)
 
 
@@ -234,11 +239,19 @@ def _known(machine: Machine, function: Extern, given: Call) -> tuple[Value] | No
     """What a call of such a function gives, as the only one of a tuple; ``None`` where that is not told."""
     name, positional, named, node = function.name, given.positional, given.named, given.node
     if name in _CLIENTS:
-        return (from_session(machine, Session(), name.removeprefix("boto3."), given),)
+        if machine.session is not None:
+            machine.depends()
+        return (from_session(machine, machine.session or Session(), name.removeprefix("boto3."), given),)
+    if name == _SETS_UP:
+        set_up(machine, given)
+        return (None,)
     if name in _SESSIONS:
         return (session_of(given),)
     if name in _ASKING and positional and isinstance(positional[0], str):
         return (variable_of(machine, positional[0], positional[1] if len(positional) > 1 else None),)
+    if name in _PUTTING:
+        put_all(machine, given)
+        return (None,)
     if name in _SETTING and positional and isinstance(positional[0], str):
         return (put_default(machine, positional[0], positional[-1], given.frame),)
     found = looked_up(machine, name, given)

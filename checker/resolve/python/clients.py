@@ -34,6 +34,11 @@ _NO_CALLS: Final = frozenset({"can_paginate", "close", "exceptions", "meta", "ge
                               "generate_presigned_post"})  # fmt: skip
 
 
+# Where boto3 looks for keys that no code gives it (Boto3 documentation, "Credentials").
+_KEY: Final = "AWS_ACCESS_KEY_ID"
+_BESIDE: Final = "AWS_SESSION_TOKEN"
+
+
 def session_of(call: Call) -> Session:
     """``boto3.Session(...)``."""
     region = call.named.get("region_name", Absent())
@@ -44,6 +49,24 @@ def session_of(call: Call) -> Session:
         _keys_of(call),
         key=_key(call),
     )
+
+
+def set_up(machine: Machine, call: Call) -> None:
+    """``boto3.setup_default_session(...)``: what clients use that are made by no other session (Boto3 documentation,
+    "Session")."""
+    machine.depends()
+    machine.session = session_of(call)
+
+
+def _put(machine: Machine) -> tuple[CallPlace | None, Possible | Absent]:
+    """The call whose answer the keys are which the program has put into its environment, and the key where no session's
+    token is beside it."""
+    found = machine.put.get(_KEY)
+    if found is None:
+        return None, Absent()
+    machine.depends()
+    lives_on = machine.put.get(_BESIDE) in (None, "")
+    return answer_in(found), plain(found, _KEY, "") if lives_on else Absent()
 
 
 def _keys_of(call: Call) -> CallPlace | None:
@@ -89,6 +112,8 @@ def from_session(machine: Machine, session: Session, name: str, call: Call) -> V
         endpoint = plain(endpoint, "endpoint_url", call.file)
     keys = _keys_of(call) or session.keys_of
     key = session.key if isinstance(_key(call), Absent) else _key(call)
+    if keys is None and isinstance(key, Absent) and isinstance(session.profile, Absent):
+        keys, key = _put(machine)
     client = Client(known, region, session.profile, keys, endpoint, session.awaited, key)
     return Resource(client) if name == "resource" else client
 

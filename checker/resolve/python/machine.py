@@ -23,7 +23,7 @@ from checker.model.possible import Possible
 from checker.model.sources import Problem, Spot
 from checker.resolve.effort import OF_A_PROGRAM
 from checker.resolve.python.syntax_facts import shown
-from checker.resolve.python.values import SCALARS, Extern, Function, Value, either, extern, plain
+from checker.resolve.python.values import SCALARS, Extern, Function, Session, Value, either, extern, plain
 
 AT_EXIT: Final = "atexit.register"
 MAX_CALLS: Final = 5_000
@@ -212,6 +212,7 @@ class Machine(Struct):
     roots: tuple[str, ...] = ("",)
     asked: dict[str, Possible] = field(default_factory=dict)  # of the environment, so far
     put: dict[str, Value] = field(default_factory=dict)  # what it sets in its environment itself
+    session: Session | None = None  # what ``boto3.client`` uses, where the program has set that up
     options: dict[str, Value] = field(default_factory=dict)  # of the command line: what each is where it is not given
     flags: set[str] = field(default_factory=set)  # those of them that take no value
     modules: dict[str, PythonModule | None] = field(default_factory=dict)

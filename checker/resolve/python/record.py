@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -154,7 +155,14 @@ def program(machine: Machine, given: Value, call: Call, *, checked: bool, line: 
     if "describe-services" in words and not _is_shown(call):
         handling = replace(handling, stdout=Stream.DISCARDED)
     reached = call.frame.reached.at(call.spot)
-    made = Command(tuple(in_order([*map(call.plain, words)])), reached, handling, call.shown, machine.folder)
+    made = Command(
+        tuple(in_order([*map(call.plain, words)])),
+        reached,
+        handling,
+        call.shown,
+        machine.folder,
+        environment=_handed(machine, call),
+    )
     return _made(machine, made)
 
 
@@ -168,6 +176,14 @@ def _is_shown(call: Call) -> bool:
     stream = goes_to.name.rpartition(".")[2] if isinstance(goes_to, Extern) else ""
     captured = call.named.get("capture_output") is True or stream == "PIPE" or called_as(call.node) in _KEPT_BACK
     return stream != "DEVNULL" and (not captured or may_be_shown(call.frame.module.tree, call.node))
+
+
+def _handed(machine: Machine, call: Call) -> Mapping[str, Possible]:
+    """The variables that a program is started with besides those of the runner: ``env=``, or what the code has put into
+    its own."""
+    given = call.named.get("env")
+    items = given.items if isinstance(given, Dict) else () if given is not None else tuple(machine.put.items())
+    return {name: plain(each, f"${{{name}}}", call.file) for name, each in items if isinstance(name, str)}
 
 
 def http(
@@ -188,9 +204,14 @@ def http(
 _OF_RUNNER: Final = lazy_re.compile(r"GITHUB_(?:OUTPUT|ENV)\b")
 
 
+# A key pair as AWS's programs read it from a file (AWS CLI User Guide, "Configuration and credential file settings").
+_OF_KEYS: Final = lazy_re.compile(r"aws_access_key_id|aws_secret_access_key", re.IGNORECASE)
+
+
 def tells(machine: Machine, call: Call) -> None:
     """``print(text, file=output)`` and ``output.write(text)`` on the runner's own files: what the ``echo`` tells that
-    writes the same. On one way of a program also what it prints: it may be another text on another way."""
+    writes the same, and a key pair that is written into a file. On one way of a program also what it prints: it may be
+    another text on another way."""
     function, file = call.node.func, call.named.get("file")
     if isinstance(function, ast.Attribute) and function.attr in {"write", "write_text", "writelines"}:
         file = value(machine, function.value, call.frame)
@@ -198,10 +219,10 @@ def tells(machine: Machine, call: Call) -> None:
         return
     found = _OF_RUNNER.search(file.name) if isinstance(file, Extern) else None
     prints = file is None or (isinstance(file, Extern) and file.name == "sys.stdout")
-    if found is None and not (prints and machine.stage is not None):
-        return
     said = [part for each in call.positional for part in (each if isinstance(each, tuple) else (each,))]
     text = joined([part for each in said for part in (" ", call.plain(each))][1:])
+    if found is None and not (prints and machine.stage is not None) and not _OF_KEYS.search(shown_value(text)):
+        return
     words = ("echo", text.removesuffix("\n") if isinstance(text, str) else _cut(text))
     writes = (Write(1, ">>", open_text(f"${{{found[0]}}}")),) if found is not None else ()
     reached = call.frame.reached.at(call.spot)

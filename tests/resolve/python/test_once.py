@@ -283,7 +283,7 @@ ON_RECORD = {
         "options",
         "flags",
     ),
-    *("modules", "found", "own", "put"),
+    *("modules", "found", "own", "put", "session"),
     "leaving",
 }
 OF_PLACES_OF_CALLS = {"reached", "_numbers"}
