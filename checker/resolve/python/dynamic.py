@@ -181,7 +181,7 @@ def looked_up(machine: Machine, name: str, call: Call) -> tuple[Value] | None:
     elif name.startswith("sh."):
         started = [(*(part.replace("_", "-") for part in name[3:].split(".")), *positional)]
     for words in started:
-        gives = program(machine, words, call, checked=name.startswith(("os.exec", "sh.")), line=name in _LINES)
+        gives = program(machine, words, call, checked=_raises(name, named), line=name in _LINES)
         return (gives if gives is not None else extern(name),)
     if _LOADS.fullmatch(name):
         machine.problem(spot, "code that is looked up while the program runs was not followed", _IMPORT)
@@ -189,6 +189,14 @@ def looked_up(machine: Machine, name: str, call: Call) -> tuple[Value] | None:
     if _SIGNS.search(name):
         machine.problem(spot, "requests to AWS that are signed by hand are not followed", "Use boto3.")
     return None
+
+
+def _raises(name: str, named: Mapping[str, Value]) -> bool:
+    """Whether such a function raises, or ends the program, where what it runs fails (documentation of Alembic, Django,
+    Fabric and Invoke: a command's own error, unless ``warn`` is asked for)."""
+    if name in _FRAMEWORKS or name in _GIVEN_A_LIST or name.startswith(("os.exec", "sh.")):
+        return True
+    return name in {"invoke.run", "fabric.api.local"} and named.get("warn", False) is False
 
 
 def _of_operator(machine: Machine, name: str, call: Call) -> Value:
