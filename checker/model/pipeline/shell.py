@@ -67,6 +67,12 @@ class Word(Struct, frozen=True):
     column: int = 0
 
 
+def _plain(word: Word) -> str:
+    """A word as a reader would write it: its text and the names of its variables."""
+    names = (f"${each.name}" if isinstance(each, Variable) else getattr(each, "text", "") for each in word.parts)
+    return "".join(names)
+
+
 class Redirect(Struct, frozen=True):
     """``2>/dev/null``: the descriptor (-1 for ``&>``), the operator, the target. A here-document is an input."""
 
@@ -134,6 +140,15 @@ class AndOr(Struct, frozen=True):
     operator: str
     right: Statement
     right_source: str
+
+    @property
+    def right_shown(self) -> str:
+        """The right side as written. A file that its last word is followed by (``|| echo no >> "$OUT"``) the grammar
+        hangs at the whole of the list, and it is put back here."""
+        files = self.right.redirects if isinstance(self.right, Simple) else ()
+        told = [f"{each.operator} {_plain(each.target)}" for each in files if each.operator in (">", ">>", ">|")]
+        behind = [each for each in told if "/dev/" not in each and ">" not in self.right_source]
+        return " ".join((self.right_source, *behind))
 
 
 class Not(Struct, frozen=True):

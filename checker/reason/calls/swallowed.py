@@ -316,7 +316,7 @@ def _after_fallback(call: AwsCall, trace: Trace) -> str | None:
     tells_apart = _keeps_message(taken) and not (taken.ends is NO and _ASKS.match(taken.fallback))
     if tells_apart or (_TOLD.fullmatch(taken.fallback) and _only_shown(call, trace)):
         return None
-    if taken.captured or taken.piped or not harmless:
+    if taken.captured or taken.piped or not harmless or _HANDED_ON.search(taken.fallback):
         return f"Whatever it fails of, the script goes on with `{_instead(call)}` for an answer."
     return None
 

@@ -342,6 +342,8 @@ def value(machine: Machine, node: ast.expr, frame: Frame) -> Value:
         return everywhere[name] if name in everywhere else extern(name)
     if type(node) is ast.Constant:  # every fifth one
         found = node.value
+        if isinstance(found, bytes):  # what programs and answers hold is text here, decoded or not
+            return found.decode("utf-8", "backslashreplace")
         return found if isinstance(found, SCALARS) else None
     evaluate = machine.expressions.get(type(node))
     if evaluate is not None:

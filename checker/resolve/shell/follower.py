@@ -192,7 +192,7 @@ class Follower:
     def _and_or(self, statement: AndOr, state: State, context: Context) -> Result:
         is_or = statement.operator == "||"
         if is_or:
-            fallback = brief(statement.right_source, 200)
+            fallback = brief(statement.right_shown, 200)
             stops = leaves(statement.right, state.functions)
             left_context = context.handled(tested="or", fallback=fallback, fallback_stops=stops)
         else:
