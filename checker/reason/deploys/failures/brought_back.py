@@ -164,8 +164,20 @@ def rolls_again(path: DeployPath, back: Rollout) -> bool:
     # A family stands for its newest revision, whichever that is then; what code calls alike may be two things.
     if back.call.how is How.CLI:
         return isinstance(value, Text) or ":" in str(value)
+    same = [rollout for rollout in own if rollout.call.argument("taskDefinition") == value]
+    if any(rollout.call.step is back.call.step for rollout in same) and all(map(_is_of_start, each)):
+        return True
     behind = [call.operation for option in each if (call := call_behind(option)) is not None]
     return any(plain_name(operation) == "registertaskdefinition" for operation in behind)
+
+
+# A variable of the environment, and an option of the command line, as code calls them.
+_OF_START: Final = lazy_re.compile(r"\$\{\w+\}|\{arguments\.\w+\}")
+
+
+def _is_of_start(value: object) -> bool:
+    """Whether a program is given a value when it starts: then it is the same wherever the program uses it."""
+    return isinstance(value, Text) and all(_OF_START.fullmatch(hole.shown) for hole in value.holes)
 
 
 def _is_newest(value: object, own: Sequence[Rollout]) -> bool:
