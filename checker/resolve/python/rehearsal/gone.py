@@ -30,7 +30,8 @@ Place: TypeAlias = "tuple[int, int]"  # the line and the column of a condition
 # What the libraries call it when nobody answers.
 UNREACHED: Final = frozenset(
     {"ConnectionError", "HTTPException", "Timeout", "RequestError", "TransportError", "ConnectError",
-     "TimeoutException", "MaxRetryError", "HTTPStatusError", "EndpointConnectionError", "ClientResponseError"}
+     "TimeoutException", "MaxRetryError", "HTTPStatusError", "EndpointConnectionError", "ClientResponseError",
+     "ClientConnectionError", "ClientConnectorError", "ClientError"}
 )  # fmt: skip
 
 
