@@ -27,6 +27,7 @@ class Mode(StrEnum):
 
     RAISES = "raises"  # it is refused, or nobody answers
     STATUS = "status"  # it answers, and says that something is wrong
+    ALONE = "alone"  # likewise, and the same call works that asks something else
     WELL = "well"  # not at all: it answers that all is as it should be
     FAILED = "failed"  # it answers that what it asks about has failed
     KILLED = "killed"  # it answers that a task's program was ended from outside, for its memory
@@ -34,6 +35,8 @@ class Mode(StrEnum):
     UNSTARTED = "unstarted"  # it answers that nothing could be started
     BACK = "back"  # it answers that a service is stable, with what it ran before
 
+
+OF_ONE_ROUND: Final = frozenset({Mode.WELL, Mode.ALONE})  # where a call in another round is another one
 
 # What the errors of a refused call say is its own: :func:`said_by`.
 _TEXT: Final = """

@@ -62,7 +62,7 @@ from checker.resolve.python.rehearsal.lending import given_by, later
 from checker.resolve.python.rehearsal.loaded import SAID, lent_libraries, piped, printed_by, written_answers
 from checker.resolve.python.rehearsal.managers import decorated
 from checker.resolve.python.rehearsal.questions import fits_pattern
-from checker.resolve.python.rehearsal.standins import OTHER, Mode, answer, refusal_of, said_by
+from checker.resolve.python.rehearsal.standins import OF_ONE_ROUND, OTHER, Mode, answer, refusal_of, said_by
 from checker.resolve.python.syntax_facts import manages, yields
 from checker.resolve.python.values import (
     NOTHING,
@@ -390,4 +390,4 @@ class Way:
 
     def _is_it(self, call: AwsCall | Command) -> bool:
         same = is_it(call, self.failing, lent_libraries().file, met=self.met)
-        return same and (self.mode is not Mode.WELL or round_of(call) == round_of(self.failing))
+        return same and (self.mode not in OF_ONE_ROUND or round_of(call) == round_of(self.failing))

@@ -38,7 +38,7 @@ from checker.resolve.python.rehearsal.gone import (
     which,
     with_turned,
 )
-from checker.resolve.python.rehearsal.standins import Mode
+from checker.resolve.python.rehearsal.standins import OF_ONE_ROUND, Mode
 from checker.resolve.shell.rehearsal.ways import Allowance
 
 MAX_WAYS: Final = 8
@@ -70,7 +70,11 @@ class Rehearsals(Struct):
 
     def ends(self, call: AwsCall | Command) -> Answer:
         """Whether the program ends with a failure when the call fails."""
-        return self.every(call, [Mode.RAISES, Mode.STATUS] if is_request(call) else [Mode.RAISES])
+        if not is_request(call):
+            return self.every(call, [Mode.RAISES])
+        together = self.every(call, [Mode.RAISES, Mode.STATUS])
+        # Of several that one line asks, each has to answer: `any(answers(each) for each in paths)` is content with one.
+        return NO if together is YES and self._of(call, Mode.ALONE) is NO else together
 
     def lasts(self, call: AwsCall | Command) -> Answer:
         """Whether the program asks for ever, where what the call asks about never gets there."""
@@ -213,7 +217,8 @@ class Rehearsals(Struct):
     def _of(self, call: AwsCall | Command, mode: Mode) -> Answer:
         if call.reached.on_failure:
             return _UNREACHED_CALL
-        key = (call.spot, tuple(loop.spot for loop in call.reached.loops), mode)
+        told = round_of(call) if mode is Mode.ALONE else ()
+        key = (call.spot, tuple(loop.spot for loop in call.reached.loops), mode, told)
         if key not in self._found:
             self._found[key] = self._rehearsed(call, mode)
         return self._found[key]
@@ -322,7 +327,7 @@ class Rehearsals(Struct):
         """The way with these answers, gone once; it costs the same each time, so that no answer is the order's."""
         if (purse := self._purse(mode)).left <= 0:
             return None
-        told = round_of(call) if mode is Mode.WELL else ()
+        told = round_of(call) if mode in OF_ONE_ROUND else ()
         before = self.gone.setdefault((which(call), told, tuple(answers)), [])
         gone = next((each for each in before if each.is_way_of(mode, turned)), None)
         if gone is None:
