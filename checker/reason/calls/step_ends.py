@@ -8,7 +8,7 @@ from checker import lazy_re
 from checker.model.answers import NO
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command, Trace
-from checker.model.possible import truth
+from checker.model.possible import options, shown, truth
 from checker.model.values import as_count
 
 _FAILS: Final = lazy_re.compile(r"\s*exit [1-9]\d*\s*|\s*false\s*")
@@ -61,3 +61,47 @@ def ended_by_another(trace: Trace, index: int) -> bool:
         and each.step.started_by.isdisjoint(step.ids)
         for each in trace.actions[index + 1 :]
     )
+
+
+# A condition that asks for one output and nothing else: `steps.roll.outputs.ok != 'true'`.
+_ASKS_OUTPUT: Final = lazy_re.compile(
+    r"(?:\$\{\{)?\s*(?:(?:always\(\)|!\s*cancelled\(\))\s*&&\s*)?"
+    r"steps\.(?P<step>[\w-]+)\.outputs\.(?P<name>[\w-]+)\s*[!=]=\s*'(?P<value>[^']*)'\s*(?:\}\})?"
+)
+
+
+def ended_by_output(trace: Trace, index: int) -> bool:
+    """Whether an action's step ends well where the action fails, and hands on another output then, for which a later
+    step fails the job. The value that this one asks for has to be one that the output may have, and not its only one:
+    what never holds, or always, tells no failure. Nothing but what says something comes in between: it is done although
+    the action has failed."""
+    action = trace.actions[index]
+    step = action.step
+    if step is None or not step.ids or isinstance(action, CdkCommand):
+        return False
+    for other in step.job.steps:
+        if any(not only_says(each) and each.runs is not NO for each in step.job.steps[step.index + 1 : other.index]):
+            return False
+        ends = only_ends(other) or any(other is each for each in trace.failing)
+        if other.index <= step.index or not ends or other.runs is NO or truth(other.continue_on_error) is not NO:
+            continue
+        asked = _ASKS_OUTPUT.fullmatch(other.conditions[0].strip()) if len(other.conditions) == 1 else None
+        if asked is None or asked["step"] not in step.ids or asked["name"] not in action.handling.left:
+            continue
+        told = _told(trace, step, asked["step"], asked["name"])
+        if asked["value"] in told and len(told) > 1:
+            return True
+    return False
+
+
+def _told(trace: Trace, step: EffectiveStep, asked: str, name: str) -> set[object]:
+    """The values that an output may have of the step with this id: of a composite action what a step in it hands on."""
+    outer = next((each for each in step.job.steps if each.unfolded and each.ids[:1] == (asked,)), None)
+    if outer is not None:
+        handed_on = _OF_INNER.fullmatch(shown(outer.outputs.get(name, "")))
+        asked, name = (handed_on["step"], handed_on["name"]) if handed_on is not None else ("", "")
+    found = [each.value for each in trace.outputs if (each.step, each.name) == (asked, name)]
+    return {option for value in found for option in options(value) or ()}
+
+
+_OF_INNER: Final = lazy_re.compile(r"\$\{\{\s*steps\.(?P<step>[\w-]+)\.outputs\.(?P<name>[\w-]+)\s*\}\}")

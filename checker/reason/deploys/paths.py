@@ -27,7 +27,7 @@ from checker.model.possible import Possible, shown, truth
 from checker.model.sources import Problem
 from checker.model.values import Absent, Known
 from checker.reason.calls.rolling import of_action, rolls
-from checker.reason.calls.step_ends import ended_by_another, is_failing_exit
+from checker.reason.calls.step_ends import ended_by_another, ended_by_output, is_failing_exit
 from checker.reason.deploys.rollbacks import is_rollback
 
 
@@ -282,8 +282,7 @@ def fails_here(at: At, *, by_itself: bool = True) -> Answer:
 
     Yes where it stops its script, or a failing exit follows in the same step; and where the programs that it is part
     of (``python roll.py || true``) and its step (``continue-on-error``) let the failure through. ``by_itself`` is false
-    where what went wrong is no failure of the action, so that only an exit that follows counts.
-    """
+    where what went wrong is no failure of the action, so that only an exit that follows counts."""
     action = at.action
     allowed = truth(at.job.continue_on_error)  # then the run ends well, whatever becomes of the job
     if allowed is not NO:
@@ -296,7 +295,8 @@ def fails_here(at: At, *, by_itself: bool = True) -> Answer:
         return NO
     if by_itself and not isinstance(ends := action.handling.ends, Open):
         notices = action.handling.notices if isinstance(action, AwsCall) and action.asks_state else YES
-        return every((notices, action.handling.late)) if ends is YES else ends  # late: a time-out passes for success
+        # `late`: a time-out passes for success.
+        return every((notices, action.handling.late)) if ends is YES else yes_if(ended_by_output(at.trace, at.index))
     if by_itself and (action.handling.stops or _ends_in_time(action)):
         return YES
     if by_itself and (again := _asked_again(at)) is not None:
