@@ -306,7 +306,7 @@ def rounds_of(
 ) -> Iterator[tuple[Frame, Sequence[Value]]]:
     """What a function is called with that other code is given: of ``map`` one thing after the other."""
     several = in_order(given.positional[1]) if len(given.positional) == _ONE_LIST and by is not None else None
-    mapped = by is not None and _maps(by) and given.positional[0] is function
+    mapped = by is not None and by.name == "map" and given.positional[0] is function
     if not mapped or not several or len(several) > _MAX_NAMES:
         yield frame, positional
         return
@@ -314,12 +314,6 @@ def rounds_of(
     for index, each in enumerate(several):
         told = values if None not in values else None
         yield frame.inside(Loop("each", given.spot, "", told, index)), (each,)
-
-
-def _maps(by: Extern) -> bool:
-    """Whether a function is called with one thing after the other: by ``map``, or by a pool's."""
-    of_pool = by.library.startswith(("concurrent.futures", "multiprocessing"))
-    return by.name == "map" or (of_pool and by.name.endswith((".map", ".imap", ".imap_unordered")))
 
 
 _ONE_LIST: Final = 2  # of `map(function, list)`

@@ -69,12 +69,10 @@ class Rehearsals(Struct):
         return _Rehearsal(self, call)
 
     def ends(self, call: AwsCall | Command) -> Answer:
-        """Whether the program ends with a failure when the call fails."""
-        if not is_request(call):
-            return self.every(call, [Mode.RAISES])
-        together = self.every(call, [Mode.RAISES, Mode.STATUS])
-        # Of several that one line asks, each has to answer: `any(answers(each) for each in paths)` is content with one.
-        return NO if together is YES and self._of(call, Mode.ALONE) is NO else together
+        """Whether the program ends with a failure when the call fails; of several that one line asks, when one does."""
+        together = self.every(call, [Mode.RAISES, Mode.STATUS] if is_request(call) else [Mode.RAISES])
+        content = is_request(call) and together is YES and self._of(call, Mode.ALONE) is NO
+        return NO if content else together
 
     def lasts(self, call: AwsCall | Command) -> Answer:
         """Whether the program asks for ever, where what the call asks about never gets there."""
@@ -113,8 +111,7 @@ class Rehearsals(Struct):
         return yes_if(not failed.acts <= done)
 
     def retold(self, call: AwsCall | Command, *, printed: bool) -> Answer:
-        """Whether the program, started by a command, tells later steps something else where that fails and ends well;
-        ``printed``: or prints it."""
+        """Whether a command's program tells later steps something else where it fails, or prints it, and ends well."""
         both = self._both(call)
         if isinstance(both, Open):
             return both
@@ -123,8 +120,7 @@ class Rehearsals(Struct):
         return yes_if(failed.ended is False and any(printed or file for file, _ in differs))
 
     def _both(self, call: AwsCall | Command) -> tuple[Gone, Gone] | Open:
-        """The first ways on which the call fails and works; where both end with a failure, with what else is asked
-        answered well. What they cost is not that of the ways on which it fails."""
+        """The first ways on which the call fails and works, at no cost to others; if both fail, all else goes well."""
         before = self.allowance.left
         failed = self._first(call, Mode.RAISES)
         self.asides.left -= before - self.allowance.left
