@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from checker.model.answers import NO, YES, Answer, Open, either, yes_if
+from checker.model.answers import NO, YES, Answer, Open, either, every, yes_if
 from checker.model.environments import Environment
 from checker.model.judgements import Judgement
 from checker.model.resources import NOT_KNOWN, Resource
@@ -78,7 +78,9 @@ def _logs_rejected(log: Resource) -> Answer:
     if isinstance(kind, Known) and isinstance(kind.value, str) and kind.value not in _OF_NETWORKS:
         return NO
     if isinstance(value, Known) and isinstance(value.value, str):
-        return yes_if(value.value in _REJECTED)
+        told = isinstance(kind, Absent) or (isinstance(kind, Known) and isinstance(kind.value, str))
+        of_one = YES if told else Open("the flow log's ResourceType is not known before deployment")
+        return every((yes_if(value.value in _REJECTED), of_one))
     return NO if isinstance(value, Absent) else Open("the flow log's TrafficType is not known before deployment")
 
 
