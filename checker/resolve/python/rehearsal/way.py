@@ -115,6 +115,7 @@ class Way:
         self._cut = False
         self._answered: set[tuple[Place, bool]] = set()
         self._sent_later: Command | None = None  # the request, once it is prepared
+        self._unwell = False  # whether what was asked last over HTTP answers with an error
         self._yielding: dict[int, list[Callable[[Value], None]]] = {}
         reached = Reached(Spot(start.path))
         environment, folder = start.environment, start.folder
@@ -321,7 +322,10 @@ class Way:
     def made(self, call: AwsCall | Command) -> Value:
         """What a call gives, ``None`` where it works as any call does."""
         self._made.append(Made(call, len(self._choices.given), len(self.machine.calls)))
-        if not self._is_it(call):
+        asked = self._is_it(call)
+        if isinstance(call, Command) and call.program == "http":
+            self._unwell = asked and self.mode in {Mode.STATUS, Mode.ALONE}
+        if not asked:
             self._sent_later = None if is_prepared(call) else self._sent_later
             return self._well(call)
         if not self.met:
@@ -384,8 +388,7 @@ class Way:
         if not name.startswith("http.client."):
             return given_by(self.machine, lent_libraries(), function, given)
         self.machine.notes(OWN)
-        answered = self.mode is Mode.STATUS and self.met
-        response = written_answers().names.get("Response") if answered and name.endswith(".getresponse") else None
+        response = written_answers().names.get("Response") if self._unwell and name.endswith(".getresponse") else None
         return Instance(response) if isinstance(response, Class) else None
 
     def _is_it(self, call: AwsCall | Command) -> bool:
