@@ -31,7 +31,7 @@ Place: TypeAlias = "tuple[int, int]"  # the line and the column of a condition
 UNREACHED: Final = frozenset(
     {"ConnectionError", "HTTPException", "Timeout", "RequestError", "TransportError", "ConnectError",
      "TimeoutException", "MaxRetryError", "HTTPStatusError", "EndpointConnectionError", "ClientResponseError",
-     "ClientConnectionError", "ClientConnectorError", "ClientError"}
+     "ClientConnectionError", "ClientConnectorError"}
 )  # fmt: skip
 
 
