@@ -7,12 +7,15 @@ filters", "Object construction", "String interpolation"); POSIX, "grep", "wc".
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 from checker import lazy_re
 from checker.data.service_parts import SAME_WHICHEVER_RUNS
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command
 
+_Action: TypeAlias = "Command | AwsCall | CdkCommand"
+
+_MOST_PIPED: Final = 20  # commands of a pipe
 _FILTERS: Final = frozenset({"jq", "gojq", "jaq", "yq"})
 _SEARCHES: Final = frozenset({"grep", "egrep", "fgrep", "rg"})
 _COUNTS: Final = frozenset({"wc"})
@@ -73,18 +76,21 @@ def _pipe(query: str) -> Iterator[str]:
     yield query[begin:]
 
 
-def lets_version_through(
-    action: Command | AwsCall | CdkCommand, actions: Sequence[Command | AwsCall | CdkCommand]
-) -> bool:
+def lets_version_through(action: _Action, actions: Sequence[_Action], depth: int = 0) -> bool:
     """Whether what reads an action's output through a pipe, if anything does, may show which version runs."""
     readers = [each for each in actions if isinstance(each, Command) and action.spot in each.handling.fed_by]
     readers = [each for each in readers if each is not action]
-    return not readers or any(shows_version(each, actions) for each in readers)
+    # The last of a pipe is fed by all before it: what comes next is what no other of them feeds.
+    spots = {each.spot for each in readers}
+    following = [each for each in readers if spots.isdisjoint({*each.handling.fed_by} - {each.spot})]
+    if not readers or depth > _MOST_PIPED:
+        return True
+    return any(shows_version(each, actions, depth + 1) for each in following or readers)
 
 
-def shows_version(reader: Command, actions: Sequence[Command | AwsCall | CdkCommand]) -> bool:
+def shows_version(reader: Command, actions: Sequence[_Action], depth: int = 0) -> bool:
     """Whether a command that reads it lets that through, and so does what reads its own output."""
-    return _passes_on(reader) and lets_version_through(reader, actions)
+    return _passes_on(reader) and lets_version_through(reader, actions, depth)
 
 
 def _passes_on(reader: Command) -> bool:

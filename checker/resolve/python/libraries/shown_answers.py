@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Set
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice
 from typing import Final, TypeAlias
 
 from checker.data.service_parts import SAME_WHICHEVER_RUNS
@@ -25,30 +25,57 @@ _KEEPING: Final = frozenset(
      "dict", "str", "repr", "min", "max", "dumps", "loads", "pformat", "deepcopy", "copy", "cast"}
 )  # fmt: skip
 _ROUNDS: Final = 4  # of names that are made of one another
+_MOST: Final = 3_000  # nodes of a function, or of a module's own code
+_TELLING: Final = (
+    ast.Assign, ast.AnnAssign, ast.AugAssign, ast.NamedExpr, ast.For, ast.AsyncFor, ast.comprehension, ast.Call,
+    ast.Return, ast.Yield, ast.YieldFrom, ast.Lambda, ast.Global, ast.Nonlocal,
+)  # fmt: skip
 _FUNCTIONS: Final = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
 @lru_cache(maxsize=1_024)
 def may_be_shown(tree: ast.Module, call: ast.Call) -> bool:
     """Whether more of what a call answers is shown than how many tasks run, or whether they do: what is printed,
-    logged, raised, returned or handed to any function counts."""
-    every = list(nodes_of(tree))
-    around = [each for each in every if isinstance(each, _FUNCTIONS) and any(inner is call for inner in nodes_of(each))]
-    scope = max(around, key=lambda each: (each.lineno, each.col_offset), default=tree)
-    nodes = list(nodes_of(scope)) if around else every
-    return not any(each is call for each in nodes) or _Answer(call, nodes).shown()
+    logged, raised, returned or handed to any function counts. In long code that is not looked for."""
+    scope = _scopes(tree).get(call)
+    nodes = _telling(scope) if scope is not None else ()
+    return not nodes or _Answer(call, nodes).shown()
+
+
+@lru_cache(maxsize=64)
+def _telling(scope: ast.AST) -> tuple[ast.AST, ...]:
+    """What of a function binds names or hands something on; empty where it is too long."""
+    nodes = list(islice(nodes_of(scope), _MOST + 1))
+    return tuple(each for each in nodes if isinstance(each, _TELLING)) if len(nodes) <= _MOST else ()
+
+
+@lru_cache(maxsize=64)
+def _scopes(tree: ast.Module) -> dict[ast.Call, ast.AST]:
+    """The function around each call, the innermost one; the module where it is in none."""
+    found: dict[ast.Call, ast.AST] = {}
+    pending: list[tuple[ast.AST, ast.AST]] = [(tree, tree)]
+    while pending:
+        node, scope = pending.pop()
+        if isinstance(node, ast.Call):
+            found[node] = scope
+        inner = node if isinstance(node, _FUNCTIONS) else scope
+        pending.extend((each, inner) for each in ast.iter_child_nodes(node))
+    return found
 
 
 class _Answer:
     """What becomes of one call's answer in the code around it."""
 
-    def __init__(self, call: ast.Call, nodes: list[ast.AST]) -> None:
+    def __init__(self, call: ast.Call, nodes: tuple[ast.AST, ...]) -> None:
         self._call = call
         self._nodes = nodes
         self._names: dict[str, set[_Path]] = {}
         for _ in range(_ROUNDS):
+            before = sum(map(len, self._names.values()))
             for node in nodes:
                 self._follow(node)
+            if sum(map(len, self._names.values())) == before:
+                break
 
     def shown(self) -> bool:
         outside = {name for each in self._nodes if isinstance(each, ast.Global | ast.Nonlocal) for name in each.names}
