@@ -276,8 +276,11 @@ def _dealt_with(path: DeployPath) -> Judgement:
     if backs and not behind:
         return backs[0].call.passes("one-version", "After a failure the services are brought back.")
     shown = shows_state(path, first)
+    if shown is not None and isinstance(shown[1], Open):
+        why = f"whether a failure says what each service runs: {shown[1].why}"
+        return shown[0].action.undecided("one-version", why, fix=_FIX_BACK)
     if shown is not None:
-        return shown.action.passes("one-version", "After a failure it says what each service runs, and fails.")
+        return shown[0].action.passes("one-version", "After a failure it says what each service runs, and fails.")
     if not path.complete:
         return first.call.undecided("one-version", path.unread, fix=_FIX_BACK)
     if behind:

@@ -15,7 +15,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from checker.model.answers import NO, YES, Answer, Open, either, negated, yes_if
+from checker.model.answers import NO, YES, Answer, Open, either, every, negated, yes_if
 from checker.model.pipeline.jobs import never_together
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall, CdkCommand
@@ -132,11 +132,10 @@ def _mends(at: At, path: StackPath) -> Answer:
         return yes_if(at.action.name in {"rollback", "deploy"} and of_them)
     assert isinstance(at.action, AwsCall)
     if at.action.operation in _SHOWS_SERVICES:
-        return yes_if(is_seen(at, at.action))
+        return is_seen(at, at.action)
     if at.action.operation not in _OF_STACKS | _SHOWS:
         return NO
-    if at.action.operation in _SHOWS and not is_seen(at, at.action):
-        return NO
+    seen = is_seen(at, at.action) if at.action.operation in _SHOWS else YES
     if at.action.operation in _SHOWS and isinstance(at.action.text("stackName"), Absent):
-        return YES  # all stacks
-    return either(updates(at, stack) for stack in stacks.values())
+        return seen  # all stacks
+    return every((seen, either(updates(at, stack) for stack in stacks.values())))

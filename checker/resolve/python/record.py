@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from checker import lazy_re
 from checker.data.aws_calls import is_custom, operation_of, polled_by
+from checker.model.answers import YES, Open
 from checker.model.pipeline.handling import Handling, Stream
 from checker.model.pipeline.scripts import Argument, AwsCall, Command, How, Write, plain_name
 from checker.model.possible import Possible, joined, one_of, open_text
@@ -58,7 +59,7 @@ def api_call(machine: Machine, client: Client, spelled: str, call: Call, kind: s
         arguments.update((plain_name(name), each) for name, each in extra.items())
     reached, region = frame.reached.at(spot), client.region
     handling, source, complete = _stopping(frame.handling), call.shown, call.complete
-    if operation == _DESCRIBES and how is How.SDK and not may_be_shown(frame.module.tree, call.node):
+    if operation == _DESCRIBES and how is How.SDK and not _may_be_shown(machine, call):
         handling = replace(handling, stdout=Stream.DISCARDED)
     made = AwsCall(
         client.service,
@@ -152,7 +153,7 @@ def program(machine: Machine, given: Value, call: Call, *, checked: bool, line: 
         return None
     stops = checked or call.named.get("check") is True
     handling = replace(call.frame.handling, errexit=True, lost=not stops)
-    if "describe-services" in words and not _is_shown(call):
+    if "describe-services" in words and not _is_shown(machine, call):
         handling = replace(handling, stdout=Stream.DISCARDED)
     reached = call.frame.reached.at(call.spot)
     made = Command(
@@ -169,13 +170,21 @@ def program(machine: Machine, given: Value, call: Call, *, checked: bool, line: 
 _KEPT_BACK: Final = frozenset({"check_output", "getoutput", "getstatusoutput"})
 
 
-def _is_shown(call: Call) -> bool:
+def _may_be_shown(machine: Machine, call: Call) -> bool:
+    """Whether what a call answers is shown; where that is too much to look for, the rest of the program is unread."""
+    answer = may_be_shown(call.frame.module.tree, call.node)
+    if isinstance(answer, Open):
+        machine.problem(call.spot, f"{call.shown}: {answer.why}", "Split the program.")
+    return answer is YES
+
+
+def _is_shown(machine: Machine, call: Call) -> bool:
     """Whether what a started program prints may be shown (Python documentation, "subprocess": it is, unless it is
     captured or goes nowhere)."""
     goes_to = call.named.get("stdout")
     stream = goes_to.name.rpartition(".")[2] if isinstance(goes_to, Extern) else ""
     captured = call.named.get("capture_output") is True or stream == "PIPE" or called_as(call.node) in _KEPT_BACK
-    return stream != "DEVNULL" and (not captured or may_be_shown(call.frame.module.tree, call.node))
+    return stream != "DEVNULL" and (not captured or _may_be_shown(machine, call))
 
 
 def _handed(machine: Machine, call: Call) -> Mapping[str, Possible]:

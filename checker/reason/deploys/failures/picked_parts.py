@@ -6,12 +6,15 @@ filters", "Object construction", "String interpolation"); POSIX, "grep", "wc".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final, TypeAlias
 
 from checker import lazy_re
 from checker.data.service_parts import SAME_WHICHEVER_RUNS
+from checker.model.answers import NO, YES, Answer, Open, either, every, yes_if
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command
+from checker.model.possible import Possible
 
 _Action: TypeAlias = "Command | AwsCall | CdkCommand"
 
@@ -32,6 +35,9 @@ _TEXT: Final = lazy_re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'|`[^`]*`")
 # A name that nothing else is picked from, that is no function, and no name of a new field.
 _LEAF: Final = lazy_re.compile(r"(?<![\w$-])\.?([A-Za-z_]\w*)\??(?!\w|\s*[\[.(]|\s*:(?!:))")
 _ONE_OF_ALL: Final = lazy_re.compile(r".*\[(?:\*|-?\d*)\]\??")
+_FROM_FILE: Final = lazy_re.compile(r"-[A-Za-z]*f|--from-file(?:=.*)?", re.DOTALL)
+# What is read by a program of somebody's own.
+_PROGRAMS: Final = lazy_re.compile(r"python[\d.]*|node|ruby|perl|php|g?awk")
 _QUIET: Final = lazy_re.compile(r"-[A-Za-z]*[qc][A-Za-z]*|--quiet|--silent|--count")
 _WORDS: Final = frozenset(
     {"map", "select", "if", "then", "else", "end", "and", "or", "not", "as", "in", "null", "true", "false", "reduce",
@@ -76,43 +82,51 @@ def _pipe(query: str) -> Iterator[str]:
     yield query[begin:]
 
 
-def lets_version_through(action: _Action, actions: Sequence[_Action], depth: int = 0) -> bool:
+def lets_version_through(action: _Action, actions: Sequence[_Action], depth: int = 0) -> Answer:
     """Whether what reads an action's output through a pipe, if anything does, may show which version runs."""
     readers = [each for each in actions if isinstance(each, Command) and action.spot in each.handling.fed_by]
     readers = [each for each in readers if each is not action]
     # The last of a pipe is fed by all before it: what comes next is what no other of them feeds.
     spots = {each.spot for each in readers}
     following = [each for each in readers if spots.isdisjoint({*each.handling.fed_by} - {each.spot})]
-    if not readers or depth > _MOST_PIPED:
-        return True
-    return any(shows_version(each, actions, depth + 1) for each in following or readers)
+    if not readers:
+        return YES
+    if depth > _MOST_PIPED:
+        return Open(f"what a pipe of more than {_MOST_PIPED} commands lets through")
+    return either(shows_version(each, actions, depth + 1) for each in following or readers)
 
 
-def shows_version(reader: Command, actions: Sequence[_Action], depth: int = 0) -> bool:
+def shows_version(reader: Command, actions: Sequence[_Action], depth: int = 0) -> Answer:
     """Whether a command that reads it lets that through, and so does what reads its own output."""
-    return _passes_on(reader) and lets_version_through(reader, actions, depth)
+    own = _passes_on(reader)
+    return own if own is NO else every((own, lets_version_through(reader, actions, depth)))
 
 
-def _passes_on(reader: Command) -> bool:
+def _passes_on(reader: Command) -> Answer:
+    words = reader.words[1:]
+    plain = [each for each in words if isinstance(each, str)]
+    unknown = Open(f"what `{reader.program}` lets through of what the services run")
     if reader.program in _COUNTS:
-        return False
-    words = [each for each in reader.words[1:] if isinstance(each, str)]
+        return NO
     if reader.program in _FILTERS:
+        if any(map(_FROM_FILE.fullmatch, plain)):
+            return unknown
         asked = _filter(words)
-        return asked is None or tells_version(asked)
+        return yes_if(tells_version(asked)) if isinstance(asked, str) else unknown
     if reader.program in _SEARCHES:
-        quiet = any(map(_QUIET.fullmatch, words))
-        sought = next((each for each in words if not each.startswith("-")), "")
+        quiet = any(map(_QUIET.fullmatch, plain))
+        sought = next((each for each in plain if not each.startswith("-")), "")
         states = {each.lower() for each in SAME_WHICHEVER_RUNS}
-        return not quiet and sought.strip("\"'^$: ").lower() not in states
-    return True
+        return yes_if(not quiet and sought.strip("\"'^$: ").lower() not in states)
+    return unknown if _PROGRAMS.fullmatch(reader.program) and "json.tool" not in plain else YES
 
 
-def _filter(words: Sequence[str]) -> str | None:
+def _filter(words: Sequence[Possible]) -> Possible:
+    """The filter among the words of jq; all, where there is none."""
     left = list(words)
     while left:
         word = left.pop(0)
-        if not word.startswith("-") or word == "-":
+        if not isinstance(word, str) or not word.startswith("-") or word == "-":
             return word
         del left[: _TAKING.get(word, 0)]
-    return None
+    return "."

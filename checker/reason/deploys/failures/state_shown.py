@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from checker.model.answers import NO
+from checker.model.answers import NO, YES, Answer, Open, either, every, yes_if
 from checker.model.pipeline.handling import Stream
 from checker.model.pipeline.scripts import AwsCall, Command
 from checker.model.possible import Possible, call_behind, options, shown
+from checker.model.values import Absent
 from checker.reason.deploys.failures.brought_back import comes_behind, is_trapped, led_to
 from checker.reason.deploys.failures.picked_parts import lets_version_through, shows_version, tells_version
 from checker.reason.deploys.paths import At, DeployPath, Rollout, fails_here, is_wait
@@ -17,21 +19,31 @@ _PRINTS: Final = frozenset({"echo", "printf", "jq", "cat", "tee", "column"})
 _SHOWS: Final = frozenset({"DescribeServices", "DescribeTasks", "DescribeTaskSets"})
 
 
-def shows_state(path: DeployPath, after: Rollout) -> At | None:
+def shows_state(path: DeployPath, after: Rollout) -> tuple[At, Answer] | None:
     """Where a failure prints what is there: all services that were rolled by then are described, whichever roll-out
-    fails, and then the step fails.
+    fails, and then the step fails. Open where it is not known what is let through of that; ``None`` where it is not.
 
     Asking again and again until they are stable is not that.
     """
-    showing = [(at, _asked(at)) for at in path.actions() if _is_shown(at, path, after)]
+    found = [(at, answer) for at in path.actions() if (answer := _is_shown(at, path, after)) is not NO]
+    sure = [at for at, answer in found if answer is YES]
+    if sure and _covers(sure, path):
+        return sure[0], YES
+    if found and _covers([at for at, _ in found], path):
+        return next((at, answer) for at, answer in found if answer is not YES)
+    return None
+
+
+def _covers(showing: Sequence[At], path: DeployPath) -> bool:
+    """Whether these describe, after the failure of each roll-out, all services that were rolled by then."""
     by_then: set[str | None] = set()
     for failing in path.forward:
         by_then.add(failing.service)
-        asked = [names for at, names in showing if comes_behind(at, failing, path.forward)]
+        asked = [_asked(at) for at in showing if comes_behind(at, failing, path.forward)]
         told = {each for names in asked if names is not None for each in names}
         if not asked or (None not in (*asked, *by_then) and not by_then <= told):
-            return None
-    return showing[0][0] if showing else None
+            return False
+    return True
 
 
 def _asked(at: At) -> tuple[str, ...] | None:
@@ -44,25 +56,29 @@ def _asked(at: At) -> tuple[str, ...] | None:
     return tuple(known) if names and len(known) == len(names) else None
 
 
-def _is_shown(at: At, path: DeployPath, after: Rollout) -> bool:
+def _is_shown(at: At, path: DeployPath, after: Rollout) -> Answer:
     action = at.action
     if not isinstance(action, AwsCall) or action.operation not in _SHOWS or is_wait(action):
-        return False
-    if not is_seen(at, action) or _is_of_others(at, path):
-        return False
+        return NO
+    seen = is_seen(at, action)
+    if seen is NO or _is_of_others(at, path):
+        return NO
     asked = action.step.status_functions if action.step is not None else frozenset()
     if "cancelled" in asked and not asked & {"failure", "always"}:
-        return False
+        return NO
+    printed = every((seen, _printed(at)))
     if action.reached.trap and action.step is after.at.action.step:
-        return _printed(at) and is_trapped(path, at)
+        return printed if is_trapped(path, at) else NO
     here = at.job is after.at.job
     later, captured = here and at.index > after.at.index, action.handling.captured
     if action.reached.on_failure and led_to(path, action) is NO:
-        return False
+        return NO
     after_one = action.reached.on_failure or bool({"failure", "always"} & asked)
-    if after_one and ((here and _printed(at)) if captured else (later or not here)):
-        return True
-    return later and not action.certain and _printed(at) and fails_here(at) is not NO
+    if after_one and not captured and (later or not here):
+        return seen
+    if after_one and captured and here and printed is not NO:
+        return printed
+    return printed if later and not action.certain and fails_here(at) is not NO else NO
 
 
 def _is_put_away(at: At) -> bool:
@@ -88,28 +104,32 @@ def _is_of_others(at: At, path: DeployPath) -> bool:
     return asks and not any(may_be_for(at, each) for each in path.forward)
 
 
-def is_seen(at: At, call: AwsCall) -> bool:
+def is_seen(at: At, call: AwsCall) -> Answer:
     """Whether a call's answer, as far as it is let through, may tell somebody which version runs: it is not thrown away
     or put into a file, and no query or filter leaves only how many tasks there are, or whether they run."""
     query = call.text("query")
     if call.handling.stdout is Stream.DISCARDED or _is_put_away(at):
-        return False
-    return not (isinstance(query, str) and not tells_version(query)) and lets_version_through(call, at.trace.actions)
+        return NO
+    asked = YES if isinstance(query, Absent) else Open("which part of the answer its query lets through")
+    asked = yes_if(tells_version(query)) if isinstance(query, str) else asked
+    return every((asked, lets_version_through(call, at.trace.actions)))
 
 
-def _printed(at: At) -> bool:
+def _printed(at: At) -> Answer:
     """Whether an answer that was kept is printed: a command that follows says it, and not only something."""
     name = at.action.handling.captured
-    if not name:
-        return True
+    return either(_says(at)) if name else YES
+
+
+def _says(at: At) -> Iterator[Answer]:
+    """Of each command of the step that is given the answer, whether that says it."""
     for each in at.trace.actions[at.index + 1 :]:
         if each.step is not at.action.step:
-            return False
+            return
         if isinstance(each, Command) and each.program in _PRINTS:
             told = (*each.words[1:], *(write.target for write in each.writes if write.operator.startswith("<<")))
-            if any(_is_answer(word, at) for word in told) and shows_version(each, at.trace.actions):
-                return True
-    return False
+            if any(_is_answer(word, at) for word in told):
+                yield shows_version(each, at.trace.actions)
 
 
 def _is_answer(word: Possible, at: At) -> bool:

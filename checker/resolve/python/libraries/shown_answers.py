@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterable, Iterator, Set
 from functools import lru_cache
-from itertools import chain, islice
+from itertools import chain
 from typing import Final, TypeAlias
 
 from checker.data.service_parts import SAME_WHICHEVER_RUNS
+from checker.model.answers import YES, Answer, Open, yes_if
 from checker.model.pipeline.python import nodes_of
 from checker.resolve.python.syntax_facts import GROWING, called_as
 
@@ -25,7 +27,8 @@ _KEEPING: Final = frozenset(
      "dict", "str", "repr", "min", "max", "dumps", "loads", "pformat", "deepcopy", "copy", "cast"}
 )  # fmt: skip
 _ROUNDS: Final = 4  # of names that are made of one another
-_MOST: Final = 3_000  # nodes of a function, or of a module's own code
+# Nodes of a function, or of a module's own code, times the calls in it that are alike.
+_MOST_WORK: Final = 1_000_000
 _TELLING: Final = (
     ast.Assign, ast.AnnAssign, ast.AugAssign, ast.NamedExpr, ast.For, ast.AsyncFor, ast.comprehension, ast.Call,
     ast.Return, ast.Yield, ast.YieldFrom, ast.Lambda, ast.Global, ast.Nonlocal,
@@ -34,19 +37,23 @@ _FUNCTIONS: Final = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
 @lru_cache(maxsize=1_024)
-def may_be_shown(tree: ast.Module, call: ast.Call) -> bool:
+def may_be_shown(tree: ast.Module, call: ast.Call) -> Answer:
     """Whether more of what a call answers is shown than how many tasks run, or whether they do: what is printed,
-    logged, raised, returned or handed to any function counts. In long code that is not looked for."""
+    logged, raised, returned or handed to any function counts. Open where that is too much to look for."""
     scope = _scopes(tree).get(call)
-    nodes = _telling(scope) if scope is not None else ()
-    return not nodes or _Answer(call, nodes).shown()
+    if scope is None:
+        return YES
+    nodes, alike = _telling(scope)
+    if len(nodes) * alike[called_as(call)] > _MOST_WORK:
+        return Open("what becomes of its answer is more than can be followed")
+    return yes_if(_Answer(call, nodes).shown())
 
 
 @lru_cache(maxsize=64)
-def _telling(scope: ast.AST) -> tuple[ast.AST, ...]:
-    """What of a function binds names or hands something on; empty where it is too long."""
-    nodes = list(islice(nodes_of(scope), _MOST + 1))
-    return tuple(each for each in nodes if isinstance(each, _TELLING)) if len(nodes) <= _MOST else ()
+def _telling(scope: ast.AST) -> tuple[tuple[ast.AST, ...], Counter[str]]:
+    """What of a function binds names or hands something on, and how often it calls what."""
+    nodes = tuple(each for each in nodes_of(scope) if isinstance(each, _TELLING))
+    return nodes, Counter(called_as(each) for each in nodes if isinstance(each, ast.Call))
 
 
 @lru_cache(maxsize=64)

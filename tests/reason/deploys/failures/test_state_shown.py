@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from checker.model.answers import YES
 from checker.model.environments import Project
 from checker.model.settings import Settings
 from checker.reason.deploys.failures.state_shown import shows_state
@@ -39,4 +40,5 @@ def test_what_a_trap_shows(shown: str, expected: bool, tmp_path: Path) -> None:
     pipeline = pipeline_of(repository(tmp_path, files), Settings(), ())
     assert pipeline is not None
     (path,) = deploy_paths(pipeline, Project(()))
-    assert (shows_state(path, path.forward[0]) is not None) is expected
+    found = shows_state(path, path.forward[0])
+    assert (found is not None and found[1] is YES) is expected

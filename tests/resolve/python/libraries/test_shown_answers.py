@@ -6,6 +6,7 @@ import ast
 
 import pytest
 
+from checker.model.answers import NO, YES
 from checker.resolve.python.libraries.shown_answers import may_be_shown
 
 SHOWN = [
@@ -39,12 +40,12 @@ NOT_SHOWN = [
 
 @pytest.mark.parametrize("code", SHOWN)
 def test_shown(code: str) -> None:
-    assert may_be_shown(*_call(code))
+    assert may_be_shown(*_call(code)) is YES
 
 
 @pytest.mark.parametrize("code", NOT_SHOWN)
 def test_not_shown(code: str) -> None:
-    assert not may_be_shown(*_call(code))
+    assert may_be_shown(*_call(code)) is NO
 
 
 def _call(code: str) -> tuple[ast.Module, ast.Call]:
