@@ -22,8 +22,9 @@ What is checked
 When it does not apply
     No workflow that rolls an ECS service, by itself or by its stack.
 What cannot be decided
-    Scripts that could not be followed. Whether a stack's update is taken back, where its options are open; whether one
-    run updates several stacks, where conditions choose.
+    Scripts that could not be followed. What a query, a filter in a file or a program behind a pipe lets through of what
+    the services run. Whether a stack's update is taken back, where its options are open; whether one run updates
+    several stacks, where conditions choose.
 Fix
     Keep what each service ran before; on the first failure update those that were changed back to it, in reverse order.
     At the least: ``trap 'aws ecs describe-services ...' ERR``, and exit 1.
