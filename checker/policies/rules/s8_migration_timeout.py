@@ -76,6 +76,7 @@ from checker.reason.migrations.started.built import FIX_CHANGED, runner_changed_
 from checker.reason.migrations.started.ends import ended_well_in_containers
 from checker.reason.migrations.started.steps import by_scripts, read_into
 from checker.reason.migrations.transactions import is_wrapped
+from checker.reason.migrations.unread_tasks import may_migrate
 
 _SUBS: Final = {STATEMENT: "statement-timeout", LOCK: "lock-timeout"}
 _WHAT: Final = {
@@ -115,6 +116,7 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     yield from rolled_although_failed(pipeline, {id(each.job): each.job for each in steps}.values())
     yield from ended_well(pipeline.migration_code.runners)
     yield from ended_well_in_containers(pipeline)
+    yield from may_migrate(pipeline, steps)
 
 
 # -- the session ---------------------------------------------------------------------------------

@@ -67,6 +67,7 @@ from checker.reason.migrations.runner_locks import Locking, locking
 from checker.reason.migrations.started.built import FIX_CHANGED, runner_changed_by_then
 from checker.reason.migrations.started.steps import by_scripts, is_one_of, read_into, step_changed_by_then
 from checker.reason.migrations.transactions import locked_first
+from checker.reason.migrations.unread_tasks import may_migrate
 
 _FIX_LOCK: Final = (
     "Hold a session advisory lock for the whole run, on the connection that migrates: poll SELECT "
@@ -89,6 +90,7 @@ def check_pipeline(pipeline: Pipeline, _: Project) -> Iterator[Judgement]:
     yield from _cancelled(steps)
     if steps:
         yield from _cancelling(pipeline, {id(step.job) for step in steps})
+    yield from may_migrate(pipeline, steps)
 
 
 # -- the lock ------------------------------------------------------------------------------------

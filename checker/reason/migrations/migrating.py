@@ -49,10 +49,12 @@ from checker.reason.names.families import family_run, plain_family
 _STARTS: Final = frozenset(
     {
         ("ecs", "RunTask"),
+        ("ecs", "StartTask"),
         ("ecs", "ExecuteCommand"),
         ("ecs", "execute-command"),  # as the AWS CLI has it: a command of its own
         ("lambda", "Invoke"),
         ("codebuild", "StartBuild"),
+        ("batch", "SubmitJob"),
         ("ssm", "SendCommand"),
     }
 )

@@ -37,7 +37,7 @@ from checker.resolve.trace.assuming.sessions import Sessions
 from checker.resolve.trace.collected import Collected
 from checker.resolve.trace.commands.foreign import GITHUB_SCRIPT, unread_action, unread_container
 from checker.resolve.trace.gaps import Gaps
-from checker.resolve.trace.held_files import by_now
+from checker.resolve.trace.held_files import by_now, with_files
 from checker.resolve.trace.image_tags import variables_of
 from checker.resolve.trace.javascript.texts import texts_of
 from checker.resolve.trace.programs import Earlier, Programs, Scripts
@@ -47,7 +47,6 @@ from checker.resolve.workflows.steps import credentials, shell_options
 
 Action: TypeAlias = "Command | AwsCall | CdkCommand"
 
-_FILE: Final = "file://"
 _CHECKOUT: Final = "actions/checkout"
 _BRINGS: Final = frozenset({_CHECKOUT, "actions/download-artifact"})
 
@@ -186,7 +185,8 @@ class Tracer(Struct):
             begun = len(collected.actions)
             outputs = collected.step(step, reached, given_to(step, environment, extra, unsure), fill)
             for index in range(begun, len(collected.actions)):
-                collected.actions[index] = self._with_file(index, collected)
+                changes = collected.written.changes.found
+                collected.actions[index] = with_files(index, collected.actions, changes, self._files, self.library.text)
             self._put_out(step, outputs, extra, own, unsure, collected.script)
             return
         given = {name.lower(): self._filled(value, own) for name, value in step.with_.items()}
@@ -269,27 +269,6 @@ class Tracer(Struct):
         written.note(Command(words, reached, Handling(), environment=step.env), None)
         found = written.changes.found
         found[begun:] = [replace(each, by=step) for each in found[begun:]]
-
-    def _with_file(self, index: int, collected: Collected) -> Action:
-        """A registration of a file with what that holds by then: one that an earlier step's action wrote, or one of the
-        repository, as commands before it have made it; as it is where one names it that may have changed it."""
-        action = collected.actions[index]
-        given = action.argument("cliInputJson") if isinstance(action, AwsCall) else None
-        if not isinstance(action, AwsCall) or action.operation != "RegisterTaskDefinition":
-            return action
-        held: Possible | None = None
-        if isinstance(given, Text) and given.parts[0] == _FILE:
-            held = self._files.get(Text(given.parts[1:]))
-        elif isinstance(given, str) and given.startswith(_FILE) and action.folder is not None:
-            path = posixpath.normpath(posixpath.join(action.folder, given.removeprefix(_FILE)))
-            changes, before = collected.written.changes.found, collected.actions[:index]
-            made = held_among(changes, collected.actions, path, action) if changes else None
-            if made is not None:
-                text = by_now(made, path, self.library.text)
-                held = text if not isinstance(text, Text) or text.only_hole is None else None
-            elif not _is_touched(posixpath.basename(path), before):
-                held = self.library.text(path)
-        return action if not held else replace(action, arguments={**action.arguments, "cliinputjson": held})
 
     def _fallen_back(self, name: str, value: Possible, step: EffectiveStep, own: dict[Hole, Possible]) -> Possible:
         """A variable of a step, filled. What is empty left of ``||`` is passed over there."""
@@ -387,13 +366,3 @@ def _learn(known: dict[Hole, Possible], hole: Hole, value: Possible) -> None:
     """What a step writes to its outputs is known to whoever asks for them."""
     before = known.get(hole)
     known[hole] = value if before is None else one_of([before, value])
-
-
-# Programs that look at a file, or change it in ways that are on record.
-_SEEN: Final = frozenset({"aws", "jq", "yq", "sed", "cat", "envsubst", "echo", "test", "[", "ls"})
-
-
-def _is_touched(name: str, before: Sequence[Action]) -> bool:
-    """Whether a command names a file that may have changed it, and nothing is on record of that."""
-    commands = (each for each in before if isinstance(each, Command))
-    return any(each.program not in _SEEN and name in each.source for each in commands)
