@@ -201,7 +201,8 @@ def _unseen(rule: Rule, pipeline: Pipeline, said: Iterable[Judgement]) -> Iterat
     told = {id(of) for place in open_ for of in (place, getattr(place, "job", getattr(place, "workflow", None)))}
     causes: set[object] = set()
     for each in pipeline.unfollowed:
-        if each.logged_in and rule.unseen.logins:
+        unseen = rule.unseen
+        if (unseen.logins and each.logged_in) or (each.problem.elsewhere and (unseen.logins or unseen.own)):
             continue
         if not told & {id(each.job), id(each.job.entry)} and each.problem not in causes:
             told.add(id(each.job))

@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
 class Unseen(Struct, frozen=True):
     """What may be in what a job does and nobody read: ``what`` completes "Cannot be decided: ...", ``sub`` is the
-    requirement that it leaves open. ``logins``: only what may have taken on a role concerns the rule."""
+    requirement that it leaves open. ``logins``: only what may have taken on a role concerns the rule; ``own``: only
+    what acts as the job itself."""
 
     what: str
     sub: str | None = None
     logins: bool = False
+    own: bool = False
 
 
 class Rule(Struct, frozen=True, kw_only=True):

@@ -35,12 +35,14 @@ class Problem(Struct, frozen=True):
     """Something that could not be read, or that the platform would refuse. Never a stop, never silent.
 
     ``unread`` is true where facts are missing because of it: a rule that would pass on what is left must say unknown.
+    ``elsewhere``: what was not read runs in AWS with a role of its own, and makes no calls as the job.
     """
 
     spot: Spot
     message: str
     fix: str = ""
     unread: bool = True
+    elsewhere: bool = False
 
     def __str__(self) -> str:
         return f"{self.spot}: {self.message}"

@@ -74,5 +74,5 @@ RULE = Rule(
     looked_for="",
     looked_for_in_pipeline="call of AWS in a job",
     check_pipeline=check_pipeline,
-    unseen=Unseen("what is called"),
+    unseen=Unseen("what is called", own=True),
 )

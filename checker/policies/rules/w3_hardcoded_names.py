@@ -114,5 +114,5 @@ RULE = Rule(
     looked_for="",
     looked_for_in_pipeline="stack, cluster or service that a job names",
     check_pipeline=check_pipeline,
-    unseen=Unseen("which names are written out"),
+    unseen=Unseen("which names are written out", own=True),
 )

@@ -51,6 +51,6 @@ def unfollowed(pipeline: Pipeline, job: EffectiveJob, what: str) -> Iterator[Jud
     """What a job with credentials does beyond what was followed may be anything."""
     if job.credentials:
         for problem in pipeline.trace(job).problems:
-            if problem.unread:
+            if problem.unread and not problem.elsewhere:
                 why = f"{what} at {problem.spot}: {problem.message}"
                 yield job.undecided(None, why, path=str(problem.spot), fix=problem.fix)

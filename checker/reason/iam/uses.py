@@ -77,7 +77,11 @@ def uses(pipeline: Pipeline, project: Project) -> list[Use]:
                     for told_by, request in authority.requests(role, need):
                         use.requests[told_by] = request
             asked.add(key)
-        doubts = [f"{problem.spot}: {problem.message}" for problem in trace.problems if problem.unread]
+        doubts = [
+            f"{problem.spot}: {problem.message}"
+            for problem in trace.problems
+            if problem.unread and not problem.elsewhere
+        ]
         for role in own:
             found[role].doubts.extend(doubts)
     for use in found.values():

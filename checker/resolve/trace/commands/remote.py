@@ -1,4 +1,8 @@
-"""Commands that AWS Systems Manager runs on instances: whether they are known to change nothing."""
+"""What AWS runs elsewhere for a call: commands on instances, builds, pipelines, state machines. Each may do all that a
+job does; whether it is known to change nothing.
+
+Sources: the API references of AWS Systems Manager, CodeBuild, CodePipeline and Step Functions.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from typing import Final
 from checker import lazy_re
 from checker.data.harmless import program_is_harmless
 from checker.model.pipeline.scripts import AwsCall
-from checker.model.sources import Problem
+from checker.model.sources import Problem, brief
 from checker.resolve.trace.commands.foreign import FIX
 
 # What AWS's own documents do that change nothing of what is deployed (AWS Systems Manager User Guide, "Predefined
@@ -24,8 +28,24 @@ _LINES: Final = lazy_re.compile(
 )
 
 
+# Calls that start what stands in no file that the job hands over -> its argument that names it, and what it is.
+_STARTED: Final = {
+    ("codebuild", "StartBuild"): ("projectName", "the build"),
+    ("codebuild", "StartBuildBatch"): ("projectName", "the builds"),
+    ("codepipeline", "StartPipelineExecution"): ("name", "the pipeline"),
+    ("stepfunctions", "StartExecution"): ("stateMachineArn", "the state machine"),
+    ("stepfunctions", "StartSyncExecution"): ("stateMachineArn", "the state machine"),
+    ("ssm", "StartAutomationExecution"): ("documentName", "the automation"),
+}
+
+
 def unread_remote(call: AwsCall) -> Problem | None:
-    """That what a command runs on instances was not followed; ``None`` where it is known to change nothing."""
+    """That what a call has AWS run was not followed; ``None`` where it runs nothing, or is known to change nothing."""
+    if (started := _STARTED.get((call.service, call.operation))) is not None:
+        name, what = started
+        named = call.text(name)
+        shown = f" {brief(named.rpartition(':')[2], 60)}" if isinstance(named, str) else ""
+        return Problem(call.spot, f"what {what}{shown} does was not followed", FIX, elsewhere=True)
     if (call.service, call.operation) != ("ssm", "SendCommand"):
         return None
     document, told = call.text("documentName"), call.argument("parameters")
@@ -34,7 +54,7 @@ def unread_remote(call: AwsCall) -> Problem | None:
     lines = _LINES.search(told) if isinstance(told, str) else None
     if lines is not None and all(map(_changes_nothing, _quoted(lines[1]))):
         return None
-    return Problem(call.spot, "what `aws ssm send-command` runs on its instances was not followed", FIX)
+    return Problem(call.spot, "what `aws ssm send-command` runs on its instances was not followed", FIX, elsewhere=True)
 
 
 def _quoted(written: str) -> list[str]:
