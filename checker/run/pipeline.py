@@ -59,6 +59,7 @@ def pipeline_of(
     from checker.reason.migrations.at_hand import drivers, given_to_clients
     from checker.resolve.trace.containers.started import started_containers
     from checker.resolve.trace.tracer import Tracer
+    from checker.resolve.workflows.dispatched import started_elsewhere
     from checker.resolve.workflows.jobs import effective_jobs
     from checker.run.changed_migrations import with_changes
 
@@ -87,6 +88,7 @@ def pipeline_of(
     for job in known_jobs if elsewhere else ():
         complete(job, alternatives=tuple(way for way in job.alternatives if way.environment_name not in elsewhere))
     traces, unfollowed = tracer.every(known_jobs)
+    unfollowed += started_elsewhere(traces, workflows.files.values(), settings.repository)
     containers, not_known = started_containers(code.images, traces, library, library.in_image, tracer.earlier)
     pipeline = Pipeline(
         workflows,

@@ -12,6 +12,8 @@ from checker.resolve.python.values import Extern, Value, extern
 
 _PLACE: Final = "word "  # in front of what a parser calls a word that is told by its place
 _SHORT: Final = "short "  # in front of an option's one letter: what it is short for
+_REST: Final = "words "  # in front of what a parser calls all words that no option takes
+_SEVERAL: Final = frozenset({"*", "+", "..."})  # of ``nargs``: any number of them
 _OPEN: Final = "any number of words"  # a parser with which a word's place tells nothing
 
 
@@ -29,9 +31,15 @@ def declare(machine: Machine, given: Call) -> None:
             machine.declare(f"{_SHORT}{name}", long[0] if long else None, flag=is_flag)
         elif name not in long and nargs is None and "type" not in given.named:
             machine.declare(f"{_PLACE}{name}", None, flag=False)
+        elif name not in long and (nargs in _SEVERAL or _is_remainder(nargs)):
+            machine.declare(f"{_REST}{name}", None, flag=True)
     takes_more = nargs is not None or (action is not None and not is_flag and action != "store")
     if takes_more or any(name not in long and not name.startswith("-") and "type" in given.named for name in names):
         machine.declare(_OPEN, None, flag=True)
+
+
+def _is_remainder(nargs: Value) -> bool:
+    return isinstance(nargs, Extern) and nargs.name == "argparse.REMAINDER"
 
 
 def declare_commands(machine: Machine, dest: Value) -> None:
@@ -61,6 +69,8 @@ def from_command_line(machine: Machine, parsed: Extern, name: str) -> Value:
             return machine.options[flag]
         if (found := _by_place(machine, words, name)) is not None:
             return found
+        if (all_left := _rest(machine, words, name)) is not None:
+            return all_left
     return extern(f"{parsed.name}.{name}", parsed.words, parsed=parsed.parsed, answer=parsed.answer)
 
 
@@ -94,6 +104,13 @@ def _by_place(machine: Machine, words: Sequence[Possible], name: str) -> Possibl
             left = left[1:]
     at = places.index(name)
     return plain[at] if len(plain) == len(places) else None
+
+
+def _rest(machine: Machine, words: Sequence[Possible], name: str) -> tuple[Value, ...] | None:
+    """All words behind ``--``, which are no options; ``None`` where there is none, or the parser takes them otherwise."""
+    if f"{_REST}{name}" not in machine.flags or "--" not in words:
+        return None
+    return tuple(words[words.index("--") + 1 :])
 
 
 def behind(word: Possible, start: str) -> Possible | None:
