@@ -107,7 +107,7 @@ def _by_place(machine: Machine, words: Sequence[Possible], name: str) -> Possibl
 
 
 def _rest(machine: Machine, words: Sequence[Possible], name: str) -> tuple[Value, ...] | None:
-    """All words behind ``--``, which are no options; ``None`` where there is none, or the parser takes them otherwise."""
+    """All words behind ``--``, which are no options; ``None`` where there is none, or the parser takes others."""
     if f"{_REST}{name}" not in machine.flags or "--" not in words:
         return None
     return tuple(words[words.index("--") + 1 :])
