@@ -23,8 +23,8 @@ When it does not apply
 What cannot be decided
     A tool whose connection is configured outside of the repository, or of whose connections some set a bound and some
     do not. A bound that the runner's code sets in one place and takes away in another. A wait whose bound the script
-    does not show, or without which the program may end well. A ``timeout-minutes`` that only the run knows, and a
-    script that could not be followed.
+    does not show, or without which the program may end well. A ``timeout-minutes`` that only the run knows, a task
+    whose command nobody knows before it runs, and a script that could not be followed.
 Fix
     Connect with ``options=-c lock_timeout=5s -c statement_timeout=5min``; let a migration that needs more say so. Set
     ``timeout-minutes`` on the job, above the bound of the wait.
@@ -75,8 +75,8 @@ from checker.reason.migrations.session_timeouts import (
 from checker.reason.migrations.started.built import FIX_CHANGED, runner_changed_by_then
 from checker.reason.migrations.started.ends import ended_well_in_containers
 from checker.reason.migrations.started.steps import by_scripts, read_into
+from checker.reason.migrations.started.unread_tasks import may_migrate
 from checker.reason.migrations.transactions import is_wrapped
-from checker.reason.migrations.unread_tasks import may_migrate
 
 _SUBS: Final = {STATEMENT: "statement-timeout", LOCK: "lock-timeout"}
 _WHAT: Final = {

@@ -18,7 +18,7 @@ When it does not apply
 What cannot be decided
     A runner that is not in the repository. A connection whose kind the code does not show. A `cancel-in-progress` that
     only the run knows. A lock that is only taken under a condition which the code alone does not tell. A script that
-    the recipe of its image changes.
+    the recipe of its image changes. A task whose command nobody knows before it runs.
 Fix
     Connect once, poll ``pg_try_advisory_lock`` on that connection with a deadline, migrate on it, and let the lock go
     with the session. Set ``cancel-in-progress: false`` for workflows that migrate.
@@ -66,8 +66,8 @@ from checker.reason.migrations.migrating import (
 from checker.reason.migrations.runner_locks import Locking, locking
 from checker.reason.migrations.started.built import FIX_CHANGED, runner_changed_by_then
 from checker.reason.migrations.started.steps import by_scripts, is_one_of, read_into, step_changed_by_then
+from checker.reason.migrations.started.unread_tasks import may_migrate
 from checker.reason.migrations.transactions import locked_first
-from checker.reason.migrations.unread_tasks import may_migrate
 
 _FIX_LOCK: Final = (
     "Hold a session advisory lock for the whole run, on the connection that migrates: poll SELECT "

@@ -17,7 +17,8 @@ When it does not apply
     No roll-out and no one-off task. A roll-out that takes back after a failure: it names what ran before.
 What cannot be decided
     A task definition or an image whose origin is not known before the run. A tag of another form than those that are
-    pushed, where something that could not be followed may push it.
+    pushed, where something that could not be followed may push it. What a build, a pipeline, a state machine or a
+    workflow of another repository rolls, which a job starts.
 Fix
     Describe the stack's task definition, set the containers' image to the commit SHA, register that, and name the
     revision's ARN in ``update-service --task-definition`` and ``run-task --task-definition``.

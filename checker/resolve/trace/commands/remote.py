@@ -1,7 +1,7 @@
 """What AWS runs elsewhere for a call: commands on instances, builds, pipelines, state machines. Each may do all that a
 job does; whether it is known to change nothing.
 
-Sources: the API references of AWS Systems Manager, CodeBuild, CodePipeline and Step Functions.
+Sources: the API references of AWS Systems Manager, CodeBuild, CodePipeline, Step Functions, Service Catalog and Proton.
 """
 
 from __future__ import annotations
@@ -36,6 +36,10 @@ _STARTED: Final = {
     ("stepfunctions", "StartExecution"): ("stateMachineArn", "the state machine"),
     ("stepfunctions", "StartSyncExecution"): ("stateMachineArn", "the state machine"),
     ("ssm", "StartAutomationExecution"): ("documentName", "the automation"),
+    ("servicecatalog", "ProvisionProduct"): ("provisionedProductName", "the product"),
+    ("servicecatalog", "UpdateProvisionedProduct"): ("provisionedProductName", "the product"),
+    ("proton", "UpdateServiceInstance"): ("name", "the instance"),
+    ("proton", "UpdateServicePipeline"): ("serviceName", "the pipeline of"),
 }
 
 
