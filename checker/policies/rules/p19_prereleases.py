@@ -11,7 +11,8 @@ What is checked
 When it does not apply
     No job changes an environment in a run that a release started.
 What cannot be decided
-    A condition on the tag's name, which is a convention and no mark; a look at the mark that may end the job.
+    A condition on the tag's name, which is a convention and no mark; a look at the mark that may end the job. What a
+    job with an environment or a role does where it could not be followed.
 Fix
     Write ``types: [released]``, or ``if: ${{ !github.event.release.prerelease }}`` at the job that all others need.
 """
@@ -19,7 +20,7 @@ Fix
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import TYPE_CHECKING, Final
 
 from checker import lazy_re
@@ -30,6 +31,7 @@ from checker.model.judgements import Judgement
 from checker.model.rules import Rule
 from checker.reason.calls.step_ends import is_failing_exit
 from checker.reason.deploys.changes import Changing, workflows_of
+from checker.reason.deploys.paths import once
 
 if TYPE_CHECKING:
     from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
@@ -45,12 +47,31 @@ _AT_ALL_COSTS: Final = frozenset({"always", "failure", "cancelled"})
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
+    judged: set[int] = set()
     for workflow in workflows_of(pipeline):
         if "release" not in workflow.entry.triggers:
             continue
         for job in workflow.changing:
-            if any(start.event == "release" for start in job.starts) and _may_be_production(job, project):
+            if _by_release(job, project):
+                judged.add(id(job))
                 yield _judged(job, workflow, pipeline)
+    yield from once(_unseen(pipeline, project, judged))
+
+
+def _by_release(job: EffectiveJob, project: Project) -> bool:
+    return any(start.event == "release" for start in job.starts) and _may_be_production(job, project)
+
+
+def _unseen(pipeline: Pipeline, project: Project, judged: Set[int]) -> Iterator[Judgement]:
+    """Of jobs that a pre-release starts too, what may deploy in them and was not followed."""
+    for each in pipeline.unfollowed:
+        job = each.job
+        if id(job) in judged or not (each.logged_in or job.environment_name) or not _by_release(job, project):
+            continue
+        steps = (step for step in job.steps if step.spot.file == each.problem.spot.file)
+        last = max((step for step in steps if step.spot <= each.problem.spot), key=lambda step: step.spot, default=None)
+        if _starts_on_prerelease(job) and (last is None or last.runs_on_prerelease is not NO):
+            yield each.undecided(None, f"whether it deploys a pre-release: {each.problem}", fix=_FIX)
 
 
 def _may_be_production(job: EffectiveJob, project: Project) -> bool:
