@@ -14,6 +14,7 @@ When it does not apply
     CloudFormation deploys it.
 What cannot be decided
     A task definition or a count that a parameter gives; a roll-out of a service that is not named.
+    A service that names its own revision, beside a program that was not followed and may give it another.
 Fix
     Name the family (CDK: ``task_definition_revision=TaskDefinitionRevision.LATEST``), keep old revisions on
     replacement, and leave ``DesiredCount`` out once the service exists.
@@ -31,6 +32,7 @@ from checker.model.overlap import could_be_equal
 from checker.model.resources import Resource
 from checker.model.rules import Rule
 from checker.model.values import Absent, Attribute, Known, Reference, Text, Unknown, Unstated, pieces, text
+from checker.model.verdicts import Outcome
 from checker.reason.images.references import image_references, parse_image
 from checker.reason.names.physical import is_open, settled
 
@@ -63,12 +65,20 @@ def check(environment: Environment) -> Iterator[Judgement]:
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     from checker.reason.workloads.set_by_pipeline import counts_set, images_set
 
+    given: set[Resource] = set()
     for service, call in images_set(pipeline, project):
+        given.add(service)
         if not _deployed_otherwise(service):
             yield _family(service, f"{call.spot} gives it a revision of its own")
     for service, call in counts_set(pipeline, project):
         if not _deployed_otherwise(service):
             yield _count(service, f"{call.spot} sets it", None)
+    gap = next((each.problem for each in pipeline.unfollowed), None)
+    for service in project.resources(_SERVICE) if gap is not None else ():
+        if service in given or _deployed_otherwise(service) or _family(service, "").outcome is not Outcome.FAIL:
+            continue
+        why = f"whether the pipeline gives it a revision of its own: {gap}"
+        yield service.undecided("family", why, path="TaskDefinition", fix=_FIX_FAMILY)
 
 
 def _deployed_otherwise(service: Resource) -> bool:

@@ -10,7 +10,8 @@ What is checked
 When it does not apply
     No job deploys stacks with a role that it assumes by its token.
 What cannot be decided
-    A stack's name that only a run knows; templates that are not judged.
+    A stack's name that only a run knows; templates that are not judged. Whether a program that was not followed deploys
+    stacks, where no other does and the templates have the provider or its role.
 Fix
     Put the provider and the roles into a stack of their own, deploy that by hand, and name the other stacks in CI.
 """
@@ -31,6 +32,7 @@ from checker.model.resources import Resource, Stack
 from checker.model.rules import Rule
 from checker.model.values import Absent, Text
 from checker.reason.deploys.changes import Change, What, workflows_of
+from checker.reason.deploys.paths import unseen
 from checker.reason.iam.deployers import Deployer, deployment_of
 from checker.reason.iam.policies import principal_of
 from checker.reason.oidc.assumed_roles import assumption
@@ -54,6 +56,8 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
                 by_line.setdefault(str(place.spot), []).append((job, place))
     for uses in by_line.values():
         yield _judged(uses, project)
+    if not by_line and (deployment_of(project).github_roles or next(_own_providers(project), None) is not None):
+        yield from unseen(pipeline, None, "whether stacks are deployed")
 
 
 def _deployment(change: Change) -> CdkCommand | AwsCall | None:
@@ -107,7 +111,12 @@ def _needed(job: EffectiveJob, place: CdkCommand | AwsCall, project: Project) ->
         yield from _providers(role, project)
     if not roles:
         # The role is elsewhere; the provider through which it is assumed may be here.
-        yield from (each for each in project.resources(*_PROVIDERS) if HOST in str(each.get("Url")).lower())
+        yield from _own_providers(project)
+
+
+def _own_providers(project: Project) -> Iterator[Resource]:
+    """GitHub's identity providers that the templates have."""
+    return (each for each in project.resources(*_PROVIDERS) if HOST in str(each.get("Url")).lower())
 
 
 def _not_at_hand(place: CdkCommand | AwsCall, needed: list[Resource], project: Project) -> str:

@@ -9,7 +9,8 @@ What is checked
 When it does not apply
     No workflow deploys stacks: they are deployed by hand.
 What cannot be decided
-    A roll-back that runs what could not be followed; a commit from a step that is not given the tag.
+    A roll-back that runs what could not be followed; a commit from a step that is not given the tag. Whether
+    a program that was not followed deploys a stack, where no other does.
 Fix
     Give the roll-back a job that checks out the release's tag and deploys the stacks from there, as the deploy does
     (``cdk deploy``, ``sam deploy``, ``aws cloudformation deploy``). An input may decide whether it runs.
@@ -28,6 +29,7 @@ from checker.model.pipeline.workflow_place import WorkflowPlace
 from checker.model.rules import Rule
 from checker.reason.deploys.changes import Change, Changing, What, workflows_of
 from checker.reason.deploys.code.tag_code import Code, Found, code_of
+from checker.reason.deploys.paths import unseen
 from checker.reason.deploys.rollbacks import is_rollback, tag_inputs
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     workflows = [each for each in workflows_of(pipeline) if each.entry.starts_itself]
     deploying = [each for each in workflows if list(_stack_changes(each))]
     if not deploying:
+        yield from unseen(pipeline, None, "whether stacks are deployed")
         return
     backs = [each for each in workflows if is_rollback(each.entry) and each.jobs]
     for back in backs:
