@@ -28,6 +28,7 @@ from checker.reason.iam.evaluation import Access, Decision, Request, decide, pol
 from checker.reason.names.arns import arn_tail
 from checker.reason.names.families import families_named, family_run
 from checker.reason.oidc.assumed_roles import KEYS, Assumed, assumed
+from checker.reason.oidc.chained import OF_TRUST, by_trust, lets_in, role_of
 from checker.reason.text.patterns import exact, glob
 
 _ANYTHING: Final = glob("*")
@@ -137,13 +138,14 @@ class Authority(Struct, frozen=True):
             return self._on_all(role, need, place)
         if asked is not None:
             candidates = fitting(placed(asked, place), self.environment, self.project, place, self.families)
-        decided = []
+        decided, trusted = [], None
         for candidate in candidates:
             shown = "" if candidate is None else str(candidate)
-            decision = self._decide(role, need, candidate, place)
+            trusted = self._trusted(role, need, candidate, place) if candidate is not None else None
+            decision = trusted or self._decide(role, need, candidate, place)
             decided.append(Ruling(need, decision.answer, shown, decision.why, self.who.names))
         refused = [each for each in decided if each.answer is Access.DENIED]
-        if refused and self._has_other_grant(role, need):
+        if refused and trusted is None and self._has_other_grant(role, need):
             why = "a policy of the resource names the role, and may allow it"
             return Ruling(need, Access.UNKNOWN, refused[0].resource, why, self.who.names)
         if refused and len(refused) < len(decided):
@@ -154,6 +156,14 @@ class Authority(Struct, frozen=True):
             why = f"what {need.action} needs is not in the Service Authorization Reference"
             return Ruling(need, Access.UNKNOWN, refused[0].resource, why, self.who.names)
         return next((each for each in decided if each.answer is not Access.ALLOWED), decided[0])
+
+    def _trusted(self, role: Resource, need: Need, candidate: str | Text, place: Mapping[str, str]) -> Decision | None:
+        """Of a role that is asked for: its trust policy has a word as well. ``None`` of anything else."""
+        asked = role_of(candidate, self.project) if need.action in OF_TRUST else None
+        if asked is None:
+            return None
+        answer = lets_in(asked, role, need.action, next(self._contexts(need, [], place)), self.project)
+        return by_trust(self._decide(role, need, candidate, place), asked, answer)
 
     def _has_other_grant(self, role: Resource, need: Need) -> bool:
         """Whether a policy of a resource of that service speaks of the role: within one account it is enough (AWS IAM

@@ -7,7 +7,7 @@ boundaries for IAM entities" (what a boundary does not allow, a trust policy tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Final
 
@@ -18,14 +18,16 @@ from checker.model.answers import NO, YES, Answer, Open, either, every, negated,
 from checker.model.environments import Project
 from checker.model.resources import Resource
 from checker.model.values import Expression, Import, Known, Parameter, Pseudo, Text, pieces, text
-from checker.reason.iam.conditions import Context
-from checker.reason.iam.evaluation import Policies, Request, applies, decide, policies_of
-from checker.reason.iam.policies import Statement, read_document
+from checker.reason.iam.conditions import NOTHING_KNOWN, Context
+from checker.reason.iam.evaluation import Access, Decision, Policies, Request, applies, decide, policies_of
+from checker.reason.iam.policies import Document, Statement, read_document
 from checker.reason.names.arns import arn_of
 from checker.reason.text.patterns import exact
 
 _TRUST: Final = "AssumeRolePolicyDocument"
 _ACTION: Final = "sts:AssumeRole"
+# What a role's own trust policy has to allow whoever asks for it.
+OF_TRUST: Final = frozenset({_ACTION, "sts:TagSession"})
 _NUMBER: Final = lazy_re.compile(r"(?:arn:[^:]*:(?:iam|sts)::)?(\d{12})(?::|$)")
 # A whole account as a principal: its number, or its root.
 _WHOLE: Final = lazy_re.compile(r"(?:\d{12}|\$\{AWS::AccountId\}|arn:.*:root)")
@@ -49,6 +51,7 @@ class _Target(Struct, frozen=True):
     allows: tuple[Statement, ...]
     denies: tuple[Statement, ...]
     accounts: dict[Resource, str]  # of each role of the project; empty where it is not known
+    action: str = _ACTION
 
     @property
     def account(self) -> str:
@@ -61,6 +64,41 @@ class _Caller(Struct, frozen=True):
     role: Resource
     policies: Policies
     request: Request
+
+
+def role_of(arn: str | Text, project: Project) -> Resource | None:
+    """The role of the project that an ARN names; ``None`` where it names none of them, or only the run tells which."""
+    return _one_of(arn, project.once(_accounts))
+
+
+def by_trust(own: Decision, asked: Resource, answer: Answer) -> Decision:
+    """What AWS answers a role that asks for another one: ``own`` is what its own policies say, ``answer`` is that of
+    :func:`lets_in`."""
+    if isinstance(answer, Open):
+        return Decision(Access.UNKNOWN, answer.why)
+    if answer is NO:
+        return own if own.denied else Decision(Access.DENIED, f"the trust policy of {asked.logical_id} lets others in")
+    return Decision(Access.ALLOWED)
+
+
+def lets_in(role: Resource, who: Resource, action: str, context: Context, project: Project) -> Answer:
+    """Whether ``who`` may assume a role, or hand tags to its session: by its trust policy, and by the own policies of
+    ``who`` where that is not enough. ``context``: what else is known of the request."""
+    unread = _document(role, project).unread
+    statements = [each for each in _trust(role, project) if applies(each, Request(action, ())) is not NO]
+    allows = tuple(each for each in statements if each.allows and _is_for_callers(each))
+    denies = tuple(each for each in statements if not each.allows)
+    target = _Target(role, allows, denies, project.once(_accounts), action)
+    answer = _may_assume(who, target, project, context)
+    if answer is NO and unread:
+        return Open(unread[0])
+    # Of a principal that only the deployment tells, nobody knows whether it is this one.
+    unnamed = (Open(f"whom the trust policy of {role.logical_id} lets in") for each in allows if _is_unnamed(each))
+    return either((answer, *unnamed)) if answer is NO else answer
+
+
+def _is_unnamed(statement: Statement) -> bool:
+    return statement.principals is None or any(name is None or _is_open(name) for name in _principals(statement))
 
 
 def entrances(role: Resource, project: Project) -> list[Entrance]:
@@ -101,8 +139,12 @@ def _steps(role: Resource, project: Project) -> Iterator[Entrance]:
 
 
 def _trust(role: Resource, project: Project) -> tuple[Statement, ...]:
+    return _document(role, project).statements
+
+
+def _document(role: Resource, project: Project) -> Document:
     written = role.get(_TRUST)
-    return read_document(written.value if isinstance(written, Known) else None, role, _TRUST, project).statements
+    return read_document(written.value if isinstance(written, Known) else None, role, _TRUST, project)
 
 
 def _accounts(project: Project) -> dict[Resource, str]:
@@ -148,7 +190,9 @@ def _strangers(statement: Statement, target: _Target) -> Iterator[Entrance]:
     for name in _principals(statement):
         if name is None or _is_open(name):
             yield Entrance((), "", Open("whom else it trusts"))
-        elif not (name == "*" or _is_account(name) or any(_is_named(each, name, target) for each in target.accounts)):
+        elif not (
+            name == "*" or _is_account(name) or any(_is_named(each, name, target.accounts) for each in target.accounts)
+        ):
             denied = either(_denies(each, name) for each in target.denies)
             answer = every((applies(statement, Request(_ACTION, ())), negated(denied)))
             if answer is not NO:
@@ -166,21 +210,22 @@ def _denies(deny: Statement, principal: str | Text) -> Answer:
 def _called(who: Resource, target: _Target) -> str:
     """What the trust policy calls a role that it names."""
     names = (name for each in target.allows for name in _principals(each) if name is not None)
-    return next((str(name) for name in names if _is_named(who, name, target)), "")
+    return next((str(name) for name in names if _is_named(who, name, target.accounts)), "")
 
 
-def _may_assume(who: Resource, target: _Target, project: Project) -> Answer:
+def _may_assume(who: Resource, target: _Target, project: Project, known: Context = NOTHING_KNOWN) -> Answer:
     """Policies write the account as its number or as ``AWS::AccountId``, which cannot be told from any other number:
     one of the two ways to ask may be answered where the other is open."""
-    answer = _asked(who, target, project, numbered=True)
-    other = _asked(who, target, project, numbered=False) if isinstance(answer, Open) else answer
+    answer = _asked(who, target, project, known, numbered=True)
+    other = _asked(who, target, project, known, numbered=False) if isinstance(answer, Open) else answer
     return answer if isinstance(other, Open) else other
 
 
-def _asked(who: Resource, target: _Target, project: Project, *, numbered: bool) -> Answer:
+def _asked(who: Resource, target: _Target, project: Project, known: Context, *, numbered: bool) -> Answer:
     arn = _arn(target.role, target.account if numbered else "")
     context = _context(target.accounts[who], _arn(who, target.accounts[who] if numbered else ""))
-    request = Request(_ACTION, exact(arn if arn is not None else ""), context)
+    context = Context({**known.values, **context.values}, known.absent)
+    request = Request(target.action, exact(arn if arn is not None else ""), context)
     caller = _Caller(who, policies_of(who, project), request)
     lets_in = either(_lets_in(each, caller, target) for each in target.allows)
     if lets_in is NO:
@@ -211,7 +256,7 @@ def _lets_in(statement: Statement, caller: _Caller, target: _Target) -> Answer:
         return NO
     own = decide(caller.policies, request)
     here = _is_of(who, target.account, target) is not NO
-    if here and any(name is not None and _is_named(who, name, target) for name in _principals(statement)):
+    if here and any(name is not None and _is_named(who, name, target.accounts) for name in _principals(statement)):
         return every((spoken, _not_kept(caller)))
     if here and own.denied and "*" in _principals(statement):
         why = f"whether {who.logical_id} gets in, which its own policies do not allow and everybody may"
@@ -240,7 +285,7 @@ def _takes_in(statement: Statement, who: Resource, target: _Target) -> Answer:
             elif _is_account(name):
                 yield _is_of(who, _account_named(name, target), target)
             else:
-                yield yes_if(name == "*" or _is_named(who, name, target))
+                yield yes_if(name == "*" or _is_named(who, name, target.accounts))
 
     return either(answers())
 
@@ -276,7 +321,11 @@ def _is_open(principal: str | Text) -> bool:
     return any(isinstance(part, Parameter | Import | Expression) for part in parts[max(known, default=0) :])
 
 
-def _is_named(who: Resource, principal: str | Text, target: _Target) -> bool:
+def _one_of(principal: str | Text, accounts: Mapping[Resource, str]) -> Resource | None:
+    return next((each for each in accounts if _is_named(each, principal, accounts)), None)
+
+
+def _is_named(who: Resource, principal: str | Text, accounts: Mapping[Resource, str]) -> bool:
     """Whether a principal is a role, or a session of it, which may be called anything."""
     if principal == arn_of(who):
         return True
@@ -288,4 +337,4 @@ def _is_named(who: Resource, principal: str | Text, target: _Target) -> bool:
     if not isinstance(called, str) or not (ends or (session and session["name"] == called)):
         return False
     number = _NUMBER.match(shown)
-    return not number or not target.accounts[who] or number[1] == target.accounts[who]
+    return not number or not accounts[who] or number[1] == accounts[who]

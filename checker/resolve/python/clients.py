@@ -39,8 +39,20 @@ _KEY: Final = "AWS_ACCESS_KEY_ID"
 _BESIDE: Final = "AWS_SESSION_TOKEN"
 
 
-def session_of(call: Call) -> Session:
+# In which order they take what is not given by name (Boto3 documentation, "Session reference").
+_KEYS: Final = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
+_OF_SESSION: Final = (*_KEYS, "region_name", "botocore_session", "profile_name")
+_OF_CLIENT: Final = ("service_name", "region_name", "api_version", "use_ssl", "verify", "endpoint_url", *_KEYS)
+
+
+def _by_name(call: Call, order: tuple[str, ...]) -> Call:
+    """A call with what it gives by place under the names of those places."""
+    return replace(call, positional=[], named={**dict(zip(order, call.positional, strict=False)), **call.named})
+
+
+def session_of(given: Call) -> Session:
     """``boto3.Session(...)``."""
+    call = _by_name(given, _OF_SESSION)
     region = call.named.get("region_name", Absent())
     profile = call.named.get("profile_name", Absent())
     return Session(
@@ -92,11 +104,12 @@ def answer_in(found: Value) -> CallPlace | None:
     return call_behind(found)
 
 
-def from_session(machine: Machine, session: Session, name: str, call: Call) -> Value:
+def from_session(machine: Machine, session: Session, name: str, given: Call) -> Value:
     """What a method of a session gives: its clients."""
     if name not in {"client", "resource", "create_client"}:
         return extern(f"session.{name}()")
-    service = call.first if call.positional else call.named.get("service_name")
+    call = _by_name(given, _OF_CLIENT)
+    service = call.named.get("service_name")
     if not isinstance(service, str):
         machine.problem(call.spot, "a client of a service that is not known before it runs", "Name the service.")
         return extern("client")
@@ -104,7 +117,7 @@ def from_session(machine: Machine, session: Session, name: str, call: Call) -> V
     if known is None:
         machine.problem(call.spot, f"there is no AWS service {service!r}", "Correct the name.")
         return extern("client")
-    region = call.positional[1] if len(call.positional) > 1 else call.named.get("region_name", session.region)
+    region = call.named.get("region_name", session.region)
     if not isinstance(region, Absent):
         region = plain(region, "region", call.file)
     endpoint = call.named.get("endpoint_url", Absent())
