@@ -31,7 +31,7 @@ def with_tasks(pipeline: Pipeline, stacks: Iterable[Stack]) -> Pipeline:
     known = {each.entry.file for each in code.at_start}
     found: dict[str, MigrationRunner] = {}
     once: list[TaskThatMigrates] = []
-    for stack in with_nested(stacks) if pipeline.migrations else ():
+    for stack in with_nested(stacks):
         once.extend(_once(stack))
         for runner in _of_stack(stack):
             if runner.entry.file not in known:

@@ -53,3 +53,22 @@ def test_case(case: dict[str, Any], tmp_path: Path) -> None:
     files = FILES | {"ship.py": PROGRAM.replace("TASK", case["task"])}
     run = gate(Request(project=repository(tmp_path, files), settings=Settings()))
     assert [str(each.outcome) for each in run.verdicts if (each.finding, each.sub) == ("S8", "waiter")] == case["right"]
+
+
+@pytest.mark.parametrize(
+    ("command", "right"),
+    [
+        ("alembic, upgrade, head", {"fail"}),
+        ("npx, prisma, migrate, deploy", {"pass"}),
+        ("python, -m, orders.report", {"not_applicable"}),
+    ],
+)
+def test_definition_migrates_what_lies_in_another_repository(command: str, right: set[str], tmp_path: Path) -> None:
+    definition = FILES["infra/app.yaml"].replace("npx, prisma, migrate, deploy", command)
+    files = {
+        ".github/workflows/cd.yml": FILES[".github/workflows/cd.yml"],
+        "infra/app.yaml": definition,
+        "ship.py": PROGRAM.replace("TASK", '"app-job"'),
+    }
+    run = gate(Request(project=repository(tmp_path, files), settings=Settings()))
+    assert {str(each.outcome) for each in run.verdicts if each.finding == "W16" and each.sub in ("lock", None)} == right
