@@ -63,7 +63,7 @@ KNOWN: Final = (
         "registers a task definition, rolls a service, runs a one-off task",
         (
             "task-definition", "task-definition-family", "service", "cluster", "wait-for-service-stability", "run-task",
-            "run-task-container-overrides", "wait-for-task-stopped",
+            "run-task-container-overrides", "run-task-tags", "wait-for-task-stopped",
         ),
     ),
     KnownAction(DEPLOY_STACK, "deploys a CloudFormation stack", ("name", "template")),

@@ -163,8 +163,10 @@ def _deploys(given: Mapping[str, Possible], library: TaskLibrary) -> Iterator[tu
     yield "RegisterTaskDefinition", registered, family is not None
     if truth(given.get("run-task", False)) is not NO:
         overrides = given.get("run-task-container-overrides", "")
+        tags = given.get("run-task-tags", "")
         started = {
             **cluster,
+            **({"tags": tags} if tags not in ("", None, "[]") else {}),
             **({"overrides": joined(['{"containerOverrides": ', overrides, "}"])} if overrides else {}),
         }
         yield "RunTask", {**started, **({"taskdefinition": family} if family is not None else {})}, family is not None
