@@ -28,6 +28,7 @@ from checker.model.values import Hole, Text, Unknown, as_count, pieces, text
 from checker.resolve.shell.dialects.patterns import matches
 from checker.resolve.shell.lists.keyed import Keyed, element, referred
 from checker.resolve.shell.lists.several import Several, one_of_lists
+from checker.resolve.shell.rehearsal.arithmetic import sum_of_numbers
 from checker.resolve.shell.state import State, Stored
 from checker.resolve.shell.syntax_facts import assigned_in
 from checker.resolve.shell.variables.operators import changing, derived, of_elements, transformed
@@ -89,7 +90,7 @@ def _whole(field: list[Possible]) -> Possible:
 
 # What GitHub gives that has no blank in it: https://docs.github.com/en/actions/reference/contexts-reference#github-context
 _NO_BLANK: Final = lazy_re.compile(
-    r"\$\{\{ github\.(?:sha|ref|ref_name|head_ref|run_id|run_number|run_attempt|actor) \}\}"
+    r"(?i)\$\{(?:\{ github\.|GITHUB_)(?:sha|ref|ref_name|head_ref|run_id|run_number|run_attempt|actor)(?:::\d+| \})?\}"
 )
 
 
@@ -135,7 +136,8 @@ def _part(part: Part, state: State, capture: Capture) -> tuple[list[Possible], b
         case Opaque():
             for each in part.asked:
                 capture(each)
-            return [open_text(part.source, str(state.script.file))], True
+            number = sum_of_numbers(part.source, state)
+            return [number or open_text(part.source, str(state.script.file))], True
         case Variable():
             for each in part.asked:
                 capture(each)

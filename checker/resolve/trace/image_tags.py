@@ -39,6 +39,7 @@ def outputs_of(job: EffectiveJob, images: list[Possible], rules: list[Possible],
     lines = [part for index, each in enumerate(references) for part in (["\n"] if index else []) + [each]]
     return {
         "tags": joined(lines) if lines else "",
+        "tag-names": joined([part for each in tags for part in ("\n", each)][1:]) if tags else "",
         "version": tags[0] if tags else "",
         "json": joined(['{"tags": ["', *(part if part != "\n" else '", "' for part in lines), '"]}']) if lines else "",
     }
@@ -49,7 +50,7 @@ def variables_of(
 ) -> Mapping[str, Possible]:
     """The variables in which later steps find what the action gives (README, "DOCKER_METADATA_OUTPUT_*"): each is that
     or what it was ``before``, where the action may not run to its end."""
-    named = {f"DOCKER_METADATA_OUTPUT_{name.upper()}": value for name, value in made.items()}
+    named = {f"DOCKER_METADATA_OUTPUT_{name.upper().replace('-', '_')}": value for name, value in made.items()}
     if surely:
         return named
     return {name: one_of([before.get(name, open_text(f"${{{name}}}")), value]) for name, value in named.items()}

@@ -28,6 +28,7 @@ _TURNED: Final = lazy_re.compile(r"!(?!=)[^()&|]*[<>=]")
 _WHOLE: Final = lazy_re.compile(r"\s*[-+]?\d+\s*")
 _CHANGES: Final = lazy_re.compile(r"\+\+|--|(?<![=!<>])=(?!=)|<<=|>>=|,")
 _CHOSEN: Final = lazy_re.compile(r"([^?:]+)(?<!\$)\?([^?:]+):([^?:]+)")  # one thing or another
+_OF_NUMBERS: Final = lazy_re.compile(r"\$\(\(([\d\s+*/%()-]+)\)\)")
 _MAX_LENGTH: Final = 200
 # What the AWS CLI and jq print where there is nothing: nobody calls a variable so, and one that is not set is 0.
 _NOTHING: Final = frozenset({"None", "null"})
@@ -77,6 +78,14 @@ def calculated(source: str, state: State) -> int | None:
         _put(name, value, state)
         return value
     return _value(text, state)
+
+
+def sum_of_numbers(source: str, state: State) -> str:
+    """What ``$((2 * 3600))`` is; empty where a name stands in it, which may hold another number in a loop's next round,
+    or it is too long, or none."""
+    written = _OF_NUMBERS.fullmatch(source) if len(source) <= _MAX_LENGTH else None
+    value = _value(written[1], state) if written is not None else None
+    return "" if value is None else str(value)
 
 
 def holds(source: str, state: State) -> Answer:
