@@ -31,7 +31,7 @@ from checker.resolve.shell.lists.several import Several, one_of_lists
 from checker.resolve.shell.rehearsal.arithmetic import sum_of_numbers
 from checker.resolve.shell.state import State, Stored
 from checker.resolve.shell.syntax_facts import assigned_in
-from checker.resolve.shell.variables.operators import changing, derived, of_elements, transformed
+from checker.resolve.shell.variables.operators import changing, derived, may_be_empty, of_elements, transformed
 from checker.resolve.shell.variables.scopes import Reference, meant
 from checker.resolve.shell.variables.search_path import ELSEWHERE
 
@@ -300,15 +300,15 @@ def _with_default(part: Variable, value: Stored | None, state: State, capture: C
 
 def _chosen(value: Scalar, kind: str, tests_empty: bool, argument: Possible) -> Possible:
     empty = value in ("", None) and tests_empty
-    may_be_empty = isinstance(value, Text) and value.only_hole is not None and tests_empty
+    is_doubtful = tests_empty and may_be_empty(value)
     if kind == "+":
-        return one_of([argument, ""]) if may_be_empty else ("" if empty else argument)
+        return one_of([argument, ""]) if is_doubtful else ("" if empty else argument)
     if kind == "?":
         return value
     if empty:
         return argument
     # An open value that the script gives a default for can be empty.
-    return one_of([value, argument]) if may_be_empty else value
+    return one_of([value, argument]) if is_doubtful else value
 
 
 # --- tests ----------------------------------------------------------------------------------------------------------

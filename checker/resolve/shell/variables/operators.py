@@ -33,7 +33,17 @@ _CASES: Final[dict[str, Change]] = {
     "u": lambda value: value[:1].upper() + value[1:],
 }
 _WITH_ARGUMENT: Final = frozenset({"#", "##", "%", "%%", "/", "//", ":"})
+# What GitHub gives to every run, and never empty: GitHub documentation, "Contexts reference", "Variables reference".
+_GIVEN: Final = lazy_re.compile(
+    r"(?i)\$\{(?:\{ github\.|GITHUB_)(?:sha|ref|ref_name|run_id|run_number|run_attempt|actor|repository)(?: \})?\}"
+)
 _PART: Final = lazy_re.compile(r"\s*(-?\d{1,9})\s*(?::\s*(-?\d{1,9})\s*)?")
+
+
+def may_be_empty(value: Scalar) -> bool:
+    """Whether an open value may be nothing, so that a default takes its place."""
+    hole = value.only_hole if isinstance(value, Text) else None
+    return hole is not None and _GIVEN.fullmatch(hole.shown) is None
 
 
 def changing(part: Variable, value_of: Callable[[Part], Possible]) -> Change:
