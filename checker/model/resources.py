@@ -94,6 +94,8 @@ class Stack(Struct, frozen=True, eq=False):
     unread: tuple[str, ...] = ()  # what of it could not be read, e.g. a macro that CloudFormation would expand
     named: bool = True  # no: it is called by its template's file, and nobody says what it is deployed as
     changed: str = ""  # why it is not deployed as it stands here, where nobody knows as what
+    needs: frozenset[str] = frozenset()  # what the stacks are called that the app deploys before it
+    needed_by: frozenset[str] = frozenset()  # and those that it has to be deployed before
 
     @property
     def is_task_definition(self) -> bool:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -123,6 +123,7 @@ class _Reader:
             raise InputError(f"{manifest.file}:{at}: not a cloud assembly: no artifacts", "Synthesize again.")
         if depth > MAX_NESTING:
             raise InputError(f"{manifest.file}: stages are nested more than {MAX_NESTING} deep", "Synthesize again.")
+        needs = _needs(artifacts)
         for name, artifact in artifacts.items():
             if not isinstance(artifact, dict):
                 continue
@@ -145,6 +146,11 @@ class _Reader:
                 stack = replace(stack, name=stack_name if isinstance(stack_name, str) else name)
                 account, region = _target(artifact.get("environment"))
                 origins = self.origins(stack, self.metadata(folder, root, artifact))
+                stack = replace(
+                    stack,
+                    needs=_called(artifacts, needs[name]),
+                    needed_by=_called(artifacts, (each for each, before in needs.items() if name in before)),
+                )
                 assembly.stacks.append(_where_it_is(stack, account, region, origins))
                 if stage:
                     assembly.stages[stack_id] = stage
@@ -298,6 +304,33 @@ def _place(frame: str) -> tuple[str, int] | None:
         file, line = before, number
     at = as_count(line)
     return (file, at) if file and at is not None else None
+
+
+def _needs(artifacts: Mapping[str, Raw]) -> dict[str, set[str]]:
+    """Artifact -> all those that the command deploys before it, the ones that these need in turn among them."""
+    direct = {name: _mapping(artifact).get("dependencies") for name, artifact in artifacts.items()}
+    needs: dict[str, set[str]] = {}
+    for name in artifacts:
+        needs[name] = found = set[str]()
+        ahead = [name]
+        while ahead:
+            below = direct.get(ahead.pop())
+            new = {each for each in below if isinstance(each, str)} - found if isinstance(below, list) else set()
+            found |= new
+            ahead += new
+    return needs
+
+
+def _called(artifacts: Mapping[str, Raw], names: Iterable[str]) -> frozenset[str]:
+    """What a selector may call the stacks among these artifacts: by id, by path in the app, by physical name."""
+    stacks = {name: _mapping(artifacts.get(name)) for name in names}
+    return frozenset(
+        called
+        for name, stack in stacks.items()
+        if stack.get("type") == "aws:cloudformation:stack"
+        for called in (name, stack.get("displayName"), _mapping(stack.get("properties")).get("stackName"))
+        if isinstance(called, str)
+    )
 
 
 def _where_it_is(

@@ -6,7 +6,8 @@ What the review found
 What is checked
     Every ``cdk deploy`` (``--all`` and patterns included) and every CloudFormation deployment of the pipeline: none of
     the stacks that it names, through reusable workflows and inputs, owns the role that the job assumes for it, or the
-    OIDC provider that this role trusts. A bootstrap stack that a person deploys may.
+    OIDC provider that this role trusts; nor does a stack that the named ones depend on, which the command deploys
+    first unless it is told ``--exclusively``. A bootstrap stack that a person deploys may.
 When it does not apply
     No job deploys stacks with a role that it assumes by its token.
 What cannot be decided
@@ -38,6 +39,7 @@ from checker.reason.iam.policies import principal_of
 from checker.reason.oidc.assumed_roles import assumption
 from checker.reason.oidc.trust import HOST
 from checker.reason.text.patterns import exact, glob
+from checker.reason.workloads.cdk_deploys import names_of
 
 if TYPE_CHECKING:
     from checker.model.pipeline.jobs import EffectiveJob
@@ -149,7 +151,7 @@ def _deploys(place: CdkCommand | AwsCall, stack: Stack, job: EffectiveJob, proje
         value = place.text("stackname")
         return Open("which stack it names") if isinstance(value, Absent) else _named(value, stack)
     if place.stacks:
-        answers = [_named(selector, stack) for selector in place.stacks]
+        answers = [_named(selector, stack, names_of(stack, place)) for selector in place.stacks]
         unsure = any(isinstance(answer, Open) for answer in answers)
         if unsure and _deploys_alone(stack, job, project) is YES:
             return YES  # whatever it selects: the app has this stack alone
@@ -157,10 +159,11 @@ def _deploys(place: CdkCommand | AwsCall, stack: Stack, job: EffectiveJob, proje
     return _deploys_alone(stack, job, project)
 
 
-def _named(selector: Possible, stack: Stack) -> Answer:
-    """Whether a selector names the stack: its name, its path in the app, or a pattern of one of them."""
+def _named(selector: Possible, stack: Stack, brought_by: frozenset[str] = frozenset()) -> Answer:
+    """Whether a selector names the stack: its name, its path in the app, or a pattern of one of them; or another that
+    brings it along."""
     each = options(selector)
-    names = {stack.name, stack.id, stack.id.rpartition("/")[2]}
+    names = {stack.name, stack.id, stack.id.rpartition("/")[2], *brought_by}
     if each is None:
         return Open(f"whether {selector} is {stack.name}")
     # One of several names: a stack that is deployed in one of the runs is deployed.

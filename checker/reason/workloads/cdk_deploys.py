@@ -20,13 +20,29 @@ IMAGE_KEY: Final = lazy_re.compile(
 TAG_NAME: Final = lazy_re.compile(r"image|(?:^|[-_.:])tag$", re.IGNORECASE)
 
 
+def names_of(stack: Stack, command: CdkCommand) -> frozenset[str]:
+    """The names by which a command's selectors pick this stack: its own, and those of the stacks that bring it along.
+
+    A deploy begins with the stacks that the selected ones depend on, a destroy ends with those that depend on them,
+    unless it is told to keep to what it names (AWS CDK CLI reference, ``cdk deploy`` and ``cdk destroy``:
+    ``--exclusively`` or ``-e``).
+    """
+    own = frozenset((stack.name, stack.id))
+    if any(command.options.get(name) for name in ("exclusively", "e")):
+        return own
+    if command.name == "destroy":
+        return own | stack.needs
+    return own | stack.needed_by if command.name == "deploy" else own
+
+
 def selected(stack: Stack, deploy: CdkCommand) -> bool:
     """Whether a ``cdk deploy`` deploys this stack, as far as its selectors are known."""
     if not deploy.stacks:
         return True
+    names = names_of(stack, deploy)
     for selector in deploy.stacks:
         for option in options(selector) or (None,):
-            if not isinstance(option, str) or any(fnmatchcase(name, option) for name in (stack.name, stack.id)):
+            if not isinstance(option, str) or any(fnmatchcase(name, option) for name in names):
                 return True
     return False
 
