@@ -215,7 +215,7 @@ def _seen_of(path: DeployPath, ends: Sequence[Rollout], project: Project) -> Jud
     if fails_here(wait) is YES:
         environment = environment_of(path, project)
         service, comes_back = taken_back(path, environment)
-        if service is not None and asks_only_for_stability(wait) and not looked_at(path, wait):
+        if service is not None and asks_only_for_stability(wait) and not looked_at(path, wait, environment):
             if not path.complete:
                 return wait.action.undecided("seen", path.unread, fix=_FIX_TAKEN)
             if isinstance(comes_back, Open):
@@ -237,7 +237,7 @@ def _seen_of(path: DeployPath, ends: Sequence[Rollout], project: Project) -> Jud
             why = f"whether what is waited for is {other.service or 'what was rolled'}: both have their names elsewhere"
             return wait.action.undecided("seen", why, fix=_FIX_SEEN)
         return wait.action.passes("seen", "A roll-out that fails, fails the job.")
-    if isinstance(wait.action, AwsCall) and wait.action.how is How.SDK_WAITER and looked_at(path, wait):
+    if isinstance(wait.action, AwsCall) and wait.action.how is How.SDK_WAITER and looked_at(path, wait, None):
         # A program that passes over what its waiter raises, and asks for the state itself.
         why = "whether a roll-out that fails, fails the job: the wait may fail, and what runs is asked for after it"
         return wait.action.undecided("seen", why, fix=_FIX_TAKEN)

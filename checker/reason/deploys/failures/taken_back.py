@@ -8,6 +8,7 @@ Command Reference, "ecs wait services-stable" (one deployment, and as many tasks
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from checker import lazy_re
@@ -19,7 +20,8 @@ from checker.model.resources import Resource
 from checker.model.values import Absent, Known, Text, Unknown, Value, as_bool
 from checker.reason.calls.rolling import of_action
 from checker.reason.deploys.http_requests import request_of
-from checker.reason.deploys.paths import At, DeployPath, exits_after, follows
+from checker.reason.deploys.paths import At, DeployPath, Rollout, exits_after, follows
+from checker.reason.deploys.sequence import may_be_for
 
 _WAYS: Final = ("DeploymentConfiguration.DeploymentCircuitBreaker", "DeploymentConfiguration.Alarms")
 _TELLS: Final = frozenset(
@@ -36,23 +38,35 @@ _OF_ANY: Final = lazy_re.compile(r"rolloutState|\bstatus\b|(?:running|desired|pe
 def taken_back(path: DeployPath, environment: Environment | None) -> tuple[Resource | AwsCall | None, Answer]:
     """A service of the path whose failed deployment ECS takes back, so that it becomes stable all the same, or the
     roll-out that tells ECS to; and whether it does, open where no service surely does and one may."""
-    told = next((each.call for each in path.forward if _BREAKER.search(_written(each.call))), None)
-    if told is not None:
-        return told, YES
-    names = {each.service for each in path.forward}
-    found: list[tuple[Resource, Answer]] = []
-    for service in environment.resources("AWS::ECS::Service") if environment is not None else ():
-        name = service.get("ServiceName")
-        named = not isinstance(name, Known) or not isinstance(name.value, str) or name.value in names
-        if named or None in names:
-            found.append((service, either(_on(service, way) for way in _WAYS)))
+    found = [each for rollout in path.forward for each in _ways_back(rollout, environment)]
     sure = next((each for each in found if each[1] is YES), None)
     return sure or next((each for each in found if each[1] is not NO), (None, NO))
+
+
+def _ways_back(rollout: Rollout, environment: Environment | None) -> Iterator[tuple[Resource | AwsCall, Answer]]:
+    """What may have ECS take this roll-out back, the call itself or a template's service, and whether it does.
+
+    What a call says of the circuit breaker holds from then on, whatever the template has (Amazon ECS API Reference,
+    "UpdateService").
+    """
+    said = _written(rollout.call)
+    if _BREAKER.search(said):
+        yield rollout.call, YES
+        return
+    ways = _WAYS[1:] if _BREAKER_OFF.search(said) else _WAYS
+    for service in environment.resources("AWS::ECS::Service") if environment is not None else ():
+        name = service.get("ServiceName")
+        named = not isinstance(name, Known) or not isinstance(name.value, str) or name.value == rollout.service
+        if named or rollout.service is None:
+            yield service, either(_on(service, way) for way in ways)
 
 
 # ``deploymentCircuitBreaker={enable=true,rollback=true}``, as JSON, and as a dictionary of Python.
 _BREAKER: Final = lazy_re.compile(
     r"(?:deploymentCircuitBreaker|\balarms)\W+\{?(?=[^{}]*\benable\W+true)(?=[^{}]*\brollback\W+true)", re.IGNORECASE
+)
+_BREAKER_OFF: Final = lazy_re.compile(
+    r"deploymentCircuitBreaker\W+\{?[^{}]*\b(?:enable|rollback)\W+false", re.IGNORECASE
 )
 
 
@@ -83,11 +97,24 @@ def asks_only_for_stability(wait: At) -> bool:
     return of_action(call) or call.waiter.replace("_", "").replace("-", "").lower() == "servicesstable"
 
 
-def looked_at(path: DeployPath, wait: At) -> bool:
+def looked_at(path: DeployPath, wait: At, environment: Environment | None) -> bool:
     """Whether, after the wait, what runs is asked for, and an answer can end the job with a failure.
 
-    ECS is asked, or the service itself, which says of which version it is.
+    ECS is asked, of each service whose roll-out it may take back, or the service itself, which says of which version
+    it is.
     """
+    if not _telling(path, wait):
+        return False
+    back = [each for each in path.forward if any(answer is not NO for _, answer in _ways_back(each, environment))]
+    waits = [at for at in path.actions() if asks_only_for_stability(at)]
+    return all(
+        any(may_be_for(at, each) for own in waits if may_be_for(own, each) for at in _telling(path, own))
+        for each in back
+    )
+
+
+def _telling(path: DeployPath, wait: At) -> list[At]:
+    """The questions after a wait whose answers tell the new revision from the one before, and can end the job."""
     asking = [
         at
         for at in path.actions()
@@ -98,7 +125,7 @@ def looked_at(path: DeployPath, wait: At) -> bool:
     ]
     # That there is an answer, whatever it is, or the same one twice, does for some scripts.
     anything = [_written_so(at) for at in asking if at.action.handling.outdated is NO]
-    return any(_written_so(at) not in anything for at in asking)
+    return [at for at in asking if _written_so(at) not in anything]
 
 
 def _written_so(at: At) -> str:
