@@ -17,6 +17,8 @@ from checker.model.pipeline.scripts import AwsCall, CdkCommand, Change, Command
 from checker.model.possible import Possible, open_text, options
 from checker.model.values import Text
 from checker.resolve.shell.files.editing import Marks
+from checker.resolve.trace.commands.aws_cli import holding_input, input_of
+from checker.resolve.trace.commands.aws_cli import document
 
 Action: TypeAlias = "Command | AwsCall | CdkCommand"
 
@@ -24,7 +26,7 @@ _FILE: Final = "file://"
 # Operations and their arguments that say which containers there are and what runs in them, which files often hold.
 _RUN: Final = ("overrides", "containeroverrides", "cliinputjson")
 _NAMED: Final[Mapping[str, tuple[str, ...]]] = {
-    "RegisterTaskDefinition": ("cliinputjson", "containerdefinitions"),
+    "RegisterTaskDefinition": ("cliinputjson", "cliinputyaml", "containerdefinitions"),
     "RunTask": _RUN,
     "StartTask": _RUN,
     "SubmitJob": _RUN,
@@ -58,7 +60,8 @@ def with_files(
             continue
         if held:
             read[name] = held
-    return replace(action, arguments={**action.arguments, **read}) if read else action
+    call = replace(action, arguments={**action.arguments, **read}) if read else action
+    return holding_input(call, input_of(call)) if action.operation == "RegisterTaskDefinition" else call
 
 
 def _by_then(
@@ -92,10 +95,7 @@ def by_now(held: Held, path: str, own_text: Callable[[str], str | None]) -> Poss
         return unknown
     marks = Marks()
     text = marks.text(given[0])
-    try:
-        data: Any = json.loads(text) if text is not None else None
-    except (ValueError, RecursionError):
-        return unknown
+    data: Any = document(text, yaml=path.endswith((".yaml", ".yml"))) if text is not None else None
     for place, value in held.edits:
         data = put(data, place, marks.mark(value) if isinstance(value, Text) else value)
     if isinstance(data, Mapping) and isinstance(data.get("taskDefinition"), Mapping):

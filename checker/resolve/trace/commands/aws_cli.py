@@ -14,9 +14,9 @@ from msgspec.structs import replace
 
 from checker.data.aws_calls import is_custom, operation_of, polled_by, service_of
 from checker.data.aws_options import GLOBAL_FLAGS, GLOBAL_VALUES
-from checker.model.pipeline.scripts import AwsCall, Command, How, plain_name
+from checker.model.pipeline.scripts import Argument, AwsCall, Command, How, plain_name
 from checker.model.possible import OneOf, Possible, one_of, shown
-from checker.model.values import Absent, Text, Unknown, pieces, text
+from checker.model.values import ABSENT, Absent, Text, Unknown, pieces, text
 
 # Options of commands with words of their own, which take no value. Source: AWS CLI Command Reference, s3 and logs tail.
 _FLAGS: Final = frozenset(
@@ -163,19 +163,37 @@ def _with_input(
     if named is None:
         return arguments, True
     value = arguments[named]
-    found = _document(value, named) if isinstance(value, str) and not value.startswith(_FILE) else None
+    yaml = named.endswith("yaml")
+    found = document(value, yaml=yaml) if isinstance(value, str) and not value.startswith(_FILE) else None
     if not isinstance(found, dict):
         return arguments, False
     told = {plain_name(name): _as_option(each) for name, each in found.items() if each is not False}
     return {**told, **{name: each for name, each in arguments.items() if name != named}}, True
 
 
-def _document(written: str, option: str) -> object:
-    """What is written as JSON, or as YAML for the option of that."""
+def document(written: str, *, yaml: bool) -> object:
+    """What is written as JSON, or as YAML where that is asked for."""
     try:
         return json.loads(written)
     except (ValueError, RecursionError):
-        return _as_yaml(written) if option.endswith("yaml") else None
+        return _as_yaml(written) if yaml else None
+
+
+def input_of(call: AwsCall) -> Argument | Absent:
+    """What hands over all arguments of a call, as it is written."""
+    return next((call.arguments[name] for name in _INPUT if name in call.arguments), ABSENT)
+
+
+def holding_input(call: AwsCall, held: Argument | Absent) -> AwsCall:
+    """A call with what hands over all its arguments, by one name for all formats: in JSON where it is YAML that holds
+    an object."""
+    named = next((name for name in _INPUT if name in call.arguments), "")
+    if isinstance(held, Absent) or not named:
+        return call
+    found = document(held, yaml=True) if isinstance(held, str) and named.endswith("yaml") else None
+    text = json.dumps(found, default=str) if isinstance(found, dict) else held
+    others = {name: each for name, each in call.arguments.items() if name != named}
+    return replace(call, arguments={**others, _INPUT[0]: text})
 
 
 def _as_yaml(written: str) -> object:
