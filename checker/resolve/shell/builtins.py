@@ -257,6 +257,7 @@ def _eval(asked: Asked) -> Result:
         written_as = asked.statement.source.partition(" ")[0]  # `source <(X)` comes to it, too
         name = written_as if written_as in {"source", "."} else "eval"
         asked.shell.problem(spot, f"{name} runs what is not known before it runs", "Write the command out.")
+        state.closed = False
     key_printed(text, state, str(spot))
     asked.note()
     return Result()
@@ -344,6 +345,7 @@ def _printf(asked: Asked) -> Result | None:
         asked.state.set(array, value)
     else:
         asked.state.guessed.add("-n")  # any variable may have been set
+        asked.state.closed = False
     return Result(Flow.NEXT, YES)
 
 

@@ -21,11 +21,8 @@ from checker.model.sources import Problem, Spot
 from checker.model.values import Unknown
 from checker.resolve.shell.lists.keyed import Keyed
 from checker.resolve.shell.lists.several import Several, alternatives, one_of_lists
+from checker.resolve.shell.variables.outside import may_be_there
 from checker.resolve.shell.variables.scopes import in_full, meant, refers_to
-
-# Variables that the runner or an action sets beside what the workflow says.
-RUNNER_PREFIXES: Final = ("GITHUB_", "RUNNER_", "AWS_", "ACTIONS_", "CDK_")
-RUNNER_NAMES: Final = frozenset({"HOME", "PATH", "USER", "CI", "PWD", "SHELL", "TMPDIR", "HOSTNAME", "LANG"})
 
 Stored: TypeAlias = "Possible | tuple[Possible, ...]"
 
@@ -378,7 +375,7 @@ class State(Struct):
         return {name: self.variables[name] for name in self.exported if name in self.variables}
 
     def may_be_set_outside(self, name: str) -> bool:
-        return not self.closed or name in RUNNER_NAMES or name.startswith(RUNNER_PREFIXES)
+        return not self.closed or may_be_there(name)
 
     def path(self, written: Possible) -> str | None:
         """A file's path relative to the repository's root; ``None`` where it is not known or not in it."""

@@ -59,7 +59,7 @@ from checker.resolve.trace.merging import each_option, merged
 from checker.resolve.trace.other_tests import bats_programs, reaches_out
 from checker.resolve.trace.programs import Programs, Scripts, started_by
 from checker.resolve.trace.python_started import read_first, start_entry, start_python, start_tests
-from checker.resolve.workflows.steps import is_sealed, shell_of, shell_options
+from checker.resolve.workflows.steps import is_hosted, is_sealed, shell_of, shell_options
 
 _MAX_TASKS: Final = 20  # levels of tasks that run tasks
 Action: TypeAlias = Command | AwsCall | CdkCommand
@@ -156,7 +156,7 @@ class Collected(Struct):
             exported={*environment},
             errexit="e" in options,
             pipefail="p" in options,
-            closed=True,
+            closed=is_hosted(step),
             marks=marks,
             sealed=self._sealed,
             written=self.written,

@@ -32,6 +32,7 @@ from checker.resolve.expressions.syntax import fault_in, split
 from checker.resolve.expressions.values import Data, Open, Partial, scalar
 from checker.resolve.workflows.checkouts import checked_out
 from checker.resolve.workflows.ifs import after_failure, functions_in_effect, mends_after, runs_under
+from checker.resolve.workflows.starts import system_of
 
 # GitHub bounds how deep composite actions may use each other; ten levels are the bound here.
 MAX_LEVELS: Final = 10
@@ -287,8 +288,19 @@ def shell_options(step: EffectiveStep) -> str | None:
 _SETS_NONE: Final = r"actions/(?:checkout|cache|(?:up|down)load-artifact)@|aws-actions/"
 
 
+def is_hosted(step: EffectiveStep) -> bool:
+    """Whether a step's job asks for a runner of GitHub's own, or leaves that to the run: what is set on any other one
+    stands nowhere in the repository."""
+    labels = step.job.job.runs_on
+    listed = labels if isinstance(labels, list) else [labels]
+    if any(not isinstance(label, str) or "${{" in label for label in listed):
+        return not isinstance(labels, dict)
+    return "self-hosted" not in listed and system_of(labels) != ""
+
+
 def is_sealed(step: EffectiveStep) -> bool:
-    """Whether every variable that the steps before can have handed on was seen."""
+    """Whether every variable that the runner has, or that the steps before can have handed on, was seen."""
     before = [each for each in step.job.steps if each.index < step.index]
     writes = any(each.run is not None and "GITHUB_ENV" in each.run.text for each in before)
-    return not writes and all(each.run is not None or re.match(_SETS_NONE, each.uses) for each in before)
+    seen = not writes and all(each.run is not None or re.match(_SETS_NONE, each.uses) for each in before)
+    return seen and is_hosted(step)

@@ -43,10 +43,10 @@ def source(follower: Shell, words: list[Possible], call: Call) -> Result:
             script = follower.library.shell_text(written[0], call.spot.file, lines)
             state.marks = {**state.marks, **written[1]}
     if script is None:
-        if not (
-            _OF_A_TOOL.search(shown(name))
-            or (isinstance(name, str) and name.startswith(("/etc/", "/usr/", "/dev/null")))
-        ):
+        of_tool = _OF_A_TOOL.search(shown(name)) is not None or name == "/dev/null"
+        # What a file says that nobody has read may be any variable's value.
+        state.closed = state.closed and of_tool
+        if not of_tool and not (isinstance(name, str) and name.startswith(("/etc/", "/usr/"))):
             what = f"a sourced file cannot be found in the repository: {brief(shown(name), 60)}"
             follower.problem(call.spot, what, "Name it relative to the script.")
         return Result()

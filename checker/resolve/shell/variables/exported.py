@@ -9,7 +9,8 @@ from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command
 from checker.model.possible import Possible, one_of, open_text, shown
 from checker.model.values import Hole, RunValue
-from checker.resolve.shell.state import RUNNER_NAMES, RUNNER_PREFIXES, State, Stored
+from checker.resolve.shell.state import State, Stored
+from checker.resolve.shell.variables.outside import RUNNER_NAMES, RUNNER_PREFIXES
 
 # What is started often, and starts no program that the repository holds.
 STARTS_NONE: Final = frozenset(
