@@ -63,13 +63,14 @@ def _is_shown(at: At, path: DeployPath, after: Rollout) -> Answer:
     seen = is_seen(at, action)
     if seen is NO or _is_of_others(at, path):
         return NO
-    asked = action.step.status_functions if action.step is not None else frozenset()
+    here = at.job is after.at.job
+    asked = action.step.status_functions if action.step is not None else frozenset[str]()
+    asked = asked if here else asked | at.job.asks
     if "cancelled" in asked and not asked & {"failure", "always"}:
         return NO
     printed = every((seen, _printed(at)))
     if action.reached.trap and action.step is after.at.action.step:
         return printed if is_trapped(path, at) else NO
-    here = at.job is after.at.job
     later, captured = here and at.index > after.at.index, action.handling.captured
     if action.reached.on_failure and led_to(path, action) is NO:
         return NO
