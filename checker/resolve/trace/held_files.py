@@ -17,8 +17,7 @@ from checker.model.pipeline.scripts import AwsCall, CdkCommand, Change, Command
 from checker.model.possible import Possible, open_text, options
 from checker.model.values import Text
 from checker.resolve.shell.files.editing import Marks
-from checker.resolve.trace.commands.aws_cli import holding_input, input_of
-from checker.resolve.trace.commands.aws_cli import document
+from checker.resolve.trace.commands.aws_cli import document, holding_input, input_of
 
 Action: TypeAlias = "Command | AwsCall | CdkCommand"
 
