@@ -5,7 +5,8 @@ What the review found
 What is checked
     Every VPC has a flow log for rejected traffic (``REJECT`` or ``ALL``), on the VPC or on each of its subnets; and
     where the log goes has a retention: a log group's ``RetentionInDays``, or a rule of the bucket that expires
-    what the flow log writes there by its age (its prefix, tags and sizes leave nothing out). A log that goes to
+    what the flow log writes there by its age (its prefix, tags and sizes leave nothing out), and in a versioned bucket
+    one that deletes the versions that are no longer current. A log that goes to
     CloudWatch Logs has a role, and one of the project may write it (``delivery``).
 When it does not apply
     No VPC in the environment.
@@ -32,7 +33,7 @@ from checker.reason.iam.evaluation import Request, decide, policies_of
 from checker.reason.iam.policies import read_document
 from checker.reason.names.arns import arn_of
 from checker.reason.network.routes import SUBNET, VPC, vpc_resource
-from checker.reason.templates.retention import reaches_flow_logs
+from checker.reason.templates.bucket_expiry import expires_flow_logs
 from checker.reason.text.patterns import exact
 
 _FIX: Final = "Add an AWS::EC2::FlowLog on the VPC with TrafficType REJECT, to a log group with a retention."
@@ -193,11 +194,7 @@ def _retention(environment: Environment, log: Resource) -> Judgement:
     if not isinstance(listed, list):
         why = rules.why if isinstance(rules, Unknown) else "which lifecycle rules the bucket has"
         return target.undecided("retention", why, path="LifecycleConfiguration.Rules", fix=_FIX_RETENTION)
-    answer = either(
-        reaches_flow_logs(rule, log) if isinstance(rule, dict) else Open("one of its rules is not known")
-        for rule in listed
-        if not isinstance(rule, dict) or (rule.get("Status") == "Enabled" and rule.get("ExpirationInDays") is not None)
-    )
+    answer = expires_flow_logs(target, listed, log)
     if isinstance(answer, Open):
         why = f"whether the bucket's rule that expires objects is for all that the flow log writes: {answer.why}"
         return target.undecided("retention", why, path="LifecycleConfiguration.Rules", fix=_FIX_RETENTION)
@@ -208,7 +205,7 @@ def _retention(environment: Environment, log: Resource) -> Judgement:
         "The flow log's bucket keeps every entry for ever.",
         fix=_FIX_RETENTION,
         expected="an enabled lifecycle rule with an expiration",
-        actual=f"{len(listed)} lifecycle rules, none that expires what the flow log writes",
+        actual=f"{len(listed)} lifecycle rules, none that deletes what the flow log writes",
     )
 
 

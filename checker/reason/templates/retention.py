@@ -6,17 +6,17 @@ attribute a resource is deleted, with its stack or when a change replaces it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
 from checker import lazy_re
 from checker.data.type_facts import facts_of
-from checker.model.answers import NO, YES, Answer, Open, either, yes_if
+from checker.model.answers import NO, Answer, Open, either, yes_if
 from checker.model.environments import EnvironmentKind, Project
 from checker.model.judgements import Judgement
 from checker.model.resources import Resource
-from checker.model.values import Absent, Attribute, Known, Resolved, Text, Unknown, Value, as_bool, as_list, pieces
+from checker.model.values import Absent, Known, Resolved, Text, Unknown, as_bool, as_list
 from checker.model.verdicts import Surface
 
 # `RetainExceptOnCreate` deletes only what a failed creation has just made.
@@ -65,48 +65,6 @@ def lives_in_an_environment(resource: Resource, project: Project) -> bool:
         return False
     environment = project.environment(resource.environment_name)
     return environment is None or environment.kind is not EnvironmentKind.SHARED
-
-
-def reaches_flow_logs(rule: Mapping[str, Resolved], log: Resource) -> Answer:
-    """Whether a bucket's lifecycle rule is for every object that the flow log writes.
-
-    They lie at ``[folder/]AWSLogs/account/vpcflowlogs/region/`` and carry no tags (Amazon VPC User Guide, "Publish flow
-    logs to Amazon S3").
-    """
-    if rule.get("TagFilters"):
-        return Open("which tags it asks for") if isinstance(rule["TagFilters"], Unknown | Text) else NO
-    if any(rule.get(size) not in (None, 0, "0") for size in ("ObjectSizeGreaterThan", "ObjectSizeLessThan")):
-        return Open("it asks for a size, and how large the log's files are is not known")
-    prefix = rule.get("Prefix")
-    if prefix in (None, ""):
-        return YES
-    folder = _folder(log.get("LogDestination"))
-    if not isinstance(prefix, str) or folder is None:
-        return Open("under which prefix the log is, or which one the rule names")
-    stack = log.stack
-    known = f"{folder}AWSLogs/"
-    if known.startswith(prefix):
-        return YES
-    if not prefix.startswith(known):
-        return NO
-    whole = f"{known}{stack.account}/vpcflowlogs/{stack.region}/"
-    if stack.account and stack.region and whole.startswith(prefix):
-        return YES
-    return Open(f"whether all of the log lies under {prefix}")
-
-
-def _folder(destination: Value) -> str | None:
-    """What stands behind the bucket's ARN, with a slash at its end; empty where nothing does."""
-    if not isinstance(destination, Known) or not isinstance(destination.value, str | Text):
-        return None
-    bucket, *rest = pieces(destination.value)
-    if isinstance(bucket, str) and not rest:
-        _, _, folder = bucket.partition("/")
-    elif isinstance(bucket, Attribute) and bucket.name == "Arn" and all(isinstance(each, str) for each in rest):
-        folder = "".join(map(str, rest)).removeprefix("/")
-    else:
-        return None
-    return f"{folder.strip('/')}/" if folder.strip("/") else ""
 
 
 # --- protection from deletion, by whoever -----------------------------------------------------------------------------
