@@ -221,9 +221,15 @@ def wrong_kind(service: Service, group: Resource | None) -> str:
     Its own port is no matter: Amazon ECS registers each task with its container's port, which takes the place of the
     group's (Elastic Load Balancing API Reference, TargetDescription).
     """
-    if group is None or service.awsvpc is not YES:
+    if group is None:
         return ""
     kind = group.get("TargetType")
+    if service.awsvpc is NO and isinstance(kind, Known) and kind.value in ("ip", "lambda", "alb"):
+        # Amazon ECS API Reference, LoadBalancer: addresses are registered of awsvpc tasks alone.
+        return f"The target group {group.logical_id} takes no instances ({kind.value}), and these tasks have no \
+addresses of their own"
+    if service.awsvpc is not YES:
+        return ""
     if isinstance(kind, Absent) or (isinstance(kind, Known) and kind.value in ("instance", "lambda")):
         return f"The target group {group.logical_id} takes instances, and these tasks have addresses of their own (ip)"
     return ""
