@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from checker import lazy_re
 from checker.data.harmless import engine_verbs
 from checker.model.pipeline.handling import Handling
@@ -17,6 +19,8 @@ from checker.resolve.trace.commands.options import given_to, operands
 _HOST: Final = ".dkr.ecr"
 _DIGEST: Final = "sha256:"
 _BEHIND_NAME: Final = lazy_re.compile(rf"@(?={_DIGEST})|:")
+# Amazon ECR User Guide, "Amazon ECR private registries": the host says the region, whatever the caller's own is.
+_PLACE: Final = lazy_re.compile(r"\.dkr\.ecr(?:-fips)?\.([a-z]+(?:-[a-z]+)+-\d+)\.")
 # A registry alone: the output of aws-actions/amazon-ecr-login (its README, "Outputs").
 _REGISTRY: Final = lazy_re.compile(r"\bsteps\.[\w-]+\.outputs\.registry\b")
 
@@ -196,7 +200,9 @@ def calls(
             if cache:
                 arguments[CACHE] = True
             whole = tag is not None or "/" in shown(option)
-            yield AwsCall("ecr", operation, How.CLI_CUSTOM, arguments, reached, handling, source, complete=whole)
+            call = AwsCall("ecr", operation, How.CLI_CUSTOM, arguments, reached, handling, source, complete=whole)
+            place = _PLACE.search(shown(option))
+            yield call if place is None else replace(call, region=place[1])
 
 
 def _in_ecr(image: str | Text, logged_in: bool) -> tuple[str | Text, str | Text | None] | None:
