@@ -17,7 +17,8 @@ When it does not apply
     that nothing but the template sets.
 What cannot be decided
     No templates and no image tag in the context; an assembly that no step of the run makes; a variable that the
-    app may read a commit's image tag from. Where other runs of the app are given the commit by context, only a variable
+    app may read a commit's image tag from; ``cdk.json``, ``cdk.context.json`` or a file called an image's tag, where a
+    step before writes it. Where other runs of the app are given the commit by context, only a variable
     that is called an image's tag is such a one. A key of the context, where the app's code puts its keys together or
     reads none at all.
 Fix
@@ -44,7 +45,7 @@ from checker.model.values import Text, Unknown
 from checker.reason.deploys.paths import At, exits_after, once, unseen
 from checker.reason.images.commit_tags import is_commit, is_commit_of_run
 from checker.reason.images.references import SHA, Registry, image_references, parse_image
-from checker.reason.workloads.cdk_deploys import IMAGE_KEY, TAG_NAME, selected, syntheses
+from checker.reason.workloads.cdk_deploys import IMAGE_KEY, TAG_NAME, given_by_file, selected, syntheses
 from checker.reason.workloads.stack_images import Brought, brought
 
 _FIX: Final = (
@@ -184,6 +185,10 @@ def _one(
     variable = _given_by_environment(command, pipeline, project)
     if variable:
         why = f"it is given no image tag by context, and whether the app takes the variable {variable} for one"
+        return command.undecided(None, why, fix=_FIX)
+    file = given_by_file(at)
+    if file:
+        why = f"it is given no image tag by --context, and whether {file}, which a step before writes, gives it one"
         return command.undecided(None, why, fix=_FIX)
     placeholders = sorted({tag for tag in images if isinstance(tag, str) and _is_placeholder(tag)})
     if placeholders and isinstance(nothing_runs, Open):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -9,8 +10,8 @@ from typing import Final
 
 from checker import lazy_re
 from checker.model.pipeline.pipeline import Pipeline
-from checker.model.pipeline.scripts import CdkCommand
-from checker.model.possible import options
+from checker.model.pipeline.scripts import CdkCommand, Command
+from checker.model.possible import options, shown
 from checker.model.resources import Stack
 from checker.reason.deploys.paths import At
 
@@ -18,6 +19,10 @@ IMAGE_KEY: Final = lazy_re.compile(
     r"image|(?:^|[-_.:])tag$|sha$|commit|release$|appversion|app[-_]version", re.IGNORECASE
 )
 TAG_NAME: Final = lazy_re.compile(r"image|(?:^|[-_.:])tag$", re.IGNORECASE)
+
+# What the CDK takes context from beside its words (AWS CDK Developer Guide, "Context values and the AWS CDK").
+_CONFIGURATION: Final = frozenset({"cdk.json", "cdk.context.json"})
+_IN_PLACE: Final = frozenset({"sed", "perl", "yq", "gsed"})
 
 
 def names_of(stack: Stack, command: CdkCommand) -> frozenset[str]:
@@ -68,3 +73,24 @@ def rolls_nothing_back(deploy: CdkCommand) -> bool:
     """Whether a deploy that fails leaves what it came to (AWS CDK CLI reference, ``cdk deploy``: ``--no-rollback`` or
     ``-R``)."""
     return any(deploy.options.get(name) for name in ("no-rollback", "R")) or deploy.options.get("rollback") == "false"
+
+
+def given_by_file(at: At) -> str:
+    """A file that the job writes before, and that the CDK takes context from or that is called an image's tag."""
+    for action in at.trace.actions[: at.index]:
+        for name in _written(action) if isinstance(action, Command) else ():
+            base = posixpath.basename(name)
+            if base in _CONFIGURATION or TAG_NAME.search(base.partition(".")[0]):
+                return name
+    return ""
+
+
+def _written(command: Command) -> Iterator[str]:
+    yield from (shown(each.target) for each in command.writes if each.descriptor == 1)
+    words = [shown(each) for each in command.words[1:]]
+    if command.program in {"mv", "cp", "install"}:
+        yield from words[-1:]
+    elif command.program in {"tee", "sponge"} or (
+        command.program in _IN_PLACE and any(each.startswith(("-i", "--in-place", "-pi")) for each in words)
+    ):
+        yield from words

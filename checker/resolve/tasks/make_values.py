@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from checker import lazy_re
 from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.possible import Possible, joined, open_text
+from checker.resolve.shell.state import RUNNER_NAMES, RUNNER_PREFIXES
 from checker.resolve.tasks.recipes import Line, behind, placed, put_in
 
 _MAX_REFERENCES: Final = 1_000  # of one target's recipe: variables that name one another may double without end
@@ -35,6 +36,7 @@ class Makefile(Struct):
     file: str
     variables: dict[str, str] = field(default_factory=dict)
     rules: dict[str, Rule] = field(default_factory=dict)
+    exported: set[str] = field(default_factory=set)  # as lines with `export` name them
     default: str = ""
     one_shell: bool = False
     shows: bool = False  # whether it only shows what it would run
@@ -121,6 +123,8 @@ class Scope(Struct):
             return self.text(written, depth + 1, before) if depth < _MAX_DEPTH else ""
         if name in self.environment:
             return self._value(name, self.environment[name], before)
+        if name in RUNNER_NAMES or name.startswith(RUNNER_PREFIXES):
+            return behind(before, f"${{{name}}}")
         if re.fullmatch(r"[A-Za-z_]\w*", name):
             return ""  # nothing sets it
         return self._value(f"MAKE_{len(self.used)}", open_text(f"$({name})", self.read.file), before)

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from checker import lazy_re
 from checker.model.possible import Possible, open_text, shown
+from checker.resolve.tasks.make_exports import exported, note
 from checker.resolve.tasks.make_files import (
     PATTERN,
     at_the_same_time,
@@ -171,6 +172,7 @@ def _target(
     open_stem = {"MAKE_STEM": open_text("$*", rule.file)} if "%" in name else {}
     stem = "${MAKE_STEM}" if open_stem else stem
     scope = Scope(read, given, environment, name.replace("%", stem), rule.needs, stem, used=dict(open_stem))
+    scope.used.update(exported(scope))
     needs = [each.replace("%", stem) for need in rule.needs for each in scope.plain(need).split()]
     yield from _each(needs, read, given, environment, lines, seen, depth + 1)
     if read.ignores or read.shows:
@@ -225,6 +227,7 @@ def _whole(
     if not read.includes and not read.calls:
         return read
     whole = replace(read, variables=dict(read.variables), rules=dict(read.rules), left=[])
+    whole.exported = set(read.exported)
     pending, seen = list(read.includes), {path}
     while pending and len(seen) < _MAX_INCLUDED:
         named = Scope(whole, given, environment, "", (), "", files_of=lambda each: files_of(each, folder, library))
@@ -241,6 +244,7 @@ def _whole(
             other = _read(_live(own_places(recipes_by_tabs(inside), at, path, folder), at, given, environment), at)
             whole.variables.update({key: each for key, each in other.variables.items() if key not in whole.variables})
             whole.rules.update({key: together(whole.rules.get(key), each) for key, each in other.rules.items()})
+            whole.exported |= other.exported
             whole.default = whole.default or other.default
             whole.calls = [*whole.calls, *other.calls]
             whole.read_at_once = [*whole.read_at_once, *other.read_at_once]
@@ -337,6 +341,7 @@ def _read(text: str, file: str) -> Makefile:
                 rule.recipe.append((line[1:], number))
             continue
         stripped = line.split("#", 1)[0].strip() if "$(" not in line.split("#", 1)[0] else line.strip()
+        note(found, stripped)
         word = stripped.split(None, 1)[0] if stripped else ""
         if not word or word in {"ifeq", "ifneq", "ifdef", "ifndef", "else", "endif", "vpath", "unexport", "undefine"}:
             continue
@@ -380,6 +385,7 @@ def _assign(found: Makefile, name: str, operator: str, value: str) -> None:
 def _rule(found: Makefile, match: re.Match[str], number: int) -> list[Rule]:
     specific = _ASSIGN.fullmatch(match[3].strip())
     if specific:  # a variable of one target
+        note(found, match[3].strip())
         found.variables.setdefault(specific[1], specific[3])
         return []
     rules = []
