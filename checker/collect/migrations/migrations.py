@@ -27,6 +27,7 @@ from checker.collect.exclusions import Exclusions
 from checker.collect.folders import walk
 from checker.collect.migrations import changelogs, flyway
 from checker.collect.migrations.blocks import with_code
+from checker.collect.migrations.code_forms import ENDINGS, is_code
 from checker.collect.migrations.constraints.history import with_history
 from checker.collect.migrations.frameworks.django import django_folder, is_migration
 from checker.collect.migrations.naming import (
@@ -57,27 +58,6 @@ _MIGRATIONS: Final = lazy_re.compile(r"migrate|.*migrations?|evolutions", re.IGN
 # Migrations as code: Alembic's revisions, Rails', and the numbered files of Django, Knex, TypeORM, Sequelize.
 _CODE: Final = lazy_re.compile(r"(?:[0-9a-f]{12}_.*\.py|\d{4,}[_-].*\.(?:py|rb|ts|js|mjs|cjs|php|cs|exs|go))", re.I)
 _PLURAL: Final = lazy_re.compile(r"migrations", re.IGNORECASE)
-_CODE_ENDINGS: Final = (".py", ".rb", ".ts", ".js", ".mjs", ".cjs", ".php", ".cs", ".exs", ".go", ".java", ".kt",
-                         ".groovy", ".scala")  # fmt: skip
-# How a migration written as code declares itself, whatever its file is called: each tool's own documentation. A program
-# that only names one of these is none. Before each a word of it, which is looked for at once.
-_IS_CODE: Final = tuple(
-    (word, lazy_re.compile(written, re.MULTILINE))
-    for word, written in (
-        ("down_revision", r"^down_revision\b"),
-        ("from yoyo import", r"^from yoyo import"),
-        ("migrations.Migration", r"^class\s+\w+\([^)]*\bmigrations\.Migration\b"),
-        ("ActiveRecord::Migration", r"<\s*ActiveRecord::Migration\b"),
-        ("MigrationInterface", r"\bimplements\b[^\n]*\bMigrationInterface\b"),
-        ("exports.up", r"\bexports\.up\s*="),
-        ("export", r"\bexport\s+(?:async\s+)?(?:function|const)\s+up\b"),
-        ("AddMigration", r"\bAddMigration\w*\("),
-        ("BaseJavaMigration", r"(?:\bextends\s+|:\s*)BaseJavaMigration\b"),
-        ("Ecto.Migration", r"\buse\s+Ecto\.Migration\b"),
-        ("extends", r"\bextends\s+\w*Migration\b"),
-        ("Migration", r"class\s+\w+\s*:\s*Migration\b"),
-    )
-)
 _BESIDE: Final = (".Designer.cs", "ModelSnapshot.cs")  # what Entity Framework writes beside migrations
 _TESTS: Final = frozenset({"test", "tests", "__tests__", "testing", "testdata", "fixtures", "spec", "examples"})
 # Lies beside the migrations that drizzle-kit writes, whatever the folder is called (Drizzle documentation, "drizzle-kit
@@ -129,11 +109,7 @@ def _is_migration(name: str) -> bool:
 
 def _may_be_code(folder: str, name: str) -> bool:
     """Whether a program lies where migrations lie: its text has to tell whether it is one."""
-    return (_holds_code(folder) and name.lower().endswith(_CODE_ENDINGS)) or changelogs.may_be_log(folder, name)
-
-
-def _is_code(text: str) -> bool:
-    return any(word in text and pattern.search(text) is not None for word, pattern in _IS_CODE)
+    return (_holds_code(folder) and name.lower().endswith(ENDINGS)) or changelogs.may_be_log(folder, name)
 
 
 def _holds_code(folder: str) -> bool:
@@ -331,10 +307,10 @@ class _Reader(Struct):
         read = self._revisions(folder, files) or self._coded(folder, files)
         if read is not None:
             return read
-        for name in sorted(name for name in files if name.lower().endswith(_CODE_ENDINGS)):
+        for name in sorted(name for name in files if name.lower().endswith(ENDINGS)):
             told = _CODE.fullmatch(name) is not None or flyway.is_flyways_code(name)
             text = "" if told else self.text(files[name])
-            if not isinstance(text, str) or not text or _is_code(text):
+            if not isinstance(text, str) or not text or is_code(text):
                 problem = Problem(Spot(self.shown(files[name])), "migrations written as code are not read", "")
                 return MigrationFolder(folder, "code", (), (problem,))
         return None
@@ -344,7 +320,7 @@ class _Reader(Struct):
         named = {
             self.shown(path): path
             for name, path in files.items()
-            if name.lower().endswith(_CODE_ENDINGS) and not name.endswith(_BESIDE)
+            if name.lower().endswith(ENDINGS) and not name.endswith(_BESIDE)
         }
         texts = {file: text for file, path in named.items() if isinstance(text := self.text(path), str)}
         if not texts or len(texts) < len(named):
@@ -352,7 +328,7 @@ class _Reader(Struct):
         from checker.collect.migrations.schema_code.reading import coded_folder  # few repositories have them
 
         def unclaimed(file: str) -> bool:
-            return _CODE.fullmatch(file.rpartition("/")[2]) is not None or _is_code(texts[file])
+            return _CODE.fullmatch(file.rpartition("/")[2]) is not None or is_code(texts[file])
 
         return coded_folder(folder, texts, unclaimed)
 

@@ -193,6 +193,44 @@ def test_signs_without_end_are_a_problem_at_their_line(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("nick.py", "import yoyo\nsteps = [yoyo.step('DROP TABLE nicks')]\n"),
+        ("nick.py", "def migrate(migrator, database, fake=False):\n    migrator.remove_fields('user', 'nick')\n"),
+        ("nick.py", "from playhouse.migrate import migrate\nmigrate(m.drop_column('users', 'nick'))\n"),
+        ("nick.py", "async def upgrade(db: BaseDBAsyncClient) -> str:\n    return 'DROP TABLE nicks'\n"),
+        ("nick.js", "module.exports = {\n  async up(db, client) {},\n  async down() {},\n};\n"),
+        ("nick.mjs", "export default { up: (db) => db.dropTable('nicks') };\n"),
+        ("nick.rb", "Sequel.migration do\n  up { drop_table(:nicks) }\nend\n"),
+        ("nick.go", "func init() { Migrations.MustRegister(up, down) }\n"),
+        ("nick.cs", "[Migration(7)]\npublic class NoNick : ForwardOnlyMigration {}\n"),
+        ("nick.rs", "impl MigrationTrait for Migration {}\n"),
+    ],
+)
+def test_a_migration_in_code_is_seen_by_what_its_tool_asks_for(name: str, text: str, tmp_path: Path) -> None:
+    folder = tmp_path / "db/migrations"
+    folder.mkdir(parents=True)
+    (folder / name).write_text(text)
+    (found,), _ = read_migrations(tmp_path, Settings())
+    assert [each.message for each in found.problems] == ["migrations written as code are not read"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("run.py", "def migrate(database):\n    database.execute(open('1.sql').read())\n"),
+        ("run.js", "module.exports = { updated, upwards: 1 };\n"),
+        ("run.go", "func init() { handlers.Register(up) }\n"),
+    ],
+)
+def test_a_program_beside_migrations_is_none(name: str, text: str, tmp_path: Path) -> None:
+    folder = tmp_path / "db/migrations"
+    folder.mkdir(parents=True)
+    (folder / name).write_text(text)
+    assert read_migrations(tmp_path, Settings())[0] == ()
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "class Migration(migrations.Migration):\n    operations = []\n",
