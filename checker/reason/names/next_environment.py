@@ -20,9 +20,15 @@ _MARKS: Final = frozenset(
 )
 # Words of a parameter's name that say: each environment gets its own value.
 _ENVIRONMENT_PARAMETERS: Final = frozenset({"env", "environment", "stage", "tier", "stack"})
-# A hash that code makes: of the environment, as far as anybody can tell from its template.
+# A hash or an id that code makes: of the environment, as far as anybody can tell from its template. One that is short,
+# or in more signs than a hash has, changes between letters and digits more often than a word with a number does.
 _GENERATED: Final = lazy_re.compile(
-    r"(?<![0-9A-Za-z])(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,}(?![0-9A-Za-z])|(?=[A-F]*\d)(?=\d*[A-F])[0-9A-F]{8}(?![0-9A-Za-z])"
+    r"(?<![0-9A-Za-z])(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,}(?![0-9A-Za-z])"
+    r"|(?=[A-F]*\d)(?=\d*[A-F])[0-9A-F]{8}(?![0-9A-Za-z])"
+    r"|(?<![0-9A-Za-z])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![0-9A-Za-z])"
+    r"|(?<![0-9A-Za-z])(?=[0-9a-f]{6,40}(?![0-9A-Za-z]))\d*(?:[a-f]+\d+){2,}[a-f]*"
+    r"|(?<![0-9A-Za-z])(?=[0-9a-f]{6,40}(?![0-9A-Za-z]))(?:\d+[a-f]+){2,}"
+    r"|(?<![0-9A-Za-z])(?=[0-9a-z]{8,12}(?![0-9A-Za-z]))\d*(?:[a-z]+\d+){2,}[a-z]*"
 )
 # What CDK's Names.uniqueId ends in, in lower case where the service asks for that: AWS CDK API Reference, "Names".
 _UNIQUE: Final = lazy_re.compile(r"(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8}$")
