@@ -26,6 +26,7 @@ from checker.collect.documents import read_text
 from checker.collect.exclusions import Exclusions
 from checker.collect.folders import walk
 from checker.collect.migrations import changelogs, flyway
+from checker.collect.migrations.alembic_folders import CONFIGURATIONS, revision_folders
 from checker.collect.migrations.blocks import with_code
 from checker.collect.migrations.code_forms import ENDINGS, is_code
 from checker.collect.migrations.constraints.history import with_history
@@ -78,6 +79,11 @@ def read_migrations(
         for inner in walk(root, _is_migration, MAX_FILES, problems, also=_may_be_code)
         if not _is_of_tests(inner)
     ]
+    configured = {
+        below for path in paths if path.name in CONFIGURATIONS for below in revision_folders(root, root / path)
+    }
+    for below in sorted(configured):
+        paths.extend(map(Path, walk(root, lambda name: name.endswith(".py"), MAX_FILES, problems, below)))
     for below in sorted(wanted):
         if (root / below).is_dir():
             paths.extend(map(Path, walk(root, _is_migration, MAX_FILES, problems, below)))
@@ -86,10 +92,10 @@ def read_migrations(
             problems.append(Problem(Spot("checker.toml"), why, "Name the folder as it is."))
     by_folder: dict[str, dict[str, Path]] = {}
     for shown in paths:
-        if exclusions is not None and exclusions.leave_out(shown):
+        if shown.name in CONFIGURATIONS or (exclusions is not None and exclusions.leave_out(shown)):
             continue
         by_folder.setdefault(shown.parent.as_posix(), {})[shown.name] = root / shown
-    reader = _Reader(root, by_folder, wanted)
+    reader = _Reader(root, by_folder, wanted, configured)
     found = [replace(each, migrations=with_history(with_code(each.migrations))) for each in reader.every()]
     return tuple(sorted(found, key=lambda each: each.folder)), tuple(problems)
 
@@ -109,7 +115,8 @@ def _is_migration(name: str) -> bool:
 
 def _may_be_code(folder: str, name: str) -> bool:
     """Whether a program lies where migrations lie: its text has to tell whether it is one."""
-    return (_holds_code(folder) and name.lower().endswith(ENDINGS)) or changelogs.may_be_log(folder, name)
+    code = _holds_code(folder) and name.lower().endswith(ENDINGS)
+    return code or name in CONFIGURATIONS or changelogs.may_be_log(folder, name)
 
 
 def _holds_code(folder: str) -> bool:
@@ -126,6 +133,7 @@ class _Reader(Struct):
     root: Path
     by_folder: Mapping[str, Mapping[str, Path]]
     wanted: set[str]
+    configured: set[str]  # folders of Alembic's
     taken: set[Path] = field(default_factory=set)  # what a plan, a change log or another folder has told of
     texts: dict[Path, str | InputError] = field(default_factory=dict)
 
@@ -302,7 +310,7 @@ class _Reader(Struct):
 
     def _as_code(self, folder: str, files: Mapping[str, Path]) -> MigrationFolder | None:
         """A folder whose migrations are programs: some frameworks' are read."""
-        if not _holds_code(folder.rsplit("/", 1)[-1]):
+        if not _holds_code(folder.rsplit("/", 1)[-1]) and folder not in self.configured:
             files = {name: path for name, path in files.items() if flyway.is_flyways_code(name)}
         read = self._revisions(folder, files) or self._coded(folder, files)
         if read is not None:

@@ -257,3 +257,33 @@ def test_a_program_that_declares_a_migration_is_one_and_one_that_names_it_is_non
     ]
     (folder / "nick.py").write_text(f"WORDS = {words!r}\nPATTERNS = [r'\\b{words[0]}\\b']\n")
     assert read_migrations(tmp_path, Settings())[0] == ()
+
+
+REVISION = (
+    "from alembic import op\nrevision = 'a'\ndown_revision = None\ndef upgrade(): op.drop_column('users', 'nick')\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("configuration", "text"),
+    [
+        ("alembic.ini", "[alembic]\nscript_location = app\nversion_locations = %(here)s/app/revs:%(here)s/more\n"),
+        ("alembic.ini", "[alembic]\nversion_locations =\n  app/revs\n  more\n"),
+        ("pyproject.toml", '[tool.alembic]\nversion_locations = ["app/revs", "more"]\n'),
+        ("alembic.ini", "[alembic]\nversion_locations = app\nrecursive_version_locations = true\n"),
+    ],
+)
+def test_revisions_lie_where_alembics_configuration_says(configuration: str, text: str, tmp_path: Path) -> None:
+    for name, written in {configuration: text, "app/revs/nick.py": REVISION, "other/nick.py": REVISION}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(written)
+    found, problems = read_migrations(tmp_path, Settings())
+    assert ([each.folder for each in found], problems) == (["app/revs"], ())
+
+
+@pytest.mark.parametrize("text", ["[alembic\n", "[other]\nversion_locations = ../elsewhere\n", "version_locations\n"])
+def test_a_configuration_that_names_no_folder_names_none(text: str, tmp_path: Path) -> None:
+    for name, written in {"alembic.ini": text, "pyproject.toml": text, "app/revs/nick.py": REVISION}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(written)
+    assert read_migrations(tmp_path, Settings()) == ((), ())
