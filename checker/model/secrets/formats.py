@@ -29,6 +29,10 @@ _KEYS: Final = tuple(
         ("a model API's key", r"\b(?:hf_[A-Za-z]{30,}|(?:r8|gsk)_[0-9A-Za-z]{30,}|pplx-[0-9A-Za-z]{30,})"),
         ("a registry's token", r"\bnpm_[0-9A-Za-z]{30,}|\bpypi-AgE[0-9A-Za-z_-]{40,}|\brubygems_[0-9a-f]{40,}"),
         ("a registry's token", r"\bdckr_(?:pat|oat)_[0-9A-Za-z_-]{20,}"),
+        # A container engine's config.json, npm's .npmrc and a .netrc, as their documentation has them.
+        ("a registry's password", r"\"auths\"\s*:[^$]{0,400}?\"auth\"\s*:\s*\"[0-9A-Za-z+/]{8,}={0,2}\""),
+        ("a registry's token", r"(?m)(?:^|[:\s\"'])_(?:authToken|auth|password)\s*=\s*[\"']?(?![$%{<*(])[^\s\"']{8,}"),
+        ("a password", r"\bmachine\s+\S+\s+login\s+\S+\s+password\s+(?![$%{<*(])\S{4,}"),
         ("a Shopify token", r"\bshp(?:at|ca|pa|ss)_[0-9A-Fa-f]{32}\b"),
         ("a DigitalOcean token", r"\bdo[opr]_v1_[0-9a-f]{60,}"),
         ("a Vault token", r"\bhv[sbr]\.[0-9A-Za-z_-]{20,}"),

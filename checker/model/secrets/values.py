@@ -49,6 +49,7 @@ _OWNERS: Final = frozenset({
     "redis", "rediscli", "redshift", "require", "root", "sa", "service", "session", "sftp", "slack", "smtp",
     "snowflake", "sql", "ssh", "ssl", "stripe", "truststore", "twilio", "user", "vault", "vpn", "web", "wifi",
 })  # fmt: skip
+_JOINING: Final = frozenset({"for", "of", "the", "to"})  # PASSWORD_FOR_DB
 # What is said about a secret, and is none: TOKEN_TTL, PASSWORD_RESET_URL.
 _ABOUT: Final = frozenset({
     "age", "alg", "algo", "algorithm", "allow", "allowed", "arn", "arns", "attempts", "audience", "backend", "bucket",
@@ -178,7 +179,8 @@ def _kind(name: str) -> str | None:
         if kind in {"password", "secret"}:
             if not _ABOUT.isdisjoint(rest):
                 return None
-            return kind if all(word in _OWNERS or _says_environment(word) for word in rest) else "perhaps"
+            owned = all(word in _OWNERS or word in _JOINING or _says_environment(word) for word in rest)
+            return kind if owned else "perhaps"
     return None
 
 
