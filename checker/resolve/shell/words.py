@@ -89,8 +89,10 @@ def _whole(field: list[Possible]) -> Possible:
 
 
 # What GitHub gives that has no blank in it: https://docs.github.com/en/actions/reference/contexts-reference#github-context
+# and, for the variables, https://docs.github.com/en/actions/reference/variables-reference#default-environment-variables
 _NO_BLANK: Final = lazy_re.compile(
-    r"(?i)\$\{(?:\{ github\.|GITHUB_)(?:sha|ref|ref_name|head_ref|run_id|run_number|run_attempt|actor)(?:::\d+| \})?\}"
+    r"(?i)\$\{(?:\{ github\.|GITHUB_)(?:sha|ref|ref_name|head_ref|run_id|run_number|run_attempt|actor|repository"
+    r"|repository_owner)(?::[\d:]+| \})?\}|\$\{\{ github\.event\.release\.tag_name \}\}"
 )
 
 
