@@ -1,18 +1,20 @@
 """Which of the things that were not followed could concern an environment: those with something to act with in hand.
 
 A step before the job's first credentials prepares: it has nothing that AWS would accept, unless it is given keys or
-secrets of its own. (A token may be asked for by any step of a job that has ``id-token: write``; where a later step
-takes the role on, the ones before it are taken not to.)
+secrets of its own, or a step before it left keys where AWS's programs look for them. (A token may be asked for by any
+step of a job that has ``id-token: write``; where a later step takes the role on, the ones before it are taken not to.)
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from checker import lazy_re
 from checker.model.pipeline.holding import ever_holds, given_keys, given_secrets, takes_token
 from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Gap, Trace
@@ -22,12 +24,20 @@ from checker.resolve.trace.commands.foreign import unread_services
 # Commands of the CDK that read the app alone (AWS CDK Developer Guide, "AWS CDK CLI command reference").
 _OFFLINE: Final = frozenset({"synth", "list", "init", "docs", "doctor", "notices", "metadata", "ack", "context"})
 
+# Where a step leaves keys for the steps behind it (AWS CLI User Guide, "Configuration and credential file settings").
+_KEPT: Final = lazy_re.compile(
+    r"\baws\s+configure\s+(?:import|set)\b[^\n]*(?:csv|aws_access_key_id|aws_secret_access_key)"
+    r"|\.aws/credentials|aws_access_key_id\b[^\n]*GITHUB_ENV",
+    re.IGNORECASE,
+)
+
 
 class _Step(Struct, frozen=True):
     """What was not followed in a step: scripts of the repository, and programs and actions of somebody else."""
 
     step: EffectiveStep
     logged_in: bool
+    handed: bool  # keys that a step before put where AWS's programs look for them
     own: tuple[Problem, ...]
     foreign: tuple[Problem, ...]
 
@@ -40,6 +50,7 @@ class Gaps(Struct):
     _own: int = 0
     _foreign: int = 0
     _cut: Problem | None = None
+    _handed: bool = False
 
     def note(
         self, step: EffectiveStep, role: Credentials | None, own: Sequence[Problem], foreign: Sequence[Problem]
@@ -47,8 +58,10 @@ class Gaps(Struct):
         """A step has been followed, as ``role``: what the lists have more than before is its."""
         if len(own) > self._own or len(foreign) > self._foreign:
             rest = tuple(foreign[self._foreign :])
-            self._steps.append(_Step(step, role is not None, tuple(own[self._own :]), rest))
+            self._steps.append(_Step(step, role is not None, self._handed, tuple(own[self._own :]), rest))
         self._own, self._foreign = len(own), len(foreign)
+        if step.run is not None and given_secrets(step) and _KEPT.search(step.run.text):
+            self._handed = True
 
     def cut(self, step: EffectiveStep) -> None:
         """From this step on nothing was followed: what the job does after it is not known, logging in included."""
@@ -85,7 +98,7 @@ class Gaps(Struct):
         yield from each.foreign
 
     def _holds(self, each: _Step, calls: bool) -> bool:
-        if each.logged_in or calls or given_secrets(each.step) or given_keys(each.step):
+        if each.logged_in or each.handed or calls or given_secrets(each.step) or given_keys(each.step):
             return True
         return takes_token(self.job) and not self.job.credentials
 
