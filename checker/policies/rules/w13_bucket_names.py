@@ -10,7 +10,8 @@ What is checked
 When it does not apply
     No bucket in the environment.
 What cannot be decided
-    A name taken whole from a parameter that has no value, or read from elsewhere at deployment.
+    A name taken whole from a parameter that has no value, or read from elsewhere at deployment; one with what looks
+    like a generated hash in it, which may be made of the account.
 Fix
     Leave ``BucketName`` out, or build it from the environment and ``AWS::AccountId``.
 """
@@ -29,7 +30,7 @@ from checker.model.values import Absent, Known, Pseudo, Text
 from checker.policies.rules.c5_physical_names import only_environment
 from checker.reason.names.collisions import Candidate, Clash, candidates, clashes
 from checker.reason.names.custom_resources import is_custom
-from checker.reason.names.next_environment import carries_environment, untold
+from checker.reason.names.next_environment import carries_environment, looks_generated, untold
 from checker.reason.names.physical import is_stacks_own
 
 _BUCKET = "AWS::S3::Bucket"
@@ -65,8 +66,8 @@ def _judge(name: Candidate, clash: Clash | None, environment: Environment, *, al
     account = _carries_account(name, bucket)
     if account is NO:
         return _fails(name, f"The bucket name {name.text} carries no account, and all accounts share one set of names.")
-    if isinstance(account, Open) or name.text is None:
-        return bucket.undecided(None, f"{path} is decided outside of the templates", path=path, fix=_FIX)
+    if isinstance(account, Open):
+        return bucket.undecided(None, account.why, path=path, fix=_FIX)
     if isinstance(carries, Open):
         return bucket.undecided(None, carries.why, path=path, fix=_FIX)
     if clash is not None and clash.possible:
@@ -101,6 +102,8 @@ def _carries_account(name: Candidate, bucket: Resource) -> Answer:
     holes = name.text.holes if isinstance(name.text, Text) else ()
     if any(is_stacks_own(hole) or "AWS::AccountId" in hole.shown for hole in holes):
         return YES
+    if looks_generated(literal):
+        return Open(f"whether what looks generated in {literal} is made of the account")
     opened = not all(isinstance(hole, Pseudo) for hole in holes) or "{{resolve:" in literal
     return Open(f"{name.name.path} is decided outside of the templates") if opened else NO
 

@@ -63,9 +63,14 @@ def carries_environment(candidate: Candidate, environment: Environment) -> Answe
         return Open(f"{candidate.name.path}, or what it is a name in, is decided at deployment")
     if is_dynamic(literal) or candidate.open:
         return Open(f"{literal} is read from elsewhere at deployment")
-    if _GENERATED.search(literal) or _is_of_path(literal, resource.stack):
+    if looks_generated(literal) or _is_of_path(literal, resource.stack):
         return Open(f"{literal} holds what looks like a generated hash, which may be of the environment")
     return NO
+
+
+def looks_generated(literal: str) -> bool:
+    """Whether a name has a part in it that code makes, of whatever it tells apart."""
+    return _GENERATED.search(literal) is not None
 
 
 def _is_of_path(literal: str, stack: Stack) -> bool:
