@@ -26,10 +26,9 @@ from checker.collect.documents import read_text
 from checker.collect.exclusions import Exclusions
 from checker.collect.folders import walk
 from checker.collect.migrations import changelogs, flyway
-from checker.collect.migrations.alembic_folders import CONFIGURATIONS, revision_folders
 from checker.collect.migrations.blocks import with_code
-from checker.collect.migrations.code_forms import ENDINGS, is_code
 from checker.collect.migrations.constraints.history import with_history
+from checker.collect.migrations.frameworks.code_forms import ENDINGS, is_code
 from checker.collect.migrations.frameworks.django import django_folder, is_migration
 from checker.collect.migrations.naming import (
     BACK,
@@ -41,6 +40,7 @@ from checker.collect.migrations.naming import (
     order,
     paired,
 )
+from checker.collect.migrations.revisions.configured import CONFIGURATIONS, revision_folders
 from checker.collect.migrations.revisions.reading import is_revision, revisions
 from checker.collect.migrations.sections import directions
 from checker.collect.migrations.sql import parse_sql

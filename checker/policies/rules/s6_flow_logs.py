@@ -32,8 +32,8 @@ from checker.model.verdicts import Surface
 from checker.reason.iam.evaluation import Request, decide, policies_of
 from checker.reason.iam.policies import read_document
 from checker.reason.names.arns import arn_of
+from checker.reason.network.flow_log_expiry import expires_flow_logs
 from checker.reason.network.routes import SUBNET, VPC, vpc_resource
-from checker.reason.templates.bucket_expiry import expires_flow_logs
 from checker.reason.text.patterns import exact
 
 _FIX: Final = "Add an AWS::EC2::FlowLog on the VPC with TrafficType REJECT, to a log group with a retention."
