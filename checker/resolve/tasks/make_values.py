@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from checker import lazy_re
 from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.possible import Possible, joined, open_text
-from checker.resolve.shell.state import RUNNER_NAMES, RUNNER_PREFIXES
+from checker.resolve.shell.variables.outside import RUNNER_NAMES, RUNNER_PREFIXES
 from checker.resolve.tasks.recipes import Line, behind, placed, put_in
 
 _MAX_REFERENCES: Final = 1_000  # of one target's recipe: variables that name one another may double without end
