@@ -230,6 +230,8 @@ def _in_words(follower: Shell, words: list[Possible], call: Call) -> bool:
     at = next((index for index, word in enumerate(words) if index and not str(word).startswith("-")), 0)
     if state.written is None or not first.startswith("python") or not at or words[1] == "-c" or state.written.is_empty:
         return True
+    if "-" in words[1:at]:  # the program is what comes in, and the words behind it are its arguments
+        return True
     name, is_module = words[at], words[at - 1] == "-m"
     if is_module:
         files = [each for each in module_files(shown(name)) if _is_there(follower, each, state)]

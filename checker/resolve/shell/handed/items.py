@@ -50,10 +50,10 @@ def with_items(words: Sequence[Possible], fed: Possible, mark: str, marks: dict[
         rest = rest[2 if option in _VALUES - {"--replace"} and not has_value else 1 :]
         if option == "--":
             break
-    if not rest:
-        return ["echo"]
     found = _items(fed, delimiter, by_line=by_line)
     item: Possible = open_text(OPEN) if not found else one_of(found)
+    if not rest:  # "If no command is specified, the default is echo": it prints what is read
+        return ["echo", *found] if found and (several or len(found) == 1) else ["echo", open_text(OPEN)]
     if replaced:
         at = line_at(rest)
         lines = len(rest) if at is None else at
