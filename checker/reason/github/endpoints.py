@@ -25,16 +25,26 @@ _FILLED: Final = lazy_re.compile(r"\{(?:owner|repo|branch)\}|:(?:owner|repo|bran
 @lru_cache(maxsize=4096)  # jobs ask the same again and again, of a thousand operations
 def matching(method: str, url: str | Text) -> tuple[Operation, ...]:
     """The operations that a request can be, those that fit best alone; empty where there surely is none."""
-    written = list(_segments(url))
-    found = [each for each in operations() if each.method == method and _fits(each.segments, written)]
+    asked = [each for each in operations() if each.method == method]
+    written, found = _fitting(url, asked)
     best = max((_exactness(each, written) for each in found), default=0)
     return tuple(each for each in found if _exactness(each, written) == best)
 
 
 def methods_of(url: str | Text) -> list[str]:
     """The methods with which GitHub has this path."""
-    written = list(_segments(url))
-    return sorted({each.method for each in operations() if _fits(each.segments, written)})
+    return sorted({each.method for each in _fitting(url, operations())[1]})
+
+
+def _fitting(url: str | Text, among: Sequence[Operation]) -> tuple[list[Segment | tuple[()]], list[Operation]]:
+    """The path's segments, and the operations that have them. What a command prints is an id or a name; it is taken
+    for more (an owner and a repository) only where that fits nothing."""
+    for several in (False, True):
+        written = list(_segments(url, several=several))
+        found = [each for each in among if _fits(each.segments, written)]
+        if found:
+            break
+    return written, found
 
 
 def is_open(url: str | Text) -> bool:
@@ -42,18 +52,20 @@ def is_open(url: str | Text) -> bool:
     return not any(isinstance(part, str) and part.strip("/") for part in pieces(url))
 
 
-def _segments(url: str | Text) -> Iterator[Segment | tuple[()]]:
+def _segments(url: str | Text, *, several: bool) -> Iterator[Segment | tuple[()]]:
     """The path's segments: ``None`` for one that is open, ``()`` for any number of them."""
     for parts in split(url, "/"):
-        yield from _segment(parts)
+        yield from _segment(parts, several=several)
 
 
-def _segment(parts: Sequence[str | Hole]) -> Iterator[Segment | tuple[()]]:
+def _segment(parts: Sequence[str | Hole], *, several: bool) -> Iterator[Segment | tuple[()]]:
     holes = [part for part in parts if isinstance(part, Hole)]
     literal = "".join(part for part in parts if isinstance(part, str))
     if not holes:
         if literal:
             yield None if _FILLED.search(literal) else literal
+    elif not literal and holes[0].shown.startswith("$("):  # the names in a command say nothing of what it prints
+        yield () if several else None
     elif not literal and _TWO.search(holes[0].shown):
         yield from (None, None)
     elif not literal and _LONG.search(holes[0].shown):
