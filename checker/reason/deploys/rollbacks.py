@@ -22,7 +22,10 @@ _NO_WAY_BACK: Final = frozenset({"end", "ends", "office", "up", "ups", "fill", "
 _TAG_WORDS: Final = frozenset({"tag", "version", "release", "ref", "sha", "commit", "revision"})
 _IMAGE_WORDS: Final = frozenset({"image", "docker", "container", "ecr"})
 _NUMBERS: Final = frozenset({"version", "revision"})  # of code, or of what these words name
-_NUMBERED: Final = frozenset({"task", "taskdef", "family", "node", "python", "ruby", "java", "go", "php", "terraform"})
+_NUMBERED: Final = frozenset(
+    {"task", "taskdef", "family", "migration", "migrations", "schema", "node", "python", "ruby", "java", "go", "php",
+     "terraform"}
+)  # fmt: skip
 
 
 def is_rollback(workflow: Workflow) -> bool:
