@@ -15,7 +15,7 @@ from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import AwsCall, Command, How, Reached
 from checker.model.pipeline.within import WHOLE_STEP
-from checker.model.possible import Possible, joined, options, shown, truth
+from checker.model.possible import Possible, joined, one_of, options, shown, truth
 from checker.model.values import Hole, Text, pieces, text
 from checker.resolve.tasks.recipes import TaskLibrary
 from checker.resolve.trace.commands.images_pushed import caches, calls, goes_out, named_by, tagged
@@ -234,8 +234,10 @@ def metadata_of(step: EffectiveStep, given: Mapping[str, Possible]) -> Mapping[s
     if step.step.action.lower() != known.METADATA:
         return {}
     images = list(listed(given.get("images", "")))
-    rules = [each for option in (given.get("tags", ""),) for each in _lines(option)]
-    return outputs_of(step.job, images, rules, shown(given.get("flavor", "")))
+    rules, flavor = given.get("tags", ""), shown(given.get("flavor", ""))
+    # Where the run decides a rule (`value=${{ inputs.tag || 'x' }}`), there are several lists of them.
+    made = [outputs_of(step.job, images, list(_lines(each)), flavor) for each in options(rules) or (rules,)]
+    return made[0] if len(made) == 1 else {name: one_of([each[name] for each in made]) for name in made[0]}
 
 
 def files_of(step: EffectiveStep, given: Mapping[str, Possible], library: TaskLibrary) -> Mapping[str, Possible]:
