@@ -68,6 +68,7 @@ from checker.resolve.shell.syntax_facts import (
 from checker.resolve.shell.variables.calculated import calculated
 from checker.resolve.shell.variables.rounds import by_index, count, widen
 from checker.resolve.shell.variables.standing import join_at
+from checker.resolve.shell.variables.tested import narrow
 from checker.resolve.shell.waiting import told_alone
 from checker.resolve.shell.words import decide, is_one_word
 
@@ -215,6 +216,8 @@ class Follower:
             bad = asks and leaves(statement.right, state.functions)
             inner = replace(context, certain=context.certain and not asks, on_failure=context.on_failure or bad)
         fork = state.fork()
+        narrow((statement.left,), fork, holds=not is_or)
+        narrow((statement.left,), state, holds=is_or)
         right = self.statement(statement.right, fork, inner)
         if right.flow is not Flow.NEXT:
             return Result(Flow.NEXT, decisive)  # who comes past it did not take the right side
@@ -234,6 +237,7 @@ class Follower:
                 continue
             surely = result.truth is YES
             fork = state if surely else state.fork()
+            narrow(condition.statements, fork, holds=True)
             fails = asks_for_failure(condition) or ends_badly(body, state)
             inner = asking if surely else replace(asking, certain=False, on_failure=asking.on_failure or fails)
             ended = self.block(body, fork, inner)
@@ -243,6 +247,7 @@ class Follower:
             if surely:
                 break
             asking = replace(asking, certain=False)
+            narrow(condition.statements, state, holds=False)
         else:
             fork = state.fork()
             last = statement.branches[-1][0] if statement.branches else Block()
