@@ -269,11 +269,11 @@ def other_tags(images: Sequence[Scalar], known: Pushed) -> Iterator[Scalar]:
 
     A variable of the environment that nothing sets is none.
     """
-    of_release = {name for each in images if is_released(each, known) is YES and (name := _repository(each))}
+    of_release = {_name(each) for each in images if is_released(each, known) is YES} - {""}
     for each in images:
         tag = tag_of(each)
         unset = isinstance(tag, Text) and all(_VARIABLE.fullmatch(hole.shown) for hole in tag.holes)
-        if _repository(each) in of_release and is_released(each, known) is not YES and not unset:
+        if _name(each) in of_release and is_released(each, known) is not YES and not unset:
             yield tag
 
 
@@ -348,6 +348,11 @@ def _repository(value: Scalar) -> str:
     whole = "".join(part if isinstance(part, str) else "\0" for part in parts)
     name = whole.rpartition(":")[0].rpartition("/")[2]
     return "" if "\0" in name else name
+
+
+def _name(value: Scalar) -> str:
+    """The last part of an image's name as :func:`_repository` has it; its whole name as written where that is open."""
+    return _repository(value) or shown(value).removesuffix(shown(tag_of(value))).removesuffix(":")
 
 
 def tag_of(value: Scalar) -> str | Text:
