@@ -66,7 +66,7 @@ class Followed(Struct):
         printed = [command for command in printed if command.program not in {"exit", "return"}]
         self._captures += 1
         # Each time it runs it may print something else: two holes of one source are not the same value.
-        source = re.sub(r"__gha\d+__", lambda match: str(state.marks.get(match[0], match[0])), substitution.source)
+        source = as_written(substitution.source, state)
         call = _asked(shell.commands[start:])
         opened = open_text(brief(source, 200), str(state.script.file), self._captures, call=call)
         if not printed:
@@ -130,6 +130,11 @@ class Followed(Struct):
     def ended(self, words: list[Possible], state: State, truth: Answer) -> Result:  # noqa: ARG002
         """As far as it can be told beforehand."""
         return Result(Flow.NEXT, truth)
+
+
+def as_written(source: str, state: State) -> str:
+    """A part of a script with its expressions in their places, as a person has written it."""
+    return re.sub(r"__gha\d+__", lambda match: str(state.marks.get(match[0], match[0])), source)
 
 
 def _printed(command: Command, state: State) -> Possible | None:

@@ -50,7 +50,7 @@ from checker.resolve.shell.ends import (
     stops_on_failure,
     surely_fails,
 )
-from checker.resolve.shell.followed import Followed
+from checker.resolve.shell.followed import Followed, as_written
 from checker.resolve.shell.printing import streams
 from checker.resolve.shell.rehearsal.arithmetic import holds
 from checker.resolve.shell.rehearsal.ways import Allowance, Rehearsals
@@ -193,7 +193,7 @@ class Follower:
     def _and_or(self, statement: AndOr, state: State, context: Context) -> Result:
         is_or = statement.operator == "||"
         if is_or:
-            fallback = brief(statement.right_shown, 200)
+            fallback = brief(as_written(statement.right_shown, state), 200)
             stops = leaves(statement.right, state.functions)
             left_context = context.handled(tested="or", fallback=fallback, fallback_stops=stops)
         else:
