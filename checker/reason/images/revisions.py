@@ -154,6 +154,8 @@ def _of_stack(at: At, value: Scalar, release: Release) -> Revision:
     ]
     references = [each for each in references if each.owner.key in picked] or references
     of_commit = [isinstance(each.value, Text) and is_commit_of_run(each.value) for each in references]
+    if not references and (unseen := _unseen_before(at, None)):
+        return unseen
     if not any(of_commit):
         why = "it names the stack's own task definition, whose image the stack sets, not the release"
         return Revision(Runs.OTHER, why)
@@ -170,7 +172,8 @@ _CHANGING: Final = frozenset({"apply", "deploy", "up", "update", "upgrade", "rel
 
 
 def _changer_before(at: At, origin: CallPlace | None) -> Command | None:
-    """A program that is not followed, and may have rolled the service before ``origin`` reads it."""
+    """A program that is not followed, and may have rolled the service (or registered a revision) before ``origin``
+    reads it; before the call itself without one."""
     unread = {problem.spot for problem in at.trace.problems if problem.unread}
     for action in at.trace.actions[: at.index]:
         if isinstance(action, AwsCall) and origin is not None and action.is_behind(origin):
@@ -178,6 +181,14 @@ def _changer_before(at: At, origin: CallPlace | None) -> Command | None:
         if isinstance(action, Command) and action.spot in unread and _CHANGING.intersection(_plain(action)):
             return action
     return None
+
+
+def _unseen_before(at: At, origin: CallPlace | None) -> Revision | None:
+    """What is said where a program that is not followed may have registered the newest revision."""
+    changer = _changer_before(at, origin)
+    if changer is None:
+        return None
+    return Revision(Runs.OPEN, f"whether `{changer.program}` at {changer.spot} registers the release's revision before")
 
 
 def _plain(command: Command) -> list[str]:
@@ -202,7 +213,9 @@ def _registered(at: At, origin: CallPlace | None, release: Release) -> Revision:
 
 def _asked_for(at: At, origin: CallPlace | None, release: Release) -> Revision:
     """A family's newest revision: the one that is registered right before it is asked for, or any."""
-    whatever = Revision(Runs.OTHER, "it names the family's newest revision, whatever image that has")
+    whatever = _unseen_before(at, origin) or Revision(
+        Runs.OTHER, "it names the family's newest revision, whatever image that has"
+    )
     asked = at_origin(at, origin) if origin is not None else None
     if asked is None or asked.how is not How.CLI:  # of a program the revision that it makes is followed itself
         return whatever
@@ -235,7 +248,9 @@ def _newest(at: At, family: str, release: Release) -> Revision:
             return found
         if named is None:
             return Revision(Runs.OPEN, f"whether the revision that is registered before is one of {family}")
-    return Revision(Runs.OTHER, f"it names {family}, whatever image its newest revision has")
+    return _unseen_before(at, None) or Revision(
+        Runs.OTHER, f"it names {family}, whatever image its newest revision has"
+    )
 
 
 def _may_be_left_out(before: AwsCall, then: At) -> bool:
