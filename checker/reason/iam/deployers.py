@@ -249,13 +249,16 @@ def same_account(one: Stack, other: Stack) -> bool:
 
 
 def same_environment(one: str, other: str) -> bool:
-    """Whether two names speak of the same environment: ``prod`` and ``production``, ``live`` too."""
+    """Whether two names speak of the same environment: ``prod`` and ``production``, ``dev`` and ``development``."""
     return one.lower() == other.lower() or _spoken(one) == _spoken(other)
 
 
 def _spoken(name: str) -> str:
     found = (environment_of(name) or name).lower()
-    return "production" if found == "live" else found
+    return _SAME.get(found, found)
+
+
+_SAME: Final = {"live": "production", "development": "dev", "develop": "dev", "testing": "test"}
 
 
 def deployment_of(project: Project) -> Deployment:
