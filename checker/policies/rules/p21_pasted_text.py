@@ -5,8 +5,8 @@ What the review found
     types into a form, or calls a branch, a pull request or a commit, is then code: ``$(...)`` in it runs with all that
     the job may do.
 What is checked
-    Every script of a job that assumes a role, or whose token may write: ``run:``, and the scripts that actions are
-    given. No expression in it gives text that a person chooses freely, by whatever way it comes: an input of a form
+    Every script of a job that assumes a role, is given keys of AWS, or whose token may write: ``run:``, and the scripts
+    that actions are given. No expression in it gives text that a person chooses freely, by whatever way it comes: an input of a form
     or of an event, a title, body, comment or message, a branch's name, through callers and called workflows, and by
     what a step hands on to later steps and jobs. A choice from a list, a number, a yes or no, and a comparison give no
     such text. No command runs such text as code either, once it is a variable: ``eval``, ``bash -c``, ``python -c``,
@@ -140,10 +140,12 @@ def _texts_of(texts: Iterable[Possible], step: EffectiveStep, handed: Handed) ->
 
 
 def _holds_something(job: EffectiveJob) -> bool:
-    """Whether code in the job could do anything: it assumes a role, or may ask for one, or its token may write."""
+    """Whether code in the job could do anything: it assumes a role, or may ask for one, is given keys of AWS, or its
+    token may write."""
     permissions = job.permissions
     levels = [permissions.level(scope) for scope in ("id-token", *permissions.levels)]
-    return bool(job.credentials) or "write" in (*levels, permissions.others)
+    has_keys = any("AWS_SECRET_ACCESS_KEY" in step.env for step in job.steps)
+    return bool(job.credentials) or has_keys or "write" in (*levels, permissions.others)
 
 
 def _judged(step: EffectiveStep, handed: Handed) -> Iterator[Judgement]:
