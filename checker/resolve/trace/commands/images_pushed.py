@@ -21,6 +21,8 @@ _DIGEST: Final = "sha256:"
 _BEHIND_NAME: Final = lazy_re.compile(rf"@(?={_DIGEST})|:")
 # Amazon ECR User Guide, "Amazon ECR private registries": the host says the region, whatever the caller's own is.
 _PLACE: Final = lazy_re.compile(r"\.dkr\.ecr(?:-fips)?\.([a-z]+(?:-[a-z]+)+-\d+)\.")
+# What may end with a tag: what a command prints, what a script makes of a text, what is called a tag or a version.
+_WITH_TAG: Final = lazy_re.compile(r"^\$\(|\$\{\w+/|(?<![a-z])(?:tag|version)(?![a-z])", re.IGNORECASE)
 # A registry alone: the output of aws-actions/amazon-ecr-login (its README, "Outputs").
 _REGISTRY: Final = lazy_re.compile(r"\bsteps\.[\w-]+\.outputs\.registry\b")
 
@@ -230,7 +232,8 @@ def _in_ecr(image: str | Text, logged_in: bool) -> tuple[str | Text, str | Text 
         if isinstance(part, str) and (sign := _BEHIND_NAME.search(part)):
             before, after = part[: sign.start()], part[sign.end() :]
             return text([*rest[:index], before]), text([after, *rest[index + 1 :]])
-    return text(rest), None
+    last = rest[-1]
+    return text(rest), text([last]) if isinstance(last, Hole) and _WITH_TAG.search(last.shown) else None
 
 
 def _open_name(parts: Sequence[str | Hole]) -> tuple[str | Text, str | Text | None] | None:
