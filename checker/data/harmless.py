@@ -193,7 +193,7 @@ def engine_verbs(words: Sequence[object]) -> Iterator[tuple[int, str]]:
             skip = word in _ENGINE_VALUES
         elif isinstance(word, str):
             yield index, word
-        else:
+        elif not str(word).startswith("--"):  # an option that names its value is one, whatever that is
             return
 
 
