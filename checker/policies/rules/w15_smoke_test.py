@@ -92,6 +92,7 @@ def _judged(path: DeployPath, project: Project, pipeline: Pipeline) -> Iterator[
         for request in every
         if request.at is not None
         and not after_failure(request.at.action)
+        and not _meanwhile(request)
         and _is_health(request, wanted)
         and elsewhere(request, path, project) is not YES
     ]
@@ -161,6 +162,12 @@ def _open(requests: Sequence[Request]) -> list[Request]:
     the same line makes requests of GitHub's API: that is its client."""
     clients = {each.at.action.spot for each in requests if each.at is not None and "/repos/" in shown(each.url)}
     return [each for each in requests if _is_open(each) and each.at and each.at.action.spot not in clients]
+
+
+def _meanwhile(request: Request) -> bool:
+    """Whether a request is made in the background, by a loop that nobody waits for: load for a canary, no test."""
+    taken = request.at.action.handling if request.at is not None else None
+    return taken is not None and taken.background and (taken.left_alone or request.retried is Retried.FOR_EVER)
 
 
 def _is_open(request: Request) -> bool:
