@@ -40,7 +40,7 @@ from checker.reason.calls.allowed_failures import passed_over
 from checker.reason.calls.asked_after import revision_told_after, told_after
 from checker.reason.calls.lines import Lines, unfollowed
 from checker.reason.calls.swallowed import matters, may_be_allowed, misread, not_followed, passes_over, waits
-from checker.reason.deploys.task_ends import looks, waits_unseeing
+from checker.reason.deploys.task_ends import asked_by_program, looks, waits_unseeing
 
 if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline
@@ -123,7 +123,7 @@ def _unseeing(pipeline: Pipeline) -> dict[AwsCall, bool]:
     """The waits for tasks whose exit code nobody looks at, in no job of their workflow; whether all was followed."""
     looking = {job.entry.file for job in pipeline.jobs if looks(pipeline.trace(job))}
     return {
-        call: pipeline.trace(job).complete
+        call: pipeline.trace(job).complete and not asked_by_program(pipeline.trace(job))
         for job in pipeline.jobs
         if job.entry.file not in looking
         for call in waits_unseeing(pipeline.trace(job))
@@ -149,7 +149,7 @@ def _judged(
         if unseeing[call]:
             said = "It waits until a task has stopped, as one that failed has too: nothing reads its exit code."
             return call.fails(None, said, fix=_FIX_EXIT, path=path)
-        why = "whether the exit code of the task that it waits for is read by what could not be followed"
+        why = "whether the exit code of the task that it waits for is read by what is not followed"
         return call.undecided(None, why, fix=_FIX_EXIT, path=path)
     for call, answer in answers:
         if answer == "":

@@ -60,6 +60,15 @@ def looks(trace: Trace) -> bool:
     )
 
 
+def asked_by_program(trace: Trace) -> bool:
+    """Whether a program has the AWS CLI tell it of tasks: what it reads of that answer is not followed."""
+    return any(
+        (each.service, each.operation, each.how) == ("ecs", "DescribeTasks", How.CLI)
+        and each.spot.file.endswith((".py", ".js", ".mjs", ".ts"))
+        for each in trace.aws
+    )
+
+
 def _only_says(command: Command) -> bool:
     """Whether it prints words for a person, and nothing else has them."""
     taken = command.handling
