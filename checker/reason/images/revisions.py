@@ -59,6 +59,9 @@ class Release(Struct, frozen=True):
     named: bool = False
 
 
+_STARTS: Final = frozenset({"RunTask", "StartTask"})
+
+
 def release_of(pipeline: Pipeline, project: Project) -> Release:
     return Release(pushed(pipeline), project)
 
@@ -82,6 +85,8 @@ def revision_of(at: At, call: AwsCall, release: Release) -> Revision:
     if isinstance(value, Absent):
         if not call.complete or not isinstance(call.argument("cliInputJson"), Absent):
             return Revision(Runs.OPEN, "its arguments are not all known before the run")
+        if call.operation in _STARTS:  # none is started without one
+            return Revision(Runs.OPEN, "which task definition it is given, as one must be")
         return Revision(
             Runs.OTHER, "it names no task definition, so what runs is started again from whatever its tag names"
         )
