@@ -153,13 +153,16 @@ def _judged(step: EffectiveStep, handed: Handed) -> Iterator[Judgement]:
     if step.runs is NO or not scripts:
         return
     found = [each for value, _ in scripts for each in handed.written(value, step.job)]
-    for written, expression in found:
-        if step.job.is_reusable_alone and INPUT.search(expression):
+    alone = step.job.is_reusable_alone  # what nothing here calls is given its inputs elsewhere
+    for written, expression in sorted(found, key=lambda each: alone and _is_input(*each)):
+        if alone and _is_input(written, expression):
             why = f"what callers in other repositories give for {written.what}, which becomes part of the script"
             yield step.undecided(None, why, fix=_FIX)
             return
         if not written.doubt:
             plain = written.what in expression or expression in written.what or not expression.strip("*")
+            # A ref is its name behind a prefix: the script may as well say `github.ref`.
+            plain = plain or (expression == "github.ref_name" and is_name_of_a_ref(written))
             way = "" if plain else f" (as {expression})"
             why = f"The text of {written.what} is pasted into the script{way}: what somebody writes there runs as code."
             yield step.fails(None, why, fix=_FIX)
@@ -174,6 +177,11 @@ def _judged(step: EffectiveStep, handed: Handed) -> Iterator[Judgement]:
         yield step.undecided(None, why, fix=_FIX)
         return
     yield step.passes(None, "No expression in its script gives text that somebody writes.")
+
+
+def _is_input(written: Written, expression: str) -> bool:
+    """Whether a text is an input's, read where it is pasted or put into a variable before."""
+    return INPUT.search(expression) is not None or written.what.startswith("the input ")
 
 
 def _in_scripts(step: EffectiveStep) -> Iterator[tuple[Possible, str]]:
