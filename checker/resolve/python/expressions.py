@@ -358,4 +358,6 @@ def truth(found: Value) -> bool | None:
         return bool(found)
     if isinstance(found, tuple):
         return True if found else None  # what fills it may not have been seen
+    if isinstance(found, Dict):
+        return True if found.items else None
     return True if isinstance(found, _THERE) else None
