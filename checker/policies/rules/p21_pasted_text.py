@@ -6,9 +6,9 @@ What the review found
     the job may do.
 What is checked
     Every script of a job that assumes a role, is given keys of AWS, or whose token may write: ``run:``, and the scripts
-    that actions are given. No expression in it gives text that a person chooses freely, by whatever way it comes: an input of a form
-    or of an event, a title, body, comment or message, a branch's name, through callers and called workflows, and by
-    what a step hands on to later steps and jobs. A choice from a list, a number, a yes or no, and a comparison give no
+    that actions are given. No expression in it gives text that a person chooses freely, by whatever way it comes: an
+    input of a form or of an event, a title, body, comment or message, a branch's name, through callers and called
+    workflows, and by what a step hands on to later steps and jobs. A choice from a list, a number, a yes or no, and a comparison give no
     such text. No command runs such text as code either, once it is a variable: ``eval``, ``bash -c``, ``python -c``,
     a shell that reads it, a ``trap``; a recipe of make, just or Task; the shell of another machine or of a container
     (ssh, ``docker exec``, Systems Manager); a statement of SQL, a program of awk or sed; a calculation of the shell's,

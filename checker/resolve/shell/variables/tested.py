@@ -51,7 +51,12 @@ def _empty(words: Sequence[Word]) -> tuple[str, bool] | None:
     """The variable that a test asks, and whether it asks for it to be empty."""
     if len(words) == 2 and _text(words[0]) in {"-z", "-n"} and (name := _name(words[1])):
         return name, _text(words[0]) == "-z"
-    if len(words) == 3 and _text(words[1]) in {"=", "==", "!="} and not _is_filled(words[2]) and (name := _name(words[0])):
+    if (
+        len(words) == 3
+        and _text(words[1]) in {"=", "==", "!="}
+        and not _is_filled(words[2])
+        and (name := _name(words[0]))
+    ):
         return name, _text(words[1]) != "!="
     return None
 
