@@ -8,14 +8,14 @@ What is checked
     Every script of a job that assumes a role, is given keys of AWS, or whose token may write: ``run:``, and the scripts
     that actions are given. No expression in it gives text that a person chooses freely, by whatever way it comes: an
     input of a form or of an event, a title, body, comment or message, a branch's name, through callers and called
-    workflows, and by what a step hands on to later steps and jobs. A choice from a list, a number, a yes or no, and a comparison give no
-    such text. No command runs such text as code either, once it is a variable: ``eval``, ``bash -c``, ``python -c``,
-    a shell that reads it, a ``trap``; a recipe of make, just or Task; the shell of another machine or of a container
-    (ssh, ``docker exec``, Systems Manager); a statement of SQL, a program of awk or sed; a calculation of the shell's,
-    an index, a comparison of numbers in ``[[ ]]`` and the name of a variable, in each of which ``a[$(...)]`` is run.
-    Nor is such a text, where it may have several lines, written where a line sets a variable for the steps after it,
-    or the value of a variable that programs take for code: ``BASH_ENV``, ``NODE_OPTIONS``, ``GIT_SSH_COMMAND``,
-    ``LD_PRELOAD``, ``PYTHONPATH`` and their like.
+    workflows, and by what a step hands on to later steps and jobs. A choice from a list, a number, a yes or no, and a
+    comparison give no such text. No command runs such text as code either, once it is a variable: ``eval``, ``bash
+    -c``, ``python -c``, a shell that reads it, a ``trap``; a recipe of make, just or Task; the shell of another machine
+    or of a container (ssh, ``docker exec``, Systems Manager); a statement of SQL, a program of awk or sed; a
+    calculation of the shell's, an index, a comparison of numbers in ``[[ ]]`` and the name of a variable, in each of
+    which ``a[$(...)]`` is run. Nor is such a text, where it may have several lines, written where a line sets a
+    variable for the steps after it, or the value of a variable that programs take for code: ``BASH_ENV``,
+    ``NODE_OPTIONS``, ``GIT_SSH_COMMAND``, ``LD_PRELOAD``, ``PYTHONPATH`` and their like.
 When it does not apply
     No job holds anything, or no script of such a job has an expression.
 What cannot be decided
