@@ -165,9 +165,9 @@ def _open(requests: Sequence[Request]) -> list[Request]:
 
 
 def _meanwhile(request: Request) -> bool:
-    """Whether a request is made in the background, by a loop that nobody waits for: load for a canary, no test."""
-    taken = request.at.action.handling if request.at is not None else None
-    return taken is not None and taken.background and (taken.left_alone or request.retried is Retried.FOR_EVER)
+    """Whether a request is made in the background, by a loop without an end: load for a canary, no test."""
+    in_background = request.at is not None and request.at.action.handling.background
+    return in_background and request.retried is Retried.FOR_EVER
 
 
 def _is_open(request: Request) -> bool:

@@ -227,10 +227,8 @@ def _in_words(follower: Shell, words: list[Possible], call: Call) -> bool:
     """``python x.py`` and ``python -m x`` of a file that the job itself has written: its text takes the file's place.
     False where nobody knows it."""
     state, first = call.state, words[0].rsplit("/", 1)[-1] if isinstance(words[0], str) else ""
-    at = next((index for index, word in enumerate(words) if index and not str(word).startswith("-")), 0)
+    at = next((index for index, word in enumerate(words) if index and (word == "-" or str(word)[:1] != "-")), 0)
     if state.written is None or not first.startswith("python") or not at or words[1] == "-c" or state.written.is_empty:
-        return True
-    if "-" in words[1:at]:  # the program is what comes in, and the words behind it are its arguments
         return True
     name, is_module = words[at], words[at - 1] == "-m"
     if is_module:
