@@ -64,6 +64,20 @@ def test_a_stack_that_others_import_from_is_shared(tmp_path: Path) -> None:
     assert document["environments"] == ["shared", "production"]
 
 
+@pytest.mark.parametrize("written", [{"StackName": "Network", "OutputName": "Net"}, ["Network", "Net"]])
+def test_a_stack_whose_outputs_others_read_is_shared(tmp_path: Path, written: object) -> None:
+    group = {"Type": "AWS::EC2::SecurityGroup", "Properties": {"VpcId": {"Fn::GetStackOutput": written}}}
+    _, document = gate(repository(tmp_path, Network=NETWORK, ShopProd={"Resources": {"Room": group}}))
+    assert document["environments"] == ["shared", "production"]
+
+
+def test_a_stack_whose_outputs_nobody_reads_is_not_shared(tmp_path: Path) -> None:
+    read = {"Fn::GetStackOutput": {"StackName": "Elsewhere", "OutputName": "Net"}}
+    group = {"Type": "AWS::EC2::SecurityGroup", "Properties": {"VpcId": read}}
+    _, document = gate(repository(tmp_path, Network=NETWORK, ShopProd={"Resources": {"Room": group}}))
+    assert document["environments"] == ["unnamed", "production"]
+
+
 def _called(*names: str) -> dict[str, Any]:
     queues = {
         f"Q{index}": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name}} for index, name in enumerate(names)

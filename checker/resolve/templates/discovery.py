@@ -125,7 +125,7 @@ def _follow_imports(stacks: Sequence[Stack], said: dict[str, tuple[str, str]]) -
 
 
 def importers(stacks: Sequence[Stack]) -> dict[str, set[str]]:
-    """Stack id -> the stacks that import what it exports."""
+    """Stack id -> the stacks that import what it exports, or read its outputs by its name (Fn::GetStackOutput)."""
     linker = Linker()
     exports: dict[str, str] = {}
     scopes = [StackScope(stack, linker, World()) for stack in stacks]
@@ -136,23 +136,35 @@ def importers(stacks: Sequence[Stack]) -> dict[str, set[str]]:
             if isinstance(resolved, str):
                 exports[resolved] = scope.stack.id
     found: dict[str, set[str]] = {}
-    for scope in scopes if exports else ():
-        for argument in _imports(scope.stack.template):
-            resolved = scope.resolve(argument)
-            owner = exports.get(resolved) if isinstance(resolved, str) else None
+    for scope in scopes:
+        imported = (exports.get(name) for name in _resolved(scope, "Fn::ImportValue"))
+        # A stack of that name stands in each region that has one: whose output it is decides nothing here.
+        read = (each.id for name in _resolved(scope, "Fn::GetStackOutput") for each in stacks if each.name == name)
+        for owner in (*imported, *read):
             if owner is not None and owner != scope.stack.id:
                 found.setdefault(owner, set()).add(scope.stack.id)
     return found
 
 
-def _imports(template: Raw) -> Iterator[Raw]:
-    """The names that a template imports, as they are written."""
+def _resolved(scope: StackScope, function: str) -> Iterator[str]:
+    """The names that a template's uses of a function give it, where they are known."""
+    for argument in _arguments(scope.stack.template, function):
+        named = argument
+        if function == "Fn::GetStackOutput":  # {StackName, OutputName}, or the two in a list
+            named = argument[0] if isinstance(argument, list) and argument else mapping(argument).get("StackName")
+        resolved = scope.resolve(named) if named is not None else None
+        if isinstance(resolved, str):
+            yield resolved
+
+
+def _arguments(template: Raw, function: str) -> Iterator[Raw]:
+    """What a template gives a function, as it is written."""
     pending = [template]
     while pending:
         node = pending.pop()
         if isinstance(node, dict):
-            if "Fn::ImportValue" in node:
-                yield node["Fn::ImportValue"]
+            if function in node:
+                yield node[function]
             pending.extend(node.values())
         elif isinstance(node, list):
             pending.extend(node)
