@@ -25,6 +25,7 @@ from checker.resolve.python.clients import answer_in, from_session, of_client, o
 from checker.resolve.python.dynamic import RUNS, handed, is_special, looked_up, of_somebody, rounds_of, side_by_side
 from checker.resolve.python.libraries.boto_resources import call_resource, of_collection
 from checker.resolve.python.libraries.builtins import KEEPING, built_in, grown
+from checker.resolve.python.libraries.called_back import calls_back
 from checker.resolve.python.libraries.command_lines import declare, declare_commands
 from checker.resolve.python.libraries.dictionaries import got_from
 from checker.resolve.python.libraries.docker import of_docker
@@ -113,7 +114,9 @@ def apply(machine: Machine, function: Value, given: Call) -> Value:
         case Class():
             inner = machine.called_at(given.node, given.frame)
             leads_into(machine, (function,), given.node, given.frame)
-            return instantiate(machine, function, given.positional, given.named, inner)
+            made = instantiate(machine, function, given.positional, given.named, inner)
+            calls_back(machine, function, inner)
+            return made
         case Either():
             maybe = replace(given, frame=given.frame.maybe())
             results = [apply(machine, each, maybe) for each in function.options if each is not None]
@@ -166,6 +169,8 @@ def _method(machine: Machine, owner: Value, name: str, given: Call) -> Value:
         case Dict() if name == "values":
             return tuple(each for _, each in owner.items) if not owner.open else extern(given.shown)
         case tuple() | Some() | Dict() if name in GROWING and isinstance(given.node.func, ast.Attribute):
+            if name == "sort":
+                _hand_over(machine, given, ())
             changed(machine, given.node.func.value, grown(owner, name, given), given.frame)
             return None
         case Extern() if (
@@ -282,6 +287,8 @@ def _known(machine: Machine, function: Extern, given: Call) -> tuple[Value] | No
     if name == "next" and (first := elements(given.first) or [None]) and picked(first[0]):
         return (first[0],)
     if name in KEEPING:
+        if name == "sorted":  # it calls its key, and keeps nothing else that it is given from running
+            _hand_over(machine, given, ())
         gives = built_in(name, given)
         if name == "random.shuffle" and node.args:
             bind(machine, node.args[0], gives, given.frame)
@@ -311,6 +318,9 @@ def _hand_over(machine: Machine, given: Call, words: tuple[str, ...], by: Extern
     if by is not None and (by.library or by.name in {"map", "filter"}) and by.name not in LEAVES:
         leads_into(machine, [*given.positional, *given.named.values()], given.node, given.frame)
     each = [*given.positional, *given.named.values()] if given.named else given.positional
+    for found in each:
+        if isinstance(found, Class):
+            calls_back(machine, found, machine.called_at(given.node, given.frame))
     functions = [found for found in each if _is_function(found)]
     if not functions or (words and all(map(machine.other_command, words))):
         return

@@ -21,6 +21,7 @@ from checker.model.sources import brief
 from checker.resolve.effort import OF_A_PROGRAM
 from checker.resolve.python.binding import bind, delete, looped
 from checker.resolve.python.calls import call
+from checker.resolve.python.definitions import define, define_class
 from checker.resolve.python.expressions import EXPRESSIONS, truth
 from checker.resolve.python.libraries import at_exit
 from checker.resolve.python.libraries.bounds import rounds_of, seconds_of
@@ -45,7 +46,6 @@ from checker.resolve.python.syntax_facts import (
     ends,
     exits,
     leaves_early,
-    named_in,
     raises,
     says_nothing,
     sleeps,
@@ -54,12 +54,9 @@ from checker.resolve.python.syntax_facts import (
     written,
 )
 from checker.resolve.python.values import (
-    Class,
-    Dict,
     Extern,
     Function,
     Instance,
-    Partial,
     Value,
     either,
     either_of_both,
@@ -142,8 +139,9 @@ def _return(machine: Machine, node: ast.Return, frame: Frame) -> bool:
 
 
 def _raise(machine: Machine, node: ast.Raise, frame: Frame) -> bool:
-    if node.exc is not None:
-        value(machine, node.exc, frame)
+    for each in (node.exc, node.cause):
+        if each is not None:
+            value(machine, each, frame)
     leaves(machine, "1", node, frame)
     return True
 
@@ -157,53 +155,6 @@ def _round(machine: Machine, body: Sequence[ast.stmt], frame: Frame) -> None:
     """Once through a loop's body: what is set before it is left somewhere is set after it."""
     block(machine, body, frame)
     either_way(frame.names, [dict(frame.names)] if frame.jumped else [], frame.jumped)
-
-
-def _define(machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> bool:
-    function = Function(frame.module, node, None, frame.names if frame.names is not frame.module.names else {})
-    frame.names[node.name] = function
-    for decorator in reversed(node.decorator_list):
-        registry = decorator.func if isinstance(decorator, ast.Call) else decorator
-        made_by = value(machine, registry, frame)
-        leads_into(machine, (made_by,), decorator, frame)
-        at_exit.take(machine, made_by, function, decorator, frame)
-        if isinstance(made_by, Function):
-            _decorate(machine, node.name, decorator, frame)
-        if isinstance(registry, ast.Attribute) and registry.attr in _COMMANDS:
-            named = named_in(decorator) if isinstance(decorator, ast.Call) else None
-            name = named.value if isinstance(named, ast.Constant) else node.name.replace("_", "-")
-            value(machine, registry.value, frame)
-            commands = frame.module.names.get("__commands__", Dict(()))
-            assert isinstance(commands, Dict)
-            frame.module.names["__commands__"] = Dict((*commands.items, (str(name), function)))
-    return False
-
-
-_COMMANDS: Final = frozenset({"command", "callback", "task", "group", "default"})
-
-
-def _decorate(machine: Machine, name: str, decorator: ast.expr, frame: Frame) -> None:
-    """A decorator of the repository's own: what it makes of the function takes its place."""
-    made_by = value(machine, decorator, frame)
-    if not isinstance(made_by, Function):
-        return
-    inner = machine.called_at(decorator, frame)
-    found = enter(machine, made_by, (frame.names[name],), {}, inner)
-    if isinstance(found, Function | Class | Instance | Partial):
-        frame.names[name] = found
-
-
-def _define_class(machine: Machine, node: ast.ClassDef, frame: Frame) -> bool:
-    """A class: what calls its body makes is on record, what it binds is asked for where it is used."""
-    frame.names[node.name] = Class(frame.module, node)
-    inner = Frame(frame.module, dict(frame.names), frame.reached, frame.handling)
-    for statement in node.body:
-        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-            registries = [each.func if isinstance(each, ast.Call) else each for each in statement.decorator_list]
-            leads_into(machine, [value(machine, each, inner) for each in registries], statement, inner)
-        elif not isinstance(statement, ast.ClassDef) and calls_in(statement):
-            block(machine, [statement], inner)
-    return False
 
 
 def _if(machine: Machine, node: ast.If, frame: Frame) -> bool:
@@ -359,12 +310,16 @@ def _match(machine: Machine, node: ast.Match, frame: Frame) -> bool:
         chosen = isinstance(subject, Extern) and subject.parsed and isinstance(literal, ast.Constant)
         if chosen and machine.not_asked_for(str(ast.literal_eval(literal or ast.Constant(""))), case_names(node)):
             continue
+        if case.guard is not None:
+            value(machine, case.guard, frame.maybe())
         block(machine, case.body, frame.maybe())
     return False
 
 
 def _assert(machine: Machine, node: ast.Assert, frame: Frame) -> bool:
     value(machine, node.test, frame)
+    if node.msg is not None:
+        value(machine, node.msg, frame.maybe())
     leaves(machine, "1", node, frame.maybe())
     return False
 
@@ -380,8 +335,8 @@ STATEMENTS: Final[Mapping[type[ast.AST], Follow]] = {
     **dict.fromkeys((ast.Continue, ast.Break), _jump),
     ast.Import: import_modules,
     ast.ImportFrom: import_from,
-    **dict.fromkeys((ast.FunctionDef, ast.AsyncFunctionDef), _define),
-    ast.ClassDef: _define_class,
+    **dict.fromkeys((ast.FunctionDef, ast.AsyncFunctionDef), define),
+    ast.ClassDef: define_class,
     ast.If: _if,
     **dict.fromkeys((ast.For, ast.AsyncFor), _for),
     ast.While: _while,
