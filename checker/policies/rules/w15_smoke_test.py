@@ -8,11 +8,12 @@ What is checked
     it (the release's text, a deployment's status). Which endpoints: ``/api/health`` and ``/health`` where the templates
     have both on a listener, otherwise the health paths of all target groups that listeners forward to; without
     templates, one at least. A redirect or an error counts as an answer only where nothing looks at it, and then the
-    check fails nothing. A client that tries again where no connection comes about, and not where it is answered 502,
-    503 or 504, asks once: that is what a load balancer says of a service that is still starting. A script that can end
-    well without coming to its check (a switch, a commit's message) makes none, and one that asks another environment,
-    the runner or a stranger asks for nothing of this deploy's. One that a single row of a matrix makes counts for what
-    that row rolls, or, where rows run one after another, for all before.
+    check fails nothing; nor does one that is content with 404, which anybody answers for a path that is not there. A
+    client that tries again where no connection comes about, and not where it is answered 502, 503 or 504, asks once:
+    that is what a load balancer says of a service that is still starting. A script that can end well without coming to
+    its check (a switch, a commit's message) makes none, and one that asks another environment, the runner or a stranger
+    asks for nothing of this deploy's. One that a single row of a matrix makes counts for what that row rolls, or, where
+    rows run one after another, for all before.
 When it does not apply
     No workflow that rolls an ECS service, by itself or by the stack whose images it sets.
 What cannot be decided

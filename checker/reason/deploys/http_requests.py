@@ -108,7 +108,8 @@ class Request(Struct, frozen=True):
         # In Python an answer with an error is an answer: what follows has to look at it.
         in_code = self.command.program == "http" and not self.command.source.startswith(("http ", "https ", "xh "))
         if in_code and not isinstance(self.command.handling.ends, Open):
-            return fails_here(self.at) is YES
+            # One that is content with 404 is content where nobody answers for the path.
+            return fails_here(self.at) is YES and self.command.handling.notices is not NO
         if self.only_read and self.command.handling.notices is NO:
             return False
         by_itself = self.command.program != "http" or "--check-status" in self.command.words

@@ -83,9 +83,9 @@ def _as_printed(value: str, words: Sequence[str]) -> str:
 def failed_answers(words: Sequence[str]) -> tuple[str, ...]:
     """What a command prints of a task that failed, one that was killed and one whose program gave up, where it is asked
     for the exit code and nothing else; or of a deployment of a service, or a change of a stack, that failed; or of a
-    page that is answered with an error."""
+    page that is answered with an error, or is not there: that is no answer of what is asked for either."""
     if words[:1] == ("curl",):
-        return (_of_page(words[1:]),)
+        return tuple(_of_page(words[1:], *each) for each in _ERRORS)
     if _asks_of(words, "ecs", "describe-services"):
         return (_of_service(words, rolling=False),)
     if _asks_of(words, "cloudformation", "describe-stacks"):
@@ -185,19 +185,20 @@ _CURL_KEEPS: Final = lazy_re.compile(r"--output(?:=.*)?|--head|--remote-name|-(?
 _CODE_ALONE: Final = lazy_re.compile(r"%\{(?:http|response)_code\}(?:\\n)?")
 
 
-def _of_page(words: Sequence[str]) -> str:
+def _of_page(words: Sequence[str], code: str, reason: str) -> str:
     """What curl prints of an HTTP error, which it takes for a success: the status where that is all it prints (curl's
     manual, ``--write-out``), else a page."""
     form = next((words[index + 1] for index, word in enumerate(words[:-1]) if word in {"-w", "--write-out"}), "")
     form = form or next((word.partition("=")[2] for word in words if word.startswith("--write-out=")), "")
     fails = any(map(_CURL_FAILS.fullmatch, words))
     if form:
-        return _ERROR if not fails and _CODE_ALONE.fullmatch(form) and not _prints_page(words) else ""
-    return _ERROR_PAGE if not fails and _prints_page(words) else ""
+        return code if not fails and _CODE_ALONE.fullmatch(form) and not _prints_page(words) else ""
+    page = f"HTTP/1.1 {code} {reason}" if any(map(_CURL_HEADS.fullmatch, words)) else reason
+    return page if not fails and _prints_page(words) else ""
 
 
-_ERROR: Final = "500"
-_ERROR_PAGE: Final = "Internal Server Error"
+_ERRORS: Final = (("500", "Internal Server Error"), ("404", "Not Found"))
+_CURL_HEADS: Final = lazy_re.compile(r"-[a-zA-Z]*[iI][a-zA-Z]*|--head|--include")
 
 
 def _prints_page(words: Sequence[str]) -> bool:

@@ -255,7 +255,9 @@ def is_request(call: AwsCall | Command) -> bool:
 
 def can_answer(call: AwsCall | Command, mode: Mode) -> bool:
     """Whether a call can answer so: of a task also where it is asked once, when it has stopped; and of a function. A
-    command of the AWS CLI, that it prints what a service ran before."""
+    command of the AWS CLI, that it prints what a service ran before; a request, that there is no such page."""
+    if mode is Mode.MISSING:
+        return is_request(call)
     if isinstance(call, Command) and mode is Mode.BACK and started_by(call) in {"run", "check_output", "getoutput"}:
         words = tuple(shown(word) for word in call.words)
         return "text" in words and bool(taken_back_answer(words))

@@ -27,6 +27,7 @@ class Mode(StrEnum):
 
     RAISES = "raises"  # it is refused, or nobody answers
     STATUS = "status"  # it answers, and says that something is wrong
+    MISSING = "missing"  # it answers, and says that there is no such page
     ALONE = "alone"  # likewise, and the same call works that asks something else
     WELL = "well"  # not at all: it answers that all is as it should be
     FAILED = "failed"  # it answers that what it asks about has failed
@@ -56,6 +57,10 @@ class HTTPError(RequestException):
     code = 503
     status = 503
 
+class MissingHTTPError(HTTPError):
+    code = 404
+    status = 404
+
 class URLError(HTTPError):
     reason = "unreachable"
 
@@ -82,6 +87,23 @@ class Response:
 
     def raise_for_status(self):
         raise URLError("503")
+
+class Missing:
+    status = 404
+    status_code = 404
+    code = 404
+    ok = False
+    is_success = False
+    is_error = True
+    reason = "Not Found"
+    reason_phrase = "Not Found"
+    text = "Not Found"
+
+    def getcode(self):
+        return 404
+
+    def raise_for_status(self):
+        raise MissingHTTPError("404")
 
 class Completed:
     returncode = 254
@@ -250,6 +272,16 @@ def answer(service: str, operation: str, mode: Mode) -> str | None:
     """The name of what an operation answers, ``None`` where there is no such answer."""
     ending, modes = _ANSWERS.get((service, operation), ("", ()))
     return f"{mode.value}_{ending}" if mode in modes else None
+
+
+def answered_with(mode: Mode, *, raises: bool = False) -> str:
+    """The name of the answer with which a request fails, or of the error where its client raises one for that."""
+    if mode is Mode.RAISES:
+        return "URLError"
+    missing = mode is Mode.MISSING
+    if raises:
+        return "MissingHTTPError" if missing else "HTTPError"
+    return "Missing" if missing else "Response"
 
 
 def refusal_of(call: AwsCall | Command) -> Refusal | None:

@@ -31,7 +31,7 @@ from checker.resolve.python.machine import (
 )
 from checker.resolve.python.modules import load, module_at, starts
 from checker.resolve.python.objects import bound, rebind, typed
-from checker.resolve.python.rehearsal import statements
+from checker.resolve.python.rehearsal import standins, statements
 from checker.resolve.python.rehearsal.choices import Choices, place_of
 from checker.resolve.python.rehearsal.expressions import ON_ONE_WAY
 from checker.resolve.python.rehearsal.flows import (
@@ -324,7 +324,7 @@ class Way:
         self._made.append(Made(call, len(self._choices.given), len(self.machine.calls)))
         asked = self._is_it(call)
         if isinstance(call, Command) and call.program == "http":
-            self._unwell = asked and self.mode in {Mode.STATUS, Mode.ALONE}
+            self._unwell = asked and self.mode in {Mode.STATUS, Mode.ALONE, Mode.MISSING}
         if not asked:
             self._sent_later = None if is_prepared(call) else self._sent_later
             return self._well(call)
@@ -350,11 +350,11 @@ class Way:
         found = written_answers().names.get(name)
         found = Instance(found, said_by(name, call)) if isinstance(found, Class) else found
         frame = Frame(written_answers(), written_answers().names, self.machine.reached, Handling())
-        if name == "HTTPError" or (self.mode is Mode.RAISES and name != "Completed"):
+        if name.endswith("HTTPError") or (self.mode is Mode.RAISES and name != "Completed"):
             error = raised(self.machine, found, frame)
             if name == "URLError":
                 error.names |= UNREACHED
-            elif name == "HTTPError":
+            elif name.endswith("HTTPError"):
                 error.names |= frozenset({"URLError"})
             raise error
         return found
@@ -374,8 +374,7 @@ class Way:
                 return "WaiterError" if call.waiter else "ClientError"
             return answer(call.service, call.operation, self.mode) or "ClientError"
         if call.program == "http":
-            checks = "--check-status" in call.words
-            return "URLError" if self.mode is Mode.RAISES else "HTTPError" if checks else "Response"
+            return standins.answered_with(self.mode, raises="--check-status" in call.words)
         return "Completed" if call.handling.lost else "CalledProcessError"
 
     def gives(self, function: Extern, given: Call) -> Value:
@@ -388,7 +387,8 @@ class Way:
         if not name.startswith("http.client."):
             return given_by(self.machine, lent_libraries(), function, given)
         self.machine.notes(OWN)
-        response = written_answers().names.get("Response") if self._unwell and name.endswith(".getresponse") else None
+        told = standins.answered_with(self.mode) if self._unwell and name.endswith(".getresponse") else ""
+        response = written_answers().names.get(told)
         return Instance(response) if isinstance(response, Class) else None
 
     def _is_it(self, call: AwsCall | Command) -> bool:

@@ -353,7 +353,7 @@ class _Rehearsal(Rehearsal, Struct, frozen=True, eq=False):
         return self.rehearsals.ends(self.call)
 
     def notices(self) -> Answer:
-        modes = [mode for mode in (Mode.FAILED, Mode.KILLED, Mode.WAITING) if can_answer(self.call, mode)]
+        modes = [each for each in (Mode.FAILED, Mode.KILLED, Mode.WAITING, Mode.MISSING) if can_answer(self.call, each)]
         found = self.rehearsals.every(self.call, modes) if modes else Rehearsal.notices(self)
         invoked = isinstance(self.call, AwsCall) and self.call.operation == "Invoke"
         return self.rehearsals.depends(self.call) if found is NO and invoked else found
