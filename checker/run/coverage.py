@@ -33,18 +33,23 @@ def exclusions(
 ) -> Iterator[str]:
     """What exclusions left out of the pipeline, and those that change nothing: somebody thinks that they do.
 
-    ``of_templates`` are those that left something out of the templates; ``None`` where none was looked for.
+    ``of_templates`` are those that left something out of the templates; ``None`` where none was looked for: then one
+    that left nothing out of the pipeline may be meant for them, unless there is no such file.
     """
     of_pipeline = pipeline.exclusions if pipeline else {}
-    if of_templates is None:
-        return
     yield from (f"left out by {SETTINGS_FILE}: {what} ({why})" for what, why in of_pipeline.items())
     files = [each.what.split(":", 1)[0] for each in unread]
     for pattern in request.settings.exclude:
-        if pattern in of_templates or pattern in of_pipeline or any(fnmatchcase(each, pattern) for each in files):
+        if (
+            pattern in (of_templates or ())
+            or pattern in of_pipeline
+            or any(fnmatchcase(each, pattern) for each in files)
+        ):
             continue
         named = not any(sign in pattern for sign in "*?[")
         missing = named and not (request.project / pattern).exists()
+        if of_templates is None and not missing:
+            continue
         why = f"there is no {pattern}" if missing else f"{pattern} leaves nothing out"
         yield f"{request.settings.places.get(f'exclude.{pattern}', f'{SETTINGS_FILE}:1')}: exclude: {why}"
 

@@ -193,6 +193,16 @@ def test_workflows_and_migrations_are_left_out_too(project: Project) -> None:
     assert "left out by checker.toml: demo (a demo too)" in notes
 
 
+def test_what_is_left_out_is_said_where_the_templates_are_named_by_hand(project: Project) -> None:
+    project.write({".github/workflows/demo.yml": WORKFLOW, "topic.yaml": "Resources: {T: {Type: AWS::SNS::Topic}}"})
+    excluded = "'.github/workflows/demo.yml' = 'a demo'\n'.github/workflows/dmeo.yml' = 'misspelled'\n'old/*' = 'old'"
+    project.write({"checker.toml": f"[exclude]\n{excluded}"})
+    notes = project.gate("--assembly", str(project.root / "topic.yaml"))["coverage"]["notes"]
+    assert "left out by checker.toml: .github/workflows/demo.yml (a demo)" in notes
+    assert "checker.toml:3: exclude: there is no .github/workflows/dmeo.yml" in notes
+    assert not [note for note in notes if "old/*" in note]  # it may be meant for templates that are not looked for
+
+
 def test_a_template_that_is_deployed_by_a_link_s_name_is_the_one_that_is_judged(project: Project) -> None:
     deploy = "aws cloudformation deploy --stack-name a --template-file stacks/topic.yaml"
     project.write(
