@@ -283,6 +283,9 @@ def test_a_synthesis_command_gets_the_projects_own_context(project: Project) -> 
         "import sys\nsys.exit('TSError: Unable to compile:\\nno certificate\\n    at main (/app/app.ts:1:2)')",
         "import sys\nsys.exit('Exception in thread main a.b.RuntimeException: no certificate\\n\\tat a.B(C.java:1)')",
         "import sys\nprint('no certificate')\nsys.exit(1)",
+        "import sys\nprint('[Error at /Shop] no certificate')\nsys.exit('npm notice New version available')",
+        "import sys\nprint('Error: no certificate')\nsys.exit('(node:7) DeprecationWarning: x')",
+        "import sys\nprint('Error: is only tried again')\nsys.exit('Error: no certificate')",
         (
             "print('[ERROR] Exception in thread main a.b.Failure: no certificate\\n[ERROR] \\tat a.B(C.java:1)')\n"
             "raise SystemExit(print('[INFO] BUILD FAILURE\\n[ERROR] -> [Help 1]') or 1)"

@@ -163,7 +163,7 @@ def _synthesize(project: Path, settings: Settings, folder: Path) -> None:
         ) from None
     forget()
     if done.returncode or not (folder / "manifest.json").exists():
-        said = _cause(done.stderr) or _cause(done.stdout) or "it said nothing"
+        said = _cause(done.stderr, done.stdout) or "it said nothing"
         if not done.returncode:
             said = f"it wrote no manifest.json into CDK_OUTDIR ({said})"
         raise InputError(
@@ -175,30 +175,46 @@ def _synthesize(project: Path, settings: Settings, folder: Path) -> None:
 # Lines of a stack trace and of the runtime's own talk: they say where, and never why.
 _NO_CAUSE: Final = lazy_re.compile(
     r"""^\s*(?:at\s .*[:)]\d* | File\s".*",\sline\s\d+.* | Traceback\s\(.* | [\^~]+ | \.{3}.* | Node\.js\sv\S+ | \}?,?
-        | Caused\sby:? | \S+:\d+(?::\d+)? | npm\s(?:ERR!|error).* | Subprocess\sexited\swith\serror\s\d+ )\s*$""",
+        | Caused\sby:? | \S+:\d+(?::\d+)? | npm\s(?:ERR!|error|notice|warn).*
+        | Subprocess\sexited\swith\serror\s\d+ )\s*$""",
     re.VERBOSE,
 )
 _ERROR: Final = lazy_re.compile(
-    r"^\s*(?:[\w.$]*(?:Error|Exception|Failure)\b.{0,90}?:|error\b|fatal\b|panic\b)", re.IGNORECASE
+    r"^\s*(?:[\w.$]*(?:Error|Exception|Failure)\b.{0,90}?:|\[?error\b|fatal\b|panic\b)", re.IGNORECASE
 )
 # What Maven and other loggers put before every line that a program prints.
 _LEVEL: Final = lazy_re.compile(r"^\[(?:ERROR|WARNING|WARN|INFO|DEBUG)\][ \t]?", re.MULTILINE)
 _PLACE: Final = lazy_re.compile(r"^\s*at\s|^\s+File \"")
 
 
-def _cause(output: str) -> str:
+def _cause(*outputs: str) -> str:
     """Why a program failed, from what it said: the last line that names an error, else the last that is no place.
 
-    Node and Java print the reason first and the places in the code after it, Python the other way round.
+    Of several outputs the first that names one: what stands in another may be a notice that a tool always prints.
     """
-    output = _LEVEL.sub("", output)
-    lines = [line for line in output.splitlines() if line.strip() and not _NO_CAUSE.match(line)]
+    said = [_LEVEL.sub("", output) for output in outputs]
+    return next((each for each in [*map(_named, said), *map(_last, said)] if each), "")
+
+
+def _lines(output: str) -> list[str]:
+    return [line for line in output.splitlines() if line.strip() and not _NO_CAUSE.match(line)]
+
+
+def _named(output: str) -> str:
+    """The last line that names an error; empty where none does."""
+    lines = _lines(output)
     errors = [index for index, line in enumerate(lines) if _ERROR.match(line)]
-    if errors:
-        said, *after = lines[errors[-1] :]
-        # "TSError: Unable to compile:" says what comes next.
-        return " ".join([said.strip(), *(line.strip() for line in after[:1] if said.rstrip().endswith(":"))])
-    every = output.splitlines()
+    if not errors:
+        return ""
+    said, *after = lines[errors[-1] :]
+    # "TSError: Unable to compile:" says what comes next.
+    return " ".join([said.strip(), *(line.strip() for line in after[:1] if said.rstrip().endswith(":"))])
+
+
+def _last(output: str) -> str:
+    """The last line that is no place. Node and Java print the reason first and the places in the code after it, Python
+    the other way round."""
+    lines, every = _lines(output), output.splitlines()
     first_place = next((index for index, line in enumerate(every) if _PLACE.match(line)), len(every))
     before = [line for line in every[:first_place] if line in lines]
     node = any(line.lstrip().startswith("at ") for line in every)
