@@ -213,7 +213,9 @@ def _actions(environment: Environment, alarm: Resource) -> dict[str, list[Resour
 
 
 def _kind(action: Resolved, target: Resource | None) -> str:
-    if action in ("", None):
+    # An alarm takes ARNs alone, one of which a dynamic reference may be.
+    no_arn = isinstance(action, str) and not action.startswith(("arn:", "{{"))
+    if target is None and (action is None or no_arn):
         return _NONE
     if target is not None:
         return _TOPIC if target.type == "AWS::SNS::Topic" else _SCALE if target.type in _SCALING else _OTHER
@@ -265,8 +267,7 @@ def _alarm(environment: Environment, alarm: Resource) -> Judgement:
         why = "it notifies a topic that is not part of this project, whose subscribers are not known"
         return alarm.undecided(None, why, path="AlarmActions", fix=_FIX_SUBSCRIBE)
     if by_kind.get(_OTHER):
-        why = "whether its actions tell anybody is not known before deployment"
-        return alarm.undecided(None, why, path="AlarmActions", fix=_FIX)
+        return alarm.undecided(None, "whether what its actions start tells anybody", path="AlarmActions", fix=_FIX)
     return alarm.fails(
         None,
         "The alarm changes its state and nobody hears of it.",

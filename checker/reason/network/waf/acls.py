@@ -212,7 +212,8 @@ def _read(
     for index, item in enumerate(items):
         statement = item.get("Statement") if isinstance(item, dict) else None
         if not isinstance(item, dict) or not isinstance(statement, dict):
-            why = "a rule is not known before deployment"
+            written = isinstance(item, str) or isinstance(statement, str)
+            why = "a rule is a word, and no rule" if written else "a rule is not known before deployment"
             unread.append(why)
             continue
         override = item.get("OverrideAction")
