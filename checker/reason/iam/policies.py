@@ -155,7 +155,8 @@ def _parsed(document: str | Text) -> Resolved:
     try:
         parsed: Resolved = json.loads("".join(written))
     except (ValueError, RecursionError):
-        return Unknown(f"{str(document)[:60]} is not known before deployment, or is no JSON")
+        open_ = "is not known before deployment, or " if holes else ""
+        return Unknown(f"{str(document)[:60]} {open_}is no JSON")
     return _with_holes(parsed, holes) if holes else parsed
 
 

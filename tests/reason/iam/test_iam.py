@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from checker.model.values import Pseudo, Text, attribute_of
+from checker.model.values import Pseudo, Resolved, Text, attribute_of, text
 from checker.reason.iam.conditions import Context
 from checker.reason.iam.evaluation import Access, Request, bounds_on_resources, decide, grants, policies_of
+from checker.reason.iam.policies import read_document
 from checker.reason.names.arns import arn_of, arn_tail, expand, name_of, stack_arn
 from checker.reason.text.patterns import exact, glob
 from tests.projects import project_of, resource
@@ -180,3 +181,16 @@ def test_references_become_the_arns_that_they_stand_for() -> None:
     assert name_of(repo) == "api"
     assert str(stack_arn(next(project.stacks))).startswith("arn:aws:cloudformation:us-west-2:")
     assert str(arn_tail("arn:aws:logs:r:1:log-group:/x:*")) == "log-group:/x:*"
+
+
+@pytest.mark.parametrize(
+    ("document", "why"),
+    [
+        ("None", "None is no JSON"),
+        (text(["{", ACCOUNT]), "{${AWS::AccountId} is not known before deployment, or is no JSON"),
+    ],
+)
+def test_a_document_that_is_no_json_is_told_from_one_that_is_not_known_yet(document: Resolved, why: str) -> None:
+    project = project_of("Resources: {R: {Type: AWS::IAM::Role}}")
+    read = read_document(document, resource(project, "R"), "AssumeRolePolicyDocument", project)
+    assert read.unread == (f"AssumeRolePolicyDocument of R: {why}",)
