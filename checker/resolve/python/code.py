@@ -21,7 +21,6 @@ from checker.model.sources import brief
 from checker.resolve.effort import OF_A_PROGRAM
 from checker.resolve.python.binding import bind, delete, looped
 from checker.resolve.python.calls import call
-from checker.resolve.python.definitions import define, define_class
 from checker.resolve.python.expressions import EXPRESSIONS, truth
 from checker.resolve.python.libraries import at_exit
 from checker.resolve.python.libraries.bounds import rounds_of, seconds_of
@@ -36,7 +35,16 @@ from checker.resolve.python.machine import (
     spot_of,
     value,
 )
-from checker.resolve.python.modules import import_from, import_modules, leads_into, load, module_at, starts
+from checker.resolve.python.modules import (
+    defaults,
+    define_class,
+    import_from,
+    import_modules,
+    leads_into,
+    load,
+    module_at,
+    starts,
+)
 from checker.resolve.python.objects import begins_nothing, declare_global, enter, may_swallow, method, method_of, typed
 from checker.resolve.python.record import leaves
 from checker.resolve.python.syntax_facts import (
@@ -46,6 +54,7 @@ from checker.resolve.python.syntax_facts import (
     ends,
     exits,
     leaves_early,
+    named_in,
     raises,
     says_nothing,
     sleeps,
@@ -54,9 +63,12 @@ from checker.resolve.python.syntax_facts import (
     written,
 )
 from checker.resolve.python.values import (
+    Class,
+    Dict,
     Extern,
     Function,
     Instance,
+    Partial,
     Value,
     either,
     either_of_both,
@@ -155,6 +167,41 @@ def _round(machine: Machine, body: Sequence[ast.stmt], frame: Frame) -> None:
     """Once through a loop's body: what is set before it is left somewhere is set after it."""
     block(machine, body, frame)
     either_way(frame.names, [dict(frame.names)] if frame.jumped else [], frame.jumped)
+
+
+def _define(machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> bool:
+    defaults(machine, node, frame)
+    function = Function(frame.module, node, None, frame.names if frame.names is not frame.module.names else {})
+    frame.names[node.name] = function
+    for decorator in reversed(node.decorator_list):
+        registry = decorator.func if isinstance(decorator, ast.Call) else decorator
+        made_by = value(machine, registry, frame)
+        leads_into(machine, (made_by,), decorator, frame)
+        at_exit.take(machine, made_by, function, decorator, frame)
+        if isinstance(made_by, Function):
+            _decorate(machine, node.name, decorator, frame)
+        if isinstance(registry, ast.Attribute) and registry.attr in _COMMANDS:
+            named = named_in(decorator) if isinstance(decorator, ast.Call) else None
+            name = named.value if isinstance(named, ast.Constant) else node.name.replace("_", "-")
+            value(machine, registry.value, frame)
+            commands = frame.module.names.get("__commands__", Dict(()))
+            assert isinstance(commands, Dict)
+            frame.module.names["__commands__"] = Dict((*commands.items, (str(name), function)))
+    return False
+
+
+_COMMANDS: Final = frozenset({"command", "callback", "task", "group", "default"})
+
+
+def _decorate(machine: Machine, name: str, decorator: ast.expr, frame: Frame) -> None:
+    """A decorator of the repository's own: what it makes of the function takes its place."""
+    made_by = value(machine, decorator, frame)
+    if not isinstance(made_by, Function):
+        return
+    inner = machine.called_at(decorator, frame)
+    found = enter(machine, made_by, (frame.names[name],), {}, inner)
+    if isinstance(found, Function | Class | Instance | Partial):
+        frame.names[name] = found
 
 
 def _if(machine: Machine, node: ast.If, frame: Frame) -> bool:
@@ -335,7 +382,7 @@ STATEMENTS: Final[Mapping[type[ast.AST], Follow]] = {
     **dict.fromkeys((ast.Continue, ast.Break), _jump),
     ast.Import: import_modules,
     ast.ImportFrom: import_from,
-    **dict.fromkeys((ast.FunctionDef, ast.AsyncFunctionDef), define),
+    **dict.fromkeys((ast.FunctionDef, ast.AsyncFunctionDef), _define),
     ast.ClassDef: define_class,
     ast.If: _if,
     **dict.fromkeys((ast.For, ast.AsyncFor), _for),

@@ -16,8 +16,9 @@ from checker.model.pipeline.python import PythonModule
 from checker.model.sources import Problem, Spot, brief
 from checker.model.values import Text
 from checker.resolve.python.machine import OWN, Call, Frame, Machine, block, spot_of, value
-from checker.resolve.python.syntax_facts import fills, rebinds, shown
-from checker.resolve.python.values import Class, Either, Extern, Instance, Method, Module, Value, extern
+from checker.resolve.python.objects import enter, method
+from checker.resolve.python.syntax_facts import calls_in, fills, rebinds, shown
+from checker.resolve.python.values import Class, Either, Extern, Function, Instance, Method, Module, Value, extern
 
 # Marks a module whose names depend on the program that loads it.
 _OWN: Final = "<own>"
@@ -273,3 +274,35 @@ def reaches_buckets(machine: Machine, function: Extern, given: Call) -> None:
             message = f"what `{function.name}` does in a bucket was not followed"
             machine.problem(spot_of(given.frame.module, given.node), brief(message), _FIX)
             return
+
+
+def defaults(machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> None:
+    """What a parameter is where nothing is given: worked out when the function is defined, whoever calls it."""
+    for default in (*node.args.defaults, *node.args.kw_defaults):
+        if default is not None and calls_in(default):
+            value(machine, default, frame)
+
+
+def define_class(machine: Machine, node: ast.ClassDef, frame: Frame) -> bool:
+    """A class: what calls its body makes is on record, what it binds is asked for where it is used."""
+    for each in (*node.bases, *(keyword.value for keyword in node.keywords)):
+        if calls_in(each):
+            value(machine, each, frame)
+    frame.names[node.name] = cls = Class(frame.module, node)
+    for base in node.bases:  # Python documentation, "Customizing class creation"
+        above = value(machine, base, frame)
+        if isinstance(above, Class) and (made_below := method(machine, above, "__init_subclass__")) is not None:
+            enter(machine, made_below.of(cls), (), {}, machine.called_at(base, frame))
+    for decorator in reversed(node.decorator_list):
+        made_by = value(machine, decorator, frame)
+        if isinstance(made_by, Function):  # it gives back the class, or something that is used as one
+            enter(machine, made_by, (frame.names[node.name],), {}, machine.called_at(decorator, frame))
+    inner = Frame(frame.module, dict(frame.names), frame.reached, frame.handling)
+    for statement in node.body:
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            defaults(machine, statement, inner)
+            registries = [each.func if isinstance(each, ast.Call) else each for each in statement.decorator_list]
+            leads_into(machine, [value(machine, each, inner) for each in registries], statement, inner)
+        elif not isinstance(statement, ast.ClassDef) and calls_in(statement):
+            block(machine, [statement], inner)
+    return False
