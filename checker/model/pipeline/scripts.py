@@ -26,6 +26,7 @@ from checker.model.judgements import Judgeable
 from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.jobs import Credentials, EffectiveJob, EffectiveStep
 from checker.model.possible import Nested, Possible, Scalar, options, shown
+from checker.model.secrets.commands import words_to_show
 from checker.model.sources import Problem, Spot, brief
 from checker.model.values import ABSENT, Absent, CallPlace, Unknown
 from checker.model.verdicts import Location, Subject, SubjectKind, Surface
@@ -197,8 +198,7 @@ class Command(_ScriptPlace, Struct, frozen=True, eq=False, dict=True):
 
     @property
     def spelled(self) -> str:
-        known = [each for each in self.words[:4] if isinstance(each, str) and not each.startswith("-")]
-        return brief(" ".join(known[:3]) or "a command", 80)
+        return brief(" ".join(words_to_show(self.words[:4])[:3]) or "a command", 80)
 
     def text(self) -> str:
         """All words as one line, holes as they are written. May hold secrets that were written out: do not print."""

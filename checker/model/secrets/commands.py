@@ -47,7 +47,9 @@ _FORMS: Final = (
     rf"\bvault[ \t]+login[ \t]+(?:-\S+[ \t]+){{0,8}}(?:token=)?{_VALUE}",
     rf"\brabbitmqctl[ \t]+(?:add_user|change_password|authenticate_user)[ \t]+\S{{1,128}}[ \t]+{_VALUE}",
     rf"\bhtpasswd\b{_REST}{_BEFORE}-\w*b\w*[ \t]+\S{{1,256}}[ \t]+\S{{1,128}}[ \t]+{_VALUE}",
+    rf"--oauth2-bearer{_NEXT}{_VALUE}",
     # AWS CLI: what is stored, or encrypted.
+    rf"\bconfigure[ \t]+set[ \t]+[\w.-]*(?i:secret|token|password)[\w.-]*[ \t]+['\"]?{_VALUE}",
     rf"--(?:secret-string|secret-binary|plaintext){_NEXT}{_VALUE}",
     rf"\bput-parameter\b(?=[^\n]{{0,256}}SecureString)[^\n]{{0,256}}?--value{_NEXT}{_VALUE}",
     # What is printed into a program that asks for its password there.
@@ -61,7 +63,7 @@ _FORMS: Final = (
 _HINT: Final = lazy_re.compile(
     r"curl|wget|http|xhs?\b|-cli\b|mysql|mariadb|sqlcmd|\bbcp\b|osql|mongo|cqlsh|influx|twine|ldap|sshpass|zip\b"
     r"|\b7z|openssl|login|rabbitmqctl|htpasswd|secret-|plaintext|SecureString|stdin|--with-token|passphrase-fd"
-    r"|sudo|[ '\"]>"
+    r"|sudo|[ '\"]>|configure"
 )
 
 
@@ -85,3 +87,20 @@ def spans_of_arguments(text: str) -> Iterator[tuple[int, int]]:
     for form in _forms():
         for match in form.finditer(text):
             yield match.span("value") if match["value"] else match.span()
+
+
+_TAKES_ONE: Final = lazy_re.compile(r"(?i)--?[\w-]*(?:pass(?:word|wd|phrase)?|pwd|secret|token|bearer|api-?key)")
+
+
+def words_to_show(words: Sequence[object]) -> list[str]:
+    """A command's words that say which one it is: no options, and no secrets that stand by themselves behind one."""
+    hidden = {*secret_words(words)}
+    found: list[str] = []
+    before = ""
+    for index, each in enumerate(words):
+        word = each if isinstance(each, str) else ""
+        told = _TAKES_ONE.fullmatch(before) is not None
+        if word and not (word.startswith("-") or told or index in hidden):
+            found.append(word)
+        before = word
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from checker.model.secrets.commands import spans_of_arguments
+from checker.model.secrets.commands import spans_of_arguments, words_to_show
 
 
 def found(text: str) -> list[str]:
@@ -34,6 +34,9 @@ WORD = "correct-horse-9"
         "mysqldump -h db -p'WORD' shop",
         "sqlcmd -S db -U sa -P WORD -i schema.sql",
         "mongosh -u root -p WORD",
+        "curl --oauth2-bearer WORD https://shop.example.com/health",
+        "aws configure set aws_secret_access_key WORD --profile ship",
+        "aws configure set ship.aws_session_token 'WORD'",
         "ldapsearch -x -w WORD -b dc=example",
         "sshpass -p WORD ssh host uptime",
         "sshpass -pWORD scp a host:b",
@@ -86,6 +89,8 @@ def test_a_secret_by_its_place(line: str) -> None:
         "aws ssm put-parameter --name /release --type String --value v1.2.3",
         "aws secretsmanager put-secret-value --secret-id db --secret-string file://secret.json.$ENV | jq . > out",
         "vault login -method=oidc",
+        "aws configure set region eu-west-1",
+        'aws configure set aws_secret_access_key "$KEY"',
         "openssl dgst -sha256 -out digest key.pem",
         'AccessString: "on ~* +@all"',
         "acl log > out",
@@ -102,3 +107,15 @@ def test_no_secret_in_the_same_place(line: str) -> None:
 def test_a_secret_is_looked_for_near_its_program_alone() -> None:
     # So that the work grows with the text, and not with its square.
     assert found(f"curl {'x' * 1_000} -u admin:{WORD}") == []
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("liquibase --password WORD update", ["liquibase", "update"]),
+        ("redis-cli -a WORD FLUSHALL", ["redis-cli", "FLUSHALL"]),
+        ("mix --env prod ecto.migrate", ["mix", "prod", "ecto.migrate"]),
+    ],
+)
+def test_a_command_is_named_without_the_secret_behind_an_option(line: str, shown: list[str]) -> None:
+    assert words_to_show(line.replace("WORD", WORD).split()) == shown
