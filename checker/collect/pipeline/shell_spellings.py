@@ -1,7 +1,7 @@
 """Bash that the grammar does not take, in another spelling that means the same.
 
 Only text that the grammar refuses is respelled. Lines stay lines: what is found is where it was written. Where no
-spelling keeps the meaning (a pattern of what a name is not), the word becomes one that stands for anything.
+spelling keeps the meaning, the word becomes one that stands for anything.
 """
 
 from __future__ import annotations
@@ -19,17 +19,16 @@ _REDIRECTION: Final = r"(?:\d*|&)(?:>>|>\||>|<)(?![<>(])&?\s*(?:\"[^\"\n]*\"|[^\
 _BEFORE: Final = lazy_re.compile(rf"((?:\s+{_REDIRECTION})+)\s*$")
 _FOR: Final = lazy_re.compile(r"\bfor(\s+[A-Za-z_]\w*)[ \t]+do\b")
 _IN: Final = lazy_re.compile(r"\bfor[ \t]+([A-Za-z_]\w*)[ \t]*\n[ \t]*in\b([^\n;]*)\n")
-_EXTENDED: Final = lazy_re.compile(r"[!*?+@]\(")
+_COUNTS: Final = lazy_re.compile(r"\bfor[ \t]*\(\((?:(?!\)\))[^;])*;(?:(?!\)\))[^;])*;(?:(?!\)\))[^;])*\)\)")
+_NONE: Final = lazy_re.compile(r"\bfor[ \t]+[A-Za-z_]\w*[ \t]+in[ \t]*(;|\n)")
 _KEY: Final = lazy_re.compile(r"\[([\w.-]+(?: +[\w.-]+)+)\](?=\+?=|\}|[:#%/^,@-])")
-_TEST: Final = lazy_re.compile(r"(?<![\[\w$])\[ (?!\[)((?:(?! \])[^\n])*?(?:\\[()<>]|[\"'][()][\"'])[^\n]*?) \](?!\])")
-_PARENTHESIS: Final = lazy_re.compile(r"\"[()]\"|'[()]'|\\[()]")
 
 
 def respelled(text: str) -> str:
     """The same script for the grammar; the number of lines stays. Very long scripts are left as they are."""
     if len(text) > MAX_SIGNS:
         return text
-    for step in (_defaults, _documents, _descriptors, _loops, _subshells, _tests, _keys, _patterns, _strings):
+    for step in (_defaults, _documents, _descriptors, _loops, _subshells, _keys):
         text = step(text)
     return text
 
@@ -70,7 +69,7 @@ def coprocesses(text: str) -> str:
         if not plain[match.start()]:
             continue
         if match[1] == "(":
-            end = _closing(text, match.end() - 1)
+            end = closing(text, match.end() - 1)
         elif match[1]:
             end = closing_brace(text, match.end() - 1, plain)
         else:
@@ -98,8 +97,8 @@ def named_descriptors(text: str) -> str:
     if len(text) > MAX_SIGNS:
         return text
     if "{" in text and _NAMED.search(text):
-        text = _replaced(text, _NAMED, lambda _: "9")
-    return _replaced(text, _TIMED, lambda match: f"!{match[2]}{match[1]}") if "time" in text else text
+        text = replaced(text, _NAMED, lambda _: "9")
+    return replaced(text, _TIMED, lambda match: f"!{match[2]}{match[1]}") if "time" in text else text
 
 
 def closing_brace(text: str, opening: int, plain: list[bool]) -> int:
@@ -159,7 +158,7 @@ def _quoted(text: str) -> list[str]:
     return found
 
 
-def _replaced(text: str, pattern: re.Pattern[str], new: Callable[[re.Match[str]], str]) -> str:
+def replaced(text: str, pattern: re.Pattern[str], new: Callable[[re.Match[str]], str]) -> str:
     """``pattern`` replaced where it begins outside of quotes."""
     plain = plain_signs(text)
     return pattern.sub(lambda match: new(match) if plain[match.start()] else match[0], text)
@@ -209,7 +208,7 @@ def _in_quotes(body: str) -> str:
     made: list[str] = []
     index = 0
     while index < len(body):
-        end = _closing(body, index + 1) + 1 if body.startswith("$(", index) else index + 1
+        end = closing(body, index + 1) + 1 if body.startswith("$(", index) else index + 1
         piece = body[index:end]
         made.append('\\"' if piece == '"' else piece)
         index = end
@@ -218,23 +217,39 @@ def _in_quotes(body: str) -> str:
 
 def _descriptors(text: str) -> str:
     """``<>``, descriptors in variables, and here-strings behind other redirections or behind groups."""
-    text = _replaced(text, re.compile(r"<>"), lambda _: "> ")
-    text = _replaced(text, re.compile(r"((?<!\d)\d*[<>])&(?=[\"$])"), lambda match: f"{match[1]} ")
+    text = replaced(text, re.compile(r"<>"), lambda _: "> ")
+    text = replaced(text, re.compile(r"((?<!\d)\d*[<>])&(?=[\"$])"), lambda match: f"{match[1]} ")
     position = count = 0
     while (position := text.find("<<<", position)) >= 0 and count < _MAX_STRINGS:
         count += 1
         end = word_end(text, position + 3)
         before, string = text[:position], text[position:end]
-        if before.rstrip()[-1:] in {")", "}"} or _ends_a_list(before):
-            string = "</dev/null" + "\n" * string.count("\n")
+        match = _BEFORE.search(before, max(before.rfind("\n"), 0))
+        command = before[: match.start()] if match is not None else before
+        if _ends_a_group(command) or _NUMBERED.search(before):
+            made = "$(" in string or "`" in string  # of what a command says, which is run
+            string = f"< <(cat {string})" if made else "</dev/null" + "\n" * string.count("\n")
             text = before + string + text[end:]
-        elif match := _BEFORE.search(before, max(before.rfind("\n"), 0)):
-            text = f"{before[: match.start()]} {string}{match[1]}{text[end:]}"
+            end = position + len(string)
+        elif match is not None:
+            text = f"{command} {string}{match[1]}{text[end:]}"
         position = end
     return text
 
 
 _LOOP: Final = lazy_re.compile(r"(?<![^\s;&|({])(?:for|select|while|until|done)(?=[\s;<>|&)]|$)")
+
+
+# The descriptor that a here-string is read by, where that is another than the standard input.
+_NUMBERED: Final = lazy_re.compile(r"(?<=[ \t])[1-9]\d*$")
+
+
+def _ends_a_group(text: str) -> bool:
+    """Whether a text ends in a compound command that the grammar gives no here-string."""
+    return text.rstrip()[-1:] in {")", "}"} or _ends_a_list(text) or _ESAC.search(text) is not None
+
+
+_ESAC: Final = lazy_re.compile(r"(?<=[\s;])esac\s*$")
 
 
 def _ends_a_list(text: str) -> bool:
@@ -258,7 +273,7 @@ def word_end(text: str, position: int) -> int:
             position += 2
             continue
         if text.startswith("$(", position) and quote != "'":
-            position = _closing(text, position + 1) + 1
+            position = closing(text, position + 1) + 1
             continue
         if quote:
             quote = "" if sign == quote else quote
@@ -270,7 +285,7 @@ def word_end(text: str, position: int) -> int:
     return min(position, len(text))
 
 
-def _closing(text: str, opening: int) -> int:
+def closing(text: str, opening: int) -> int:
     """Where the parenthesis that opens at ``opening`` closes; the end of the text where it does not."""
     depth, quote, index = 0, "", opening
     while index < len(text):
@@ -291,7 +306,7 @@ def _closing(text: str, opening: int) -> int:
 
 
 # What stands in place of a value, as in `"${LIST:-["a"]}"`: the grammar takes signs of it for the shell's own.
-_DEFAULT: Final = lazy_re.compile(r"\$\{[A-Za-z_]\w*(?:\[[@*\w]+\])?:?[-=?+](?![\"}])")
+_DEFAULT: Final = lazy_re.compile(r"\$\{!?(?:\w+|[@*])(?:\[[@*\w$]+\])?:?[-=?+](?![\"}])")
 _OWN_SIGNS: Final = lazy_re.compile(r"[\[\]{}|;&<>()']")
 
 
@@ -317,7 +332,7 @@ def _closing_default(text: str, start: int) -> int:
         if sign == '"':
             return 0
         if text.startswith("$(", index):
-            index = _closing(text, index + 1) + 1
+            index = closing(text, index + 1) + 1
             continue
         depth += text.startswith("${", index) - (sign == "}")
         if not depth:
@@ -327,49 +342,21 @@ def _closing_default(text: str, start: int) -> int:
 
 
 def _loops(text: str) -> str:
-    text = _replaced(text, _IN, lambda match: f"for {match[1]} in{match[2]}\n\n")
-    return _replaced(text, _FOR, lambda match: f"for{match[1]}; do")
+    text = replaced(text, _COUNTS, lambda match: match[0].replace("\n", " ") + "\n" * match[0].count("\n"))
+    text = replaced(text, _NONE, lambda match: f"while false{match[1]}")  # over nothing
+    text = replaced(text, _IN, lambda match: f"for {match[1]} in{match[2]}\n\n")
+    return replaced(text, _FOR, lambda match: f"for{match[1]}; do")
 
 
 def _subshells(text: str) -> str:
     """``((a); (b))`` is no arithmetic: two groups."""
     plain = plain_signs(text)
     for match in reversed(list(re.finditer(r"\(\((?!\()", text))):
-        inner = _closing(text, match.start() + 1)
+        inner = closing(text, match.start() + 1)
         if plain[match.start()] and text[inner + 1 : inner + 2] != ")":
             text = f"{text[: match.start() + 1]} {text[match.start() + 1 :]}"
     return text
 
 
-def _tests(text: str) -> str:
-    """``[`` with parentheses or comparisons that are escaped: the command ``test``."""
-    return _replaced(text, _TEST, lambda match: f"test {match[1]}")
-
-
 def _keys(text: str) -> str:
     return _KEY.sub(lambda match: f"[{match[1].replace(' ', '_')}]", text)
-
-
-def _patterns(text: str) -> str:
-    """Patterns of extglob among a command's words; those of ``case`` and ``[[`` the grammar knows."""
-    plain = plain_signs(text)
-    for match in reversed(list(_EXTENDED.finditer(text))):
-        start = match.start()
-        end = _closing(text, match.end() - 1)
-        line = text[text.rfind("\n", 0, start) + 1 : start]
-        follows = text[end + 1 : end + 3].strip(" ")[:1]
-        negates = (
-            text[start] == "!" and not line.strip().endswith("/") and re.search(r"(?:^|[;&|]|\bif|\bwhile)\s*$", line)
-        )
-        if plain[start] and end < len(text) and follows not in {")", "|"} and "[[" not in line and not negates:
-            text = f"{text[:start]}*{text[end + 1 :]}"
-    return text
-
-
-def _strings(text: str) -> str:
-    """A parenthesis in quotes inside ``[[``: a variable that nothing sets, so that no comparison is decided by it."""
-
-    def inside(match: re.Match[str]) -> str:
-        return _PARENTHESIS.sub('"$a_parenthesis"', match[0])
-
-    return re.sub(r"\[\[ [^\n]*? \]\]", inside, text)

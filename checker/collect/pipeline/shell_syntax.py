@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from checker import lazy_re
 from checker.collect.pipeline.here_documents import false_ends
 from checker.collect.pipeline.shell_bodies import with_plain_bodies
+from checker.collect.pipeline.shell_patterns import plain_patterns
 from checker.collect.pipeline.shell_spellings import coprocesses, named_descriptors, respelled, turned_groups
 from checker.collect.pipeline.shell_statements import Reader, TooDeepError
 from checker.errors import InputError, install_with
@@ -58,7 +59,7 @@ def parse_shell(text: str, file: str, lines: tuple[int, ...] = ()) -> Script:
         source = text.encode("utf-8", "surrogatepass")
         source, root = _ended(*_named(source, _parsed(source)))
         if root.has_error:
-            other = respelled(with_plain_bodies(text)).encode("utf-8", "surrogatepass")
+            other = plain_patterns(respelled(with_plain_bodies(text))).encode("utf-8", "surrogatepass")
             other, again = _named(other, _parsed(other)) if other != source else (source, root)
             if len(_errors(again)) < len(_errors(root)):
                 source, root = _ended(other, again)
