@@ -191,7 +191,7 @@ class Bound(Struct, eq=False):
                 known |= {"head_ref": "", "base_ref": ""}
         event: dict[str, Data] = dict.fromkeys(_absent_members(view.starts))
         if any(start.event == "workflow_dispatch" for start in view.starts):
-            event["inputs"] = self.top.inputs(view)
+            event["inputs"] = {name: lift(_in_event, value) for name, value in self.top.inputs(view).items()}
         elif view.starts and all(start.event == "release" for start in view.starts):
             event |= _release_event(view.starts)
         if event:
@@ -247,6 +247,13 @@ def _runner(labels: Data, where: str) -> Data:
     """``runner``, whose system the labels tell that are asked for."""
     system = system_of(labels)
     return Partial({"os": system}, Open("runner", where)) if system else Open("runner", where)
+
+
+def _in_event(value: Data) -> Data:
+    """An input as the event holds it: a text, also of a check box, so that ``'false'`` is no false. Source: GitHub Docs,
+    "Events that trigger workflows", ``workflow_dispatch`` (``inputs`` keeps Booleans, ``github.event.inputs`` does not).
+    """
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _absent_members(starts: tuple[Start, ...]) -> frozenset[str]:

@@ -131,6 +131,21 @@ jobs:
     assert [(said(step.runs), step.runs_after_failure) for step in failed.steps] == [(False, False), (True, True)]
 
 
+def test_a_check_box_is_a_text_in_the_event(tmp_path: Path) -> None:
+    made = one(
+        tmp_path,
+        """
+on: {workflow_dispatch: {inputs: {live: {type: boolean}}}}
+jobs:
+  text: {if: "!github.event.inputs.live", runs-on: x, steps: [{run: a}]}
+  box: {if: "!inputs.live", runs-on: x, steps: [{run: a}]}
+  text_compared: {if: github.event.inputs.live == 'true', runs-on: x, steps: [{run: a}]}
+  box_compared: {if: inputs.live == 'true', runs-on: x, steps: [{run: a}]}
+""",
+    )
+    assert {job.job.id for job in made.jobs} == {"box", "text_compared"}
+
+
 def test_the_system_of_a_runner_is_told_by_its_labels(tmp_path: Path) -> None:
     made = one(
         tmp_path,
