@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from checker import lazy_re
-from checker.model.answers import NO, Answer, Open, every, yes_if
+from checker.model.answers import NO, YES, Answer, Open, every, yes_if
 from checker.model.environment_words import UNNAMED, environment_of, kind_of, words
 from checker.model.environments import EnvironmentKind, Project
 from checker.model.pipeline.scripts import AwsCall, CdkCommand
@@ -163,7 +163,8 @@ def written_in(
     job, step = call.job, call.step
     if job is None or step is None:
         return call.spot.file
-    if any(_given(named.name, value) for each in job.chain for value in _given_by_caller(each)):
+    by_caller = [value for each in job.chain for value in _given_by_caller(each) if _given(named.name, value)]
+    if by_caller and not (_is_spelt_out(call, named) and _named_anyway(call, named, by_caller) is YES):
         return None
     workflow = job.workflow
     file = call.spot.file
@@ -195,6 +196,14 @@ def written_in(
     own = environment_of(named.name)
     of_its_own = own is not None and (_is_named_after(file, own) or _is_in_target_of(call, own))
     return None if (told and anyway is NO) or of_its_own else file
+
+
+def _is_spelt_out(call: AwsCall | CdkCommand, named: Named) -> bool:
+    """Whether the whole name stands where the call does: then nothing that is given makes it."""
+    run = call.step.step.run if call.step is not None else None
+    if run is not None and call.step is not None and call.step.step.spot.file == call.spot.file:
+        return named.name in run.text
+    return named.name in (call.command.source if isinstance(call, CdkCommand) else call.source)
 
 
 def _named_anyway(call: AwsCall | CdkCommand, named: Named, given: Iterable[Possible]) -> Answer:
