@@ -31,20 +31,22 @@ _ALONE: Final = {program: tool for tool in TOOLS for program in tool.alone}
 _BUILDS: Final = frozenset({"gradle", "gradlew", "mvn", "mvnw", "sbt"})
 # Programs that are given several tasks at once.
 _SEVERAL: Final = _BUILDS | {"rails", "rake"}
-# What runs a command somewhere else, behind one of these words.
+# What runs a command somewhere else, behind one of these words; or on another machine, as words or as one text.
 _CONTAINERS: Final = frozenset({"docker", "docker-compose", "podman", "podman-compose", "nerdctl", "kubectl"})
 _INSIDE: Final = frozenset({"run", "exec"})
+_ELSEWHERE: Final = frozenset({"ssh", "heroku", "fly", "flyctl", "railway", "copilot"})
 # What only looks, or writes a file.
 _LOOKS: Final = frozenset(
     ["status", "plan", "diff", "lint", "validate", "info", "check", "create", "new", "make", "generate", "dev", "add",
      "history", "current", "list", "show", "pending", "--dry-run", "--help", "-h", "--check", "--plan", "verify",
      "dump", "version", "update-sql", "updatesql", "showmigrations", "makemigrations", "sqlmigrate", "init",
-     "--pretend", "resolve", "--sql", "script", "ecto.migrations", "abort_if_pending_migrations"]
+     "--pretend", "resolve", "--sql", "script", "ecto.migrations", "abort_if_pending_migrations", "--version",
+     "-version", "currentversion", "unlock"]
 )  # fmt: skip
 _MAKES_NONE: Final = frozenset({"--dry-run", "--help", "create", "new", "generate", "--pretend"})
 # The same of programs, by the first word of their names.
 _TELLS: Final = frozenset(
-    {"notify", "wait", "await", "report", "announce", "comment", "print", "count", "test", "find"}
+    ["notify", "wait", "await", "report", "announce", "comment", "print", "count", "test", "find"]
 )
 _HARMLESS: Final = frozenset(
     ["echo", "printf", "grep", "cat", "ls", "git", "cp", "mv", "rm", "mkdir", "pip", "pytest", "test", "[", "[[", "cd",
@@ -217,6 +219,8 @@ def applies(words: Sequence[str]) -> Applied | None:
     behind = line[_started(line) :]
     if behind and _base(behind[0]) in _CONTAINERS:
         return next((each for inner in _inside(behind) if (each := _inner(inner)) is not None), None)
+    if behind and _base(behind[0]) in _ELSEWHERE and (there := _there(behind)) is not None:
+        return there
     group, known = _known(behind)
     if _only_looks(line) and not (known is not None and known.is_client):  # `mysql -h HOST`
         return _of_tasks(behind)
@@ -246,8 +250,7 @@ def _of_tasks(line: Sequence[str]) -> Applied | None:
 
 def _by_name(line: Sequence[str]) -> Applied | None:
     """Whether a command line runs a program of the repository's own that is called by what it does."""
-    own = (word for word in line[:6] if not word.startswith("-"))
-    named = (word for word in own if _NAMED.search(word) or _FILE.search(word))
+    named = (word for word in line[:6] if word[0] != "-" and (_NAMED.search(word) or _FILE.search(word)))
     if any(not _is_file_that_looks(word) for word in named):
         return Applied(None, any(_BACK.fullmatch(word) for word in line))
     return None
@@ -274,8 +277,7 @@ def _inner(line: Sequence[str]) -> Applied | None:
         return next((each for each in inside if each is not None), None)
     if _only_looks(line):
         return None
-    started = _started(line)
-    found = _by_tool(line[started:]) or (_by_name(line) if started else None)
+    found = _by_tool(line[(started := _started(line)) :]) or (_by_name(line) if started else None)
     return None if found is None else replace(found, contained=True)
 
 
@@ -296,6 +298,13 @@ def _inside(line: Sequence[str]) -> Iterator[Sequence[str]]:
     for index in range(verb + 1, len(line)):
         if not line[index].startswith("-") and (index > verb + 1 or "/" in line[index]):
             yield line[index:]
+
+
+def _there(line: Sequence[str]) -> Applied | None:
+    """What another machine runs: ``ssh -p 22 HOST 'cd app && alembic upgrade head'``."""
+    told = (words for index in range(1, len(line)) for words in _commands(" ".join(line[index:])))
+    inner = (applies(words) if _base(words[0]) in _CONTAINERS else _inner(words) for words in told)
+    return next((each for each in inner if each is not None), None)
 
 
 def _only_looks(line: Sequence[str]) -> bool:
@@ -364,8 +373,7 @@ def _known(line: Sequence[str]) -> tuple[tuple[str, ...], MigrationTool | None]:
     """The tool that a command line starts, with the words of its group: of several tools of one program (``dotnet``)
     that whose group the line names."""
     each = _BY_PROGRAM.get(_base(line[0]), ()) if line else ()
-    fitting = (one for one in each if _in_order(one[0], line[1:]))
-    return next(fitting, each[0] if each else ((), None))
+    return next((one for one in each if _in_order(one[0], line[1:])), each[0] if each else ((), None))
 
 
 # A database of several is named behind the task (Rails Guides, "Multiple Databases with Active Record").

@@ -250,9 +250,8 @@ def _runner(labels: Data, where: str) -> Data:
 
 
 def _in_event(value: Data) -> Data:
-    """An input as the event holds it: a text, also of a check box, so that ``'false'`` is no false. Source: GitHub Docs,
-    "Events that trigger workflows", ``workflow_dispatch`` (``inputs`` keeps Booleans, ``github.event.inputs`` does not).
-    """
+    """An input as the event holds it: a text, also of a check box, so that ``'false'`` is no false. Source: GitHub
+    Docs, "Events that trigger workflows", ``workflow_dispatch`` (``inputs`` keeps Booleans, the event does not)."""
     return str(value).lower() if isinstance(value, bool) else value
 
 

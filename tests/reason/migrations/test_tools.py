@@ -78,6 +78,23 @@ def test_inside_a_container(line: str, tool: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "tool"),
+    [
+        (["ssh", "-p", "22", "shop@app.example.com", "cd /srv/shop && flask db upgrade"], "alembic"),
+        (["ssh", "app", "docker", "compose", "exec", "-T", "web", "rails", "db:migrate"], "rails"),
+        (["heroku", "run", "python", "manage.py", "migrate", "--app", "shop"], "django"),
+        (["copilot", "task", "run", "--command", "alembic upgrade head"], "alembic"),
+        (["ssh", "app", "alembic current && uptime"], None),
+        (["ssh", "app", "echo alembic upgrade head"], None),
+        (["heroku", "run", "rails", "db:version"], None),
+    ],
+)
+def test_on_another_machine(words: list[str], tool: str | None) -> None:
+    found = applies(words)
+    assert (found.tool.name if found is not None and found.tool is not None else None) == tool
+
+
+@pytest.mark.parametrize(
     ("text", "tool"),
     [
         ("cd app && alembic upgrade head", "alembic"),
@@ -115,6 +132,8 @@ def test_what_a_container_s_shell_is_told(text: str, tool: str | None) -> None:
         "dotnet fm list migrations",
         "sea-orm-cli migrate status",
         "rails db:migrate:status",
+        "migrate -version",
+        "npx knex migrate:currentVersion",
         "SqlPackage /Action:Extract /TargetFile:shop.dacpac",
     ],
 )
