@@ -96,6 +96,7 @@ def test_outside_of_the_repository_is_outside(tmp_path: Path) -> None:
         ('eval "$(sed 1d f)"\n', "eval runs what is not known"),
         ('eval "$(cat f)"\n', "a sourced file cannot be found"),
         ("source <(curl https://x.example)\n", "source runs what is not known"),
+        ("source ~/.shop/roll.sh\n", "a sourced file cannot be found"),
         ("source ./missing.sh\n", "a sourced file cannot be found in the repository: ./missing.sh"),
         ("make deploy\n", "what `make deploy` runs was not followed"),
         ("npm run deploy\n", "what `npm deploy` runs was not followed"),
@@ -107,6 +108,21 @@ def test_what_cannot_be_followed_is_said(run: str, message: str, tmp_path: Path)
     trace = trace_of(tmp_path, run)
     assert any(message in problem.message for problem in trace.problems), trace.problems
     assert not trace.complete
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        ". ~/.local/bin/env\n",
+        '. "$HOME/.ghcup/env"\n',
+        ". .venv/Scripts/activate\n",
+        '. "$HOME/.nix-profile/etc/profile.d/nix.sh"\n',
+        'source "$HOME/.rvm/scripts/rvm"\nrvm use 3.3\n',
+        'eval "$(starship init bash)"\n',
+    ],
+)
+def test_files_that_tools_give_a_shell_are_no_problem(run: str, tmp_path: Path) -> None:
+    assert trace_of(tmp_path, run).complete
 
 
 def test_other_shells_are_said(tmp_path: Path) -> None:

@@ -17,8 +17,10 @@ from checker.resolve.shell.state import Context, Flow, Result, State
 
 # Files of tools on the runner that give a shell their functions and paths: version managers and their kin.
 _OF_A_TOOL: Final = lazy_re.compile(
-    r"bin/activate|(?:^|/)(?:nvm|asdf|conda|mamba|rvm|sdkman-init|virtualenvwrapper|gvm|chruby|emsdk_env)\.sh$"
-    r"|\.cargo/env$|/scripts/(?:rvm|gvm)$|\.(?:bashrc|bash_profile|profile)$|/completion$"
+    r"(?:bin|Scripts)/activate"
+    r"|(?:^|/)(?:nvm|asdf|conda|mamba|rvm|sdkman-init|virtualenvwrapper|gvm|chruby|emsdk_env)\.sh$"
+    r"|^(?:~|\$\{HOME\})/\.[\w.-]+/(?:bin/)?env$|/profile\.d/nix(?:-daemon)?\.sh$"
+    r"|/path\.bash\.inc$|/scripts/(?:rvm|gvm)$|\.(?:bashrc|bash_profile|profile)$|/completion$"
 )
 _INPUT: Final = frozenset({"/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})
 
