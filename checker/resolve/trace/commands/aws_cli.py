@@ -208,17 +208,19 @@ def _as_yaml(written: str) -> object:
 _FILE: Final = "file://"
 # Of a task definition the file is read where it is known what has changed it by then.
 _READ_LATER: Final = frozenset({"register-task-definition"})
+_READ_HERE: Final = frozenset({*_INPUT, "targets", "target", "overrides"})
 
 
 def with_input_read(command: Command, text_of: Callable[[str], str | None]) -> tuple[Possible, ...]:
-    """A command's words, with the text of the repository's file in place of that file which holds all arguments."""
+    """A command's words, with the text of the repository's file in place of that file which holds all arguments, or
+    one that names roles."""
     words = command.words
     if command.folder is None or not _READ_LATER.isdisjoint(map(str, words[1:8])):
         return words
     found = [*words]
     for index, word in enumerate(words):
         name, _, value = word.partition("=") if isinstance(word, str) else ("", "", "")
-        if not name.startswith("--") or plain_name(name) not in _INPUT:
+        if not name.startswith("--") or plain_name(name) not in _READ_HERE:
             continue
         at, given = (index, value) if value else (index + 1, words[index + 1] if index + 1 < len(words) else "")
         if isinstance(given, str) and given.startswith(_FILE):
