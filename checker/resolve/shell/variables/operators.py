@@ -91,10 +91,14 @@ def of_elements(value: tuple[Possible, ...], part: Variable, change: Change, sta
         return Unknown(f"${{{part.name}[@]{part.operator}...}}")
     if part.operator == ":":
         given = change.args[0] if isinstance(change, partial) else None
-        start, length = (int(given[1]), given[2]) if given else (-1, None)
-        if start < 0 or (length is not None and int(length) < 0):
+        if given is None or (given[2] is not None and int(given[2]) < 0):
             return Unknown(f"${{{part.name}[@]:...}}")
-        return value[start : start + int(length)] if length is not None else value[start:]
+        # Arguments are counted from 1, behind the script's own name (Bash Reference Manual, "Shell Parameter Expansion").
+        each = (state.zero, *value) if part.name in {"@", "*"} else value
+        start = int(given[1]) + (len(each) if int(given[1]) < 0 else 0)
+        if start < 0:
+            return ()
+        return each[start : start + int(given[2])] if given[2] is not None else each[start:]
     return tuple(mapped(each, lambda scalar: transformed(scalar, change, part, state)) for each in value)
 
 
