@@ -22,6 +22,9 @@ _TEST: Final = lazy_re.compile(
 _PARENTHESIS: Final = lazy_re.compile(r"\"[()]\"|'[()]'|\\[()]")
 _CONDITION: Final = lazy_re.compile(r"(?<![\w$\[])\[\[\s(?:\\\n|[^\n])*?\s\]\](?![\w\]])")
 _EXPRESSION: Final = lazy_re.compile(r"(?<=\s=~)[ \t]+(?=\S)")
+# A comparison with a pattern of extglob.
+_COMPARED: Final = lazy_re.compile(r"(?<=\s)(==?|!=)\s+((?:[^\s()]|\([^()]*\))*[!*?+@]\((?:[^\s()]|\([^()]*\))*\)\S*)")
+_ONE_GROUP: Final = lazy_re.compile(r"[!*?+@]\([^()]*\)")
 # An expansion that takes something off a value or replaces it, up to the pattern.
 _TAKES: Final = lazy_re.compile(r"\$\{!?(?:\w+|[@*])(?:\[[^\]\n]*\])?(?:%%?|##?|//?[#%]?)")
 _QUOTED: Final = lazy_re.compile(r"\"([^\"$`\\\n]*)\"|'([^'\n]*)'")
@@ -53,10 +56,15 @@ def _conditions(text: str) -> str:
         for found in reversed(list(_EXPRESSION.finditer(condition))):
             end = _expression_end(condition, found.end())
             condition = f"{condition[: found.end()]}{_expression(condition[found.end() : end])}{condition[end:]}"
-        condition = re.sub(r"(?<=\s)=(?=\s+\S*[!*?+@]\()", "==", condition)
+        condition = _COMPARED.sub(lambda found: f"{found[1].ljust(2, '=')} {_whole(found[2])}", condition)
         return _PARENTHESIS.sub('"$a_parenthesis"', condition)
 
     return _CONDITION.sub(inside, text)
+
+
+def _whole(pattern: str) -> str:
+    """A pattern of extglob: the grammar knows one that is a group by itself."""
+    return pattern if _ONE_GROUP.fullmatch(pattern) else _OPEN
 
 
 def _expression_end(text: str, start: int) -> int:
@@ -177,6 +185,10 @@ def _line_before(text: str, at: int) -> str:
 _NEAR: Final = 400
 
 
+# The begin of a pattern in front of a group, as the grammar takes none: `*.@(sh|bash)`.
+_BEGUN: Final = lazy_re.compile(r"[\w.?-]*\*[\w.*?-]*$")
+
+
 def _extended(text: str) -> str:
     """Patterns of extglob among a command's words; those of ``case`` and ``[[`` the grammar knows."""
     plain = plain_signs(text)
@@ -188,7 +200,11 @@ def _extended(text: str) -> str:
         negates = (
             text[start] == "!" and not line.strip().endswith("/") and re.search(r"(?:^|[;&|]|\bif|\bwhile)\s*$", line)
         )
-        of_case = follows in {")", "|"} and not _ARGUMENT.search(_BRANCH.split(_line_before(text, start))[-1])
-        if plain[start] and end < len(text) and not of_case and "[[" not in line and not negates:
+        before = _BRANCH.split(_line_before(text, start))[-1]
+        of_case = follows in {")", "|"} and not _ARGUMENT.search(before)
+        begun = _BEGUN.search(before)
+        if of_case and begun is not None and plain[start]:
+            text = f"{text[: start - len(begun[0])]}{_OPEN}{text[end + 1 :]}"
+        elif plain[start] and end < len(text) and not of_case and "[[" not in line and not negates:
             text = f"{text[:start]}*{text[end + 1 :]}"
     return text

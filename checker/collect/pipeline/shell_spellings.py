@@ -28,7 +28,7 @@ def respelled(text: str) -> str:
     """The same script for the grammar; the number of lines stays. Very long scripts are left as they are."""
     if len(text) > MAX_SIGNS:
         return text
-    for step in (_defaults, _documents, _descriptors, _loops, _subshells, _keys):
+    for step in (_defaults, _pieces, _documents, _descriptors, _loops, _subshells, _keys):
         text = step(text)
     return text
 
@@ -181,7 +181,7 @@ def _documents(text: str) -> str:
                 at += 1
             bodies.append("\n".join(lines[start:at]))
             at += 1
-        beside = bool(openings) and _ASIDE.search(line, openings[-1].end()) is not None
+        beside = bool(openings) and _goes_on(line, openings[-1].end())
         if (len(openings) < 2 and not beside) or at > len(lines):
             index = max(at, index + 1) if openings else index + 1
             continue
@@ -201,6 +201,15 @@ def _documents(text: str) -> str:
 
 # The sign that has a command run in the background, or what goes on behind the text.
 _ASIDE: Final = lazy_re.compile(r"(?<![&<>|\\])&(?![&>])|(?:\||&&)[ \t]*$")
+# What ends the group that the command stands in.
+_ENDED: Final = lazy_re.compile(r";[ \t]*(?:[})]|;;|(?:fi|done|esac)\b)|^[ \t]*\)")
+
+
+def _goes_on(line: str, opening: int) -> bool:
+    """Whether the line has more than the command behind the word that opens a here-document."""
+    if _ASIDE.search(line, opening):
+        return True
+    return "$(" not in line and _ENDED.search(line[opening:]) is not None
 
 
 def _in_quotes(body: str) -> str:
@@ -308,6 +317,15 @@ def closing(text: str, opening: int) -> int:
 # What stands in place of a value, as in `"${LIST:-["a"]}"`: the grammar takes signs of it for the shell's own.
 _DEFAULT: Final = lazy_re.compile(r"\$\{!?(?:\w+|[@*])(?:\[[@*\w$]+\])?:?[-=?+](?![\"}])")
 _OWN_SIGNS: Final = lazy_re.compile(r"[\[\]{}|;&<>()']")
+
+
+# A piece of a value, from where a variable says: `${x:$n}`, `${x:$n:$m}`.
+_PIECE: Final = lazy_re.compile(r"\$\{(?:\w+|[@*])(?:\[[^\]\n]*\])?:[ ]?(?=[^}\n]*\$[\w#])(?![-=?+])[^{}\n]*\}")
+
+
+def _pieces(text: str) -> str:
+    """The variable in braces, which the grammar takes for a number."""
+    return _PIECE.sub(lambda match: match[0][:2] + re.sub(r"\$(\w+|#)", r"${\1}", match[0][2:]), text)
 
 
 def _defaults(text: str) -> str:
