@@ -93,7 +93,7 @@ def of_elements(value: tuple[Possible, ...], part: Variable, change: Change, sta
         given = change.args[0] if isinstance(change, partial) else None
         if given is None or (given[2] is not None and int(given[2]) < 0):
             return Unknown(f"${{{part.name}[@]:...}}")
-        # Arguments are counted from 1, behind the script's own name (Bash Reference Manual, "Shell Parameter Expansion").
+        # Arguments are counted from 1, behind the script's own name (Bash Reference Manual, "Parameter Expansion").
         each = (state.zero, *value) if part.name in {"@", "*"} else value
         start = int(given[1]) + (len(each) if int(given[1]) < 0 else 0)
         if start < 0:
