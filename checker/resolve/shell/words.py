@@ -31,7 +31,14 @@ from checker.resolve.shell.lists.several import Several, one_of_lists
 from checker.resolve.shell.rehearsal.arithmetic import sum_of_numbers
 from checker.resolve.shell.state import State, Stored
 from checker.resolve.shell.syntax_facts import assigned_in
-from checker.resolve.shell.variables.operators import changing, derived, may_be_empty, of_elements, transformed
+from checker.resolve.shell.variables.operators import (
+    changing,
+    derived,
+    in_one,
+    may_be_empty,
+    of_elements,
+    transformed,
+)
 from checker.resolve.shell.variables.scopes import Reference, meant
 from checker.resolve.shell.variables.search_path import ELSEWHERE
 
@@ -144,6 +151,8 @@ def _part(part: Part, state: State, capture: Capture) -> tuple[list[Possible], b
             for each in part.asked:
                 capture(each)
             value = variable(part, state, capture)
+            if isinstance(value, tuple) and part.quoted and "*" in {part.name, part.index}:
+                return [in_one(value, part, state)], True
             return (list(value) if isinstance(value, tuple) else [value]), part.quoted
 
 

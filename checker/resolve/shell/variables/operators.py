@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from checker import lazy_re
 from checker.model.pipeline.shell import Literal, Part, Variable
-from checker.model.possible import Possible, Scalar, mapped, open_text
+from checker.model.possible import Possible, Scalar, joined, mapped, open_text
 from checker.model.values import Answered, Text, Unknown, text
 from checker.resolve.shell.state import State, Stored
 
@@ -100,6 +100,15 @@ def of_elements(value: tuple[Possible, ...], part: Variable, change: Change, sta
             return ()
         return each[start : start + int(given[2])] if given[2] is not None else each[start:]
     return tuple(mapped(each, lambda scalar: transformed(scalar, change, part, state)) for each in value)
+
+
+def in_one(values: tuple[Possible, ...], part: Variable, state: State) -> Possible:
+    """``"$*"``, ``"${a[*]}"``: one word, with the first sign of ``IFS`` between."""
+    between = state.variables.get("IFS", " ")
+    if not isinstance(between, str):
+        return derived(part, state)
+    found = [each for value in values for each in (between[:1], value)][1:]
+    return joined(found) if found else ""
 
 
 def derived(part: Variable, state: State, value: Scalar = None) -> Text:
