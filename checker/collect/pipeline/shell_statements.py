@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from checker.collect.pipeline.here_documents import Parse
 from checker.collect.pipeline.pipes import piped, turned
+from checker.collect.pipeline.shell_cases import Branch, case_of
 from checker.collect.pipeline.shell_spellings import BRACES
 from checker.collect.pipeline.shell_words import Words
 from checker.model.pipeline.shell import (
@@ -340,7 +341,7 @@ class Reader:
 
     def _case(self, node: Node, depth: int) -> Case:
         value = node.child_by_field_name("value")
-        items: list[tuple[tuple[Word, ...], Block]] = []
+        items: list[Branch] = []
         for child in node.children:
             if child.type != "case_item":
                 continue
@@ -354,8 +355,8 @@ class Reader:
                     in_body = True
                 elif each.type not in {"(", "|"}:
                     self._words.add(patterns, each, depth)
-            items.append((tuple(patterns), self.block(body, depth)))
-        return Case(self._words.word(value, depth) if value is not None else Word(()), tuple(items))
+            items.append((tuple(patterns), self.block(body, depth), child.children[-1].type))
+        return case_of(self._words.word(value, depth) if value is not None else Word(()), items)
 
 
 def _with_redirects(statement: Statement, redirects: tuple[Redirect, ...]) -> Statement:
