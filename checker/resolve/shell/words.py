@@ -34,6 +34,7 @@ from checker.resolve.shell.syntax_facts import assigned_in
 from checker.resolve.shell.variables.operators import (
     changing,
     derived,
+    fields_by,
     in_one,
     may_be_empty,
     of_elements,
@@ -47,7 +48,7 @@ Capture = Callable[[Substitution], Possible]
 
 _MARK: Final = lazy_re.compile(r"(__gha\d+__)")
 _BRACES: Final = lazy_re.compile(r"^(.*?)\{([^{}]*(?:,|\.\.)[^{}]*)\}(.*)$", re.DOTALL)
-_BLANK: Final = lazy_re.compile(r"[ \t\n]+")
+_BLANKS: Final = " \t\n"
 # A question whose answer ends in an ARN: `--query taskDefinition.taskDefinitionArn`.
 _ASKS_ARN: Final = lazy_re.compile(r"\$\(aws [^|&;]*--query[= ]['\"]?[^\s|&;]*[aA]rn['\"]?(?: [^|&;]*)?\)")
 _DEFAULTS: Final = frozenset({":-", "-", ":=", "=", ":?", "?", ":+", "+"})
@@ -74,7 +75,7 @@ def expand(word: Word, state: State, capture: Capture) -> list[Possible]:
             if quoted:
                 put(value)
                 continue
-            split = _split(value)
+            split = _split(value, state.variables.get("IFS", _BLANKS))
             for each, starts_new in split:
                 if starts_new:
                     begun = False
@@ -156,10 +157,10 @@ def _part(part: Part, state: State, capture: Capture) -> tuple[list[Possible], b
             return (list(value) if isinstance(value, tuple) else [value]), part.quoted
 
 
-def _split(value: Possible) -> list[tuple[Possible, bool]]:
-    """Unquoted: fields at blanks. Each with whether a blank stands before it."""
+def _split(value: Possible, signs: object = _BLANKS) -> list[tuple[Possible, bool]]:
+    """Unquoted: fields at blanks, or at the signs of ``IFS``. Each with whether one stands before it."""
     if isinstance(value, OneOf):
-        parts = [_split(option) for option in value.options]
+        parts = [_split(option, signs) for option in value.options]
         if all(len(part) == 1 for part in parts):
             return [(value, False)]
         several = one_of_lists((tuple(each for each, _ in part) for part in parts), "a text that is split")
@@ -172,7 +173,7 @@ def _split(value: Possible) -> list[tuple[Possible, bool]]:
         if isinstance(piece, Hole):
             found[-1].append(piece)
             continue
-        for index, each in enumerate(_BLANK.split(piece)):
+        for index, each in enumerate(fields_by(piece, signs)):
             if index:
                 found.append([])
                 starts.append(True)

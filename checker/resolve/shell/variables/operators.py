@@ -111,6 +111,21 @@ def in_one(values: tuple[Possible, ...], part: Variable, state: State) -> Possib
     return joined(found) if found else ""
 
 
+_BLANKS: Final = " \t\n"
+
+
+def fields_by(written: str, signs: object) -> list[str]:
+    """A text's fields by ``IFS``: blanks among its signs go together, any other ends a field (Bash Reference Manual,
+    "Word Splitting"). One that is not known is taken for the usual one."""
+    signs = signs if isinstance(signs, str) else _BLANKS
+    blanks = "".join(sign for sign in _BLANKS if sign in signs)
+    others = re.escape("".join(sign for sign in signs if sign not in _BLANKS))
+    around = f"[{blanks}]*" if blanks else ""
+    ends = [f"{around}[{others}]{around}"] if others else []
+    ends += [f"[{blanks}]+"] if blanks else []
+    return re.split("|".join(ends), written) if ends else [written]
+
+
 def derived(part: Variable, state: State, value: Scalar = None) -> Text:
     """What is made of a variable; it comes from where the variable does."""
     operator = part.operator if part.operator != "length" else ""
