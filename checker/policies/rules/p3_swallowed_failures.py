@@ -9,8 +9,8 @@ What is checked
     pipeline without ``pipefail``, ``local x=$(...)``, and an ``except`` that takes every error and goes on, are judged
     by what they do. So are ``$?``, an error's text, an outcome or a process's return code that something else is asked
     for later, when every failure then leads the same other way to a good end; and ``continue-on-error`` of a step or a
-    job, where nobody asks how it ended. A job that starts a task and waits until it has stopped looks at its exit code,
-    and ends by it: a task that failed has stopped too. Deploys of the CDK are judged as others are.
+    job, where nobody asks how it ended. A job that starts a task and waits until it has stopped looks at its exit code:
+    a task that failed has stopped too. Deploys of the CDK are judged as others are.
 When it does not apply
     No workflow calls AWS. Clean-up, metrics and logs that are shown to a person may fail; so may a call whose answer
     only goes to the log or the job's summary, with a few words in its place; so may what runs after a failure, and a

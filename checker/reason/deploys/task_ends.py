@@ -148,8 +148,6 @@ def _tells(call: AwsCall, after: object, trace: Trace) -> bool:
     each = options(query)
     if taken.stdout is Stream.DISCARDED or (taken.stdout is Stream.SHOWN and not _is_taken(taken)):
         return False  # in the log of a job that goes on, it stops nothing
-    if taken.captured and taken.notices is NO and not _may_pass_on(call, trace):
-        return False  # whatever it is compared with, the script goes on
     return each is None or any(_asks(shown(option)) for option in each)
 
 
@@ -157,17 +155,6 @@ def passes_on(call: AwsCall, trace: Trace) -> bool:
     """Whether the step that makes a call leaves something for a later one, which may look at it."""
     here = {each.spot for each in trace.commands if each.step is call.step} if call.step is not None else set()
     return any(each.spot in here for each in trace.outputs)
-
-
-_PLAIN: Final = frozenset({"[", "test", "[[", "true", ":", "sleep", "set", *_ENDS})
-
-
-def _may_pass_on(call: AwsCall, trace: Trace) -> bool:
-    """Whether something behind a call in its step may take its answer further than to a person: a program, a file, a
-    variable of a later step."""
-    behind = trace.commands[next((n for n, each in enumerate(trace.commands) if each.spot == call.spot), 0) + 1 :]
-    others = (each for each in behind if each.step is call.step and each.program not in {"aws", *_PLAIN})
-    return passes_on(call, trace) or any(not _only_says(each) for each in others)
 
 
 def _is_taken(taken: Handling) -> bool:
