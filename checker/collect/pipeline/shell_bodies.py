@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import itertools
 import re
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, TypeAlias
 
 from checker import lazy_re
 from checker.collect.pipeline.shell_spellings import MAX_SIGNS, closing_brace, plain_signs, word_end
+from checker.model.pipeline.shell import Block, Case, Word
 
 _LOOP: Final = lazy_re.compile(r"(?<![^\s;&|({])(?:for|select)\s+[A-Za-z_]\w*(?=[\s;])")
 # How many of them are looked at.
@@ -85,3 +87,21 @@ def _next(text: str, at: int, start: int) -> re.Match[str] | None:
         if first is not None:
             return first
     return _RESERVED.search(text, max(at - 1, start))
+
+
+# Patterns, the body, and the sign that ends it.
+Branch: TypeAlias = "tuple[tuple[Word, ...], Block, str]"
+
+
+def case_of(word: Word, branches: Sequence[Branch]) -> Case:
+    """A ``case``, each body with what is run behind it: behind ``;&`` the next one, behind ``;;&`` the patterns that
+    follow are tried (Bash Reference Manual, "Conditional Constructs")."""
+    items: list[tuple[tuple[Word, ...], Block]] = []  # from the last one on
+    for patterns, body, end in reversed(branches):
+        statements = body.statements
+        if end == ";&" and items:
+            statements += items[0][1].statements
+        elif end == ";;&" and items:
+            statements += (Case(word, tuple(items)),)
+        items.insert(0, (patterns, Block(statements)))
+    return Case(word, tuple(items))

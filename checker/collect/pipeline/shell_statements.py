@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from checker.collect.pipeline.here_documents import Parse
 from checker.collect.pipeline.pipes import piped, turned
-from checker.collect.pipeline.shell_cases import Branch, case_of
+from checker.collect.pipeline.shell_bodies import Branch, case_of
 from checker.collect.pipeline.shell_spellings import BRACES
 from checker.collect.pipeline.shell_words import Words
 from checker.model.pipeline.shell import (

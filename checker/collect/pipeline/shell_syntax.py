@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from checker import lazy_re
 from checker.collect.pipeline.here_documents import false_ends
+from checker.collect.pipeline.respelling.patterns import plain_patterns
 from checker.collect.pipeline.shell_bodies import with_plain_bodies
-from checker.collect.pipeline.shell_patterns import plain_patterns
 from checker.collect.pipeline.shell_spellings import coprocesses, named_descriptors, respelled, turned_groups
 from checker.collect.pipeline.shell_statements import Reader, TooDeepError
 from checker.errors import InputError, install_with

@@ -203,7 +203,10 @@ def _is_spelt_out(call: AwsCall | CdkCommand, named: Named) -> bool:
     run = call.step.step.run if call.step is not None else None
     if run is not None and call.step is not None and call.step.step.spot.file == call.spot.file:
         return named.name in run.text
-    return named.name in (call.command.source if isinstance(call, CdkCommand) else call.source)
+    # In other files what is written is told with its variables filled in.
+    return call.spot.file.endswith(".sh") and named.name in (
+        call.command.source if isinstance(call, CdkCommand) else call.source
+    )
 
 
 def _named_anyway(call: AwsCall | CdkCommand, named: Named, given: Iterable[Possible]) -> Answer:

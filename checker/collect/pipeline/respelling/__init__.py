@@ -1,0 +1,1 @@
+"""Bash in other spellings, for the grammar."""
