@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from itertools import islice
 from typing import Final
 
 from checker import lazy_re
@@ -32,6 +30,7 @@ from checker.resolve.shell.rehearsal.arithmetic import sum_of_numbers
 from checker.resolve.shell.state import State, Stored
 from checker.resolve.shell.syntax_facts import assigned_in
 from checker.resolve.shell.variables.operators import (
+    braces,
     changing,
     derived,
     fields_by,
@@ -47,7 +46,6 @@ from checker.resolve.shell.variables.search_path import ELSEWHERE
 Capture = Callable[[Substitution], Possible]
 
 _MARK: Final = lazy_re.compile(r"(__gha\d+__)")
-_BRACES: Final = lazy_re.compile(r"^(.*?)\{([^{}]*(?:,|\.\.)[^{}]*)\}(.*)$", re.DOTALL)
 _BLANKS: Final = " \t\n"
 # A question whose answer ends in an ARN: `--query taskDefinition.taskDefinitionArn`.
 _ASKS_ARN: Final = lazy_re.compile(r"\$\(aws [^|&;]*--query[= ]['\"]?[^\s|&;]*[aA]rn['\"]?(?: [^|&;]*)?\)")
@@ -86,7 +84,7 @@ def expand(word: Word, state: State, capture: Capture) -> list[Possible]:
     found = [_whole(field) for field in fields[:_MAX_FIELDS]]
     first = word.parts[0] if len(word.parts) == 1 and not state.dialect else None  # bash alone knows braces
     if isinstance(first, Literal) and not first.quoted:
-        return [each for value in found for each in (_braces(value) if isinstance(value, str) else [value])]
+        return [each for value in found for each in (braces(value, _MAX_FIELDS) if isinstance(value, str) else [value])]
     return found
 
 
@@ -180,24 +178,6 @@ def _split(value: Possible, signs: object = _BLANKS) -> list[tuple[Possible, boo
             if each:
                 found[-1].append(each)
     return [(text(each), new) for each, new in zip(found, starts, strict=True) if each]
-
-
-def _braces(value: str) -> list[Possible]:
-    match = _BRACES.match(value)
-    if match is None:
-        return [value]
-    before, inside, after = match.groups()
-    span = re.fullmatch(r"(-?\d+)\.\.(-?\d+)", inside)
-    if span:
-        low, high = int(span[1]), int(span[2])
-        numbers = range(low, high + 1) if low <= high else range(low, high - 1, -1)
-        middles = [str(number) for number in numbers[:_MAX_FIELDS]]
-    elif "," in inside:
-        middles = inside.split(",")
-    else:
-        return [value]
-    made = (each for middle in middles for each in _braces(f"{before}{middle}{after}"))
-    return list(islice(made, _MAX_FIELDS))
 
 
 def variable(part: Variable, state: State, capture: Capture) -> Stored:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import islice
 from typing import Final, TypeAlias
 
 from checker import lazy_re
@@ -38,6 +39,7 @@ _GIVEN: Final = lazy_re.compile(
     r"(?i)\$\{(?:\{ github\.|GITHUB_)(?:sha|ref|ref_name|run_id|run_number|run_attempt|actor|repository)(?: \})?\}"
 )
 _PART: Final = lazy_re.compile(r"\s*(-?\d{1,9})\s*(?::\s*(-?\d{1,9})\s*)?")
+_BRACES: Final = lazy_re.compile(r"^(.*?)\{([^{}]*(?:,|\.\.)[^{}]*)\}(.*)$", re.DOTALL)
 
 
 def may_be_empty(value: Scalar) -> bool:
@@ -124,6 +126,25 @@ def fields_by(written: str, signs: object) -> list[str]:
     ends = [f"{around}[{others}]{around}"] if others else []
     ends += [f"[{blanks}]+"] if blanks else []
     return re.split("|".join(ends), written) if ends else [written]
+
+
+def braces(value: str, most: int) -> list[Possible]:
+    """The words that ``a{b,c}`` and ``{1..3}`` become, ``most`` of them."""
+    match = _BRACES.match(value)
+    if match is None:
+        return [value]
+    before, inside, after = match.groups()
+    span = re.fullmatch(r"(-?\d+)\.\.(-?\d+)", inside)
+    if span:
+        low, high = int(span[1]), int(span[2])
+        numbers = range(low, high + 1) if low <= high else range(low, high - 1, -1)
+        middles = [str(number) for number in numbers[:most]]
+    elif "," in inside:
+        middles = inside.split(",")
+    else:
+        return [value]
+    made = (each for middle in middles for each in braces(f"{before}{middle}{after}", most))
+    return list(islice(made, most))
 
 
 def derived(part: Variable, state: State, value: Scalar = None) -> Text:
