@@ -74,6 +74,7 @@ _HEALTH: Final = lazy_re.compile(
     r"health|ready|live|status|ping|alive|smoke|heartbeat|okcomputer|/(?:up|ok|ht|hc)/?(?:$|\?)", re.IGNORECASE
 )
 _FIX = "After the roll-out, curl --fail --retry 10 --retry-all-errors each health endpoint, in a step that may fail."
+_FIX_FAILS = "Use curl --fail without `|| true`, or exit 1 when it stays bad."
 
 
 def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
@@ -321,11 +322,14 @@ def _how(path: DeployPath, rollout: At, after: list[Request], wanted: frozenset[
     for request in chosen:
         at = _place(request)
         url = _told(request.url)
-        if request.fails:
+        if request.doubt:
+            why = f"whether the job fails when {url} answers with an error: {request.doubt}"
+            yield at.action.undecided("fails", why, fix=_FIX_FAILS)
+        elif request.fails:
             yield at.action.passes("fails", "The job fails when it does not answer.")
         else:
             why = f"What {url} answers is not looked at, or its failure does not fail the job."
-            yield at.action.fails("fails", why, fix="Use curl --fail without `|| true`, or exit 1 when it stays bad.")
+            yield at.action.fails("fails", why, fix=_FIX_FAILS)
         if request.retried is Retried.BOUNDED:
             yield at.action.passes("retries", "Tried again, within a bound.")
         elif request.retried is Retried.UNTOLD:

@@ -115,6 +115,15 @@ class Request(Struct, frozen=True):
         by_itself = self.command.program != "http" or "--check-status" in self.command.words
         return self.checks_status and fails_here(self.at, by_itself=by_itself) is YES
 
+    @property
+    def doubt(self) -> str:
+        """Why it is not known whether an answer that is an error ends the job badly, where a script looks at it; empty
+        where that is known."""
+        if self.command is None or not self.only_read or not self.fails:
+            return ""
+        notices = self.command.handling.notices
+        return notices.why if isinstance(notices, Open) else ""
+
 
 def requests_of(path: DeployPath) -> Iterator[Request]:
     """Every request that a path's scripts make."""

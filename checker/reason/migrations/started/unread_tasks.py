@@ -31,7 +31,7 @@ _OPEN: Final = "\ue000"  # for each part that only the run knows; Unicode's priv
 # A command in the CLI's shorthand, as far as the list is closed: `command=[alembic,upgrade,head]`, `command=date`.
 _SHORTHAND: Final = lazy_re.compile(r"(?<![\w-])command=(\[[^\[\]]*\]|[^\s,\[\]}]*)")
 # A hole where a list, an object or a key should stand: it may hold a command.
-_OPEN_KEY: Final = lazy_re.compile(r"(?:[\[{,:]|(?:overrides|Overrides)=)\s*" + _OPEN)
+_OPEN_KEY: Final = lazy_re.compile(r"(?:[\[{,]|(?:[oO]verrides|command)[\"']?\s*[:=])\s*" + _OPEN)
 # They run the file that they are given first; and these, a task of that name.
 _INTERPRETERS: Final = frozenset({"python", "python3", "node", "ruby", "php", "deno", "bun", "bash", "sh"})
 _RUNNERS: Final = frozenset({"npm", "yarn", "pnpm", "make", "just", "task", "composer", "poetry", "uv"})
