@@ -118,8 +118,8 @@ class Request(Struct, frozen=True):
     @property
     def doubt(self) -> str:
         """Why it is not known whether an answer that is an error ends the job badly, where a script looks at it; empty
-        where that is known."""
-        if self.command is None or not self.only_read or not self.fails:
+        where that is known, or a filter behind a pipe looks for what is to be there."""
+        if self.command is None or not self.only_read or self.command.handling.piped or not self.fails:
             return ""
         notices = self.command.handling.notices
         return notices.why if isinstance(notices, Open) else ""
