@@ -21,10 +21,12 @@ from checker.resolve.shell.handed.asking import coming_in
 from checker.resolve.shell.handed.sourced import source, trap
 from checker.resolve.shell.lists.keyed import Keyed, with_element
 from checker.resolve.shell.process import Shell
+from checker.resolve.shell.rehearsal.arithmetic import calculated
 from checker.resolve.shell.starting import Call, marked
 from checker.resolve.shell.state import ERRTRACE, EXPANDS, INHERITS, UNTOLD, Context, Flow, Result, State
 from checker.resolve.shell.syntax_facts import first_word, word_text
 from checker.resolve.shell.variables.exported import key_printed
+from checker.resolve.shell.variables.options import next_option
 from checker.resolve.shell.variables.scopes import NOUNSET
 from checker.resolve.shell.variables.standing import BEFORE, go, where
 
@@ -143,10 +145,11 @@ def _loops(asked: Asked) -> int:
 
 def _shift(asked: Asked) -> Result:
     words, state = asked.words, asked.state
-    asked_for = as_count(words[1]) if len(words) > 1 else 1
-    by = 1 if asked_for is None else asked_for
+    by = 1 if len(words) == 1 else as_count(words[1])
+    if by is None:
+        by = calculated(shown(words[1]).removeprefix("$").strip("()"), state)
     if state.positional is not None:
-        state.positional = state.positional[by:]
+        state.positional = state.positional[by:] if by is not None and by >= 0 else None
     return Result()
 
 
@@ -202,11 +205,17 @@ def _fields(text: str, asked: Asked) -> list[Possible] | None:
 
 
 def _getopts(asked: Asked) -> Result:
-    """``getopts LETTERS NAME [WORDS]``: fails where no option comes first; which one it finds is not followed."""
+    """``getopts LETTERS NAME [WORDS]``: fails where no option is left; of words that are not known nobody knows."""
     state, given = asked.state, asked.words[3:] or asked.state.positional
-    name = asked.words[2] if len(asked.words) > 2 else ""
-    if given is not None and (not given or (isinstance(given[0], str) and not given[0].startswith("-"))):
-        return Result(Flow.NEXT, NO)
+    letters, name = (*asked.words[1:3], "", "")[:2]
+    if given is not None and isinstance(letters, str) and isinstance(name, str):
+        found = next_option(letters, tuple(given), state)
+        if found is None:
+            return Result(Flow.NEXT, NO)
+        if not isinstance(found, Unknown):
+            state.set(name, found[0])
+            state.set("OPTARG", found[1])
+            return Result(Flow.NEXT, YES)
     for each in (name, "OPTARG"):
         if isinstance(each, str) and each.isidentifier():
             state.set(each, open_text(f"${{{each}}}", str(asked.spot)))

@@ -65,6 +65,7 @@ from checker.resolve.shell.syntax_facts import (
     rounds_of,
     sleeps,
 )
+from checker.resolve.shell.variables.arguments import over_arguments
 from checker.resolve.shell.variables.calculated import calculated
 from checker.resolve.shell.variables.rounds import by_index, count, widen
 from checker.resolve.shell.variables.standing import join_at
@@ -181,7 +182,7 @@ class Follower:
             case If():
                 return self._if(statement, state, context)
             case While():
-                return self._while(statement, state, context)
+                return over_arguments(self._shell, statement, state, context, self._while)
             case For():
                 return self._for(statement, state, context)
             case Case():
@@ -271,9 +272,8 @@ class Follower:
         )
         before = state.fork()
         with self._shell.inside(Flow.BREAK, Flow.CONTINUE) as leaving:
-            asked = self.block(
-                statement.condition, state, inside.handled(tested="until" if statement.until else "while")
-            )
+            tested = inside.handled(tested="until" if statement.until else "while")
+            asked = self.block(statement.condition, state, tested)
             if asked.flow is not Flow.NEXT:
                 return asked
             if asked.truth is yes_if(statement.until):

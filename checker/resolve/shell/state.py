@@ -20,7 +20,7 @@ from checker.model.possible import Possible, one_of, open_text
 from checker.model.sources import Problem, Spot
 from checker.model.values import Unknown
 from checker.resolve.shell.lists.keyed import Keyed
-from checker.resolve.shell.lists.several import Several, alternatives, one_of_lists
+from checker.resolve.shell.lists.several import Several, alternatives, either_list, one_of_lists
 from checker.resolve.shell.variables.outside import may_be_there
 from checker.resolve.shell.variables.scopes import in_full, meant, refers_to
 
@@ -305,6 +305,7 @@ class State(Struct):
         outer = None if first.outer is None else first.outer_of(states)
         self.take(first)
         self.variables, self.outer = joined, outer
+        self.positional = either_list([state.positional for state in states])
         self.folder = first.folder if all(state.folder == first.folder for state in states) else None
         for state in rest:
             self.exported |= state.exported

@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
 
-from checker.model.possible import Possible
+from checker.model.possible import Possible, one_of
 from checker.model.values import Unknown
 
 Listed: TypeAlias = "tuple[Possible, ...]"
@@ -61,3 +61,13 @@ def same_program(words: Sequence[Possible]) -> bool:
     """Whether the ways differ in what a program is told alone, not in which one it is: of AWS's, in which operation."""
     first = next((index for index, word in enumerate(words) if isinstance(word, Several)), len(words))
     return first >= (3 if words[0] == "aws" else 1)
+
+
+def either_list(each: Sequence[tuple[Possible, ...] | None]) -> tuple[Possible, ...] | None:
+    """The arguments that are one of these lists; ``None``, not known, where how many there are depends on that."""
+    first, *rest = each
+    if all(one == first for one in rest):
+        return first
+    if any(one is None or first is None or len(one) != len(first) for one in rest):
+        return None
+    return tuple(one_of(values) for values in zip(*(one or () for one in each), strict=True))
