@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from checker.model.answers import Certain, yes_if
 from checker.model.pipeline.scripts import Loop
 from checker.model.pipeline.shell import Simple, Statement, Test, While
+from checker.resolve.shell.lists.lines import over_lines
 from checker.resolve.shell.process import Shell
 from checker.resolve.shell.state import Context, Flow, Result, State
 from checker.resolve.shell.syntax_facts import first_word, sleeps, within
@@ -25,7 +26,10 @@ _ALWAYS: Final = frozenset({":", "true", "false"})
 def over_arguments(
     shell: Shell, statement: While, state: State, context: Context, otherwise: Callable[..., Result]
 ) -> Result:
-    """Go through a loop: round by round as long as it takes arguments that are known, and ``otherwise``."""
+    """Go through a loop: line by line, or round by round as long as it takes arguments that are known, and
+    ``otherwise``."""
+    if (by_lines := over_lines(shell, statement, state, context)) is not None:
+        return by_lines
     if not _takes_arguments(statement):
         return otherwise(statement, state, context)
     ended, broken = _round_by_round(shell, statement, state, context)
