@@ -11,7 +11,7 @@ from checker.model.judgements import Judgeable
 from checker.model.migrations.folders import MigrationCode, MigrationFolder
 from checker.model.migrations.images import ImageStart
 from checker.model.pipeline.app_context import AppContext
-from checker.model.pipeline.jobs import EffectiveJob
+from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Trace
 from checker.model.pipeline.workflows import Workflows
 from checker.model.sources import Problem
@@ -24,6 +24,7 @@ class Unfollowed(Judgeable, Struct, frozen=True):
     job: EffectiveJob
     problem: Problem
     logged_in: bool
+    step: EffectiveStep | None = None
 
     @property
     def surface(self) -> Surface:

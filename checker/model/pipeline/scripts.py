@@ -73,8 +73,7 @@ class Reached(NamedTuple):
         return (*self.via, self.spot)
 
     def leads_to(self, other: Reached) -> bool:
-        """Whether what stands here starts what stands there. One place is not enough: those in a line that a shell is
-        given are counted from the line's own beginning."""
+        """Whether what stands here starts what stands there, by more than the place: a shell's own line counts anew."""
         return other.via[: len(self.via) + 1] == self.way
 
     def behind(self) -> Reached:
@@ -368,11 +367,12 @@ class Change(Struct, frozen=True):
 
 
 class Gap(Struct, frozen=True):
-    """What a job does with something to act with in its hands, and nobody read. ``logged_in``: whether the job had
-    taken on a role by then, as far as that was seen; where not, what was not read may have done it."""
+    """What a job's ``step`` does with something to act with in its hands, and nobody read. ``logged_in``: whether the
+    job had taken on a role by then, as far as that was seen; where not, what was not read may have done it."""
 
     problem: Problem
     logged_in: bool
+    step: EffectiveStep | None = None
 
 
 class Trace(Struct, frozen=True):

@@ -68,9 +68,8 @@ def _unseen(pipeline: Pipeline, project: Project, judged: Set[int]) -> Iterator[
         job = each.job
         if id(job) in judged or not (each.logged_in or job.environment_name) or not _by_release(job, project):
             continue
-        steps = (step for step in job.steps if step.spot.file == each.problem.spot.file)
-        last = max((step for step in steps if step.spot <= each.problem.spot), key=lambda step: step.spot, default=None)
-        if _starts_on_prerelease(job) and (last is None or last.runs_on_prerelease is not NO):
+        runs = each.step is None or each.step.runs_on_prerelease is not NO
+        if runs and _starts_on_prerelease(job):
             yield each.undecided(None, f"whether it deploys a pre-release: {each.problem}", fix=_FIX)
 
 

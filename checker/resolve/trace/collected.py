@@ -336,10 +336,10 @@ class Collected(Struct):
         """A shell or a script that a program starts: followed as the line of shell that it is."""
         self.actions.append(replace(call, entered=True))
         marks: dict[str, Possible] = {}
-        text = line_of(call.words, marks)
-        numbers = tuple(call.spot.line for _ in range(text.count("\n") + 1))
+        numbers = (call.spot.line,) * ((text := line_of(call.words, marks)).count("\n") + 1)
         script, variables = self.library.shell_text(text, call.spot.file, numbers), {**environment, **call.environment}
-        state = State(script, {**variables}, {*variables}, errexit=call.handling.stops, folder=call.folder, closed=True)
+        state, stops = State(script, {**variables}, {*variables}, folder=call.folder), call.handling.stops
+        state.errexit, state.closed = stops, call.step is None or is_hosted(call.step)
         state.marks, state.written, state.sh = marks, self.written, sh_of(self.job.job)
         self.shell(state, call.reached.behind(), around=call.handling)
 

@@ -76,7 +76,7 @@ class Gaps(Struct):
         for each in self._steps:
             if self._holds(each, calls):
                 for problem in self._unread(each):
-                    found.setdefault(problem, Gap(problem, each.logged_in))
+                    found.setdefault(problem, Gap(problem, each.logged_in, each.step))
             elif self.job.credentials:
                 quiet.update(each.own)
         for problem in unread_services(self.job.job):

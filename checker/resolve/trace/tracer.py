@@ -92,7 +92,7 @@ class Tracer(Struct):
                     traces[each] = self.job(each)
                     for gap in traces[each].gaps:
                         gaps.setdefault(gap.problem, gap)
-                found.extend(Unfollowed(job, gap.problem, gap.logged_in) for gap in gaps.values())
+                found.extend(Unfollowed(job, gap.problem, gap.logged_in, gap.step) for gap in gaps.values())
             elif not job.called and hands_over(job):
                 found.extend(Unfollowed(job, problem, logged_in=False) for problem in job.problems if problem.unread)
         return traces, tuple(found)
