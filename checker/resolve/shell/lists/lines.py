@@ -17,7 +17,7 @@ from checker.resolve.shell.process import Shell
 from checker.resolve.shell.state import Context, Flow, Result, State
 from checker.resolve.shell.syntax_facts import first_word, rounds_of, sleeps, within, word_text
 
-_MOST: Final = 200  # lines
+_MOST: Final = 64  # lines
 _BLANKS: Final = " \t"
 
 

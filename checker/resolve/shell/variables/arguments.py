@@ -19,7 +19,7 @@ from checker.resolve.shell.process import Shell
 from checker.resolve.shell.state import Context, Flow, Result, State
 from checker.resolve.shell.syntax_facts import first_word, sleeps, within
 
-_MOST: Final = 200  # rounds
+_MOST: Final = 64  # rounds
 _ALWAYS: Final = frozenset({":", "true", "false"})
 
 
