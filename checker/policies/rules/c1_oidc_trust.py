@@ -247,7 +247,9 @@ def _tokens_are_seen(deployment: Deployment, deployer: Deployer) -> bool:
     """Whether the jobs at hand tell which tokens the role is shown, and all of those get in: then what no job presents
     is nobody's token. Not where a job's role or token is open, or a workflow could not be read."""
     pipeline = deployment.project.pipeline
-    if pipeline is None or pipeline.left_out or pipeline.problems or pipeline.unfollowed:
+    if pipeline is None or pipeline.left_out or pipeline.problems:
+        return False
+    if not all(each.problem.elsewhere for each in pipeline.unfollowed):  # what runs elsewhere has no token of a job's
         return False
     from checker.reason.oidc.admissions import admissions_of
 

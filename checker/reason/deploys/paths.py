@@ -215,8 +215,7 @@ def _clusters(environment: Environment) -> set[str]:
 
 
 def after_failure(call: Command | AwsCall | CdkCommand) -> bool:
-    """Whether a call is made only after something failed or was cancelled: in a handler, or in a step or a job for
-    that."""
+    """Whether a call is made only after a failure or a cancellation: in a handler, or in a step or a job for that."""
     asked = [call.step.status_functions] if call.step is not None else []
     asked += [call.job.asks] if call.job is not None else []
     return call.reached.on_failure or any(
@@ -388,11 +387,12 @@ def once(judgements: Iterable[Judgement]) -> Iterator[Judgement]:
 def unseen(pipeline: Pipeline, sub: str | None, what: str) -> Iterator[Judgement]:
     """For a rule that found nothing to judge: that this cannot be decided, where not all could be read."""
     problems = [problem for problem in pipeline.problems if problem.unread]
-    for job in pipeline.jobs:
-        if job.credentials:
-            problems.extend(problem for problem in pipeline.trace(job).problems if problem.unread)
+    for job in (each for each in pipeline.jobs if each.credentials):
+        problems.extend(problem for problem in pipeline.trace(job).problems if problem.unread)
     if problems:
         yield pipeline.undecided(sub, f"{what}: {problems[0]}", fix=problems[0].fix)
+    for each in () if problems else pipeline.unfollowed[:1]:  # of a job that is given secrets, and no role
+        yield each.undecided(sub, f"{what}: {each.problem}", fix=each.problem.fix)
 
 
 def spelled(value: Possible | Absent) -> str:

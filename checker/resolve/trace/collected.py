@@ -300,7 +300,7 @@ class Collected(Struct):
 
     def aws_cli(self, command: Command) -> None:
         for each in each_operation(command):
-            parsed = parse_cli(with_input_read(each, Overlaid(self.library, self.written).text))
+            parsed = parse_cli(with_input_read(each, Overlaid(self.library, self.written).known))
             if isinstance(parsed, str):
                 self.complain(each.spot, f"an aws command was not understood: {parsed}", "Write it out.")
             elif parsed is not None:

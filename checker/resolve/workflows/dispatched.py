@@ -80,7 +80,8 @@ def _by_commands(commands: Iterable[Command]) -> Iterator[tuple[Spot, str, str]]
     for command in commands:
         written = _EXPRESSION.sub(r"${\1}", command.text())
         if command.program == "gh" and _GH_RUN.search(written):
-            told = shown(command.environment.get("GH_REPO", ""))
+            given = command.step.env if command.step is not None else {}
+            told = shown(command.environment.get("GH_REPO") or given.get("GH_REPO") or "")
             repository = _GH_REPO.search(written) or _GH_REPO.search(f"-R {told}")
             named = _GH_NAMED.search(written)
             if repository is not None:
@@ -111,10 +112,10 @@ def _by_script(step: EffectiveStep) -> Iterator[tuple[Spot, str, str]]:
         yield from ((step.spot, path[1], path[2] or "") for path in _PATH.finditer(text) if "/dispatches" in text)
         return
     repository, workflow = _SCRIPT_REPO.search(text), _SCRIPT_WORKFLOW.search(text)
-    if repository is None or (repository[2] or "").startswith("context.repo"):
+    if "context.repo" in text if repository is None else (repository[2] or "").startswith("context.repo"):
         return  # `...context.repo`: this one
     named = "" if asked[1] == "createDispatchEvent" else workflow[1] if workflow is not None else "$"
-    yield step.spot, repository[1] or f"${{{repository[2]}}}", named
+    yield step.spot, (repository[1] or f"${{{repository[2]}}}") if repository is not None else "${repo}", named
 
 
 def _given(step: EffectiveStep, name: str) -> str:

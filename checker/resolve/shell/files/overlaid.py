@@ -38,6 +38,13 @@ class Overlaid(Struct):
         self.unknown.append(path)
         return self.library.text(path)
 
+    def known(self, path: str) -> str | None:
+        """The text as it is by now; ``None`` where the job has made another of it that only the run knows."""
+        if not self.written.has(path, ""):
+            return self.library.text(path)
+        held = self.written.text(path, "")
+        return held if isinstance(held, str) else None
+
     def changed(self, spot: Spot) -> Iterator[Problem]:
         """That files were asked for, here, whose text is not known."""
         for path in dict.fromkeys(self.unknown):
