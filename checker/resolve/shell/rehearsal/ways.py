@@ -64,6 +64,7 @@ class Rehearsals(Struct):
     begin: State
     allowance: Allowance
     _found: dict[Failing, Answer] = field(default_factory=dict)
+    _too_many: set[Failing] = field(default_factory=set)  # whose ways were too many once: they are for every question
 
     def of(self, spot: Spot, words: tuple[str, ...], script: Script, *, again: bool) -> Rehearsal:
         """What becomes of the script, of the command that stands there with these words, in this one or in another
@@ -179,14 +180,16 @@ class Rehearsals(Struct):
 
     def _both(self, failing: Failing) -> tuple[list[frozenset[Act]], list[frozenset[Act]]] | None:
         """What is done on the ways on which the command works, and on those on which it fails and all ends well."""
-        worked, failed = self._ways(replace(failing, works=True)), self._ways(failing)
+        failed = self._ways(failing)
+        worked = self._ways(replace(failing, works=True)) if failed is not None else None
         if worked is None or failed is None:
             return None
         return [way.acts for way in worked], [way.acts for way in failed if not way.failed and not _is_read(way)]
 
     def idle(self, failing: Failing) -> Answer:
         """Whether the script asks the same and ends in the same way, on every way, whether the command works or not."""
-        worked, failed = self._ways(replace(failing, works=True)), self._ways(failing)
+        failed = self._ways(failing)
+        worked = self._ways(replace(failing, works=True)) if failed is not None else None
         if worked is None or failed is None:
             return _TOO_MUCH
         ends = [{tuple(way.choices.given): way.failed for way in ways} for ways in (worked, failed)]
@@ -195,11 +198,11 @@ class Rehearsals(Struct):
     def _each(self, failing: Failing) -> Iterator[Way | None]:
         """Every way through the script, one after the other; ``None`` where there are too many."""
         answers: list[bool] = []
-        for _ in range(MAX_WAYS):
+        for _ in range(MAX_WAYS if failing not in self._too_many else 0):
             way = self._gone(failing, answers)
-            yield way
             if way is None:
-                return
+                break
+            yield way
             # The next way: the last question that was answered with no is answered with yes.
             answers = list(way.choices.given)
             while answers and answers[-1]:
@@ -207,6 +210,7 @@ class Rehearsals(Struct):
             if not answers:
                 return
             answers[-1] = True
+        self._too_many.add(failing)
         yield None
 
     def _ways(self, failing: Failing) -> list[Way] | None:
