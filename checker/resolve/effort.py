@@ -36,8 +36,8 @@ class Effort(Struct):
     of_a_job: int = OF_A_JOB
     job: int = 0
     rehearsals: Allowance = field(default_factory=Allowance)
-    # Scripts are short: programs must not use theirs up. Seven times what the largest of the layouts in tests takes.
-    shells: Allowance = field(default_factory=lambda: Allowance(100_000))
+    # Scripts are short: programs must not use theirs up. Nearly four times what the largest layout in tests takes.
+    shells: Allowance = field(default_factory=lambda: Allowance(50_000))
     asides: Allowance = field(default_factory=lambda: Allowance(200_000))  # beside them: what is never come to
 
     def begin(self) -> None:

@@ -20,6 +20,7 @@ Fix
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
@@ -72,14 +73,22 @@ def _judged(uses: list[_Use], path: str, owners: Owners) -> Judgement:
                     actual=named.name,
                 )
     unclear: Judgement | None = None
+    # How many uses name anything of a kind, and how many name this: looked up, for a loop may make thousands of them.
+    kinds = Counter(kind for _, names, _ in uses for kind in {each.kind for each in names})
+    same = Counter(named for _, names, _ in uses for named in {(each.kind, each.name) for each in names})
+
+    def varies(named: Named) -> bool:
+        """Whether the line names something else of the kind for another job: what is written there is a choice."""
+        return kinds[named.kind] > same[named.kind, named.name]
+
     for call, names, put in uses:
         for named in names:
             owner = owners.of(named)
             file = written_in(call, named, owner, put) if owners.is_of_one(named) else None
-            if isinstance(file, Open) and not _varies(named, uses):
+            if isinstance(file, Open) and not varies(named):
                 why = f"whether {call.spot.file} names {named.name} whatever it is told: {file.why}"
                 unclear = unclear or call.undecided(None, why, fix=_FIX, path=path)
-            elif isinstance(file, str) and not _varies(named, uses):
+            elif isinstance(file, str) and not varies(named):
                 whose = f"{owner}'s" if owner else "one environment's"
                 said = f"{file} serves every environment and names {whose} {named.kind}: {named.name}."
                 if owner is None and not owners.are_several:
@@ -101,12 +110,6 @@ def _judged(uses: list[_Use], path: str, owners: Owners) -> Judgement:
                 why = f"whether a job of {call.environment_name} uses {owner}'s {named.kind} {named.name}"
                 return call.undecided(None, f"{why}: it does where nothing sets {variable}", fix=_FIX, path=path)
     return uses[0][0].passes(None, "It names no environment's own, or what its caller gives.", path=path)
-
-
-def _varies(named: Named, uses: list[_Use]) -> bool:
-    """Whether the line names something else of the kind for another job: what is written there is a choice."""
-    same = [{each.name for each in names if each.kind == named.kind} for _, names, _ in uses]
-    return any(found and named.name not in found for found in same)
 
 
 RULE = Rule(

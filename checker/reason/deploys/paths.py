@@ -10,7 +10,7 @@ services-stable"; README of aws-actions/amazon-ecs-deploy-task-definition, ``wai
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -63,7 +63,7 @@ class Rollout(Struct, frozen=True):
         return taken.background or taken.beside or (step is not None and step.step.concurrent)
 
 
-class DeployPath(Struct, frozen=True):
+class DeployPath(Struct, frozen=True, dict=True):
     """What one workflow does to one environment's services."""
 
     entry: Workflow
@@ -78,17 +78,17 @@ class DeployPath(Struct, frozen=True):
     def name(self) -> str:
         return f"{self.entry.stem} ({self.environment})" if self.environment else self.entry.stem
 
-    @property
+    @cached_property
     def forward(self) -> tuple[Rollout, ...]:
         """The roll-outs on the way on which all goes well."""
         return tuple(each for each in self.rollouts if not each.on_failure)
 
-    @property
+    @cached_property
     def takes_back(self) -> tuple[Rollout, ...]:
         """The roll-outs that follow a failure."""
         return tuple(each for each in self.rollouts if each.on_failure)
 
-    @property
+    @cached_property
     def ends(self) -> tuple[At, ...]:
         """Where the services are rolled on the way on which all goes well."""
         return tuple(each.at for each in self.forward)
@@ -103,7 +103,7 @@ class DeployPath(Struct, frozen=True):
         """Whether the workflow as a whole goes back to an earlier release, by its name."""
         return is_rollback(self.entry)
 
-    @property
+    @cached_property
     def _open(self) -> list[Problem]:
         """What was not followed in the jobs that roll services, and in those that come after them."""
         rolling = {id(at.job): at.job for at in (*(each.at for each in self.rollouts), *self.ends)}

@@ -31,8 +31,7 @@ def steps_of(path: DeployPath, rollouts: tuple[Rollout, ...]) -> Iterator[Step]:
     found: list[tuple[Rollout, list[At]]] = []
     asked: dict[tuple[object, ...], set[str | None]] = {}  # after which services the same, open, was asked for
     for index, rollout in enumerate(rollouts):
-        others = [each for each in rollouts[index + 1 :] if each.at.job is rollout.at.job]
-        end = others[0].at.index if others else None
+        end = next((each.at.index for each in rollouts[index + 1 :] if each.at.job is rollout.at.job), None)
         found.append((rollout, [wait for wait in waits if _between(rollout, wait, end)]))
         for wait in found[-1][1]:
             if (key := _open_name(wait, rollout)) is not None:

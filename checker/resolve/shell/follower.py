@@ -73,7 +73,7 @@ from checker.resolve.shell.variables.tested import narrow
 from checker.resolve.shell.waiting import told_alone
 from checker.resolve.shell.words import decide, is_one_word
 
-MAX_COMMANDS: Final = 10_000
+MAX_COMMANDS: Final = 2_000  # rules compare them with one another
 MAX_STATEMENTS: Final = 100_000
 
 
