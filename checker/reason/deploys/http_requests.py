@@ -44,6 +44,10 @@ _WITHOUT_END: Final = frozenset({"0", "inf"})
 _HEALTH_ACTION: Final = lazy_re.compile(r"health[-_]?check|check[-_]?health|wait[-_]?for[-_]?(?:url|http|response|200)")
 
 
+# Of HTTPie and xh, which are read as a request in code is.
+_PROGRAMS: Final = ("http ", "https ", "xh ")
+
+
 class Request(Struct, frozen=True):
     """One request. ``checks_status``: whether an HTTP error makes the command fail, or what was answered is looked at.
 
@@ -105,9 +109,7 @@ class Request(Struct, frozen=True):
         """Whether the job fails when the answer stays bad."""
         if self.command is None or self.at is None:
             return True  # an action that checks health does nothing else
-        # In Python an answer with an error is an answer: what follows has to look at it.
-        in_code = self.command.program == "http" and not self.command.source.startswith(("http ", "https ", "xh "))
-        if in_code and not isinstance(self.command.handling.ends, Open):
+        if self._in_code and not isinstance(self.command.handling.ends, Open):
             # One that is content with 404 is content where nobody answers for the path.
             return fails_here(self.at) is YES and self.command.handling.notices is not NO
         if self.only_read and self.command.handling.notices is NO:
@@ -116,10 +118,21 @@ class Request(Struct, frozen=True):
         return self.checks_status and fails_here(self.at, by_itself=by_itself) is YES
 
     @property
+    def _in_code(self) -> bool:
+        """Whether a program in Python or JavaScript asks: there an answer with an error is an answer, and what follows
+        has to look at it."""
+        command = self.command
+        return command is not None and command.program == "http" and not command.source.startswith(_PROGRAMS)
+
+    @property
     def doubt(self) -> str:
         """Why it is not known whether an answer that is an error ends the job badly, where a script looks at it; empty
         where that is known, or a filter behind a pipe looks for what is to be there."""
-        if self.command is None or not self.only_read or self.command.handling.piped or not self.fails:
+        if self.command is None or not self.fails:
+            return ""
+        if self._in_code and isinstance(ends := self.command.handling.ends, Open):
+            return ends.why
+        if not self.only_read or self.command.handling.piped:
             return ""
         notices = self.command.handling.notices
         return notices.why if isinstance(notices, Open) else ""
