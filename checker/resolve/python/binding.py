@@ -4,16 +4,16 @@ the environment, which a program sets for itself or has a default for."""
 from __future__ import annotations
 
 import ast
-from typing import Final
 
 from checker.model.possible import OneOf, one_of, open_text
 from checker.model.values import Text
-from checker.resolve.python.libraries.dictionaries import with_key, with_more, without_key
+from checker.resolve.python.libraries.dictionaries import variable_of, with_key, with_more, without_key
 from checker.resolve.python.libraries.task_containers import described, is_described, put_back
 from checker.resolve.python.machine import OWN, Call, Frame, Machine, value
 from checker.resolve.python.objects import bind_name
 from checker.resolve.python.syntax_facts import fills, fills_own, shown, written
 from checker.resolve.python.values import (
+    ENVIRONMENTS,
     Dict,
     Either,
     Extern,
@@ -26,19 +26,6 @@ from checker.resolve.python.values import (
     extern,
     part_of,
 )
-
-ENVIRONMENTS: Final = frozenset({"os.environ", "environ"})
-
-
-def variable_of(machine: Machine, name: str, default: Value = None) -> Value:
-    """A variable of the environment: as the program or the workflow sets it, else open, or what stands in for it."""
-    machine.depends()
-    if name in machine.put:
-        return machine.put[name]
-    if (known := machine.variable(name)) is not None:
-        return known
-    opened = open_text(f"${{{name}}}")
-    return one_of([opened, default]) if isinstance(default, str) else opened
 
 
 def put_variable(machine: Machine, name: str, found: Value, frame: Frame) -> None:

@@ -12,13 +12,11 @@ from msgspec.structs import replace
 from checker.data.harmless import library_is_harmless
 from checker.resolve.python.attributes import attribute
 from checker.resolve.python.binding import (
-    ENVIRONMENTS,
     bind,
     changed,
     filled,
     put_all,
     put_default,
-    variable_of,
     with_default,
 )
 from checker.resolve.python.clients import answer_in, from_session, of_client, of_poller, session_of, set_up
@@ -27,7 +25,7 @@ from checker.resolve.python.libraries.boto_resources import call_resource, of_co
 from checker.resolve.python.libraries.builtins import KEEPING, built_in, grown
 from checker.resolve.python.libraries.called_back import calls_back
 from checker.resolve.python.libraries.command_lines import declare, declare_commands
-from checker.resolve.python.libraries.dictionaries import got_from
+from checker.resolve.python.libraries.dictionaries import copied, got_from, variable_of
 from checker.resolve.python.libraries.docker import of_docker
 from checker.resolve.python.libraries.requests import makes_requests, names_host, request_of
 from checker.resolve.python.libraries.task_containers import described, picked
@@ -39,6 +37,7 @@ from checker.resolve.python.objects import above, enter, instantiate, method
 from checker.resolve.python.record import http, is_text, leaves, opened_as, program, tells
 from checker.resolve.python.syntax_facts import GROWING, LEAVES, called_as, is_group, unpacks
 from checker.resolve.python.values import (
+    ENVIRONMENTS,
     NOTHING,
     Class,
     Client,
@@ -224,13 +223,27 @@ _SESSIONS: Final = frozenset({"boto3.Session", "boto3.session.Session"})
 _ASKING: Final = frozenset({"os.getenv", "os.environ.get", "environ.get"})
 _SETTING: Final = frozenset({f"{each}.setdefault" for each in ENVIRONMENTS})
 _PUTTING: Final = frozenset({f"{each}.update" for each in ENVIRONMENTS})
+_COPYING: Final = frozenset({f"{each}.copy" for each in ENVIRONMENTS})
 _SETS_UP: Final = "boto3.setup_default_session"
 _CONVERTING: Final = frozenset({"int", "float"})
 _PARSED: Final = (".parse_args", ".parse_known_args")
 _PARSERS: Final = (".add_parser", ".add_subparsers")
 _OTHERS: Final = frozenset({"json.dumps", "super", "next"})
 _NAMES: Final = frozenset(
-    {*_CLIENTS, *_SESSIONS, *_ASKING, *_SETTING, *_PUTTING, _SETS_UP, *RUNS, *LEAVES, *KEEPING, AT_EXIT, *_OTHERS}
+    {
+        *_CLIENTS,
+        *_SESSIONS,
+        *_ASKING,
+        *_SETTING,
+        *_PUTTING,
+        *_COPYING,
+        _SETS_UP,
+        *RUNS,
+        *LEAVES,
+        *KEEPING,
+        AT_EXIT,
+        *_OTHERS,
+    }
 )
 _ENDINGS: Final = (".raise_for_status", ".add_argument", ".add_subparsers", *_PARSED)
 
@@ -238,6 +251,19 @@ _ENDINGS: Final = (".raise_for_status", ".add_argument", ".add_subparsers", *_PA
 @lru_cache(maxsize=4096)
 def _is_known(name: str) -> bool:
     return name in _NAMES or name.endswith(_ENDINGS) or is_special(name) or makes_requests(name)
+
+
+def _of_environment(machine: Machine, name: str, given: Call) -> tuple[Value] | None:
+    """The same of a call that asks for variables, sets some, or copies all."""
+    key, *default = given.positional or [None]
+    if name in _ASKING and isinstance(key, str):
+        return (variable_of(machine, key, default[0] if default else None),)
+    if name in _PUTTING:
+        put_all(machine, given)
+        return (None,)
+    if name in _SETTING and isinstance(key, str):
+        return (put_default(machine, key, given.positional[-1], given.frame),)
+    return (copied(extern(name.removesuffix(".copy"))),) if name in _COPYING else None
 
 
 def _known(machine: Machine, function: Extern, given: Call) -> tuple[Value] | None:
@@ -252,13 +278,8 @@ def _known(machine: Machine, function: Extern, given: Call) -> tuple[Value] | No
         return (None,)
     if name in _SESSIONS:
         return (session_of(given),)
-    if name in _ASKING and positional and isinstance(positional[0], str):
-        return (variable_of(machine, positional[0], positional[1] if len(positional) > 1 else None),)
-    if name in _PUTTING:
-        put_all(machine, given)
-        return (None,)
-    if name in _SETTING and positional and isinstance(positional[0], str):
-        return (put_default(machine, positional[0], positional[-1], given.frame),)
+    if (of_it := _of_environment(machine, name, given)) is not None:
+        return of_it
     found = looked_up(machine, name, given)
     if found is not None:
         return found

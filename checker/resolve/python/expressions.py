@@ -11,14 +11,15 @@ from checker.model.answers import YES, Certain, alike
 from checker.model.possible import OneOf, Possible, joined, open_text, options, same
 from checker.model.values import Text
 from checker.resolve.python.attributes import attribute
-from checker.resolve.python.binding import ENVIRONMENTS, bind, variable_of
+from checker.resolve.python.binding import bind
 from checker.resolve.python.libraries.boto_resources import loads
-from checker.resolve.python.libraries.dictionaries import looked_up_in
+from checker.resolve.python.libraries.dictionaries import last_of, looked_up_in, united, variable_of
 from checker.resolve.python.libraries.task_containers import by_test, described, drawn, narrow, numbered, widen
 from checker.resolve.python.machine import Call, Evaluate, Frame, Machine, value
 from checker.resolve.python.objects import enter, method
 from checker.resolve.python.syntax_facts import puts_words, shown
 from checker.resolve.python.values import (
+    ENVIRONMENTS,
     SCALARS,
     Class,
     Client,
@@ -105,7 +106,8 @@ def _dict(machine: Machine, node: ast.Dict, frame: Frame) -> Value:
             items.extend(found.items if isinstance(found, Dict) else ())
         else:
             items.append((value(machine, key, frame), found))
-    made = part_of(rest, items) if isinstance(rest, Extern) else Dict(tuple(items), opened)
+    told = last_of(items)
+    made = part_of(rest, told) if isinstance(rest, Extern) else Dict(told, opened)
     return bounded(made, shown(node))
 
 
@@ -120,6 +122,8 @@ def _binary(machine: Machine, node: ast.BinOp, frame: Frame) -> Value:
             return bounded((*left, *right), shown(node))
     if isinstance(node.op, ast.BitOr) and isinstance(right, Dict) and (inside := described(left)) is not None:
         return Dict((*inside.items, *right.items), open=True, rest=inside.rest)
+    if isinstance(node.op, ast.BitOr) and (both := united(left, right)) is not None:
+        return bounded(both, shown(node))
     if isinstance(node.op, ast.Sub | ast.Mult) and isinstance(left, _NUMBERS) and isinstance(right, _NUMBERS):
         found = left - right if isinstance(node.op, ast.Sub) else left * right
         return found if abs(found) < _LARGEST else extern(shown(node))
@@ -312,6 +316,8 @@ def part(machine: Machine, node: ast.Subscript, owner: Value, key: Value, frame:
         return looked_up_in(machine, owner, key)
     if isinstance(owner, tuple | Some) and isinstance(node.slice, ast.Slice) and shown(node.slice) == "::-1":
         return tuple(reversed(owner)) if isinstance(owner, tuple) else Some(tuple(reversed(owner.options)))
+    if isinstance(node.slice, ast.Slice) and (several := _sliced(machine, owner, node.slice, frame)) is not None:
+        return several
     if isinstance(owner, Instance) and (getter := method(machine, owner.cls, "__getitem__")) is not None:
         return enter(machine, getter.of(owner), (key,), {}, machine.called_at(node, frame))
     outside = [each for each in owner.options if isinstance(each, Extern)] if isinstance(owner, Either) else []
@@ -320,6 +326,16 @@ def part(machine: Machine, node: ast.Subscript, owner: Value, key: Value, frame:
     if isinstance(owner, Either) and len(outside) == len(owner.options):
         return either([within(each, shown(node)) for each in outside])
     return within(owner, shown(node))
+
+
+def _sliced(machine: Machine, owner: Value, taken: ast.Slice, frame: Frame) -> tuple[Value, ...] | None:
+    """What a slice takes of a sequence whose parts are known one by one; an unknown part may stand for several."""
+    if not isinstance(owner, tuple) or isinstance(owner, Unordered) or any(isinstance(each, Extern) for each in owner):
+        return None
+    written = (taken.lower, taken.upper, taken.step)
+    ends = [value(machine, each, frame) if each is not None else None for each in written]
+    known = [each for each in ends if each is None or isinstance(each, int)]
+    return owner[slice(*known)] if len(known) == len(ends) and known[2] != 0 else None
 
 
 def _of_words(words: tuple[Possible, ...], part: ast.expr) -> tuple[Value, ...] | None:

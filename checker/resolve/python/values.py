@@ -184,7 +184,8 @@ NOTHING: Final = Extern("None")
 
 class Dict(Struct, frozen=True, eq=False):
     """A dictionary with the keys that are known. ``open`` where there may be more; ``rest`` is what AWS has answered,
-    of which it is a part, before some of its keys were set; ``home`` names the list that it was taken from."""
+    of which it is a part, before some of its keys were set, or the environment; ``home`` names the list that it was
+    taken from."""
 
     items: tuple[tuple[Value, Value], ...]
     open: bool = False
@@ -192,9 +193,13 @@ class Dict(Struct, frozen=True, eq=False):
     home: ast.expr | None = None
 
 
+ENVIRONMENTS: Final = frozenset({"os.environ", "environ"})
+
+
 def part_of(answer: Extern, items: Iterable[tuple[Value, Value]]) -> Dict:
-    """What an AWS call answered, or a part of it, with these keys set."""
-    return Dict(tuple(items), open=True, rest=answer if answer.answer is not None else None)
+    """What an AWS call answered, or a part of it, with these keys set; or the environment with them."""
+    kept = answer.answer is not None or answer.name in ENVIRONMENTS
+    return Dict(tuple(items), open=True, rest=answer if kept else None)
 
 
 class Unordered(tuple["Value", ...]):

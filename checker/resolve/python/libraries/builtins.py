@@ -10,13 +10,12 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from checker.resolve.python.libraries.dictionaries import with_key, with_more
+from checker.resolve.python.libraries.dictionaries import copied, united, with_key, with_more
 from checker.resolve.python.machine import Call
 from checker.resolve.python.syntax_facts import shown
 from checker.resolve.python.values import (
     SCALARS,
     Dict,
-    Extern,
     Some,
     Unordered,
     Value,
@@ -25,7 +24,6 @@ from checker.resolve.python.values import (
     elements,
     extern,
     is_plain,
-    part_of,
 )
 
 # Those that are followed.
@@ -40,14 +38,13 @@ _ORDERED: Final = frozenset({"list", "tuple", "iter", "reversed", "enumerate"})
 def built_in(name: str, given: Call) -> Value:
     """What one of them gives."""
     if name == "dict" and given.complete and (given.named or not given.positional):
-        inside = given.first if given.positional else Dict(())
-        if isinstance(inside, Dict):
-            return Dict((*inside.items, *given.named.items()), inside.open, inside.rest)
-        if isinstance(inside, Extern) and inside.answer is not None:
-            return part_of(inside, given.named.items())
+        inside = copied(given.first) if given.positional else Dict(())
+        told = tuple(given.named.items())
+        if (both := united(inside, Dict(told))) is not None:
+            return Dict(both.items, both.open, both.rest)
     if name.endswith("cast"):
         return given.positional[1] if len(given.positional) > 1 else extern(given.shown)
-    first = given.first
+    first = copied(given.first) if name == "dict" or name.startswith("copy.") else given.first
     if name.startswith("copy.") and given.positional:
         return first
     if isinstance(first, Dict) and not first.open and name in _OF_KEYS:
@@ -68,7 +65,11 @@ def built_in(name: str, given: Call) -> Value:
     if name in {"str", "iter"}:
         return first if first is not None and (is_plain(first) or name == "iter") else extern(given.shown)
     if name == "enumerate" and isinstance(first, tuple):
-        return tuple((index, each) for index, each in enumerate(first))
+        start = given.named.get("start", given.positional[1] if len(given.positional) > 1 else 0)
+        known = isinstance(start, int)
+        return tuple((start + at if known else extern(shown(given.node)), each) for at, each in enumerate(first))
+    if isinstance(first, Some) and name == "enumerate":
+        return Some(tuple((extern(given.shown), each) for each in first.options))
     if isinstance(first, Some):
         if name == "reversed":
             return Some(tuple(reversed(first.options)))
