@@ -66,8 +66,9 @@ def built_in(name: str, given: Call) -> Value:
         return first if first is not None and (is_plain(first) or name == "iter") else extern(given.shown)
     if name == "enumerate" and isinstance(first, tuple):
         start = given.named.get("start", given.positional[1] if len(given.positional) > 1 else 0)
-        known = isinstance(start, int)
-        return tuple((start + at if known else extern(shown(given.node)), each) for at, each in enumerate(first))
+        if isinstance(start, int):
+            return tuple(enumerate(first, start))
+        return tuple((extern(given.shown), each) for each in first)
     if isinstance(first, Some) and name == "enumerate":
         return Some(tuple((extern(given.shown), each) for each in first.options))
     if isinstance(first, Some):
