@@ -5,11 +5,10 @@ from __future__ import annotations
 import io
 import os
 import sys
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # ``typing`` is not loaded yet, and a project may have one
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
-
 
 _USAGE = 2  # checker.errors.ExitCode.USAGE: nothing is imported before the path is our own
 _INTERRUPTED = 130  # 128 and the number of SIGINT, as a shell has it
