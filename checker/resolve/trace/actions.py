@@ -19,7 +19,7 @@ from checker.model.possible import Possible, joined, one_of, options, shown, tru
 from checker.model.values import Hole, Text, pieces, text
 from checker.resolve.tasks.recipes import TaskLibrary
 from checker.resolve.trace.commands.images_pushed import caches, calls, goes_out, named_by, tagged
-from checker.resolve.trace.image_tags import outputs_of
+from checker.resolve.trace.image_tags import images_of, outputs_of
 from checker.resolve.trace.programs_of_actions import as_command
 
 # action -> (service, operation, argument of the call -> input of the action)
@@ -233,7 +233,7 @@ def metadata_of(step: EffectiveStep, given: Mapping[str, Possible]) -> Mapping[s
     """The outputs of an action that makes the tags of an image; none of any other."""
     if step.step.action.lower() != known.METADATA:
         return {}
-    images = list(listed(given.get("images", "")))
+    images = [name for line in _lines(given.get("images", "")) for name in images_of([*_split(line, ",")])]
     rules, flavor = given.get("tags", ""), shown(given.get("flavor", ""))
     # Where the run decides a rule (`value=${{ inputs.tag || 'x' }}`), there are several lists of them.
     made = [outputs_of(step.job, images, list(_lines(each)), flavor) for each in options(rules) or (rules,)]

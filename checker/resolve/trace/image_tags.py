@@ -5,13 +5,13 @@ Source: README of docker/metadata-action, "tags input" (types, defaults), "flavo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from checker import lazy_re
 from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.possible import Possible, joined, one_of, open_text, shown
-from checker.model.values import Text
+from checker.model.values import Text, pieces
 
 _DEFAULT: Final = ("type=schedule", "type=ref,event=branch", "type=ref,event=tag", "type=ref,event=pr")
 _BRANCH: Final = "refs/heads/"
@@ -43,6 +43,21 @@ def outputs_of(job: EffectiveJob, images: list[Possible], rules: list[Possible],
         "version": tags[0] if tags else "",
         "json": joined(['{"tags": ["', *(part if part != "\n" else '", "' for part in lines), '"]}']) if lines else "",
     }
+
+
+def images_of(fields: Sequence[Possible]) -> list[Possible]:
+    """The images of one line of ``images:``: names, or fields of which one may say that it is left out."""
+    named: list[Possible] = []
+    for each in fields:
+        first, *rest = pieces(each) if isinstance(each, str | Text) else ("",)
+        key, equals, value = first.partition("=") if isinstance(first, str) else ("", "", "")
+        if not equals or key.strip() not in {"name", "enable"}:
+            named.append(each)
+        elif key.strip() == "name":
+            named.append(joined([value, *(part if isinstance(part, str) else Text((part,)) for part in rest)]))
+        elif each == f"{key}=false":
+            return []
+    return named
 
 
 def variables_of(
