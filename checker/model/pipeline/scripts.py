@@ -255,6 +255,7 @@ class AwsCall(_ScriptPlace, Struct, frozen=True, eq=False):
     key: Possible | Absent = field(default_factory=Absent)  # the access key that code gives its client itself
     unless: tuple[str, ...] = ()
     folder: str | None = None  # where it runs, relative to the repository's root; None where that is not known
+    set_before: Mapping[str, Possible] = field(default_factory=dict)  # AWS_ROLE_ARN ..., by the code itself
 
     def is_behind(self, answer: CallPlace) -> bool:
         """Whether an answer is this call's."""
@@ -384,8 +385,7 @@ class Trace(Struct, frozen=True):
     cdk: tuple[CdkCommand, ...] = ()
     outputs: tuple[Output, ...] = ()
     problems: tuple[Problem, ...] = ()
-    # All commands and calls in one order, for rules about what comes before what.
-    actions: tuple[Command | AwsCall | CdkCommand, ...] = ()
+    actions: tuple[Command | AwsCall | CdkCommand, ...] = ()  # all in one order: what comes before what
     gaps: tuple[Gap, ...] = ()
     sessions: tuple[Credentials, ...] = ()  # roles that scripts take on by themselves
     failing: tuple[EffectiveStep, ...] = ()  # the steps that surely end with a failure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from msgspec.structs import replace
@@ -77,8 +77,22 @@ def api_call(machine: Machine, client: Client, spelled: str, call: Call, kind: s
         key=client.key if isinstance(client.endpoint, Absent) else Absent(),
         unless=conditions_before(frame.module.tree, spot.line) if operation == _REGISTERS else (),
         folder=machine.folder,
+        set_before=_set_before(machine, call),
     )
     return _made(machine, made)
+
+
+# What tells who calls, beside a key (AWS SDKs and Tools Reference Guide, "Environment variables").
+_TELLING: Final = ("AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_PROFILE")
+
+
+def _set_before(machine: Machine, call: Call) -> Mapping[str, Possible]:
+    """The variables that tell who calls, as far as the program has put them into its environment."""
+    found: dict[str, Possible] = {}
+    found |= {name: plain(machine.put[name], f"${{{name}}}", call.file) for name in _TELLING if name in machine.put}
+    if found:
+        machine.depends()
+    return found
 
 
 # What the methods that boto3 adds to a client of S3 take, in order. Source: Boto3 documentation, S3, "Client".
@@ -238,6 +252,17 @@ def tells(machine: Machine, call: Call) -> None:
     machine.calls.append(
         Command(words, reached, _stopping(call.frame.handling), call.shown, machine.folder, writes=writes)
     )
+
+
+def keeps_key(machine: Machine, items: Iterable[tuple[Value, Value]], node: ast.AST, frame: Frame) -> None:
+    """A key pair that is put into a parser of configuration files, which writes it into one: as what prints the same
+    (Python documentation, "configparser": ``parser["section"]["option"] = value``, ``set``, ``read_dict``)."""
+    parts: list[Possible] = []
+    for name, found in items:
+        if isinstance(name, str):
+            parts += ["\n" if parts else "", f"{name} = ", plain(found, shown(node), frame.module.file)]
+    if any(isinstance(each, str) and _OF_KEYS.search(each) for each in parts):
+        _note(machine, ("echo", joined(parts)), node, frame)
 
 
 def opened_as(function: Extern, call: Call) -> str:

@@ -42,8 +42,9 @@ from checker.resolve.trace.image_tags import variables_of
 from checker.resolve.trace.javascript.texts import texts_of
 from checker.resolve.trace.programs import Earlier, Programs, Scripts
 from checker.resolve.workflows.ifs import only_after_failure
+from checker.resolve.workflows.outputs_asked import unmade
 from checker.resolve.workflows.starts import runner_variables
-from checker.resolve.workflows.steps import credentials, shell_options
+from checker.resolve.workflows.steps import credentials, keeps_to_itself, shell_options
 
 Action: TypeAlias = "Command | AwsCall | CdkCommand"
 
@@ -141,7 +142,9 @@ class Tracer(Struct):
                 break
             failing.extend(_with_those_around(step) if collected.failed else [])
             over = over or (collected.failed and step.runs is YES and step.continue_on_error is False)
-            if id(step) in by_step:
+            if id(step) in by_step and keeps_to_itself(step):
+                collected.sessions.obtained(by_step[id(step)])
+            elif id(step) in by_step:
                 collected.credentials = by_step[id(step)]
                 collected.sessions.logged_in()
                 extra.pop(KEY, None)  # its own takes the place of one that was written before
@@ -182,12 +185,15 @@ class Tracer(Struct):
                 collected.foreign.append(inside)
             environment = {name: self._fallen_back(name, value, step, own) for name, value in step.env.items()}
             fill = partial(self._filled, own=own)
-            begun = len(collected.actions)
+            begun, read = len(collected.actions), (len(collected.problems), len(collected.foreign))
             outputs = collected.step(step, reached, given_to(step, environment, extra, unsure), fill)
             for index in range(begun, len(collected.actions)):
                 changes = collected.written.changes.found
                 collected.actions[index] = with_files(index, collected.actions, changes, self._files, self.library.text)
             self._put_out(step, outputs, extra, own, unsure, collected.script)
+            if read == (len(collected.problems), len(collected.foreign)):
+                for name in unmade(step, collected.actions[begun:]):
+                    own.setdefault(_output(step.step.id, name, scope), "")
             return
         given = {name.lower(): self._filled(value, own) for name, value in step.with_.items()}
         own_env = {name: self._filled(value, own) for name, value in step.env.items()}

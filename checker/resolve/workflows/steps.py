@@ -237,6 +237,13 @@ def credentials(steps: Iterable[EffectiveStep]) -> Iterator[Credentials]:
                 yield replace(found, oidc=sure)
 
 
+def keeps_to_itself(step: EffectiveStep) -> bool:
+    """Whether a login step puts no keys into the environment of those that follow (README of
+    aws-actions/configure-aws-credentials, ``output-env-credentials``)."""
+    given = {name.lower(): value for name, value in step.with_.items()}
+    return truth(given.get("output-env-credentials", True)) is NO
+
+
 def _login(step: EffectiveStep, given: Mapping[str, Possible], *, role: Possible | Absent) -> Credentials:
     bare = {_bare(name): value for name, value in given.items()}
     default: Possible | Absent = ABSENT

@@ -74,6 +74,10 @@ class Sessions(Struct):
         """A login step has put its own keys into the environment of the steps that follow."""
         self._handed_on = None
 
+    def obtained(self, session: Credentials) -> None:
+        """A login step has obtained keys, and puts them into its outputs alone."""
+        self._obtained = session
+
     @contextmanager
     def given(self, environment: Mapping[str, Possible]) -> Iterator[None]:
         """The calls of a program are taken that was started with these variables."""
@@ -88,7 +92,9 @@ class Sessions(Struct):
     ) -> Credentials | None:
         """Whose a call is, where ``current`` is what the job's login steps obtained; notes what the call obtains.
         ``given``: the variables that it is made with, ``None`` where they are the step's."""
-        who = self._who(call, current, self._variables if given is None else {**self._around, **given})
+        around = self._variables if given is None else {**self._around, **given}
+        own = call.set_before if isinstance(call, AwsCall) else {}
+        who = self._who(call, current, {**around, **own} if own else around)
         if (
             isinstance(call, AwsCall)
             and call.service == "sts"
