@@ -106,13 +106,19 @@ def narrow(machine: Machine, test: ast.expr, frame: Frame, *, holds: bool) -> _K
         parts = before.options if isinstance(before, Either) else (before,)
         if not any(map(is_described, parts)):
             continue
-        names = [value(machine, name, frame) for name in each.names]
+        names = [_name_of(value(machine, name, frame)) for name in each.names]
         texts = [name for name in names if isinstance(name, str)]
         now = [one for part in parts for one in _picks(part, texts, same=each.same)]
         if len(texts) == len(names) and now:
             frame.names[each.variable] = chosen = either(now)
             kept[each.variable] = (kept[each.variable][0] if each.variable in kept else before, chosen)
     return kept
+
+
+def _name_of(found: Value) -> Value:
+    """The name of a container that code has picked by it; anything else is what it is."""
+    marks = dict(_marks(found)) if isinstance(found, Dict) and is_described(found) else {}
+    return marks.get(NAMED, found)
 
 
 def widen(names: dict[str, Value], kept: Mapping[str, tuple[Value, Value]]) -> None:
@@ -148,6 +154,12 @@ def _asked(test: ast.expr, holds: bool) -> list[_Asked]:
             alone = all(len(some) == 1 for some in each) and len({one.variable for one in flat}) == 1
             if alone and all(one.same for one in flat):
                 return [_Asked(flat[0].variable, tuple(name for one in flat for name in one.names), same=True)]
+        case ast.Compare(left=ast.Name() as left, ops=[op], comparators=[ast.Name() as right]) if isinstance(
+            op, _ALIKE
+        ):
+            # Whether one container is another: `each is not web`, where that was picked before.
+            same = isinstance(op, ast.Is | ast.Eq) is holds
+            return [_Asked(left.id, (right,), same), _Asked(right.id, (left,), same)]
         case ast.Compare(left=left, ops=[ast.Eq() | ast.NotEq() as op], comparators=[right]):
             for one, other in ((left, right), (right, left)):
                 variable = _named_by(one)
@@ -161,6 +173,7 @@ def _asked(test: ast.expr, holds: bool) -> list[_Asked]:
     return []
 
 
+_ALIKE: Final = (ast.Is, ast.IsNot, ast.Eq, ast.NotEq)
 # What is worked out twice without anything happening twice.
 _TOLD: Final = (ast.Constant, ast.Name, ast.Attribute, ast.Subscript)
 
