@@ -26,15 +26,17 @@ from checker.resolve.python.libraries.builtins import KEEPING, built_in, grown
 from checker.resolve.python.libraries.called_back import calls_back
 from checker.resolve.python.libraries.command_lines import declare, declare_commands
 from checker.resolve.python.libraries.dictionaries import copied, got_from, variable_of
-from checker.resolve.python.libraries.docker import of_docker
 from checker.resolve.python.libraries.requests import makes_requests, names_host, request_of
 from checker.resolve.python.libraries.task_containers import described, picked
 from checker.resolve.python.libraries.texts import of_text
+from checker.resolve.python.libraries.told.archives import unpacks as unpacks_archive
+from checker.resolve.python.libraries.told.docker import of_docker
+from checker.resolve.python.libraries.told.git import of_git
 from checker.resolve.python.libraries.transports import again, lent, made_client
 from checker.resolve.python.machine import AT_EXIT, Call, Frame, Machine, value
 from checker.resolve.python.modules import leads_into, reaches_buckets
 from checker.resolve.python.objects import above, enter, instantiate, method
-from checker.resolve.python.record import http, is_text, leaves, opened_as, program, tells
+from checker.resolve.python.record import http, is_text, keeps_key, leaves, opened_as, program, tells
 from checker.resolve.python.syntax_facts import GROWING, LEAVES, called_as, is_group, unpacks
 from checker.resolve.python.values import (
     ENVIRONMENTS,
@@ -191,12 +193,17 @@ def _extern(machine: Machine, function: Extern, given: Call) -> Value:
         return None if gives is NOTHING else gives
     if function.library.startswith(("docker", "podman")) and (gave := of_docker(machine, function, given)) is not None:
         return gave[0]
+    if function.library.startswith(("git", "dulwich", "pygit2")) and (gave := of_git(machine, function, given)):
+        return gave[0]
     if not is_special(function.name):
         leads_into(machine, (function,), given.node, given.frame)
         reaches_buckets(machine, function, given)
     if function.library and not library_is_harmless(function.library):
         lent(machine, function, given)
     tells(machine, given)
+    unpacks_archive(machine, function, given)
+    if function.library.startswith("configparser"):
+        _into_settings(machine, function.name.rpartition(".")[2], given)
     known = _known(machine, function, given) if _is_known(function.name) else None
     if known is not None:
         return known[0]
@@ -214,6 +221,16 @@ def _extern(machine: Machine, function: Extern, given: Call) -> Value:
     if function.name in _CONVERTING and given.positional:
         answered = answer_in(given.positional[0])
     return extern(opened_as(function, given), kept, answer=answered, library=function.library)
+
+
+def _into_settings(machine: Machine, method_name: str, given: Call) -> None:
+    """What a parser of configuration files is given by a call of its own."""
+    first = given.first
+    if method_name == "set" and len(given.positional) > 2:
+        keeps_key(machine, [(given.positional[1], given.positional[2])], given.node, given.frame)
+    elif method_name == "read_dict" and isinstance(first, Dict):
+        for _, section in first.items:
+            keeps_key(machine, section.items if isinstance(section, Dict) else (), given.node, given.frame)
 
 
 # Libraries whose app is an object that is called: its commands are functions under its decorators.

@@ -15,6 +15,7 @@ from checker.model.answers import NO, YES, Answer, Open, either, yes_if
 from checker.model.pipeline.scripts import AwsCall, Command, Trace
 from checker.model.possible import Possible, joined, shown
 from checker.model.values import Text, Unknown, pieces, text
+from checker.reason.deploys.http_requests import request_of
 
 # Options of git's commands that take the next word.
 VALUES: Final = frozenset(
@@ -54,6 +55,7 @@ _LINE: Final = lazy_re.compile(r"-[A-Za-z]*c|--command(?:=.*)?", re.DOTALL)
 # What makes files of what it reads: of an archive, or one that it names.
 _UNPACKS: Final = frozenset({"tar", "bsdtar", "gtar", "unzip", "cpio", "pax", "patch", "7z"})
 # Options of tar's with which it makes no files: it prints them, or their names.
+_DATA: Final = lazy_re.compile(r"\.(?:json|ya?ml|txt|md|csv|toml|ini|version|lock)$|/VERSION$", re.IGNORECASE)
 _PRINTS: Final = lazy_re.compile(r"-?[A-Za-z]*O[A-Za-z]*|--to-stdout|-?(?!\w*x)[A-Za-z]*t[A-Za-z]*|--list")
 _KEEPS: Final = frozenset({"tee", "sponge", "install", "cp", "dd"})
 # What prints in another form what it reads.
@@ -128,6 +130,8 @@ def lands(brought: Brought, trace: Trace, index: int) -> Answer:
         or _is_kept(command, verb, trace, index)
     ):
         return YES
+    if command.program == "http":
+        return _of_answer(command, trace, index)
     if command.handling.captured:
         text_of = _of_text(f"$({command.program} {verb}".rstrip(), trace, index)
         return either((text_of, _of_pipe(command, trace, index) if command.handling.piped else NO))
@@ -135,6 +139,21 @@ def lands(brought: Brought, trace: Trace, index: int) -> Answer:
         return yes_if(command.handling.inside)  # `bash -c "$(curl ...)"`, `bash <(curl ...)`
     inside = yes_if(command.handling.inside and _is_run_inside(command, trace, index))
     return either((inside, _of_pipe(command, trace, index, alone=not command.handling.inside)))
+
+
+def _of_answer(command: Command, trace: Trace, index: int) -> Answer:
+    """Whether what a program of Python is answered becomes a file, or is run: it is stored as it comes, or
+    unpacked from where the program has it in memory (Python documentation, "urllib.request", "tarfile")."""
+    if "urlretrieve(" in command.source:
+        return YES
+    later = (each for each in trace.actions[index + 1 :] if isinstance(each, Command) and each.step is command.step)
+    unpacked = any(
+        each.program in _UNPACKS and "-" in each.words and each.spot.file == command.spot.file for each in later
+    )
+    request = request_of(command)
+    asked = shown(request.url).partition("?")[0] if request is not None else ""
+    data = _DATA.search(asked) is not None
+    return YES if unpacked else NO if data else Open(f"whether what `{command.spelled}` is answered is run")
 
 
 def _is_kept(command: Command, verb: str, trace: Trace, index: int) -> bool:

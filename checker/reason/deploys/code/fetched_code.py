@@ -35,10 +35,16 @@ from checker.reason.deploys.code.brought import (
     option_of,
     verb_of,
 )
-from checker.reason.deploys.code.trees import copied_into, folder_named, goes_to
+from checker.reason.deploys.code.head_names import names_head
+from checker.reason.deploys.code.trees import copied_into, folder_named, goes_to, stands_in_other
 from checker.reason.deploys.http_requests import request_of
 
 _STAYS: Final = frozenset({"HEAD", "@", "HEAD~0", "HEAD^0", "ORIG_HEAD"})
+# A call of a library for git of Node.js that changes the tree (simple-git, README, "API"; isomorphic-git, "checkout").
+_MOVES_TREE: Final = lazy_re.compile(
+    r"""(?s)['"](?:simple-git(?:/promise)?|isomorphic-git|nodegit|dugite)['"].*?\.(?:checkout\w*|pull|merge\w*|reset|rebase|clone)\("""
+)
+_ADDRESS: Final = lazy_re.compile(r"(?:https?|ssh|git)://|[\w.-]+@[\w.-]+:")
 _GOES_ON: Final = frozenset({"--abort", "--continue", "--quit", "--skip", "--edit-todo"})
 _PATH: Final = lazy_re.compile(r"\.{1,2}/?|.*/|.*\.[a-z]{1,5}")
 _FETCHERS: Final = frozenset({"curl", "wget", "gh", "scp", "sftp", "rsync", "gsutil", "gcloud", "az", "rclone"})
@@ -68,17 +74,26 @@ def brought_by(trace: Trace, own: str, paths: Collection[str] = ()) -> list[tupl
     trees = {path: path for path in paths if path}
     fetched: Possible | None = None
     over = _overwritten(trace)
+    programs = {id(command): code for command, code in trace.javascript}
+    others: set[str] = set()  # the folders that clones of other repositories lie in
     for index, action in enumerate(trace.actions):
         if not isinstance(action, Command) or action.step is None:
             continue
         if action.program == "git":
             verb, words, _ = verb_of(action)
+            if (folder := _cloned_beside(action, verb, words, own)) is not None:
+                others.add(folder)
+                continue
+            if others and stands_in_other(action, others, trees):
+                continue
             if verb == "fetch":
                 fetched = _source([*plain_words(words, VALUES)][1:2])
                 continue
             each = _by_git(action, verb, words, own)
             if each is not None and shown(each.ref) == "FETCH_HEAD":
                 each = replace(each, ref=fetched)
+        elif (code := programs.get(id(action))) is not None and _MOVES_TREE.search(code):
+            each = Brought(action, Unknown(f"which commit `{action.spelled}` checks out by its library for git"))
         else:
             each = _by_github(action, own) or copied_into(action, trace, index, trees)
         landing = lands(each, trace, index) if each is not None else NO
@@ -201,6 +216,16 @@ def _by_git(command: Command, verb: str, words: list[Possible], own: str) -> Bro
     return None
 
 
+def _cloned_beside(command: Command, verb: str, words: list[Possible], own: str) -> str | None:
+    """Where a clone of another repository comes to lie; ``None`` of any other command."""
+    plain = [*plain_words(words, VALUES)] if verb == "clone" else []
+    if not plain or not isinstance(plain[0], str) or is_own(plain[0], own) or not _ADDRESS.match(plain[0]):
+        return None
+    into = plain[1] if len(plain) > 1 else plain[0].removesuffix(".git").rstrip("/").rpartition("/")[2]
+    found = _in_place(Brought(command, None, folder_named(into)), into)
+    return found.place or None if found is not None else None
+
+
 def _in_place(brought: Brought | None, folder: Possible) -> Brought | None:
     """With where that folder is; in one outside of the repository, as the script has written that."""
     if brought is None:
@@ -211,7 +236,7 @@ def _in_place(brought: Brought | None, folder: Possible) -> Brought | None:
 
 def _of(command: Command, ref: Possible | None, folder: str = "", *, whole: bool = False) -> Brought | None:
     """What a command brings of a ref; nothing where none is named, or the one that is there."""
-    return None if ref is None or ref in _STAYS else Brought(command, ref, folder, whole)
+    return None if ref is None or ref in _STAYS or names_head(ref) else Brought(command, ref, folder, whole)
 
 
 def _is_read(path: Possible) -> bool:
@@ -257,7 +282,7 @@ def _by_github(command: Command, own: str) -> Brought | None:
             return _in_place(cloned, into) if is_own(plain[2], own) else None
         urls = plain[1:2] if plain[:1] == ["api"] else []
     else:
-        made = request_of(command) if command.program in {"curl", "wget"} else None
+        made = request_of(command) if command.program in {"curl", "wget", "http"} else None
         urls = [made.url] if made is not None and made.method == "GET" else []
     return next((each for url in urls if (each := _served(command, url, own)) is not None), None)
 

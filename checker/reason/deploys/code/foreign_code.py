@@ -90,6 +90,11 @@ def _cached(written: str) -> list[str]:
     return [re.sub(r"^(?:\./)+|(?:/?\*+)+$|/$", "", each) or "." for each in lines if each and each[0] != "!"]
 
 
+def uploads(job: EffectiveJob) -> bool:
+    """Whether a job hands files on to others of its run."""
+    return any(step.step.action == "actions/upload-artifact" for step in job.steps)
+
+
 def branch_used(uses: str, own: str) -> str:
     """The branch of this repository at which an action or workflow of it is used; empty for a file of the workspace, of
     another repository, and for a version or commit that is pinned (GitHub Docs, "Workflow syntax": ``uses``)."""

@@ -34,7 +34,9 @@ from checker.reason.deploys.code.foreign_code import (
     of_other_runs,
     own_actions,
     restored,
+    uploads,
 )
+from checker.reason.deploys.code.head_names import asks_of_head
 from checker.reason.deploys.code.trees import behind, is_used, stands_in
 from checker.reason.deploys.rollbacks import on_tag, tag_inputs
 
@@ -44,7 +46,6 @@ _INPUT: Final = lazy_re.compile(r"\binputs\.([A-Za-z_][\w-]*)")
 _MADE_FROM: Final = lazy_re.compile(r"\bgithub\.event\.release\b.*\btarget_commitish\b")
 _OUTPUT: Final = lazy_re.compile(r"\bsteps\.([A-Za-z_][\w-]*)\.outputs\b(?:\.([\w-]+))?")
 _REFS: Final = lazy_re.compile(r"^(?:refs/)?tags/")
-_HEAD: Final = lazy_re.compile(r"\brev-parse\b.*\bHEAD\b")
 _LEVELS: Final = 6
 
 
@@ -154,7 +155,7 @@ class _Codes(Struct):
         yield from (Found(Code.OTHER, step, why) for step, why in actions_of_branches(job, end, self.own))
         if any(step.step.action == "actions/download-artifact" for step in job.steps) and level < _LEVELS:
             for maker in self.pipeline.jobs:
-                if maker.entry is job.entry and job.after(maker) and _uploads(maker):
+                if maker.entry is job.entry and job.after(maker) and uploads(maker):
                     yield from self.of(maker, None, starts, level + 1)
 
     def of_checkout(self, step: EffectiveStep, job: EffectiveJob, starts: tuple[Start, ...]) -> Found:
@@ -375,8 +376,10 @@ class _Codes(Struct):
         answers = [self._judge(value, start, job, level + 1) for value in opened]
         if any(code is Code.TAG for code, _ in answers):
             return Code.TAG, ""
-        if step.run is not None and _HEAD.search(step.run.text):
-            found = next(self.of(job, None, (start,), level + 1), None)
+        if step.run is not None and asks_of_head(step.run.text):
+            actions = self.pipeline.trace(job).actions
+            asked = next((each for each in actions if each.step is step), None)
+            found = next(self.of(job, asked, (start,), level + 1), None)
             return (found.code, found.why) if found else None
         return next((each for each in answers if each[0] is Code.OTHER), None)
 
@@ -394,7 +397,3 @@ def _given(step: EffectiveStep) -> Iterator[Possible]:
     for name, value in step.env.items():
         if name in step.step.env or re.search(rf"\$\{{?{re.escape(name)}\b", text):
             yield value
-
-
-def _uploads(job: EffectiveJob) -> bool:
-    return any(step.step.action == "actions/upload-artifact" for step in job.steps)

@@ -99,6 +99,12 @@ def _tree_of(command: Command, places: Collection[str]) -> str:
     return _innermost(_at("." if into is None else shown(into), command), places)
 
 
+def stands_in_other(command: Command, others: Collection[str], own: Collection[str]) -> bool:
+    """Whether git works in a clone of another repository: the innermost of all is one."""
+    places = {*others, *own}
+    return _tree_of(command, places) in others
+
+
 # -- where something runs ----------------------------------------------------------------------------
 
 

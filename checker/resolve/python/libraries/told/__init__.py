@@ -1,0 +1,1 @@
+"""Libraries whose calls are told as the commands, or the texts, that do the same."""
