@@ -78,6 +78,10 @@ _HERE: Final = "An access key of an IAM user is written out here."
 _KEPT: Final = lazy_re.compile(
     r"\bget-?(?:parameters?(?:-?by-?path)?|secret-?value)\b|\bcreate-?access-?key\b", re.IGNORECASE
 )
+_VAULT: Final = "hashicorp/vault-action"
+_OF_REFERENCES: Final = "1password/load-secrets-action"
+_OF_VAULT: Final = lazy_re.compile(r"(?P<path>\S+)\s+(?P<key>\S+)\s*\|\s*(?P<name>[\w-]+)")
+_MADE_FOR_RUN: Final = lazy_re.compile(r"[\w/-]*aws[\w-]*/(?:creds|sts)/")
 _OF_RUN: Final = lazy_re.compile(r"\b(?:steps|needs|jobs)\.|\$\(|@|\bassume", re.IGNORECASE)
 
 
@@ -223,6 +227,7 @@ def _given(job: EffectiveJob, pipeline: Pipeline) -> Iterator[_Given]:
             # What all steps of a job are handed is the job's: it is told of there.
             yield given if given.name in step.step.env else replace(given, holder=job)
         yield from (_Given(step, "run", "", value, False) for value in step.expressions.values())
+        yield from _kept_elsewhere(step)
     trace = pipeline.trace(job)
     # `export` is on record once for each name.
     tokens = {each.spot for each in trace.commands if _has_token(each)}
@@ -242,6 +247,28 @@ def _given(job: EffectiveJob, pipeline: Pipeline) -> Iterator[_Given]:
             yield _Given((above or job.steps)[-1], "run", output.name, output.value, False)
     for command in trace.commands:
         yield from _written(command)
+
+
+def _kept_elsewhere(step: EffectiveStep) -> Iterator[_Given]:
+    """The halves of a key pair that an action takes out of a store of secrets for the steps that follow (README of
+    hashicorp/vault-action, ``secrets``: ``path key | NAME``); what a store makes for the run has a path of its own
+    (Vault documentation, "AWS secrets engine"). A token beside them is a session's."""
+    action = step.step.action.lower()
+    if action == _VAULT:
+        lines = [found for found in map(_OF_VAULT.fullmatch, _lines_of(step.with_.get("secrets", ""))) if found]
+        token = any(_TOKEN.search(_plain(each["name"])) for each in lines)
+        kept = [each for each in lines if _KEY.search(_plain(each["name"])) and not _MADE_FOR_RUN.match(each["path"])]
+        for each in kept:
+            yield _Given(step, "with.secrets", each["name"], open_text(f"get-secret-value {each['path']}"), token)
+    elif action == _OF_REFERENCES:
+        token = any(_TOKEN.search(_plain(name)) for name in step.env)
+        for name, value in step.env.items():
+            if _KEY.search(_plain(name)) and shown(value).startswith("op://"):
+                yield _Given(step, f"env.{name}", name, open_text(f"get-secret-value {shown(value)}"), token)
+
+
+def _lines_of(value: Possible) -> list[str]:
+    return [each.strip() for each in re.split(r"[;\n]", shown(value))]
 
 
 def _written(command: Command) -> Iterator[_Given]:

@@ -11,6 +11,7 @@ from checker.resolve.python.libraries.dictionaries import variable_of, with_key,
 from checker.resolve.python.libraries.task_containers import described, is_described, put_back
 from checker.resolve.python.machine import OWN, Call, Frame, Machine, value
 from checker.resolve.python.objects import bind_name
+from checker.resolve.python.record import keeps_key
 from checker.resolve.python.syntax_facts import fills, fills_own, shown, written
 from checker.resolve.python.values import (
     ENVIRONMENTS,
@@ -168,6 +169,9 @@ def bind(machine: Machine, target: ast.expr, found: Value, frame: Frame) -> None
             elif isinstance(owner, Extern) and owner.name in ENVIRONMENTS:
                 if isinstance(name := value(machine, target.slice, frame), str):
                     put_variable(machine, name, found, frame)
+            elif isinstance(owner, Extern) and owner.library.startswith("configparser"):
+                items = found.items if isinstance(found, Dict) else ((value(machine, target.slice, frame), found),)
+                keeps_key(machine, items, target, frame)
             elif isinstance(owner, Extern) and owner.answer is not None:
                 _changed(machine, target, owner, found, frame)
         case _:
