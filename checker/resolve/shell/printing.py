@@ -108,7 +108,7 @@ def found_in(said: str | Text, words: Sequence[Possible]) -> bool | None:
     options = "".join(each[1:] for each in words[1:] if isinstance(each, str) and re.fullmatch(r"-[a-zA-Z]+", each))
     plain = [each for each in words[1:] if not (isinstance(each, str) and each.startswith("-"))]
     pattern = plain[0] if len(plain) == 1 else None
-    if not isinstance(pattern, str) or set(options) - set("qiEFwsx") or len(pattern) > _MAX_PATTERN:
+    if not isinstance(pattern, str) or set(options) - set("qiEFwsxv") or len(pattern) > _MAX_PATTERN:
         return None
     if words[0] == "fgrep" or "F" in options:
         pattern = re.escape(pattern)
@@ -124,7 +124,10 @@ def found_in(said: str | Text, words: Sequence[Possible]) -> bool | None:
         return None
     search = asked.fullmatch if "x" in options else asked.search
     filled = "".join(ANYTHING if isinstance(part, Hole) else part for part in pieces(said))
-    found = any(search(line) for line in filled.splitlines())
+    if "v" in options:  # a line that the pattern does not fit is found; what is open may fit
+        found = any(ANYTHING not in line and not search(line) for line in filled.splitlines())
+    else:
+        found = any(search(line) for line in filled.splitlines())
     return True if found else None if isinstance(said, Text) else False
 
 

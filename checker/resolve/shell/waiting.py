@@ -181,7 +181,7 @@ def taken_back_answer(words: Sequence[str]) -> str:
 
 # What fails by itself, or prints something else than what was answered.
 _CURL_FAILS: Final = lazy_re.compile(r"--fail.*|-(?!-)[A-Za-z]*f[A-Za-z]*")
-_CURL_KEEPS: Final = lazy_re.compile(r"--output(?:=.*)?|--head|--remote-name|-(?!-)[A-Za-z]*[oOI].*")
+_CURL_KEEPS: Final = lazy_re.compile(r"--output(?:=.*)?|--remote-name|-(?!-)[A-Za-z]*[oO].*")
 _CODE_ALONE: Final = lazy_re.compile(r"%\{(?:http|response)_code\}(?:\\n)?")
 
 
@@ -193,16 +193,33 @@ def _of_page(words: Sequence[str], code: str, reason: str) -> str:
     fails = any(map(_CURL_FAILS.fullmatch, words))
     if form:
         return code if not fails and _CODE_ALONE.fullmatch(form) and not _prints_page(words) else ""
-    page = f"HTTP/1.1 {code} {reason}" if any(map(_CURL_HEADS.fullmatch, words)) else reason
-    return page if not fails and _prints_page(words) else ""
+    heads, both = any(map(_CURL_HEADS.fullmatch, words)), any(map(_CURL_INCLUDES.fullmatch, words))
+    told = [_HEADS.format(code=code, reason=reason)] if heads or both else []
+    told += [] if heads else [_PAGE.format(code=code, reason=reason)]
+    return "\n\n".join(told) if not fails and _prints_page(words) else ""
 
 
 _ERRORS: Final = (("500", "Internal Server Error"), ("404", "Not Found"))
-_CURL_HEADS: Final = lazy_re.compile(r"-[a-zA-Z]*[iI][a-zA-Z]*|--head|--include")
+_CURL_HEADS: Final = lazy_re.compile(r"-[a-zA-Z]*I[a-zA-Z]*|--head")
+_CURL_INCLUDES: Final = lazy_re.compile(r"-[a-zA-Z]*i[a-zA-Z]*|--include|--show-headers")
+# How servers and load balancers write an error that the application does not answer itself: nginx,
+# ngx_http_special_response.c; Elastic Load Balancing writes the same page.
+_HEADS: Final = """HTTP/1.1 {code} {reason}
+Server: awselb/2.0
+Date: Mon, 05 Jan 2026 10:11:12 GMT
+Content-Type: text/html
+Content-Length: 134
+Connection: keep-alive"""
+_PAGE: Final = """<html>
+<head><title>{code} {reason}</title></head>
+<body>
+<center><h1>{code} {reason}</h1></center>
+</body>
+</html>"""
 
 
 def _prints_page(words: Sequence[str]) -> bool:
-    """Whether the page is printed in front of its status."""
+    """Whether what was answered is printed in front of its status: the page, or its heads."""
     return not any(map(_CURL_KEEPS.fullmatch, words))
 
 

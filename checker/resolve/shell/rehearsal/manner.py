@@ -13,14 +13,7 @@ from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Certain, yes_if
 from checker.model.pipeline.handling import Handling, Stream
 from checker.model.pipeline.scripts import Command, Write
-from checker.model.pipeline.shell import (
-    Block,
-    Opaque,
-    Script,
-    Simple,
-    Substitution,
-    Word,
-)
+from checker.model.pipeline.shell import Block, Opaque, Script, Simple, Substitution, Word
 from checker.model.possible import Possible, joined, open_text, shown
 from checker.model.sources import Spot, brief
 from checker.model.values import Text, as_count
@@ -139,7 +132,8 @@ class Rehearsed(Struct):
         fork = state.fork()
         fork.errexit = inherits(state, context)
         begun = len(shell.commands)
-        handling = replace(context.handling, stdout=Stream.SHOWN, stderr=context.handling.apart, tested="")
+        handling = context.handling
+        handling = replace(handling, stdout=Stream.SHOWN, stderr=handling.apart, tested="", inside=True)
         self._said, self._spoke, self._made = [], False, shell.commands
         self.process(shell, substitution.body, fork, replace(context, handling=handling, writes=()))
         made = list(enumerate(shell.commands[begun:], begun))
@@ -248,7 +242,8 @@ class Rehearsed(Struct):
         self, shell: Shell, words: list[Possible], statement: Simple, state: State, context: Context
     ) -> bool | None:
         """Whether ``grep`` finds something in what the failing command said; ``None`` where it looks elsewhere."""
-        if context.handling.stdout is Stream.SHOWN and not any(_QUIET.fullmatch(shown(each)) for each in words):
+        taken_on = context.handling.piped or context.handling.inside
+        if taken_on and not any(_QUIET.fullmatch(shown(each)) for each in words):
             return None
         if (found := self.files.found(words)) is not None:
             return found
@@ -256,7 +251,8 @@ class Rehearsed(Struct):
         text = shell.single(here, state, context) if here is not None else state.fed.text if state.fed else None
         if not isinstance(text, str | Text) or not text:
             return None
-        asked = self.failing.waits or self.failing.names
+        # Of a page all is told, of a task only what is asked for.
+        asked = self.failing.waits or self.failing.names or self.failing.words[:1] == ("curl",)
         told = (asked and text == self.failing.says) or denied(self.failing) in str(text)
         return found_in(text, words) if told else None
 
