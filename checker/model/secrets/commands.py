@@ -93,14 +93,16 @@ _TAKES_ONE: Final = lazy_re.compile(r"(?i)--?[\w-]*(?:pass(?:word|wd|phrase)?|pw
 
 
 def words_to_show(words: Sequence[object]) -> list[str]:
-    """A command's words that say which one it is: no options, and no secrets that stand by themselves behind one."""
+    """A command's words that say which one it is: no options, no numbers and devices, which are their values, and no
+    secrets that stand by themselves behind one."""
     hidden = {*secret_words(words)}
     found: list[str] = []
     before = ""
     for index, each in enumerate(words):
         word = each if isinstance(each, str) else ""
         told = _TAKES_ONE.fullmatch(before) is not None
-        if word and not (word.startswith("-") or told or index in hidden):
+        is_value = word.isdecimal() or word.startswith("/dev/")
+        if word and not (word.startswith("-") or is_value or told or index in hidden):
             found.append(word)
         before = word
     return found
