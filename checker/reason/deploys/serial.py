@@ -20,7 +20,7 @@ from checker.model.pipeline.jobs import ConcurrencyInForce, EffectiveJob
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall, Command, How
 from checker.model.possible import Possible, options, same, truth
-from checker.model.values import Absent, Hole, Text
+from checker.model.values import ABSENT, Absent, Hole, Text
 from checker.reason.deploys.changes import Change, Changing, What
 
 # Values that are the same in every run of a workflow, or that name what is deployed to.
@@ -91,9 +91,11 @@ def serializes(group: ConcurrencyInForce, job: EffectiveJob, changes: Iterable[C
     if each is None:
         return Open(f"which group {group.group} is")
     names = {name for name, _ in group.on_refs}
-    if len(job.environments or ()) < 2 and len(names) > 1 and all(isinstance(name, str) for name in names):
-        return NO  # one environment, and another group for another event or ref
     changes = list(changes)
+    if len(job.environments or ()) < 2 and len(names) > 1 and all(isinstance(name, str) for name in names):
+        # One environment, and another group for another event or ref: those may choose what is changed, too.
+        chosen = min((_places(job, each) for each in changes), default=1) >= len(names)
+        return Open("whether what chooses the group chooses the place that is changed, too") if chosen else NO
     if all(isinstance(option, str) for option in each) and len(each) > _most_targets(job, changes):
         return NO  # what is chosen besides the target decides the group: two runs that change one thing are in two
     targets = {hole.shown for change in changes for hole in _holes(change)} | _environment_holes(job)
@@ -111,10 +113,18 @@ def _most_targets(job: EffectiveJob, changes: Sequence[Change]) -> float:
     """How many different things its runs can change at most, each of which may have a group of its own."""
     if job.environments is None:
         return math.inf
-    counts = [options(target) for change in changes for target in change.targets]
-    if any(each is None or any(isinstance(option, Text) for option in each) for each in counts):
+    return max([1, len(job.environments), *(_places(job, each) for each in changes)])
+
+
+def _places(job: EffectiveJob, change: Change) -> float:
+    """How many places a change can be made in: things of that name, in clusters, by roles of accounts."""
+    made = change.place
+    cluster = made.text("cluster") if isinstance(made, AwsCall) else ABSENT
+    roles = [each.role for each in job.credentials]
+    told = [options(each) for each in (*change.targets, *roles, cluster) if not isinstance(each, Absent)]
+    if any(each is None or any(isinstance(option, Text) for option in each) for each in told):
         return math.inf
-    return max(1, len(job.environments), *(len(each or ()) for each in counts))
+    return math.prod(len(each or ()) for each in told)
 
 
 def _steady(group: Possible, targets: set[str]) -> Answer:
