@@ -2,52 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from checker.data.harmless import prints_settings
 from checker.model.answers import NO, YES, Answer, yes_if
 from checker.model.pipeline.shell import Group, Simple, Substitution
 from checker.model.possible import Possible, joined, open_text, options, shown
-from checker.model.sources import Spot
 from checker.model.values import Text, Unknown, as_count
 from checker.resolve.shell.dialects.patterns import CASELESS
 from checker.resolve.shell.files.told import formatted
-from checker.resolve.shell.handed.asking import coming_in
 from checker.resolve.shell.handed.sourced import source, trap
 from checker.resolve.shell.lists.keyed import Keyed, with_element
-from checker.resolve.shell.process import Shell
-from checker.resolve.shell.rehearsal.arithmetic import calculated
+from checker.resolve.shell.lists.reading import mapfile, read
+from checker.resolve.shell.process import Asked
+from checker.resolve.shell.rehearsal.arithmetic import calculated, holds_last
+from checker.resolve.shell.rehearsal.traps import SIGNALLED, note_signals, signal_to_itself
 from checker.resolve.shell.starting import Call, marked
-from checker.resolve.shell.state import ERRTRACE, EXPANDS, INHERITS, UNTOLD, Context, Flow, Result, State
+from checker.resolve.shell.state import ERRTRACE, EXPANDS, INHERITS, UNTOLD, Flow, Result
 from checker.resolve.shell.syntax_facts import first_word, word_text
 from checker.resolve.shell.variables.exported import key_printed
 from checker.resolve.shell.variables.options import next_option
 from checker.resolve.shell.variables.scopes import NOUNSET
 from checker.resolve.shell.variables.standing import BEFORE, go, where
-
-
-class Asked(Struct, frozen=True):
-    """One of the shell's own commands, as it is met: in which shell, with which words, in which state."""
-
-    shell: Shell
-    words: list[Possible]
-    statement: Simple
-    state: State
-    context: Context
-
-    @property
-    def spot(self) -> Spot:
-        return self.state.script.spot(self.statement.line, self.statement.column)
-
-    def note(self) -> None:
-        """Put the end of a script or function on record: where a failure leads is told by what follows it."""
-        self.shell.emit(self.words, self.statement, self.spot, self.state, self.context, {})
-
 
 _STACK: Final = "DIRSTACK"
 Builtin: TypeAlias = Callable[[Asked], Result | None]
@@ -153,57 +132,6 @@ def _shift(asked: Asked) -> Result:
     return Result()
 
 
-def _read(asked: Asked) -> Result:
-    """``read NAMES``, ``read -a NAME``: known where a text is given to it; a file is read on from line to line."""
-    spot = asked.state.script.spot(asked.statement.line)
-    names = [word for word in asked.words[1:] if isinstance(word, str) and word.isidentifier()]
-    text = _own_input(asked, ("<<",))
-    fields = _fields(text, asked) if text is not None else None
-    if fields is not None and {"-a", "-ra", "-ar"} & set(map(str, asked.words)) and names:
-        asked.state.set(names[-1], tuple(fields))
-        return Result()
-    for index, name in enumerate(names):
-        if fields is None or (index == len(names) - 1 and len(fields) > len(names)):
-            asked.state.set(name, open_text(f"${{{name}}}", str(spot)))
-        else:
-            asked.state.set(name, fields[index] if index < len(fields) else "")
-    return Result()
-
-
-def _mapfile(asked: Asked) -> Result:
-    """``mapfile NAME``: an element for each line of a text, or of a file of the repository."""
-    spot = asked.state.script.spot(asked.statement.line)
-    names = [word for word in asked.words[1:] if isinstance(word, str) and word.isidentifier()]
-    name = names[-1] if names else "MAPFILE"
-    text = _own_input(asked, ("<<", "<"))
-    plain = all(isinstance(word, str) and word in {"-t", name} for word in asked.words[1:])
-    if text is None or not plain:
-        asked.state.set(name, open_text(f"${{{name}}}", str(spot)))
-    else:
-        asked.state.set(name, tuple(text.removesuffix("\n").split("\n")) if text else ())
-    return Result()
-
-
-def _own_input(asked: Asked, operators: tuple[str, ...]) -> str | None:
-    """The text that a command's own redirection gives it, where that is known."""
-    own = [each.operator for each in asked.statement.redirects if each.operator.startswith("<")]
-    if len(own) != 1 or not (own[0].startswith("<<") or own[0] in operators):
-        return None
-    found = coming_in(asked.shell, asked.state, asked.context)
-    return found if isinstance(found, str) else None
-
-
-def _fields(text: str, asked: Asked) -> list[Possible] | None:
-    """The words of a text's first line, by ``IFS`` where the command has one of its own."""
-    given = next((each for each in asked.statement.assignments if each.name == "IFS"), None)
-    separator = word_text(given.value) if given is not None and given.value is not None else None
-    if given is not None and not separator:
-        return None if separator is None else [text.partition("\n")[0]]
-    line = text.partition("\n")[0]
-    blank = not (separator or "").strip()
-    return [*(line.split() if blank else re.split(f"[{re.escape(separator or '')}]", line))]
-
-
 def _getopts(asked: Asked) -> Result:
     """``getopts LETTERS NAME [WORDS]``: fails where no option is left; of words that are not known nobody knows."""
     state, given = asked.state, asked.words[3:] or asked.state.positional
@@ -244,8 +172,22 @@ def _trap(asked: Asked) -> Result:
             asked.shell.problem(asked.spot, "a trap runs what is not known before it runs", "Write the command out.")
             asked.note()
         elif written[0] not in {"-", "-l", "-p"}:
+            note_signals(words[2:], asked.state)
             trap(asked.shell, written, asked.spot, asked.state, replace(asked.context, trap=fails))
     return Result(Flow.NEXT, YES)
+
+
+def _kill(asked: Asked) -> Result | None:
+    """A script that ends itself, where no trap is in the way of the signal."""
+    if SIGNALLED in asked.state.variables or not signal_to_itself(asked.words):
+        return None
+    asked.note()
+    return asked.shell.leave(Flow.EXIT, asked.state, NO)
+
+
+def _let(asked: Asked) -> Result:
+    asked.note()
+    return Result(Flow.NEXT, holds_last(list(map(shown, asked.words[1:])), asked.state))
 
 
 def _eval(asked: Asked) -> Result:
@@ -376,11 +318,13 @@ BUILTINS: Final[Mapping[str, Builtin]] = {
     "break": _break,
     "continue": _continue,
     "shift": _shift,
-    "read": _read,
-    "mapfile": _mapfile,
+    "read": read,
+    "mapfile": mapfile,
     "getopts": _getopts,
     "printf": _printf,
-    "readarray": _mapfile,
+    "readarray": mapfile,
+    "let": _let,
+    "kill": _kill,
     "unset": _unset,
     "source": _source,
     ".": _source,

@@ -16,11 +16,11 @@ from checker.model.pipeline.shell import Block, Script, Simple, Substitution, Wo
 from checker.model.possible import Possible, call_behind, one_of, open_text, shown
 from checker.model.sources import Spot, brief
 from checker.model.values import CallPlace
-from checker.resolve.shell.builtins import BUILTINS, Asked
+from checker.resolve.shell.builtins import BUILTINS
 from checker.resolve.shell.files.told import place
 from checker.resolve.shell.files.written import Written
 from checker.resolve.shell.printing import output_of
-from checker.resolve.shell.process import Shell
+from checker.resolve.shell.process import Asked, Shell
 from checker.resolve.shell.state import Context, Flow, Result, State
 
 _NOTHING: Final = Result()

@@ -56,15 +56,7 @@ from checker.resolve.shell.rehearsal.arithmetic import holds
 from checker.resolve.shell.rehearsal.ways import Allowance, Rehearsals
 from checker.resolve.shell.starting import faults, fed_by
 from checker.resolve.shell.state import UNTOLD, Context, Flow, Library, Result, State, nearest
-from checker.resolve.shell.syntax_facts import (
-    attempts_of,
-    counted,
-    ends,
-    leaves,
-    retries,
-    rounds_of,
-    sleeps,
-)
+from checker.resolve.shell.syntax_facts import attempts_of, counted, ends, leaves, retries, rounds_of, sleeps
 from checker.resolve.shell.variables.arguments import over_arguments
 from checker.resolve.shell.variables.calculated import calculated
 from checker.resolve.shell.variables.rounds import by_index, count, widen
@@ -162,8 +154,9 @@ class Follower:
                     self._manner.captured(self._shell, asked, state, context, name="", lost=True)
                 given = [self._shell.single(word, state, context) for word in statement.words]
                 words = compared(given, statement, state.variables)
+                answer = decide(words) if words else holds(statement.arithmetic, state)
                 count(statement, state)
-                return Result(Flow.NEXT, decide(words) if words else holds(statement.arithmetic, state))
+                return Result(Flow.NEXT, answer)
             case Pipe():
                 return self._pipe(statement, state, context)
             case AndOr():

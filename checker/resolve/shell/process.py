@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from msgspec import Struct
+
 from checker.model.answers import Answer
 from checker.model.pipeline.handling import Handling
 from checker.model.pipeline.scripts import Command, Reached, Write
@@ -135,3 +137,21 @@ class Manner(Protocol):
     def ended(self, words: list[Possible], state: State, truth: Answer) -> Result:
         """How a program ends that was put on record."""
         ...
+
+
+class Asked(Struct, frozen=True):
+    """One of the shell's own commands, as it is met: in which shell, with which words, in which state."""
+
+    shell: Shell
+    words: list[Possible]
+    statement: Simple
+    state: State
+    context: Context
+
+    @property
+    def spot(self) -> Spot:
+        return self.state.script.spot(self.statement.line, self.statement.column)
+
+    def note(self) -> None:
+        """Put the end of a script or function on record: where a failure leads is told by what follows it."""
+        self.shell.emit(self.words, self.statement, self.spot, self.state, self.context, {})

@@ -89,10 +89,21 @@ def sum_of_numbers(source: str, state: State) -> str:
 
 
 def holds(source: str, state: State) -> Answer:
-    """Whether ``(( ))`` succeeds, where it only asks: its value is not 0."""
-    if not source or len(source) > _MAX_LENGTH or _CHANGES.search(source):
-        return UNTOLD
-    number = _value(source, state)
+    """Whether ``(( ))`` succeeds: its value is not 0, so ``((n++))`` fails where ``n`` is 0 before. What it sets is
+    not kept."""
+    return holds_last([source] if source else [], state)
+
+
+def holds_last(sources: Sequence[str], state: State) -> Answer:
+    """Likewise of ``let``: the value of its last expression is not 0."""
+    return let(sources, state.fork())
+
+
+def let(sources: Sequence[str], state: State) -> Answer:
+    """Whether ``let`` succeeds, with what it sets put into ``state``."""
+    number: int | None = None
+    for each in sources:
+        number = calculated(each, state)
     return UNTOLD if number is None else yes_if(number != 0)
 
 

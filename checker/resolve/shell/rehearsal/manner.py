@@ -17,13 +17,13 @@ from checker.model.pipeline.shell import Block, Opaque, Script, Simple, Substitu
 from checker.model.possible import Possible, joined, open_text, shown
 from checker.model.sources import Spot, brief
 from checker.model.values import Text, as_count
-from checker.resolve.shell.builtins import BUILTINS, Asked
+from checker.resolve.shell.builtins import BUILTINS
 from checker.resolve.shell.dialects.patterns import compared
 from checker.resolve.shell.files.told import coming_in
 from checker.resolve.shell.printing import found_in, output_of
-from checker.resolve.shell.process import EndlessError, Shell
+from checker.resolve.shell.process import Asked, EndlessError, Shell
 from checker.resolve.shell.rehearsal.acts import Act, act_of, acts
-from checker.resolve.shell.rehearsal.arithmetic import calculated, with_numbers
+from checker.resolve.shell.rehearsal.arithmetic import calculated, let, with_numbers
 from checker.resolve.shell.rehearsal.choices import (
     Choices,
     TooMuchError,
@@ -37,9 +37,18 @@ from checker.resolve.shell.rehearsal.choices import (
 from checker.resolve.shell.rehearsal.clock import Clock, span
 from checker.resolve.shell.rehearsal.files import Files, taken
 from checker.resolve.shell.rehearsal.nothing import ends_on_nothing, fails_silently, passes_nothing
-from checker.resolve.shell.rehearsal.traps import EXIT, LEAVING, inherits, leave_no_trap, set_trap, trap_text
+from checker.resolve.shell.rehearsal.traps import (
+    EXIT,
+    LEAVING,
+    inherits,
+    killed,
+    leave_no_trap,
+    set_trap,
+    signal_to_itself,
+    trap_text,
+)
 from checker.resolve.shell.starting import fed_by
-from checker.resolve.shell.state import ERR, UNTOLD, Context, Failing, Fed, Flow, Result, State, ends_with
+from checker.resolve.shell.state import Context, Failing, Fed, Flow, Result, State, ends_with
 from checker.resolve.shell.waiting import WAITER_SECONDS
 from checker.resolve.shell.words import decide
 
@@ -112,7 +121,7 @@ class Rehearsed(Struct):
         if result.flow is Flow.EXIT:
             return True
         state.set("?", before)
-        if name == ERR:
+        if name != EXIT:
             state.set(name, text)
         return False
 
@@ -132,8 +141,8 @@ class Rehearsed(Struct):
         fork = state.fork()
         fork.errexit = inherits(state, context)
         begun = len(shell.commands)
-        handling = context.handling
-        handling = replace(handling, stdout=Stream.SHOWN, stderr=handling.apart, tested="", inside=True)
+        to, mistakes = Stream.SHOWN, context.handling.apart
+        handling = replace(context.handling, stdout=to, stderr=mistakes, tested="", inside=True)
         self._said, self._spoke, self._made = [], False, shell.commands
         self.process(shell, substitution.body, fork, replace(context, handling=handling, writes=()))
         made = list(enumerate(shell.commands[begun:], begun))
@@ -206,8 +215,9 @@ class Rehearsed(Struct):
             case "wait":
                 return ends_with(self._waited(words[1:]), state)
             case "let":
-                numbers = [calculated(shown(word), state) for word in words[1:]]
-                return Result(Flow.NEXT, _nonzero(numbers[-1]) if numbers else UNTOLD)
+                return Result(Flow.NEXT, let(list(map(shown, words[1:])), state))
+            case "kill" if signal := signal_to_itself(words):
+                return killed(signal, state, lambda name: self.trapped(shell, name, state, context))
             case "test" if (given := with_numbers(self.files.decided(words[1:]), state)) != words[1:]:
                 answer = decide(compared(given))
                 return ends_with("0" if answer is YES else "1", state) if isinstance(answer, Certain) else None
@@ -251,8 +261,7 @@ class Rehearsed(Struct):
         text = shell.single(here, state, context) if here is not None else state.fed.text if state.fed else None
         if not isinstance(text, str | Text) or not text:
             return None
-        # Of a page all is told, of a task only what is asked for.
-        asked = self.failing.waits or self.failing.names or self.failing.words[:1] == ("curl",)
+        asked = self.failing.waits or self.failing.names or self.failing.words[:1] == ("curl",)  # a page is told whole
         told = (asked and text == self.failing.says) or denied(self.failing) in str(text)
         return found_in(text, words) if told else None
 
@@ -375,10 +384,6 @@ def _reads_process(statement: Simple) -> bool:
     """``read x < <(command)``: nothing comes in. The text of a here-document or a here-string ends with a line."""
     inputs = (each.target for each in statement.redirects if each.operator == "<")
     return any(isinstance(part, Opaque | Substitution) for target in inputs for part in target.parts)
-
-
-def _nonzero(number: int | None) -> Answer:
-    return UNTOLD if number is None else yes_if(number != 0)
 
 
 def status_of(state: State) -> str:
