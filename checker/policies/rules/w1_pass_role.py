@@ -7,9 +7,10 @@ What is checked
     definition of the environments that it serves (``W1[missing]``); no other role (``W1[scope]``), however the policy
     is written: wildcards, NotResource, NotAction, managed policies, denies and boundaries count for what they do, and
     so does a permission to change its own policies or to assume a role that may pass any; and
-    to ``ecs-tasks.amazonaws.com`` only (``W1[service]``). An environment that is not judged is taken to name its
-    roles as those of the others are, with its own name in the place of theirs. Every call of workflows and scripts that
-    registers a task definition or runs a task: the role that makes it may pass that task's roles.
+    to ``ecs-tasks.amazonaws.com`` only (``W1[service]``). A role that CloudFormation deploys with is none of these,
+    where it is named in full and CloudFormation alone can have it. An environment that is not judged is taken to name
+    its roles as those of the others are, with its own name in the place of theirs. Every call of workflows and scripts
+    that registers a task definition or runs a task: the role that makes it may pass that task's roles.
 When it does not apply
     No role that trusts GitHub's OIDC provider registers task definitions, runs tasks or passes roles.
 What cannot be decided
@@ -29,7 +30,9 @@ from checker.model.judgements import Judgement
 from checker.model.resources import FUNCTIONS, Resource
 from checker.model.rules import Rule
 from checker.reason.iam.deployers import Deployer, Deployment, deployment_of, same_account
-from checker.reason.iam.evaluation import grants, outlined
+from checker.reason.iam.evaluation import Policies, grants, outlined
+from checker.reason.iam.passed.own_account import in_own_account
+from checker.reason.iam.passed.to_cloudformation import without_service_roles
 from checker.reason.iam.passing import (
     PASS_ROLE,
     TASKS,
@@ -62,15 +65,20 @@ def check(environment: Environment) -> Iterator[Judgement]:
             continue
         if not deployer.may(*_NEEDING) and not _is_open(deployer):
             continue
-        needed = list(_needed(deployment, deployer))
+        project, role = environment.project, deployer.role
+        policies, needed = in_own_account(deployer.policies, _needed(deployment, deployer), deployer.trust, role.stack)
         if needed:
-            yield _missing(deployment, deployer, needed)
+            yield _missing(deployment, deployer, policies, needed)
         functions = not needed and _of_others(deployment, deployer)
-        if grants(deployer.policies, PASS_ROLE) or needed:
-            yield _scope(deployment, deployer, needed, functions=functions)
-        if grants(deployer.policies, PASS_ROLE):
+        to_others = without_service_roles(policies, project)
+        passes = bool(grants(to_others, PASS_ROLE))
+        if passes or needed:
+            yield _scope(deployment, deployer, policies, to_others, needed, functions=functions)
+        if passes:
             said = "No task definition here: the roles that it may pass are of functions."
-            yield deployer.role.not_applicable("service", said) if functions else _service(deployer)
+            yield role.not_applicable("service", said) if functions else _service(role, to_others)
+        elif grants(policies, PASS_ROLE):
+            yield role.passes("service", "All that it may pass are the roles that CloudFormation deploys with.")
     for other in deployment.perhaps:
         unsure = other.trust.unread or _is_open(other)
         if other.role.stack.environment == environment.name and unsure and any(_needed(deployment, other)):
@@ -112,7 +120,7 @@ def _needed(deployment: Deployment, deployer: Deployer) -> Iterator[TaskRole]:
                 yield each
 
 
-def _missing(deployment: Deployment, deployer: Deployer, needed: list[TaskRole]) -> Judgement:
+def _missing(deployment: Deployment, deployer: Deployer, policies: Policies, needed: list[TaskRole]) -> Judgement:
     served = deployment.served(deployer)
     refused: list[TaskRole] = []
     doubts: list[str] = []
@@ -123,7 +131,7 @@ def _missing(deployment: Deployment, deployer: Deployer, needed: list[TaskRole])
         if each.arn is None:
             doubts.append(each.why)
             continue
-        decision = may_pass(deployer.policies, each.arn)
+        decision = may_pass(policies, each.arn)
         if decision.denied:
             refused.append(each)
         elif not decision.allowed:
@@ -145,20 +153,29 @@ def _shown(each: TaskRole) -> str:
     return f"{each.property} of {each.task.stack.name}/{each.task.logical_id}"
 
 
-def _scope(deployment: Deployment, deployer: Deployer, needed: list[TaskRole], *, functions: bool) -> Judgement:
+def _scope(
+    deployment: Deployment,
+    deployer: Deployer,
+    everything: Policies,
+    policies: Policies,
+    needed: list[TaskRole],
+    *,
+    functions: bool,
+) -> Judgement:
+    """``everything`` is all that the role may do, ``policies`` that without the roles that CloudFormation gets."""
     role, project = deployer.role, deployment.project
     elsewhere = sorted(deployment.served(deployer) - {each.name for each in deployment.environments})
     needed = [*needed, *mirrored(needed, elsewhere)]
-    answer = needed_only(deployer.policies, needed, role.stack, project)
+    answer = needed_only(policies, needed, role.stack, project)
     if answer is YES:
-        how, widened = widening(role, deployer.policies, project)
+        how, widened = widening(role, everything, project)
         if isinstance(widened, Open):
             return role.undecided("scope", f"whether it {how}: {widened.why}", fix=_FIX_WIDENING)
         if widened is YES:
             said = f"The role {how}. So it can pass whatever role it likes."
             return role.fails("scope", said, fix=_FIX_WIDENING)
         return role.passes("scope", "It may pass no other role.")
-    excess = excess_role(deployer.policies, needed, role.stack, project, complete=not elsewhere)
+    excess = excess_role(policies, needed, role.stack, project, complete=not elsewhere)
     # Where it is functions that take roles, their names may have a pattern; that of every role may not.
     wide = excess is not None and (excess.written == "*" or (not functions and "*" in excess.written))
     if excess is not None and (needed or wide):
@@ -174,27 +191,27 @@ def _scope(deployment: Deployment, deployer: Deployer, needed: list[TaskRole], *
     if not needed:
         return role.not_applicable("scope", "No task definition here whose roles these could be.")
     open_because = why_open(answer) or "which roles it may pass is not known before deployment"
-    why = next(iter(deployer.policies.unread), open_because)
+    why = next(iter(policies.unread), open_because)
     if elsewhere:
         why = f"the task definitions of {', '.join(elsewhere)} are not among what is judged"
     return role.undecided("scope", why, fix=_FIX_SCOPE)
 
 
-def _service(deployer: Deployer) -> Judgement:
-    doubt = next(iter(deployer.policies.unread), "")
-    if outline := outlined(deployer.policies, PASS_ROLE):
+def _service(role: Resource, policies: Policies) -> Judgement:
+    doubt = next(iter(policies.unread), "")
+    if outline := outlined(policies, PASS_ROLE):
         doubt = doubt or f"{outline} may allow it"
-    for grant in grants(deployer.policies, PASS_ROLE):
-        answer = tasks_only(deployer.policies, grant.statement)
+    for grant in grants(policies, PASS_ROLE):
+        answer = tasks_only(policies, grant.statement)
         if answer is YES:
             continue
-        excess = excess_service(deployer.policies, grant.statement, deployer.role.stack)
+        excess = excess_service(policies, grant.statement, role.stack)
         if excess is not None:
-            return deployer.role.fails(
+            return role.fails(
                 "service",
                 f"The role may pass roles to services other than ECS tasks, such as {excess.example}.",
                 fix=_FIX_SERVICE,
-                path=_path(excess, deployer.role),
+                path=_path(excess, role),
                 expected=TASKS,
                 actual=excess.example,
                 related=(excess.statement.source,),
@@ -202,8 +219,8 @@ def _service(deployer: Deployer) -> Judgement:
         doubt = doubt or why_open(answer) or "the condition depends on what is not known before deployment"
     if doubt:
         why = f"which services it may pass roles to: {doubt}"
-        return deployer.role.undecided("service", why, fix=_FIX_SERVICE)
-    return deployer.role.passes("service", "It may pass roles to ECS tasks only.")
+        return role.undecided("service", why, fix=_FIX_SERVICE)
+    return role.passes("service", "It may pass roles to ECS tasks only.")
 
 
 def _path(excess: Excess, role: Resource) -> str:

@@ -259,19 +259,22 @@ def _services(statement: Statement) -> tuple[str, ...]:
 
 
 def tasks_only(policies: Policies, statement: Statement) -> Answer:
-    """Whether ``statement`` lets roles be passed to ECS tasks only. The key is in every request to pass a role."""
-    if not passes_a_role(statement):
-        return YES
+    """Whether ``statement`` lets roles be passed to ECS tasks only."""
+    return passed_only_to(policies, statement, TASKS) if passes_a_role(statement) else YES
+
+
+def passed_only_to(policies: Policies, statement: Statement, service: str) -> Answer:
+    """Whether ``statement`` lets roles be passed to one service only. The key is in every request to pass a role."""
     return either(
-        every(UNREAD if pattern is None else _is_tasks(pattern) for pattern in condition.patterns)
+        every(UNREAD if pattern is None else _is_service(pattern, service) for pattern in condition.patterns)
         for condition in bounds_on_key(statement, denials(policies, PASS_ROLE), _SERVICE_KEY, always_present=True)
     )
 
 
-def _is_tasks(pattern: Pattern) -> Answer:
-    if pattern in (exact(TASKS), exact(f"{TASKS}.cn")):
+def _is_service(pattern: Pattern, service: str) -> Answer:
+    if pattern in (exact(service), exact(f"{service}.cn")):
         return YES
-    return Open(f"whether {shown(pattern)} is {TASKS}") if has_hole(pattern) else NO
+    return Open(f"whether {shown(pattern)} is {service}") if has_hole(pattern) else NO
 
 
 def excess_service(policies: Policies, statement: Statement, stack: Stack) -> Excess | None:
