@@ -245,11 +245,17 @@ def _expressions(alarm: Resource) -> tuple[list[Resolved], dict[str, Resolved]]:
     return returned, {str(each.get("Id")): each.get("Expression") for each in queries}
 
 
+def _told(named: dict[str, Resolved]) -> tuple[dict[str, str], list[str]]:
+    """The expressions that are known, by their ids, and the ids of what is a metric."""
+    written = {name: each for name, each in named.items() if isinstance(each, str)}
+    return written, [name for name, each in named.items() if each is None]
+
+
 def _always_alike(alarm: Resource) -> str:
     """That an alarm's expression comes to the same whatever its metrics are; empty where it does not."""
     returned, named = _expressions(alarm)
-    written = {name: each for name, each in named.items() if isinstance(each, str)}
-    alike = next((each for each in returned if isinstance(each, str) and is_constant(each, written)), "")
+    written, metrics = _told(named)
+    alike = next((each for each in returned if isinstance(each, str) and is_constant(each, written, metrics)), "")
     return f"{alike} comes to the same whatever is measured: the alarm never changes its state." if alike else ""
 
 
@@ -280,8 +286,8 @@ def _is_rate(alarm: Resource) -> Answer:
     unknown = next((each for each in (*returned, *expressions.values()) if isinstance(each, Unknown)), None)
     if unknown is not None:
         return Open(unknown.why)
-    written = {name: each for name, each in expressions.items() if isinstance(each, str)}
-    answers = [is_share(each, written) for each in returned if isinstance(each, str)]
+    written, measured = _told(expressions)
+    answers = [is_share(each, written, measured) for each in returned if isinstance(each, str)]
     return either(answers) if answers else NO
 
 
