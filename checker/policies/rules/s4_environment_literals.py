@@ -14,7 +14,8 @@ What is checked
     CloudFormation replaces by the plain secret. The same for what commands, a function's code in the template, a
     build's specification and an instance's first start (user data and ``cfn-init``) assign, into which no hidden
     parameter may be written; for tags, and parameters that are stored in plain text; and no password, token or key is
-    written out where a resource is given one.
+    written out where a resource is given one. The same for what calls of the pipeline tell the containers, functions
+    and builds that they register, start or change: nothing of it may be a secret, nor what the repository keeps as one.
 When it does not apply
     No container and no function in the environment. What environments share may name all of them. Variables that say
     how a program was built (``NODE_ENV``) are no environment's name.
@@ -32,7 +33,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -49,6 +50,9 @@ from checker.reason.names.physical import references, settled
 from checker.reason.workloads.kept import kept_openly, set_as_secret
 from checker.reason.workloads.scripts import secret_inside
 from checker.reason.workloads.told import Told, all_told
+
+if TYPE_CHECKING:
+    from checker.model.pipeline.pipeline import Pipeline
 
 OTHER: Final = "other-environment"
 PLAIN: Final = "plain-secret"
@@ -113,6 +117,19 @@ def check(environment: Environment) -> Iterator[Judgement]:
 
 
 _ALWAYS_TOLD: Final = ("AWS::ECS::TaskDefinition", "AWS::Lambda::Function", "AWS::Serverless::Function")
+
+
+def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:  # noqa: ARG001 - the rules' shape
+    from checker.reason.deploys.paths import once
+    from checker.reason.workloads.handed_by_calls import shown_secrets
+
+    yield from once(
+        call.fails(PLAIN, f"It hands over {each.said}.", fix=_FIX_PLAIN)
+        if each.sure
+        else call.undecided(PLAIN, each.said, fix=_FIX_PLAIN)
+        for call in pipeline.aws_calls()
+        for each in shown_secrets(call)
+    )
 
 
 def _written(value: str | Text) -> str:
@@ -375,5 +392,7 @@ def _is_hidden_parameter(value: Text, project: Project) -> bool:
 RULE = Rule(
     id="S4",
     looked_for="container or function (AWS::ECS::TaskDefinition, AWS::Lambda::Function)",
+    looked_for_in_pipeline="call that tells a container or a function a secret",
     check=check,
+    check_pipeline=check_pipeline,
 )

@@ -254,28 +254,49 @@ def _is_rendered(value: Possible) -> bool:
 
 
 def _rendered(given: Mapping[str, Possible], library: TaskLibrary) -> Possible:
-    """The text of the task definition that the render action writes. The containers that it names have the given image,
-    the others keep theirs; a file that is not in the repository (downloaded before), or a revision that it looks up,
-    has these containers alone.
+    """The text of the task definition that the render action writes. The containers that it names have the given image
+    and the variables that are added, the others keep theirs; a file that is not in the repository (downloaded before),
+    or a revision that it looks up, has these containers alone.
 
     Source: README and ``action.yml`` of aws-actions/amazon-ecs-render-task-definition.
     """
     named, image = given.get("task-definition", ""), given.get("image", "")
     names = list(listed(given.get("container-name", ""))) or [""]
     data = task_definition_in(named, library)
-    others = [
-        json.dumps(each)
-        for each in (data or {}).get("containerDefinitions", [])
-        if isinstance(each, Mapping) and each.get("name") not in names
-    ]
+    written = [each for each in (data or {}).get("containerDefinitions", []) if isinstance(each, Mapping)]
+    others = [json.dumps(each) for each in written if each.get("name") not in names]
     family = (data or {}).get("family") or _family_of(_described(given))
     parts: list[Possible] = [_OPENING, "["]
     for index, name in enumerate(names):
-        parts += [", " if index else "", '{"name": "', name, '", "image": "', image, '"}']
+        parts += [", " if index else "", '{"name": "', name, '", "image": "', image, '"']
+        parts += [*_kept(next((each for each in written if each.get("name") == name), {}), given), "}"]
     parts += [f", {each}" for each in others]
     if data is None and _is_rendered(named):  # a second container of what was rendered before
         parts += [", ", named]
     return joined([*parts, "]", f', "family": {json.dumps(family)}' if isinstance(family, str) else "", "}"])
+
+
+def _kept(container: Mapping[str, Any], given: Mapping[str, Possible]) -> Iterator[Possible]:
+    """What a container has beside its name and image, as the rest of its text: what its file says, with the variables
+    that the action adds (``environment-variables``: a line for each)."""
+    for key, value in container.items():
+        if key not in {"name", "image", "environment"}:
+            yield f", {json.dumps(key)}: {json.dumps(value)}"
+    own = container.get("environment")
+    variables: list[list[Possible]] = [[json.dumps(each)] for each in own] if isinstance(own, list) else []
+    for line in _lines(given.get("environment-variables", "")):
+        first, *rest = pieces(line) if isinstance(line, str | Text) else ("",)
+        name, equals, value = first.partition("=") if isinstance(first, str) else ("", "", "")
+        if equals:
+            told: list[Possible] = [
+                text([each]) if isinstance(each, Hole) else json.dumps(each)[1:-1] for each in (value, *rest)
+            ]
+            variables.append([f'{{"name": {json.dumps(name.strip())}, "value": "', *told, '"}'])
+    if variables:
+        yield ', "environment": ['
+        for index, each in enumerate(variables):
+            yield from (", " if index else "", *each)
+        yield "]"
 
 
 def _described(given: Mapping[str, Possible]) -> Possible:
