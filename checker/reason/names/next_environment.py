@@ -29,6 +29,12 @@ _GENERATED: Final = lazy_re.compile(
     r"|(?<![0-9A-Za-z])(?=[0-9a-f]{6,40}(?![0-9A-Za-z]))\d*(?:[a-f]+\d+){2,}[a-f]*"
     r"|(?<![0-9A-Za-z])(?=[0-9a-f]{6,40}(?![0-9A-Za-z]))(?:\d+[a-f]+){2,}"
     r"|(?<![0-9A-Za-z])(?=[0-9a-z]{8,12}(?![0-9A-Za-z]))\d*(?:[a-z]+\d+){2,}[a-z]*"
+    # Shorter ones, and those of any length and of both cases (an id of nanoid's, a ULID): more often still.
+    r"|(?<![0-9A-Za-z])(?=[0-9a-z]{6,7}(?![0-9A-Za-z]))(?:(?:[a-z]+\d+){3}|(?:\d+[a-z]+){3})"
+    r"|(?<![0-9A-Za-z])(?=[0-9A-Za-z]{8,12}(?![0-9A-Za-z]))\d*(?:[A-Za-z]+\d+){3}"
+    r"|(?<![0-9A-Za-z])(?=[0-9A-Za-z]{13,40}(?![0-9A-Za-z]))\d*(?:[A-Za-z]+\d+){4}"
+    # What CDK's PhysicalName.GENERATE_IF_NEEDED ends in, glued to the word before: a hash of account and region too.
+    r"|(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{12}(?![0-9A-Za-z])"
 )
 # What CDK's Names.uniqueId ends in, in lower case where the service asks for that: AWS CDK API Reference, "Names".
 _UNIQUE: Final = lazy_re.compile(r"(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8}$")
