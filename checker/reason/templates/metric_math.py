@@ -19,7 +19,7 @@ from checker.model.answers import NO, YES, Answer, Open, yes_if
 from checker.model.values import Known, Resolved, Text, Unknown, Value
 
 _TOKEN: Final = lazy_re.compile(
-    r"""\s*(?:(\d+(?:\.\d+)?)|([A-Za-z_]\w*)|(==|!=|<=|>=|&&|\|\||[-+*/^(),\[\]<>])|("[^"]*"|'[^']*'))"""
+    r"""\s*(?:((?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)|([A-Za-z_]\w*)|(==|!=|<=|>=|&&|\|\||[-+*/^(),\[\]<>])|("[^"]*"|'[^']*'))"""
 )
 _WORD: Final = lazy_re.compile(r"[A-Za-z_]\w*")
 _MOST: Final = 2_000  # characters of an expression
@@ -239,7 +239,7 @@ class _Reader:
             return inner[0]
         if word == "[":
             return _flat(self._list("]"))
-        if word[0].isdigit():
+        if word[0].isdigit() or word[0] == ".":
             return float(word)
         if self._tokens and self._tokens[-1] == "(":
             self._next()

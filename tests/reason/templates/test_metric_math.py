@@ -15,6 +15,8 @@ from tests.answers import said
         ("100 * bad / all", True),
         ("100 * (bad + worse) / (bad + worse + all)", True),
         ("1 - bad / all", True),
+        ("1e2 * bad / all", True),
+        (".5 * bad", False),
         ("bad + all", False),
         ("bad - all", False),
         ("bad * all", False),
