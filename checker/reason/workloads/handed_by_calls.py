@@ -139,7 +139,7 @@ def shown_secrets(call: AwsCall) -> Iterator[Shown]:
         stored = next((hole.shown for hole in value.holes if _OF_REPOSITORY.search(hole.shown)), "")
         if plain_secret(written) or (stored and is_secret_name(name)):
             yield Shown(
-                f"{name} holds {stored or 'a secret'} as plain text, for everyone who may describe it", sure=True
+                f"{name}, which holds {stored or 'a secret'} as plain text, for everyone who may describe it", sure=True
             )
         elif stored:
             yield Shown(f"whether {name}, which {stored} is put in, may be read by everyone", sure=False)
