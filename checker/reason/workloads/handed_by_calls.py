@@ -133,7 +133,9 @@ def shown_secrets(call: AwsCall) -> Iterator[Shown]:
     for name, value in handed(call):
         if isinstance(value, str):
             if plain_secret(value) or looks_secret(name, value) or secret_inside(value):
-                yield Shown(f"{name} holds its secret as plain text, for everyone who may read the call", sure=True)
+                yield Shown(
+                    f"{name}, which holds its secret as plain text, for everyone who may read the call", sure=True
+                )
             continue
         written = "".join(part if isinstance(part, str) else "*" for part in pieces(value))
         stored = next((hole.shown for hole in value.holes if _OF_REPOSITORY.search(hole.shown)), "")
