@@ -79,8 +79,12 @@ def read_migrations(
         for inner in walk(root, _is_migration, MAX_FILES, problems, also=_may_be_code)
         if not _is_of_tests(inner)
     ]
+    unseen: list[Problem] = []  # revisions that may be anywhere
     configured = {
-        below for path in paths if path.name in CONFIGURATIONS for below in revision_folders(root, root / path)
+        below
+        for path in paths
+        if path.name in CONFIGURATIONS and not (exclusions is not None and exclusions.leave_out(path))
+        for below in revision_folders(root, root / path, unseen)
     }
     for below in sorted(configured):
         paths.extend(map(Path, walk(root, lambda name: name.endswith(".py"), MAX_FILES, problems, below)))
@@ -97,6 +101,7 @@ def read_migrations(
         by_folder.setdefault(shown.parent.as_posix(), {})[shown.name] = root / shown
     reader = _Reader(root, by_folder, wanted, configured)
     found = [replace(each, migrations=with_history(with_code(each.migrations))) for each in reader.every()]
+    found += [MigrationFolder(each.spot.file, "alembic", (), (each,)) for each in unseen]
     return tuple(sorted(found, key=lambda each: each.folder)), tuple(problems)
 
 

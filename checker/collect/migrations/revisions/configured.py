@@ -10,37 +10,60 @@ import configparser
 import os
 import posixpath
 import tomllib
-from collections.abc import Mapping
-from itertools import islice
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from checker import lazy_re
 from checker.collect.documents import read_text
 from checker.errors import InputError
+from checker.model.sources import Problem, Spot
 
-CONFIGURATIONS: Final = frozenset({"alembic.ini", "pyproject.toml"})
+_OWN: Final = "alembic.ini"
+CONFIGURATIONS: Final = frozenset({_OWN, "pyproject.toml"})
 _HERE: Final = lazy_re.compile(r"%\(here\)s/?")
 _BETWEEN: Final = lazy_re.compile(r"[\s,;:]+")
 _MOST: Final = 1_000_000  # bytes of a configuration
 _MOST_FOLDERS: Final = 1_000
 
 
-def revision_folders(root: Path, configuration: Path) -> list[str]:
-    """Folders below the root that a configuration names, none where it is not Alembic's or cannot be read."""
+def revision_folders(root: Path, configuration: Path, problems: list[Problem]) -> list[str]:
+    """Folders below the root that a configuration names, none where it is not Alembic's. What keeps one from being
+    read, or its folders from being looked at, is a problem: there may be revisions that nobody sees."""
     shown = configuration.relative_to(root).as_posix()
     try:
         text = read_text(configuration, shown, _MOST)
+    except InputError as error:
+        if configuration.name == _OWN:
+            problems.append(Problem(Spot(shown), error.message, error.hint))
+        return []
+    try:
         told, deep = _told(_of_toml(text) if configuration.suffix == ".toml" else _of_ini(text))
-    except (InputError, ValueError, configparser.Error, RecursionError):
+    except (ValueError, configparser.Error, RecursionError):
+        if configuration.name == _OWN or "[tool.alembic" in text:
+            problems.append(
+                Problem(Spot(shown), "where Alembic's revisions lie could not be read", "Correct the file.")
+            )
         return []
     below = posixpath.dirname(shown)
     found = [posixpath.normpath(posixpath.join(below, _HERE.sub("", each))) for each in told if each]
     folders = [each for each in found if not each.startswith(("..", "/")) and (root / each).is_dir()]
-    if deep:
-        inside = (Path(at).relative_to(root).as_posix() for each in folders for at, _, _ in os.walk(root / each))
-        folders = list(islice(inside, _MOST_FOLDERS))
-    return folders
+    if not deep:
+        return folders
+    inside = [Path(at).relative_to(root).as_posix() for each in folders for at in _folders_below(root / each)]
+    if len(inside) > _MOST_FOLDERS:
+        why = f"Alembic's revisions lie in more than {_MOST_FOLDERS} folders: the rest was not read"
+        problems.append(Problem(Spot(shown), why, "Name fewer folders in version_locations."))
+    return inside[:_MOST_FOLDERS]
+
+
+def _folders_below(top: Path) -> Iterator[str]:
+    """A folder and those inside of it, in the order of their names, as many as are looked at and one more."""
+    for number, (at, inner, _) in enumerate(os.walk(top)):
+        if number > _MOST_FOLDERS:
+            return
+        inner[:] = sorted(each for each in inner if each != "__pycache__")
+        yield at
 
 
 def _told(settings: Mapping[str, Any]) -> tuple[list[str], bool]:
