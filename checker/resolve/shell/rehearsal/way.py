@@ -65,10 +65,10 @@ def _vanishes(word: Word) -> bool:
 
 
 def _is_question(statement: Statement, state: State, context: Context) -> bool:
-    """Whether nobody knows beforehand how a command ends: a test, whether another line comes in, or whether something
-    is there, where that is asked. Of what another command reads, that one asks."""
+    """Whether nobody knows beforehand how a command ends: a test, whether another line comes in or another option
+    stands there, or whether something is there, where that is asked. Of what another command reads, that one asks."""
     tested = bool(context.handling.tested)
-    if isinstance(statement, Simple) and (first_word(statement) == "read" or looks_up(statement)):
+    if isinstance(statement, Simple) and (first_word(statement) in {"read", "getopts"} or looks_up(statement)):
         return tested and not context.handling.piped
     return is_test(statement, state.functions)
 
