@@ -134,7 +134,7 @@ def parse_cli(words: tuple[Possible, ...]) -> CliCall | str | None:
     else:
         operation = operation_of(service, second)
         # Operations take options alone, but for the file that an answer is written to: what is open may be any of them.
-        complete = complete and not any(isinstance(word, Unknown | Text) for word in rest[second in _OUT_FILE :])
+        complete = complete and not any(map(_may_be_option, rest[second in _OUT_FILE :]))
     for position, word in enumerate(rest):
         arguments[str(position)] = word
     arguments, given = _with_input(arguments)
@@ -257,7 +257,20 @@ def _apart(word: Possible) -> tuple[str, Possible] | None:
 
 
 def _is_option(word: Possible) -> bool:
+    return _begins_option(word) or (isinstance(word, OneOf) and any(map(_begins_option, word.options)))
+
+
+def _begins_option(word: Possible) -> bool:
     return (isinstance(word, str) and word.startswith("--")) or _inline(word) is not None
+
+
+def _may_be_option(word: Possible) -> bool:
+    """Whether a word that stands alone may be an option: what only the run knows, and what is one on some ways."""
+    return isinstance(word, Unknown | Text) or (isinstance(word, OneOf) and (_is_option(word) or _has_open(word)))
+
+
+def _has_open(word: OneOf) -> bool:
+    return any(isinstance(each, Unknown | Text) for each in word.options)
 
 
 def _one(value: Possible | tuple[Possible, ...] | Absent) -> Possible | Absent:
