@@ -58,14 +58,12 @@ def passing_to_tasks(call: AwsCall | CdkCommand, authority: Authority) -> Sequen
 
 
 def _is_read(call: AwsCall) -> bool:
-    """Whether the definition comes from a file or from the answer of another call, so that its roles are not seen."""
-    return (
-        not call.complete
-        or (not isinstance(call.argument("cliinputjson"), Absent) and text_given(call) is None)
-        or not any(
-            not isinstance(call.argument(name), Absent) for name in ("networkmode", "cpu", "requirescompatibilities")
-        )
-    )
+    """Whether the definition comes from a file or from the answer of another call, so that its roles are not seen.
+
+    One that is given by its family and its containers has no roles: registering takes over nothing of the revision
+    before (Amazon ECS API Reference, RegisterTaskDefinition: ``taskRoleArn`` and ``executionRoleArn`` are optional).
+    """
+    return not call.complete or (not isinstance(call.argument("cliinputjson"), Absent) and text_given(call) is None)
 
 
 def _of_tasks(authority: Authority) -> list[TaskRole]:
