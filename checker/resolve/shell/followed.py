@@ -17,7 +17,7 @@ from checker.model.possible import Possible, call_behind, one_of, open_text, sho
 from checker.model.sources import Spot, brief
 from checker.model.values import CallPlace
 from checker.resolve.shell.builtins import BUILTINS
-from checker.resolve.shell.files.told import place
+from checker.resolve.shell.files.told import call_place, place
 from checker.resolve.shell.files.written import Written
 from checker.resolve.shell.printing import output_of
 from checker.resolve.shell.process import Asked, Shell
@@ -149,9 +149,7 @@ def _asked(commands: Sequence[Command]) -> CallPlace | None:
     """The AWS call whose answer a substitution holds; ``None`` where it holds none."""
     for command in reversed(commands):
         if command.program == "aws":
-            plain = [word for word in command.words[1:] if isinstance(word, str) and not word.startswith("-")]
-            service, operation = (*plain, "", "")[:2]
-            return CallPlace(service, operation, command.spot.file, command.spot.line, command.reached.via)
+            return call_place(command)
         fed = [write.target for write in command.writes if write.operator in {"<<", "<<-", "<<<"}]
         for word in (*fed, *command.words[1:]):
             if (call := call_behind(word)) is not None:

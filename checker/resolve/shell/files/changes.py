@@ -14,7 +14,7 @@ from checker import lazy_re
 from checker.model.pipeline.jobs import EffectiveStep
 from checker.model.pipeline.scripts import Change, Command
 from checker.model.possible import Possible
-from checker.model.values import Text
+from checker.model.values import Answered, Text
 from checker.resolve.shell.files.assigning import Edits, assigned
 from checker.resolve.shell.files.changing import plain_of
 from checker.resolve.shell.files.editing import by_envsubst, by_sed
@@ -67,7 +67,8 @@ class Changes(Struct):
 
     def object_of(self, command: Command, where: _Where) -> Possible | None:
         """The object that a program makes of one file for whoever takes what it prints, or the settings
-        (``NAME=value``) that jq does; ``None`` where that is not known, or is something else."""
+        (``NAME=value``) that jq does, or the one value that a call has answered into it; ``None`` where that is not
+        known, or is something else."""
         if command.program in {*_SED, "envsubst"}:
             made = self.edited(command, None, where)
         else:
@@ -76,6 +77,8 @@ class Changes(Struct):
             before = self._held(source) if source is not None else None
             made = self._of_text(command, before) if before is not None and command.program == "jq" else before
         first = made.parts[0] if isinstance(made, Text) else made
+        if isinstance(made, Text) and isinstance(first, Answered) and made.parts[1:] == ("\n",):
+            return Text((first,))
         settings = isinstance(made, str) and command.program == "jq" and _SETTINGS.fullmatch(made) is not None
         return made if settings or (isinstance(first, str) and first.startswith("{")) else None
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Final, Protocol
 
 from checker import lazy_re
 from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.pipeline.scripts import Command
-from checker.model.possible import Possible, joined, shown
-from checker.model.values import Text
+from checker.model.possible import Possible, joined, open_text, shown
+from checker.model.sources import brief
+from checker.model.values import CallPlace, Text
 from checker.resolve.shell.files.changing import filter_of, plain_of
 from checker.resolve.shell.state import Fed
 
@@ -109,7 +111,25 @@ def printed_of_files(
         named = str(plain[1]).rpartition("/")[2] == "package.json"
         versions = named and re.search(r"version|depend|\.name\b", shown(plain[0]))
         return held(plain[1], command.folder) if versions else None
-    return printed(command, fed)
+    return _one_answer(command) if command.program == "aws" else printed(command, fed)
+
+
+def call_place(command: Command) -> CallPlace:
+    """The AWS call that a command of the AWS CLI makes."""
+    plain = [word for word in command.words[1:] if isinstance(word, str) and not word.startswith("-")]
+    service, operation = (*plain, "", "")[:2]
+    return CallPlace(service, operation, command.spot.file, command.spot.line, command.reached.via)
+
+
+def _one_answer(command: Command) -> Possible | None:
+    """What a call answers as one value: with ``--query``, as text. A document is told of elsewhere, with what is made
+    of it. Source: AWS CLI User Guide, "Setting the output format in the AWS CLI"."""
+    words = [shown(word) for word in command.words]
+    as_text = "--output=text" in words or ("--output", "text") in pairwise(words)
+    if not as_text or not any(word.startswith("--query") for word in words):
+        return None
+    value = open_text(f"$({brief(' '.join(words), 200)})", call=call_place(command))
+    return joined([value, "\n"])
 
 
 _LAYOUT: Final = lazy_re.compile(r"(-?)(0?)(\d{0,3})(?:\.(\d{0,3}))?([sbdi])")
