@@ -28,7 +28,8 @@ _CLEANS: Final = lazy_re.compile(
 )
 _TELLS: Final = frozenset({"PutMetricData", "PutEvents", "PutLogEvents", "Publish", "CreateLogStream", "PutDashboard"})
 # Ways into a network that are open while something else goes through them, and fails where they are not.
-_TUNNELS: Final = frozenset({"StartSession", "ExecuteCommand"})
+# Of the AWS CLI both are commands of its own.
+_TUNNELS: Final = frozenset({"StartSession", "start-session", "ExecuteCommand", "execute-command"})
 _SHOWS: Final = lazy_re.compile(r"\s*(?:echo|printf|cat)\b[^|&;$`]*+(?:\$\{?\w++\}?[^|&;$`]*+)*+")
 _GIVES_TEXT: Final = lazy_re.compile(r"\s*(?:\S*/)?(?:ba|da|z)?sh\b(?:\s+-\w+)*\s+-\w*c\s")
 # Logs that are read are shown to a person.

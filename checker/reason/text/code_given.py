@@ -284,6 +284,7 @@ def _name(word: Possible) -> str:
 _ARGUMENTS: Final = {
     ("ssm", "SendCommand"): "parameters",
     ("ssm", "StartSession"): "parameters",
+    ("ssm", "start-session"): "parameters",
     ("rds-data", "ExecuteStatement"): "sql",
     ("redshift-data", "ExecuteStatement"): "sql",
     ("athena", "StartQueryExecution"): "querystring",
