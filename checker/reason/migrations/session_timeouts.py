@@ -161,7 +161,9 @@ def in_text(name: str, text: str) -> bool | None:
 def _assigned(name: str) -> re.Pattern[str]:
     if name == _OF_SERVER:
         return re.compile(rf"\bSET\s+{name}\s+(-?\w+|%s|\?)", re.IGNORECASE)
-    return re.compile(rf"\b{name}\s*(?:=|%3[dD]|\bTO\b)\s*'?([^\s';&\"`)]+)", re.IGNORECASE)
+    # In a URL signs are escaped: a blank before the name, and behind the value (RFC 3986, "Percent-Encoding").
+    value = r"%?[^\s';&\"`)%]+"
+    return re.compile(rf"(?:\b|(?<=%20)){name}\s*(?:=|%3D|\bTO\b)\s*'?({value})", re.IGNORECASE)
 
 
 def _configured(name: str) -> re.Pattern[str]:
