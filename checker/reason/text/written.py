@@ -56,6 +56,11 @@ _TOLD: Final = lazy_re.compile(
     r"\bgh\s+(?:pr|issue|release)\s+(?:view|list)\b.*\b(?:title|body|headRefName|name|comments|labels)\b"
     r"|\bgit\s+(?:log|show)\b.*%(?:s|b|B|an|ae|cn|ce|aN|cN|D|d)\b|\bgit\s+(?:log|show)\b.*--(?:oneline|pretty=(?:medium|full|short))"
 )
+# Commands whose answer is the ids of commits, or nothing, whatever they are asked for (git-rev-list documentation;
+# git-rev-parse documentation, ``--verify``: without it, it gives back a name that it does not know).
+_IDS: Final = lazy_re.compile(
+    r"\$\(\s*git\s+(?:rev-list\s+(?!.*--(?:format|pretty|oneline|header))|rev-parse\s+--verify\s)[^|;&`]*\)"
+)
 # The event itself, as scripts and programs read it; and a branch that anybody may call as they like.
 _EVENT: Final = lazy_re.compile(r"\bGITHUB_EVENT_PATH\b|\bcontext\.payload\b|\bGITHUB_HEAD_REF\b")
 # The ref that a run is of, as scripts have it: as it is or without its beginning or end, or made into something else.
@@ -151,6 +156,8 @@ class Handed:
 
     def _by_command(self, shown: str, step: EffectiveStep | None, job: EffectiveJob, left: int) -> Written | None:
         """The text that a command in a script gives: what it is asked for, or what it was given and made of it."""
+        if _IDS.fullmatch(shown):
+            return None
         if _EVENT.search(shown):
             return Written(f"what {shown} gives", "" if shown.startswith("${") else "which part of the event that is")
         if _OWN_REF.search(shown) and _is_free_ref("github.ref", job):
