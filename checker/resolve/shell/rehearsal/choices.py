@@ -38,6 +38,11 @@ class Choices(Struct):
         """Whether a question was asked so often that its answer is made up."""
         return any(times > _ASKED_FREELY for times in self.asked.values())
 
+    @property
+    def times(self) -> int:
+        """How often anything was asked so far."""
+        return sum(self.asked.values())
+
     def choose(self, asker: object) -> bool:
         """The answer to a question that nobody can answer beforehand."""
         times = self.asked[id(asker)] = self.asked.get(id(asker), 0) + 1

@@ -255,7 +255,7 @@ class Way:
         for _ in range(self._rounds):
             if waits and self.manner.clock.gone > LONGEST:
                 raise EndlessError
-            before = (self._told(state, timed=timed), len(self.choices.given), len(self.manner.jobs))
+            before = (self._told(state, timed=timed), self.choices.times, len(self.manner.jobs))
             with self.shell.inside(Flow.BREAK, Flow.CONTINUE):
                 asked = self.block(statement.condition, state, context.handled(tested="while"))
                 if asked.flow in {Flow.RETURN, Flow.EXIT}:
@@ -270,8 +270,8 @@ class Way:
             if result.flow in {Flow.RETURN, Flow.EXIT}:
                 return result
             last = YES if result.flow is Flow.CONTINUE else result.truth
-            after = (self._told(state, timed=timed), len(self.choices.given), len(self.manner.jobs))
-            if before == after and not self.choices.asked:
+            after = (self._told(state, timed=timed), self.choices.times, len(self.manner.jobs))
+            if before == after:
                 if not timed or waits or late or not self.manner.clock.known:
                     raise EndlessError  # the next round is the same
                 late = True  # ... but for the time that rounds take: some time it is up
