@@ -35,9 +35,9 @@ from checker.model.possible import shown
 from checker.model.rules import Rule, Unseen
 from checker.model.values import Text
 from checker.reason.deploys.http_requests import request_of
-from checker.reason.deploys.paths import At, DeployPath, deploy_paths, follows, last, once, unseen
+from checker.reason.deploys.paths import At, DeployPath, deploy_paths, follows, last, once
 from checker.reason.health.payloads import HOLE, OR, payload_of
-from checker.reason.workloads.stack_paths import stack_paths
+from checker.reason.workloads.stack_paths import stack_paths, unseen_rolls
 
 _FIX: Final = (
     "aws cloudwatch put-metric-data with duration, result and commit, in a last step and in one `if: failure()`."
@@ -97,7 +97,7 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     paths = (*deploy_paths(pipeline, project), *stack_paths(pipeline, project))
     yield from once(judgement for path in paths for judgement in _judged(path))
     if not paths:
-        yield from unseen(pipeline, None, "whether services are rolled")
+        yield from unseen_rolls(pipeline, project)
 
 
 def _judged(path: DeployPath) -> Iterator[Judgement]:

@@ -52,7 +52,6 @@ from checker.reason.deploys.paths import (
     follows,
     last,
     once,
-    unseen,
 )
 from checker.reason.deploys.task_ends import held_back
 from checker.reason.health.hosts import elsewhere
@@ -61,7 +60,7 @@ from checker.reason.health.passed_over import condition_of, passed_over, switche
 from checker.reason.health.rows import made_of_all
 from checker.reason.health.testers import may_ask
 from checker.reason.network.services import Forwarding, services, targets_of
-from checker.reason.workloads.stack_paths import stack_paths
+from checker.reason.workloads.stack_paths import stack_paths, unseen_rolls
 
 if TYPE_CHECKING:
     from checker.model.pipeline.jobs import EffectiveJob
@@ -81,7 +80,7 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     paths = (*deploy_paths(pipeline, project), *stack_paths(pipeline, project))
     yield from once(judgement for path in paths for judgement in _judged(path, project, pipeline))
     if not paths:
-        yield from unseen(pipeline, None, "whether services are rolled")
+        yield from unseen_rolls(pipeline, project)
 
 
 def _judged(path: DeployPath, project: Project, pipeline: Pipeline) -> Iterator[Judgement]:

@@ -71,12 +71,11 @@ from checker.reason.deploys.paths import (
     follows,
     last,
     once,
-    unseen,
 )
 from checker.reason.deploys.sequence import is_for, may_be_for, several
 from checker.reason.health.passed_over import left_out
 from checker.reason.workloads.stack_failures import Apart, in_two_stacks, mended, several_of_one_stack, undone
-from checker.reason.workloads.stack_paths import StackPath, StackUpdate, stack_paths
+from checker.reason.workloads.stack_paths import StackPath, StackUpdate, stack_paths, unseen_rolls
 from checker.reason.workloads.stack_updates import begun, may_be_watched, watched
 
 _FIX_READ: Final = "Let the audit read it: `checker permissions` prints the policy."
@@ -100,7 +99,7 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     stacks_begun = list(begun(pipeline, project))
     yield from once(_stack_seen(pipeline, *each) for each in stacks_begun)
     if not paths and not by_stack and not stacks_begun:
-        yield from unseen(pipeline, None, "whether services are rolled")
+        yield from unseen_rolls(pipeline, project)
 
 
 def _judged(path: DeployPath, project: Project) -> Iterator[Judgement]:

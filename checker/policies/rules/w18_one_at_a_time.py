@@ -32,11 +32,11 @@ from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall, CdkCommand
 from checker.model.possible import truth
 from checker.model.rules import Rule, Unseen
-from checker.reason.deploys.paths import At, DeployPath, Rollout, deploy_paths, fails_here, follows, once, unseen
+from checker.reason.deploys.paths import At, DeployPath, Rollout, deploy_paths, fails_here, follows, once
 from checker.reason.deploys.sequence import Step, by_matrix, in_another_cluster, matrices, several, steps_of
 from checker.reason.deploys.task_ends import held_back
 from checker.reason.templates.order import Order
-from checker.reason.workloads.stack_paths import StackPath, StackUpdate, at_once, stack_paths
+from checker.reason.workloads.stack_paths import StackPath, StackUpdate, at_once, stack_paths, unseen_rolls
 
 # A variable that is set, or counted up.
 _NOTE: Final = lazy_re.compile(r"[A-Za-z_]\w*(?:\[\w*\])?\+?=(?:\([^)]*\)|\S*)|\(\(.*\)\)")
@@ -52,7 +52,7 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     yield from once(judgement for path in paths for judgement in _judged(path))
     yield from once(judgement for path in by_stack for judgement in _by_stacks(path, project))
     if not paths and not by_stack:
-        yield from unseen(pipeline, None, "whether services are rolled")
+        yield from unseen_rolls(pipeline, project)
 
 
 def _judged(path: DeployPath) -> Iterator[Judgement]:

@@ -25,6 +25,7 @@ from checker import lazy_re
 from checker.model.answers import NO, YES
 from checker.model.environment_words import kind_of
 from checker.model.environments import EnvironmentKind, Project
+from checker.model.judgements import Judgement
 from checker.model.pipeline.jobs import EffectiveJob
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import AwsCall, CdkCommand, Command
@@ -32,8 +33,8 @@ from checker.model.pipeline.workflows import Workflow
 from checker.model.possible import Possible, call_behind, options, shown
 from checker.model.resources import Resource, Stack
 from checker.model.values import Absent, Known, ResourceKey, Text
-from checker.reason.deploys.changes import What, changes_of
-from checker.reason.deploys.paths import At, DeployPath, after_failure, deploy_paths
+from checker.reason.deploys.changes import Action, What, bootstraps, changes_of
+from checker.reason.deploys.paths import At, DeployPath, after_failure, deploy_paths, unseen
 from checker.reason.iam.deployers import same_environment
 from checker.reason.images.commit_tags import is_commit, tag_of
 from checker.reason.images.references import Registry, image_references, parse_image
@@ -43,6 +44,8 @@ from checker.reason.workloads.stack_updates import begins, updates
 
 # CDK's own repository for images that it builds itself; such a tag is a hash of what is in the image.
 _ASSET: Final = lazy_re.compile(r"container-assets[^:]*:[0-9a-f]{64}\b")
+
+_FIX_UNREAD: Final = "Give the gate the templates: commit them, or synthesize before it and name the assembly."
 
 # What is the same in every run: accounts, registries, settings of the repository.
 _STEADY: Final = lazy_re.compile(r"secrets\.|\bvars\.|account|registry|repo", re.IGNORECASE)
@@ -114,6 +117,30 @@ def _paths(pipeline: Pipeline, project: Project) -> tuple[StackPath, ...]:
         for update in _updates(job, brought, given, project, pipeline):
             found.setdefault(key, (job.entry, []))[1].append(update)
     return tuple(_path(entry, name, made, pipeline, project) for (_, name), (entry, made) in found.items())
+
+
+def unseen_rolls(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
+    """For a rule that found no roll-out to judge: what hides one. A stack whose template nobody has read may have
+    services as well as not."""
+    found = list(unseen(pipeline, None, "whether services are rolled"))
+    yield from found
+    if found or project.environments:
+        return
+    for job in (each for each in pipeline.jobs if each.runs is not NO):
+        changes = [each for each in changes_of(pipeline.trace(job)) if each.what is What.STACK]
+        if bootstraps(job, changes):
+            continue
+        deploys = next((each.place for each in changes if _makes_a_stack(each.place)), None)
+        if deploys is not None:
+            unread = "the templates of the stacks that it deploys are not among what is judged"
+            yield deploys.undecided(None, f"whether services are rolled: {unread}", fix=_FIX_UNREAD)
+            return
+
+
+def _makes_a_stack(action: Action) -> bool:
+    if isinstance(action, CdkCommand):
+        return action.name in {"deploy", "watch"}
+    return isinstance(action, AwsCall) and action.operation != "DeleteStack"
 
 
 def _path(
