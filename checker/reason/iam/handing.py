@@ -63,7 +63,14 @@ def _is_read(call: AwsCall) -> bool:
     One that is given by its family and its containers has no roles: registering takes over nothing of the revision
     before (Amazon ECS API Reference, RegisterTaskDefinition: ``taskRoleArn`` and ``executionRoleArn`` are optional).
     """
-    return not call.complete or (not isinstance(call.argument("cliinputjson"), Absent) and text_given(call) is None)
+    if not call.complete or (not isinstance(call.argument("cliinputjson"), Absent) and text_given(call) is None):
+        return True
+    # An action registers a file, of which the containers alone may be known.
+    told = ("networkmode", "cpu", "requirescompatibilities")
+    by_action = call.step is not None and bool(call.step.uses)
+    return all(
+        isinstance(call.argument(name), Absent) for name in (told if by_action else (*told, "containerdefinitions"))
+    )
 
 
 def _of_tasks(authority: Authority) -> list[TaskRole]:
