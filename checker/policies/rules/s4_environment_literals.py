@@ -119,17 +119,26 @@ def check(environment: Environment) -> Iterator[Judgement]:
 _ALWAYS_TOLD: Final = ("AWS::ECS::TaskDefinition", "AWS::Lambda::Function", "AWS::Serverless::Function")
 
 
-def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:  # noqa: ARG001 - the rules' shape
+def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     from checker.reason.deploys.paths import once
     from checker.reason.workloads.handed_by_calls import shown_secrets
 
+    found = [(call, each) for call in pipeline.aws_calls() for each in shown_secrets(call)]
+    # A definition's file that a call registers is judged itself: one secret is one entry.
+    judged = set(_written_out(project)) if any(each.written for _, each in found) else set()
     yield from once(
         call.fails(PLAIN, f"It hands over {each.said}.", fix=_FIX_PLAIN)
         if each.sure
         else call.undecided(PLAIN, each.said, fix=_FIX_PLAIN)
-        for call in pipeline.aws_calls()
-        for each in shown_secrets(call)
+        for call, each in found
+        if each.written is None or each.written not in judged
     )
+
+
+def _written_out(project: Project) -> Iterator[tuple[str, str]]:
+    """The names and values that stand in templates and in files of task definitions."""
+    for environment in project.environments:
+        yield from ((told.name, told.value) for told in all_told(environment) if isinstance(told.value, str))
 
 
 def _written(value: str | Text) -> str:

@@ -121,10 +121,12 @@ def _as_given(document: object) -> Argument:
 
 
 class Shown(NamedTuple):
-    """A secret that a call hands on in plain text: what is said of it, and whether it surely is one."""
+    """A secret that a call hands on in plain text: what is said of it, and whether it surely is one. ``written`` is
+    the variable where all of it is written out."""
 
     said: str
     sure: bool
+    written: Handed | None = None
 
 
 def shown_secrets(call: AwsCall) -> Iterator[Shown]:
@@ -133,9 +135,8 @@ def shown_secrets(call: AwsCall) -> Iterator[Shown]:
     for name, value in handed(call):
         if isinstance(value, str):
             if plain_secret(value) or looks_secret(name, value) or secret_inside(value):
-                yield Shown(
-                    f"{name}, which holds its secret as plain text, for everyone who may read the call", sure=True
-                )
+                said = f"{name}, which holds its secret as plain text, for everyone who may read the call"
+                yield Shown(said, sure=True, written=Handed(name, value))
             continue
         written = "".join(part if isinstance(part, str) else "*" for part in pieces(value))
         stored = next((hole.shown for hole in value.holes if _OF_REPOSITORY.search(hole.shown)), "")
