@@ -313,8 +313,10 @@ def _after_fallback(call: AwsCall, trace: Trace) -> str | None:
         if harmless:
             return f"{_counts_as_made(call)}: `|| {_short(taken.fallback)}`."
         return _unnoticed(call, trace)
-    # A test that "access denied" passes tells no failure from another.
-    tells_apart = _keeps_message(taken) and not (taken.ends is NO and _ASKS.match(taken.fallback))
+    # A test that "access denied" passes tells no failure from another: here, or of what is kept, further down.
+    asked = _ASKS.match(taken.fallback) is not None or (harmless and not _only_shown(call, trace))
+    passed = taken.ends is NO and asked
+    tells_apart = _keeps_message(taken) and not passed
     if tells_apart or (_TOLD.fullmatch(taken.fallback) and _only_shown(call, trace)):
         return None
     if taken.captured or taken.piped or not harmless or _HANDED_ON.search(taken.fallback):

@@ -78,9 +78,21 @@ _CALLS: Final[Mapping[str, Mapping[str, tuple[What, str]]]] = {
         "StartTask": (What.TASK, "taskdefinition"),
     },
     "codedeploy": {"CreateDeployment": (What.SERVICE, "deploymentgroupname")},
-    "lambda": dict.fromkeys(("UpdateFunctionCode", "UpdateAlias"), (What.SERVICE, "functionname")),
+    "lambda": dict.fromkeys(
+        ("UpdateFunctionCode", "UpdateFunctionConfiguration", "UpdateAlias"), (What.SERVICE, "functionname")
+    ),
     "apprunner": dict.fromkeys(("StartDeployment", "UpdateService"), (What.SERVICE, "servicearn")),
-    "elasticbeanstalk": {"UpdateEnvironment": (What.SERVICE, "environmentname")},
+    "lightsail": dict.fromkeys(
+        ("CreateContainerServiceDeployment", "UpdateContainerService"), (What.SERVICE, "servicename")
+    ),
+    "amplify": dict.fromkeys(("StartDeployment", "StartJob"), (What.SERVICE, "appid")),
+    "sagemaker": {"UpdateEndpoint": (What.SERVICE, "endpointname")},
+    "elasticbeanstalk": {
+        "UpdateEnvironment": (What.SERVICE, "environmentname"),
+        "SwapEnvironmentCNAMEs": (What.SERVICE, "sourceenvironmentname"),
+    },
+    # Which of two versions gets the requests.
+    "elbv2": {"ModifyListener": (What.SERVICE, "listenerarn"), "ModifyRule": (What.SERVICE, "rulearn")},
     "autoscaling": {"StartInstanceRefresh": (What.SERVICE, "autoscalinggroupname")},
     "cloudfront": {"CreateInvalidation": (What.OTHER, "distributionid")},
     "rds-data": {"ExecuteStatement": (What.SCHEMA, "database"), "BatchExecuteStatement": (What.SCHEMA, "database")},
