@@ -165,7 +165,7 @@ def _by_folder(pipeline: Pipeline) -> Iterator[Judgement]:
 
 def _tool(step: Migrating, tool: MigrationTool, pipeline: Pipeline) -> Judgement:
     place, locks = step.action, locks_of(tool, pipeline)
-    if locks is YES or (tool.locked and re.search(tool.locked, getattr(step.action, "source", ""))):
+    if locks is YES or (tool.locked and re.search(tool.locked, step.told)):
         where = told_not_to_lock(step, tool, pipeline)
         if where:
             return place.fails("lock", f"{tool.name} is told not to lock ({where}).", fix=f"Remove {where}.")

@@ -86,6 +86,15 @@ class Migrating(Struct, frozen=True):
     def start(self) -> AwsCall | None:
         return self.action if isinstance(self.action, AwsCall) else None
 
+    @property
+    def told(self) -> str:
+        """What the tool is told on every way: as it is written, and what variables and programs give it."""
+        action = self.action
+        if isinstance(action, AwsCall):
+            given = _texts({name: each for name, each in action.arguments.items() if not isinstance(each, OneOf)})
+            return " ".join((action.source, *given))
+        return " ".join((action.source, *(each for each in action.words if isinstance(each, str))))
+
 
 @lru_cache(maxsize=4)  # rules, and folders of migrations, ask it over and over
 def migrating(pipeline: Pipeline) -> tuple[Migrating, ...]:
