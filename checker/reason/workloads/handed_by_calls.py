@@ -33,10 +33,14 @@ _TELLING: Final[Mapping[str, frozenset[str]]] = {
 # What holds variables by their names.
 _BY_NAME: Final = frozenset({"variables", "environment", "environmentvariables", "runtimeenvironmentvariables"})
 _WORDS: Final = frozenset({"command", "entrypoint"})
+_PLAIN: Final = "PLAINTEXT"  # the type of a variable that is what it says
 _LONGEST: Final = 200_000
 _DEEP: Final = 24
 # The AWS CLI's shorthand: ``{name=A,value=b}``, ``Variables={A=b,C=d}`` (AWS CLI User Guide, "Using shorthand syntax").
-_PAIR: Final = lazy_re.compile(r"\bname=([\w.-]{1,256}),value=(\"[^\"]*\"|'[^']*'|[^,\]}\s]*)", re.IGNORECASE)
+_PAIR: Final = lazy_re.compile(
+    r"(?:\btype=(\w+),)?\bname=([\w.-]{1,256}),(?:type=(\w+),)?value=(\"[^\"]*\"|'[^']*'|[^,\]}\s]*)(?:,type=(\w+))?",
+    re.IGNORECASE,
+)
 _VARIABLES: Final = lazy_re.compile(r"\bVariables=\{([^{}]*)\}", re.IGNORECASE)
 _OF_MAP: Final = lazy_re.compile(r"([\w.-]{1,256})=(\"[^\"]*\"|'[^']*'|[^,}]*)")
 
@@ -73,7 +77,7 @@ def _of_mapping(holder: str, value: Mapping[str, Argument], depth: int) -> Itera
     keys = {plain_name(str(key)): each for key, each in value.items()}
     named = keys.get("name")
     if isinstance(named, str) and "value" in keys:
-        if keys.get("type") in (None, "PLAINTEXT"):
+        if keys.get("type") in (None, _PLAIN):
             yield from _set(named, keys["value"])
         return
     for key, each in value.items():
@@ -106,7 +110,8 @@ def _in_text(name: str, written: str | Text, depth: int) -> Iterator[Handed]:
             for each in _within(name, _as_given(document), depth + 1):
                 yield Handed(each.name, unmarked(str(each.value), holes))
             return
-    pairs = [(each[1], each[2]) for each in _PAIR.finditer(line)]
+    plain = (each for each in _PAIR.finditer(line) if (each[1] or each[3] or each[5] or _PLAIN).upper() == _PLAIN)
+    pairs = [(each[2], each[4]) for each in plain]
     pairs += [(each[1], each[2]) for one in _VARIABLES.finditer(line) for each in _OF_MAP.finditer(one[1])]
     for key, value in pairs:
         yield Handed(key, unmarked(value.strip("\"'"), holes))
