@@ -51,6 +51,7 @@ from checker.resolve.shell.ends import (
     surely_fails,
 )
 from checker.resolve.shell.followed import Followed, as_written
+from checker.resolve.shell.lists.turns import Turns
 from checker.resolve.shell.printing import streams
 from checker.resolve.shell.rehearsal.arithmetic import holds
 from checker.resolve.shell.rehearsal.ways import Allowance, Rehearsals
@@ -319,23 +320,12 @@ class Follower:
             state.join([before, *leaving.states, *([state.fork()] if result.flow is Flow.NEXT else ())])
             widen(statement.body, state, str(spot))
             return NEXT
-        broken: list[State] = []
+        turns = Turns(self._shell, statement.body, spot, statement.variable, tuple(values))
         for index, value in enumerate(values):
             state.set(statement.variable, value)
-            loop = Loop("each", spot, statement.variable, tuple(values), index, None, sleeps(statement.body))
-            around = replace(context, loops=(*context.loops, loop))
-            with self._shell.inside(Flow.BREAK) as breaking, self._shell.inside(Flow.CONTINUE) as leaving:
-                result = self.block(statement.body, state, around)
-            broken.extend(breaking.states)
-            after = [*leaving.states, *([state.fork()] if result.flow is Flow.NEXT else ())]
-            if not after:  # no way leads to the next round
-                if broken:
-                    state.join(broken)
-                    return NEXT
-                return result
-            state.join(after)
-        state.join([*broken, state.fork()] if broken else ())
-        return NEXT
+            if (ended := turns.turn(index, state, context)) is not None:
+                return ended
+        return turns.done(state)
 
     def _case(self, statement: Case, state: State, context: Context) -> Result:
         value = self._shell.single(statement.word, state, context)

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from msgspec.structs import replace
-
-from checker.model.pipeline.scripts import Loop
 from checker.model.pipeline.shell import AndOr, Simple, While
 from checker.resolve.shell.handed.asking import coming_in
+from checker.resolve.shell.lists.turns import Turns
 from checker.resolve.shell.process import Shell
-from checker.resolve.shell.state import Context, Flow, Result, State
-from checker.resolve.shell.syntax_facts import first_word, rounds_of, sleeps, within, word_text
+from checker.resolve.shell.state import Context, Result, State
+from checker.resolve.shell.syntax_facts import first_word, rounds_of, within, word_text
 
 _MOST: Final = 64  # lines
 _BLANKS: Final = " \t"
@@ -35,25 +33,13 @@ def over_lines(shell: Shell, statement: While, state: State, context: Context) -
     if any(isinstance(each, Simple) and first_word(each) in {"read", "mapfile"} for each in within(statement.body)):
         return None  # it takes lines of its own
     rows = [_fields(line, names, _separator(read)) for line in given.removesuffix("\n").split("\n")] if given else []
-    spot, firsts = state.script.spot(statement.line), tuple(row[0] for row in rows)
-    broken: list[State] = []
+    turns = Turns(shell, statement.body, state.script.spot(statement.line), names[0], tuple(row[0] for row in rows))
     for index, row in enumerate(rows):
         for name, value in zip(names, row, strict=True):
             state.set(name, value)
-        loop = Loop("each", spot, names[0], firsts, index, None, sleeps(statement.body))
-        around = replace(context, loops=(*context.loops, loop))
-        with shell.inside(Flow.BREAK) as breaking, shell.inside(Flow.CONTINUE) as leaving:
-            result = shell.block(statement.body, state, around)
-        broken.extend(breaking.states)
-        after = [*leaving.states, *([state.fork()] if result.flow is Flow.NEXT else ())]
-        if not after:  # no way leads to the next line
-            if not broken:
-                return result
-            state.join(broken)
-            return Result()
-        state.join(after)
-    state.join([*broken, state.fork()] if broken else ())
-    return Result()
+        if (ended := turns.turn(index, state, context)) is not None:
+            return ended
+    return turns.done(state)
 
 
 def _names(read: Simple) -> tuple[str, ...]:

@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from msgspec.structs import replace
-
 from checker.model.answers import Certain, yes_if
-from checker.model.pipeline.scripts import Loop
 from checker.model.pipeline.shell import Simple, Statement, Test, While
 from checker.resolve.shell.lists.lines import over_lines
+from checker.resolve.shell.lists.turns import Turns
 from checker.resolve.shell.process import Shell
 from checker.resolve.shell.state import Context, Flow, Result, State
-from checker.resolve.shell.syntax_facts import first_word, sleeps, within
+from checker.resolve.shell.syntax_facts import first_word, within
 
 _MOST: Final = 64  # rounds
 _ALWAYS: Final = frozenset({":", "true", "false"})
@@ -70,34 +68,22 @@ def _round_by_round(
 ) -> tuple[Result | None, list[State]]:
     """How the loop ends, ``None`` where it goes on with arguments that are not known; and the states at its breaks,
     which are joined already where it has ended."""
-    broken: list[State] = []
     each = state.positional
+    # It does the same with each.
     alone = sum(isinstance(one, Simple) and first_word(one) == "shift" for one in statement.body.statements) == 1
-    spot = state.script.spot(statement.line)
+    turns = Turns(shell, statement.body, state.script.spot(statement.line), "1", each or ())
     for turn in range(_MOST):
         left = _left(state)
         asked = shell.block(statement.condition, state, context)
         # With all taken, a question that nobody can answer asks for one that is not there.
         all_taken = turn > 0 and state.positional == () and not isinstance(asked.truth, Certain)
         if all_taken or asked.truth is yes_if(statement.until):
-            state.join([*broken, state.fork()] if broken else ())
-            return Result(), []
+            return turns.done(state), []
         if left is None or asked.truth is not yes_if(not statement.until):
             break
-        around = context
-        if alone:  # it does the same with each
-            loop = Loop("each", spot, "1", each, turn, None, sleeps(statement.body))
-            around = replace(context, loops=(*context.loops, loop))
-        with shell.inside(Flow.BREAK) as breaking, shell.inside(Flow.CONTINUE) as leaving:
-            result = shell.block(statement.body, state, around)
-        broken.extend(breaking.states)
-        after = [*leaving.states, *([state.fork()] if result.flow is Flow.NEXT else ())]
-        if not after:  # no way leads to the next round
-            if not broken:
-                return result, []
-            state.join(broken)
-            return Result(), []
-        state.join(after)
+        ended = turns.turn(turn, state, context) if alone else turns.go(state, context)
+        if ended is not None:
+            return ended, []
         if _left(state) in (None, left):
             break
-    return None, broken
+    return None, turns.broken
