@@ -207,10 +207,17 @@ def _before(chain: Sequence[str], name: str) -> list[str]:
     return list(chain[: chain.index(name)]) if name in chain else []
 
 
+def _split(option: Value) -> list[str]:
+    try:
+        return shlex.split(option) if isinstance(option, str) else []
+    except ValueError:  # a quote that nothing ends
+        return []
+
+
 def _cloning(given: Call) -> list[Value]:
     """``Repo.clone_from(url, to_path, branch="main", multi_options=["--depth=1"])``."""
     several = elements(given.named.get("multi_options")) or ()
-    more = [word for each in several if isinstance(each, str) for word in shlex.split(each)]
+    more = [word for each in several for word in _split(each)]
     branch = given.named.get("branch", given.named.get("b"))
     into = _argument(given, 1, "to_path")
     words: list[Value] = ["git", "clone", *more, *(["--branch", given.plain(branch)] if branch is not None else [])]
