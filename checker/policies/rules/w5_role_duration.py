@@ -166,10 +166,10 @@ def _numbers(value: Possible | Absent) -> list[float]:
 
 def _ends_before(job: EffectiveJob, credentials: Credentials, seconds: float) -> bool:
     """Whether a job, or what it does in a session, is ended by the bounds that it sets itself before the session of so
-    many seconds is over. With bounds as long as the session it is, for the session begins after the job does."""
+    many seconds is over."""
     minutes = _at_most(job.timeout_minutes) if job.job.timeout_minutes is not None else None
     bounds = (minutes, _steps_after(job, credentials))
-    return any(each is not None and each * 60 <= seconds for each in bounds)
+    return any(each is not None and each * 60 < seconds for each in bounds)
 
 
 def _duration(
