@@ -49,7 +49,7 @@ from checker.reason.names.foreign_hosts import foreign_host, generated_name
 from checker.reason.names.physical import references, settled
 from checker.reason.workloads.kept import kept_openly, set_as_secret
 from checker.reason.workloads.scripts import secret_inside
-from checker.reason.workloads.told import Told, all_told
+from checker.reason.workloads.told import Told, all_told, written_out
 
 if TYPE_CHECKING:
     from checker.model.pipeline.pipeline import Pipeline
@@ -124,8 +124,7 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
     from checker.reason.workloads.handed_by_calls import shown_secrets
 
     found = [(call, each) for call in pipeline.aws_calls() for each in shown_secrets(call)]
-    # A definition's file that a call registers is judged itself: one secret is one entry.
-    judged = set(_written_out(project)) if any(each.written for _, each in found) else set()
+    judged = set(written_out(project)) if any(each.written for _, each in found) else set()  # said there once
     yield from once(
         call.fails(PLAIN, f"It hands over {each.said}.", fix=_FIX_PLAIN)
         if each.sure
@@ -133,12 +132,6 @@ def check_pipeline(pipeline: Pipeline, project: Project) -> Iterator[Judgement]:
         for call, each in found
         if each.written is None or each.written not in judged
     )
-
-
-def _written_out(project: Project) -> Iterator[tuple[str, str]]:
-    """The names and values that stand in templates and in files of task definitions."""
-    for environment in project.environments:
-        yield from ((told.name, told.value) for told in all_told(environment) if isinstance(told.value, str))
 
 
 def _written(value: str | Text) -> str:

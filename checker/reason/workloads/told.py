@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from checker.model.environments import Environment
+from checker.model.environments import Environment, Project
 from checker.model.resources import Resource
 from checker.model.values import Known, Resolved, Text, Unknown
 from checker.reason.workloads.elsewhere import told_elsewhere
@@ -45,6 +45,12 @@ def all_told(environment: Environment) -> Iterator[Told]:
             elif isinstance(value, Known) and kind == "AWS::ECS::TaskDefinition":
                 yield from _of_containers(owner, value.value)
                 yield from _of_volumes(owner)
+
+
+def written_out(project: Project) -> Iterator[tuple[str, str]]:
+    """The names and values that stand in templates and in files of task definitions."""
+    for environment in project.environments:
+        yield from ((told.name, told.value) for told in all_told(environment) if isinstance(told.value, str))
 
 
 _Container: TypeAlias = Mapping[str, Resolved]
