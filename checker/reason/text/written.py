@@ -57,9 +57,11 @@ _TOLD: Final = lazy_re.compile(
     r"|\bgit\s+(?:log|show)\b.*%(?:s|b|B|an|ae|cn|ce|aN|cN|D|d)\b|\bgit\s+(?:log|show)\b.*--(?:oneline|pretty=(?:medium|full|short))"
 )
 # Commands whose answer is the ids of commits, or nothing, whatever they are asked for (git-rev-list documentation;
-# git-rev-parse documentation, ``--verify``: without it, it gives back a name that it does not know).
+# git-rev-parse documentation, ``--verify``: without it, it gives back a name that it does not know; ``--abbrev-ref``
+# and ``--symbolic-full-name`` ask for the name).
 _IDS: Final = lazy_re.compile(
-    r"\$\(\s*git\s+(?:rev-list\s+(?!.*--(?:format|pretty|oneline|header))|rev-parse\s+--verify\s)[^|;&`]*\)"
+    r"\$\(\s*git\s+(?:rev-list\s+(?!.*--(?:format|pretty|oneline|header))|rev-parse\s+--verify\s(?!.*--(?:abbrev-ref|symbolic)))"
+    r"(?:[^|;&`()]|\$\([^()]*\))*\)"
 )
 # The event itself, as scripts and programs read it; and a branch that anybody may call as they like.
 _EVENT: Final = lazy_re.compile(r"\bGITHUB_EVENT_PATH\b|\bcontext\.payload\b|\bGITHUB_HEAD_REF\b")

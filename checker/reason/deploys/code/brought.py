@@ -55,7 +55,6 @@ _LINE: Final = lazy_re.compile(r"-[A-Za-z]*c|--command(?:=.*)?", re.DOTALL)
 # What makes files of what it reads: of an archive, or one that it names.
 _UNPACKS: Final = frozenset({"tar", "bsdtar", "gtar", "unzip", "cpio", "pax", "patch", "7z"})
 # Options of tar's with which it makes no files: it prints them, or their names.
-_DATA: Final = lazy_re.compile(r"\.(?:json|ya?ml|txt|md|csv|toml|ini|version|lock)$|/VERSION$", re.IGNORECASE)
 _PRINTS: Final = lazy_re.compile(r"-?[A-Za-z]*O[A-Za-z]*|--to-stdout|-?(?!\w*x)[A-Za-z]*t[A-Za-z]*|--list")
 _KEEPS: Final = frozenset({"tee", "sponge", "install", "cp", "dd"})
 # What prints in another form what it reads.
@@ -141,6 +140,10 @@ def lands(brought: Brought, trace: Trace, index: int) -> Answer:
     return either((inside, _of_pipe(command, trace, index, alone=not command.handling.inside)))
 
 
+# What is no code, and nothing that is deployed.
+_DATA: Final = lazy_re.compile(r"\.(?:txt|md|csv|version)$|/VERSION$", re.IGNORECASE)
+
+
 def _of_answer(command: Command, trace: Trace, index: int) -> Answer:
     """Whether what a program of Python is answered becomes a file, or is run: it is stored as it comes, or
     unpacked from where the program has it in memory (Python documentation, "urllib.request", "tarfile")."""
@@ -153,7 +156,7 @@ def _of_answer(command: Command, trace: Trace, index: int) -> Answer:
     request = request_of(command)
     asked = shown(request.url).partition("?")[0] if request is not None else ""
     data = _DATA.search(asked) is not None
-    return YES if unpacked else NO if data else Open(f"whether what `{command.spelled}` is answered is run")
+    return YES if unpacked else NO if data else Open(f"whether what `{command.spelled}` is answered is deployed")
 
 
 def _is_kept(command: Command, verb: str, trace: Trace, index: int) -> bool:

@@ -16,12 +16,12 @@ from checker import lazy_re
 from checker.model.overlap import Pattern
 from checker.model.resources import Stack
 from checker.model.values import Hole, Pseudo, Text, pieces, text
-from checker.reason.iam.evaluation import Policies, grants
-from checker.reason.iam.passing import PASS_ROLE, TaskRole
+from checker.reason.iam.evaluation import Policies
+from checker.reason.iam.passing import TaskRole
 from checker.reason.iam.policies import Statement
 from checker.reason.names.arns import account_of
 from checker.reason.oidc.trust import Trust
-from checker.reason.text.patterns import exact, example
+from checker.reason.text.patterns import exact
 
 _PSEUDO: Final = Pseudo("AWS::AccountId")
 _COLONS: Final = 5
@@ -35,7 +35,7 @@ def in_own_account(
     """The policies and the tasks' roles, all with the one spelling of their account that ``stack`` has."""
     roles = list(needed)
     (own,) = account_of(stack)
-    number = own if isinstance(own, str) else next(_told(policies, roles, trust), "")
+    number = own if isinstance(own, str) else next(_told(roles, trust), "")
     if not number:
         return policies, roles
     return _respelt(policies, number, own), [
@@ -43,19 +43,13 @@ def in_own_account(
     ]
 
 
-def _told(policies: Policies, needed: Iterable[TaskRole], trust: Trust) -> Iterator[str]:
+def _told(needed: Iterable[TaskRole], trust: Trust) -> Iterator[str]:
     """The number, by what tells it best first: nothing where that tells of several."""
     tasks = {_number(each.arn) for each in needed if each.arn is not None}
     providers = {
         _number(who) for each in trust.entrances for kind, who in each.principals or () if kind == "Federated" and who
     }
-    granted = {
-        _number(example(pattern))
-        for grant in grants(policies, PASS_ROLE)
-        for pattern in grant.resources or ()
-        if pattern is not None
-    }
-    for found in (tasks, providers, granted):
+    for found in (tasks, providers):
         numbers = found - {""}
         if numbers:
             if len(numbers) == 1:
