@@ -37,6 +37,7 @@ _VARYING: Final = lazy_re.compile(
 _ONE_RUN: Final = lazy_re.compile(r"(?:\$\{\{)?\s*github\.run_id\s*(?:\}\})?", re.IGNORECASE)
 _ONE_COMMIT: Final = lazy_re.compile(r"(?:\$\{\{)?\s*github\.sha\s*(?:\}\})?", re.IGNORECASE)
 _BRANCH: Final = "refs/heads/"
+_SETTING: Final = lazy_re.compile(r"\$\{\{\s*(?:vars|secrets)\.[\w-]+\s*\}\}|(?:vars|secrets)\.[\w-]+", re.IGNORECASE)
 _EVENT: Final = "github.event_name"
 _STATE: Final = lazy_re.compile(r"deployments|rolloutState|runningCount|pendingCount|StackStatus", re.IGNORECASE)
 
@@ -121,10 +122,16 @@ def _places(job: EffectiveJob, change: Change) -> float:
     made = change.place
     cluster = made.text("cluster") if isinstance(made, AwsCall) else ABSENT
     roles = [each.role for each in job.credentials]
-    told = [options(each) for each in (*change.targets, *roles, cluster) if not isinstance(each, Absent)]
-    if any(each is None or any(isinstance(option, Text) for option in each) for each in told):
+    # What is the same value chooses nothing more the second time.
+    told = {str(each): options(each) for each in (*change.targets, *roles, cluster) if not isinstance(each, Absent)}
+    if any(each is None or not all(map(_is_one_place, each)) for each in told.values()):
         return math.inf
-    return math.prod(len(each or ()) for each in told)
+    return math.prod(len(each or ()) for each in told.values())
+
+
+def _is_one_place(value: object) -> bool:
+    """Whether every run reads the same: it is written, or the settings of the repository or environment say it."""
+    return not isinstance(value, Text) or all(_SETTING.fullmatch(hole.shown) for hole in value.holes)
 
 
 def _steady(group: Possible, targets: set[str]) -> Answer:
