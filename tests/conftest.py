@@ -11,8 +11,8 @@ import pytest
 from hypothesis import settings
 
 from checker.collect.config.settings_file import project_settings
+from checker.collect.kept.user_cache import user_cache
 from checker.collect.templates.synthesis import own_assembly as synthesize
-from checker.collect.user_cache import user_cache
 from infra import node
 from tests.caches import forget
 

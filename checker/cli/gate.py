@@ -12,6 +12,7 @@ from checker.cli.output import finish, shows_facts
 from checker.cli.scanning import chosen, scanned, scanner_options, triage_of
 
 if TYPE_CHECKING:
+    from checker.model.verdicts import Run
     from checker.run.request import Request
 
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 )
 def gate(allow_project_rules: bool, scanners: str, scanner_seconds: float, **options: Any) -> None:
     """Judge what is about to be merged or deployed. Offline."""
-    from checker.run.judging import gate as judge_gate
     from checker.run.request import request_for
+    from checker.run.unchanged import judged
 
     findings_that_exist(options["findings"], folder(options["project"]))
     request = request_for(
@@ -38,8 +39,14 @@ def gate(allow_project_rules: bool, scanners: str, scanner_seconds: float, **opt
     )
     names = chosen(scanners)
     triage = triage_of(request.project, request.settings.max_waiver_days) if names else ()
-    run = replace(judge_gate(request), excuse_changes=_excuse_changes(request))
+    run = replace(judged(request, _judge), excuse_changes=_excuse_changes(request))
     finish(scanned(run, request, names, scanner_seconds, triage, options) if names else run, options)
+
+
+def _judge(request: Request) -> Run:
+    from checker.run.judging import gate as judge_gate
+
+    return judge_gate(request)
 
 
 def _excuse_changes(request: Request) -> tuple[str, ...]:

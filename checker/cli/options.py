@@ -68,7 +68,7 @@ def judging_options(command: _Command) -> _Command:
         click.option("--finding", "findings", multiple=True, metavar="ID", help="Show this finding only. Repeatable."),
         click.option("--summary", is_flag=True, help="One line per finding that is not well, and the totals."),
         click.option("--quiet", is_flag=True, help="Only what fails, and the summary."),
-        click.option("--no-cache", is_flag=True, help="Follow the project's programs anew, and keep nothing of them."),
+        click.option("--no-cache", is_flag=True, help="Judge all anew, and keep nothing of it."),
         click.option("--no-color", is_flag=True, help="Plain text, also on a terminal."),
     ]
     for option in reversed(options):

@@ -19,7 +19,7 @@ from typing import Any, Final
 from msgspec import Struct, field
 
 from checker import lazy_re
-from checker.collect.seen import MOST_KEPT, seen
+from checker.collect.seen import MOST_KEPT, ask, seen
 from checker.errors import InputError
 from checker.model.resources import Raw
 
@@ -110,6 +110,7 @@ def read_text(path: Path, shown: str, limit: int = MAX_BYTES) -> str:
     run, name = seen(), str(path)
     known = run.texts.get(name) if run is not None and limit >= MOST_KEPT else None
     if known is None:
+        ask(name)
         known = _read_text(path, shown, limit)
         if run is not None and len(known) <= MOST_KEPT:
             run.texts[name] = known

@@ -10,16 +10,10 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct, field
 
-from checker.collect.seen import Listing, seen
+from checker.collect.seen import FOREIGN, Listing, ask, seen
 from checker.model.sources import Problem, Spot
 
-# Other people's code, caches, and what tools keep for themselves.
-_FOREIGN: Final = frozenset(
-    {".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".nox", ".mypy_cache",
-     ".pytest_cache", ".ruff_cache", ".hypothesis", "site-packages", ".terraform", ".next", ".cache", "coverage",
-     ".idea", ".vscode"}
-)  # fmt: skip
-SKIPPED: Final = _FOREIGN | {
+SKIPPED: Final = FOREIGN | {
     "vendor", "third_party", "dist", "build", "target", "cdk.out", ".checker", ".aws-sam", ".serverless"
 }  # fmt: skip
 MAX_FOLDERS: Final = 50_000
@@ -144,7 +138,7 @@ class _Search(Struct):
                 self.problem(link.inner, LEADS_NOWHERE, _INSTEAD)
         elif is_folder and _is_skipped(name):
             self.passed(link.inner)
-        elif (is_folder or missed) and not _FOREIGN.intersection(real.relative_to(top_of(self.root)).parts):
+        elif (is_folder or missed) and not FOREIGN.intersection(real.relative_to(top_of(self.root)).parts):
             self.links.append(link._replace(real=str(real)))
 
 
@@ -152,6 +146,7 @@ def _listing(root: Path, folder: _Found) -> Listing:
     run = seen()
     known = run.listings.get(folder.real) if run is not None else None
     if known is None:
+        ask(folder.real)
         known = _listed(root / folder.inner)
         if run is not None:
             run.listings[folder.real] = known

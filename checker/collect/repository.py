@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from checker.collect.folders import top_of
+from checker.collect.kept.states import state_of
 
 _WORKFLOWS: Final = Path(".github/workflows")
 
@@ -60,6 +61,15 @@ def default_branch(project: Path) -> tuple[str, bool]:
             if (common / place / name).is_file() or re.search(rf" {place}/{name}$", packed, re.MULTILINE):
                 return name, False
     return "", False
+
+
+def state(project: Path) -> tuple[str, ...]:
+    """All that is asked of git here, to tell one state of a checkout from another; the index by its size and times."""
+    git = _git_folder(project)
+    index = state_of(str(git / "index")) if git is not None else ""
+    branch, is_fact = default_branch(project)
+    around = workflows_around(project) if project.is_dir() else ""
+    return str(top_of(project)), commit(project), slug(project), branch, str(is_fact), around, index
 
 
 def is_committed(project: Path, name: str) -> bool:

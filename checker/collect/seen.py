@@ -13,6 +13,13 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct, field
 
+# Folders of other people's code, caches, and what tools keep for themselves.
+FOREIGN: Final = frozenset(
+    {".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".nox", ".mypy_cache",
+     ".pytest_cache", ".ruff_cache", ".hypothesis", "site-packages", ".terraform", ".next", ".cache", "coverage",
+     ".idea", ".vscode"}
+)  # fmt: skip
+
 # Texts of more signs are not kept: nobody but templates is that long, and those are read once.
 MOST_KEPT: Final = 1024 * 1024
 
@@ -27,10 +34,12 @@ class Listing(NamedTuple):
 
 
 class Seen(Struct):
-    """Listings and texts, by the paths that folders and files have in truth, or were asked for by."""
+    """Listings and texts, by the paths that folders and files have in truth, or were asked for by; and all paths in
+    folders of other people's code that were asked for, there or not."""
 
     listings: dict[str, Listing] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
+    foreign: set[str] = field(default_factory=set)
 
 
 _SEEN: ContextVar[Seen | None] = ContextVar("seen", default=None)
@@ -39,6 +48,13 @@ _SEEN: ContextVar[Seen | None] = ContextVar("seen", default=None)
 def seen() -> Seen | None:
     """What the run that this is a part of has seen; ``None`` outside of one."""
     return _SEEN.get()
+
+
+def ask(path: str) -> None:
+    """Take note that a file or folder is asked for."""
+    run = _SEEN.get()
+    if run is not None and not FOREIGN.isdisjoint(path.split("/")):
+        run.foreign.add(path)
 
 
 def forget() -> None:
@@ -51,7 +67,10 @@ def forget() -> None:
 
 @contextmanager
 def seen_once() -> Iterator[None]:
-    """One run: what is looked at in here is looked at once."""
+    """One run: what is looked at in here is looked at once. Within one it is a part of that."""
+    if _SEEN.get() is not None:
+        yield
+        return
     token = _SEEN.set(Seen())
     try:
         yield

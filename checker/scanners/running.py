@@ -23,7 +23,7 @@ from typing import Final
 from msgspec import to_builtins
 from msgspec.structs import replace
 
-from checker.collect.user_cache import keep, user_cache
+from checker.collect.kept.user_cache import keep, user_cache
 from checker.errors import install_with, printable
 from checker.model.shown.secret_text import without_secrets
 from checker.model.verdicts import Severity, Unread

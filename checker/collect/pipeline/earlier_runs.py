@@ -1,7 +1,7 @@
 """What following the repository's Python programs came to in earlier runs, so that the next one need not follow them.
 
-It is kept with the user (:mod:`checker.collect.user_cache`), one file for each repository. A file counts only where all
-is the same that following hangs on:
+It is kept with the user (:mod:`checker.collect.kept.user_cache`), one file for each repository. A file counts only
+where all is the same that following hangs on:
 
 - the checker's own code, and the Python that runs it;
 - every question about Python files that following has asked: is there a file at this path, what stands in it, which
@@ -14,18 +14,16 @@ A file that cannot be read, is cut short or was written by something else is as 
 from __future__ import annotations
 
 import hashlib
-import io
-import os
-import pickle
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct, field
 
-from checker.collect.user_cache import keep, key_of, user_cache
+from checker.collect.kept.packing import packed, unpacked
+from checker.collect.kept.states import code_state
+from checker.collect.kept.user_cache import keep, key_of, user_cache
 
 if TYPE_CHECKING:
     from checker.collect.pipeline.scripts import ScriptLibrary
@@ -38,9 +36,6 @@ _DECIDING: Final = (
     # What is read, and how it is parsed.
     *("collect/pipeline", "collect/documents.py", "collect/folders.py", "collect/seen.py"),
 )
-# Whose classes an entry is made of: facts. Nothing else is written, for a program's own objects lead to all of it; and
-# of nothing else an object is made when it is read.
-_FACTS: Final = ("checker.model.", "checker.resolve.python.rehearsal.", "checker.resolve.trace.programs")
 
 
 class EarlierRuns(Struct):
@@ -64,7 +59,7 @@ class EarlierRuns(Struct):
     def recall(self, path: str, started: str) -> object | None:
         """What a start came to, ``None`` where that is not known."""
         content = self._read.get(self._key(path, started))
-        return _unpacked(content) if content is not None else None
+        return unpacked(content) if content is not None else None
 
     def keep(self, path: str, started: str, what: Callable[[], object]) -> None:
         """Keep what ``what`` will give when the run is over; nothing where that is ``None``."""
@@ -77,16 +72,16 @@ class EarlierRuns(Struct):
         new: dict[str, bytes] = {}
         for key, what in self._made.items():
             made = what()
-            if made is not None:
-                with suppress(pickle.PicklingError, AttributeError, TypeError, RecursionError):
-                    new[key] = _packed(made)
+            if made is not None and (content := packed(made)) is not None:
+                new[key] = content
         if not new:
             return
         entries = {**self._read, **new}
         if sum(map(len, entries.values())) > _MOST_BYTES:
             entries = {key: each for key, each in entries.items() if key in self._made}
-        body = _packed(({**self._asked, **self._library.asked()}, entries))
-        keep(self._file, f"{_own_code()}{hashlib.sha256(body).hexdigest()}".encode() + body, _MOST_REPOSITORIES)
+        body = packed(({**self._asked, **self._library.asked()}, entries))
+        if body is not None:
+            keep(self._file, f"{_own_code()}{hashlib.sha256(body).hexdigest()}".encode() + body, _MOST_REPOSITORIES)
 
     def _key(self, path: str, started: str) -> str:
         told = f"{path}\0{started}\0{self._library.inline(path) if self._library is not None else ''}"
@@ -99,68 +94,10 @@ class EarlierRuns(Struct):
         own, told, body = content[:64], content[64:128], content[128:]
         if own != _own_code().encode() or told != hashlib.sha256(body).hexdigest().encode():
             return
-        read = _unpacked(body)
+        read = unpacked(body)
         if isinstance(read, tuple) and len(read) == 2 and library.answers_as(read[0]):
             self._asked, self._read = read
 
 
-class _Writer(pickle.Pickler):
-    """Writes plain data and facts, and refuses all else."""
-
-    def reducer_override(self, written: object) -> Any:
-        cls = written if isinstance(written, type) else type(written)
-        if not cls.__module__.startswith(_FACTS):
-            raise pickle.PicklingError(f"{cls} is no fact")
-        return NotImplemented
-
-
-def _packed(made: object) -> bytes:
-    content = io.BytesIO()
-    _Writer(content, pickle.HIGHEST_PROTOCOL).dump(made)
-    return content.getvalue()
-
-
-class _Reader(pickle.Unpickler):
-    """Makes plain data and facts: it looks up nothing else by name."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        found = super().find_class(module, name) if module.startswith(_FACTS) and "." not in name else None
-        if not isinstance(found, type):
-            raise pickle.UnpicklingError(f"{module}.{name} is no fact")
-        return found
-
-
-def _unpacked(content: bytes) -> object | None:
-    try:
-        found: object = _Reader(io.BytesIO(content)).load()
-    except Exception:  # noqa: BLE001 - whatever is wrong with it: it is followed anew
-        return None
-    return found
-
-
 def _own_code() -> str:
-    """What tells one state of the checker's own code, and the Python that runs it, from another.
-
-    Size and times of each file, as Git tells by them whether a file of its index was changed
-    (https://git-scm.com/docs/racy-git): reading all of it would take longer than much of what is kept.
-    """
-    home = Path(__file__).parents[2]
-    states = [sys.version, *sorted(each for room in _DECIDING for each in _states(home / room))]
-    return hashlib.sha256("\0".join(states).encode()).hexdigest()
-
-
-def _states(place: Path) -> Iterator[str]:
-    if place.suffix:
-        yield _state(str(place), place.stat())
-        return
-    with os.scandir(place) as entries:
-        for entry in entries:
-            if entry.is_dir():
-                if entry.name != "__pycache__":
-                    yield from _states(Path(entry))
-            else:
-                yield _state(entry.path, entry.stat())
-
-
-def _state(path: str, found: os.stat_result) -> str:
-    return f"{path} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}"
+    return code_state(Path(__file__).parents[2], _DECIDING)

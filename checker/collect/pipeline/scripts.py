@@ -25,6 +25,7 @@ from checker.collect.pipeline.go_packages import go_files
 from checker.collect.pipeline.shell_syntax import parse_shell
 from checker.collect.pipeline.sql_files import sql_files
 from checker.collect.pipeline.test_files import test_files
+from checker.collect.seen import ask
 from checker.errors import InputError
 from checker.model.pipeline.jobs import WORKSPACE
 from checker.model.pipeline.python import PythonModule, plain
@@ -105,6 +106,7 @@ class ScriptLibrary(Struct):
     def _found(self, path: str) -> Path | None:
         # Strings, and each folder's links followed once: of most paths that are asked for there is no file.
         whole = os.path.join(self.root, path)  # noqa: PTH118
+        ask(whole)
         try:
             if not os.path.isfile(whole):  # noqa: PTH113
                 return None

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Final
 
 from checker import lazy_re
+from checker.collect.kept.user_cache import keep, key_of, user_cache
 from checker.collect.seen import forget
-from checker.collect.user_cache import keep, key_of, user_cache
 from checker.errors import InputError
 from checker.model.settings import Settings
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from checker.collect.kept.user_cache import user_cache
 from checker.collect.pipeline import earlier_runs
 from checker.collect.pipeline.earlier_runs import EarlierRuns
 from checker.collect.pipeline.scripts import ScriptLibrary
-from checker.collect.user_cache import user_cache
 from checker.model.pipeline.scripts import AwsCall
 from checker.model.settings import Settings
 from checker.resolve.python import code

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from checker.collect.kept.user_cache import user_cache
 from checker.collect.templates import synthesis
 from checker.collect.templates.synthesis import FOLDER, own_assembly
-from checker.collect.user_cache import user_cache
 from checker.errors import InputError
 from checker.model.settings import Settings
 
