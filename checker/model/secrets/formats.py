@@ -123,6 +123,13 @@ _PASSWORD_OF_PAIR: Final = lazy_re.compile(
 _KEY_OF_QUERY: Final = lazy_re.compile(
     r"(?i)sig|signature|sharedaccesssignature|(?:access|auth|api)?[_-]?(?:token|key)|(?:client[_-]?)?secret"
 )
+# Headers that an exporter sends, written as pairs; a header's value may be percent-encoded (OpenTelemetry documentation,
+# "OTLP Exporter Configuration", OTEL_EXPORTER_OTLP_HEADERS).
+_KEY_OF_HEADER: Final = lazy_re.compile(
+    r"(?i)(?:[a-z0-9]+-)*(?:api-?key|(?:access|auth|api|ingest|ingestion|license|write)-(?:key|token)|authorization)"
+    r"|x-honeycomb-team"
+)
+_SCHEME: Final = lazy_re.compile(r"(?i)(?:bearer|basic|api-?token|token|apikey)(?:%20|\+)")
 _OPEN: Final = lazy_re.compile(r"[$%{<*\[(]|\.{3}|x{4,}", re.IGNORECASE)
 _RANDOM: Final = lazy_re.compile(r"(?=.*\d)(?=.*[A-Za-z])[0-9A-Za-z+/=%_.-]{16,}")
 
@@ -137,6 +144,8 @@ def format_of_secret(value: str) -> str | None:
         return "a connection string with a password or key in it"
     if len(value) < _SHORTEST_KEY:
         return None
+    if "=" in value and _is_key_in_header(value):
+        return "a header with a key in it"
     if "https://" in value.lower() and _HOOK.search(value):
         return "the address of an incoming hook, which lets everybody in who knows it"
     if "eyJ" in value and (match := _SIGNED_TOKEN.search(value)) and not _is_public_role(match[1]):
@@ -157,6 +166,14 @@ def _secret_of_pairs(value: str) -> bool:
         if address and _KEY_OF_QUERY.fullmatch(name) and _RANDOM.fullmatch(held):
             return True
     return False
+
+
+def _is_key_in_header(value: str) -> bool:
+    pairs = ((name.strip(), _SCHEME.sub("", held.strip("'\""), 1)) for name, held in _PAIR.findall(value))
+    return any(
+        _KEY_OF_HEADER.fullmatch(name) and _RANDOM.fullmatch(held) and not held.startswith("AWS4-HMAC")
+        for name, held in pairs
+    )
 
 
 def _is_public_role(payload: str) -> bool:
