@@ -25,7 +25,8 @@ _WORD: Final = lazy_re.compile(r"[A-Za-z_]\w*")
 _MOST: Final = 2_000  # characters of an expression
 _DEEP: Final = 40
 _PERIOD: Final = 300.0
-_LOADS: Final = 6
+# So many that of two metrics each is the smaller one by far in some of them.
+_LOADS: Final = 32
 _LEVELS: Final = (
     frozenset({"||", "OR"}),
     frozenset({"&&", "AND"}),
@@ -262,7 +263,7 @@ class _Reader:
     def _measured(self, metric: str) -> float:
         # Far above any number that an expression compares with; which of two metrics is larger changes with the load.
         spread = zlib.crc32(f"{metric}/{self._load}".encode()) % 997
-        return 1e6 * 10.0 ** (spread % 4) * (1.0 + spread / 1_000.0) * self._scale
+        return 1e6 * 10.0 ** (spread % 7) * (1.0 + spread / 1_000.0) * self._scale
 
     def _of_metrics(self) -> _Many:
         """All metrics that are no expressions, or those in whose ids a text stands."""
