@@ -13,13 +13,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest.mock import patch
 
 from checker.collect.config.register import load_register
 from checker.collect.config.settings_file import project_settings
+from checker.collect.pipeline.earlier_runs import EarlierRuns
 from checker.collect.templates.assembly import read_assembly
 from checker.model.verdicts import Outcome, Verdict
 from checker.policies.rules import load
@@ -90,16 +93,25 @@ class PipelineMatrix:
         self.assembly = assembly
         self.settings = project_settings(ROOT)
         self.rules = [rule for rule in load() if rule.check_pipeline is not None]
-        self.baseline = outcomes(self.judged())
+        # A defect that changes no program is judged with what programs did before, as the next gate would judge it.
+        self.cache = folder.with_name(f"{folder.name}-cache")
+        self.baseline = outcomes(self.judged(keep=True))
 
-    def judged(self) -> list[Verdict]:
+    def judged(self, *, keep: bool = False) -> list[Verdict]:
         """The verdicts on the folder as it now is, of everything that no template alone shows."""
+        with patch.dict(os.environ, {"XDG_CACHE_HOME": str(self.cache)}):
+            return self._judged(EarlierRuns(), keep=keep)
+
+    def _judged(self, earlier: EarlierRuns, *, keep: bool) -> list[Verdict]:
         stacks = read_assembly(self.assembly, self.assembly).stacks
         assigned = assign(stacks, {}, self.settings.stacks)
         stacks, kinds = assigned.stacks, assigned.kinds
-        pipeline = pipeline_of(self.folder, self.settings, tuple(kinds))
+        pipeline = pipeline_of(self.folder, self.settings, tuple(kinds), earlier)
         findings = load_register().findings
-        return judge_stacks(stacks, kinds, self.rules, findings, settings=self.settings, pipeline=pipeline)
+        verdicts = judge_stacks(stacks, kinds, self.rules, findings, settings=self.settings, pipeline=pipeline)
+        if keep:
+            earlier.save()
+        return verdicts
 
     def flipped(self, defect: PipelineDefect) -> dict[str, set[str]]:
         """What the defect made fail, or no longer decided."""
