@@ -123,8 +123,8 @@ _PASSWORD_OF_PAIR: Final = lazy_re.compile(
 _KEY_OF_QUERY: Final = lazy_re.compile(
     r"(?i)sig|signature|sharedaccesssignature|(?:access|auth|api)?[_-]?(?:token|key)|(?:client[_-]?)?secret"
 )
-# Headers that an exporter sends, written as pairs; a header's value may be percent-encoded (OpenTelemetry documentation,
-# "OTLP Exporter Configuration", OTEL_EXPORTER_OTLP_HEADERS).
+# Headers that an exporter sends, written as pairs; a header's value may be percent-encoded. Source: OpenTelemetry
+# documentation, "OTLP Exporter Configuration", OTEL_EXPORTER_OTLP_HEADERS.
 _KEY_OF_HEADER: Final = lazy_re.compile(
     r"(?i)(?:[a-z0-9]+-)*(?:api-?key|(?:access|auth|api|ingest|ingestion|license|write)-(?:key|token)|authorization)"
     r"|x-honeycomb-team"

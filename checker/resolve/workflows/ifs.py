@@ -126,8 +126,8 @@ def started_by(step: Step, before: Sequence[EffectiveStep], contexts: Contexts) 
     return frozenset(
         each
         for each in sorted({other.step.id for other in allowed})
-        if runs_under(step.if_, _with_outcome(each, "failure", contexts)) is YES
-        and runs_under(step.if_, _with_outcome(each, "success", contexts)) is NO
+        if runs_under(step.if_, _with_outcomes({each: ("failure", "success")}, contexts)) is YES
+        and runs_under(step.if_, _with_outcomes({each: ("success", "success")}, contexts)) is NO
     )
 
 
@@ -145,20 +145,22 @@ def mends_after(step: Step, steps: Sequence[Step], contexts: Contexts) -> Mappin
     before = [each.id for each in steps[: step.index]][:_MOST_STEPS]
     found: dict[int, Answer] = {}
     for index in range(len(before)):
-        seen = ended(contexts, "failure")
-        for at, each in enumerate(before):
-            how = "success" if at < index else "failure" if at == index else "skipped"
-            seen = _with_outcome(each, how, seen, conclusion=how) if each else seen
-        found[index] = _holds(condition, seen)
+        hows = ("success" if at < index else "failure" if at == index else "skipped" for at in range(len(before)))
+        ends = {each: (how, how) for each, how in zip(before, hows, strict=True) if each}
+        found[index] = _holds(condition, _with_outcomes(ends, ended(contexts, "failure")))
     return found
 
 
 _MOST_STEPS: Final = 100
 
 
-def _with_outcome(step: str, outcome: str, contexts: Contexts, conclusion: str = "success") -> Contexts:
-    steps = contexts["steps"]
-    known, rest = (steps.known, steps.rest) if isinstance(steps, Partial) else ({}, steps)
+def _with_outcomes(steps: Mapping[str, tuple[str, str]], contexts: Contexts) -> Contexts:
+    """The contexts where these steps have such an ``outcome`` and ``conclusion``."""
+    there = contexts["steps"]
+    known, rest = (there.known, there.rest) if isinstance(there, Partial) else ({}, there)
     assert isinstance(rest, Open)
-    ended = Partial({"outcome": outcome, "conclusion": conclusion}, rest.below(step))
-    return {**contexts, "steps": Partial({**known, step: ended}, rest)}
+    ends = {
+        step: Partial({"outcome": outcome, "conclusion": conclusion}, rest.below(step))
+        for step, (outcome, conclusion) in steps.items()
+    }
+    return {**contexts, "steps": Partial({**known, **ends}, rest)}
