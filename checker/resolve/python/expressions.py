@@ -16,6 +16,7 @@ from checker.resolve.python.libraries.boto_resources import loads
 from checker.resolve.python.libraries.dictionaries import last_of, looked_up_in, united, variable_of
 from checker.resolve.python.libraries.task_containers import by_test, described, drawn, narrow, numbered, widen
 from checker.resolve.python.machine import Call, Evaluate, Frame, Machine, value
+from checker.resolve.python.modules import leads_into
 from checker.resolve.python.objects import enter, method
 from checker.resolve.python.syntax_facts import puts_words, shown
 from checker.resolve.python.values import (
@@ -130,7 +131,14 @@ def _binary(machine: Machine, node: ast.BinOp, frame: Frame) -> Value:
     if isinstance(node.op, ast.Mod) and isinstance(left, str) and "{" not in left and not isinstance(right, Dict):
         values = right if isinstance(right, tuple) else (right,)
         return joined(formatted(_PLACE.sub("{}", left), [_plain(each, node.right, frame) for each in values]))
+    if isinstance(node.op, _OWN):
+        leads_into(machine, (left, right), node, frame)
     return extern(shown(node))
+
+
+# Operators that libraries give a meaning of their own (`command & FG`): they are methods of their operands (Python
+# documentation, "Data model", Emulating numeric types).
+_OWN: Final = (ast.BitAnd, ast.BitOr, ast.BitXor, ast.LShift, ast.RShift, ast.MatMult)
 
 
 _LARGEST: Final = 10**15  # what code that multiplies without end comes to is not worked out
