@@ -22,7 +22,7 @@ import msgspec
 
 from checker.collect import repository
 from checker.collect.kept.packing import packed, unpacked
-from checker.collect.kept.states import Tree, code_state, state_of, tree_of
+from checker.collect.kept.states import Tree, changed_at, code_state, state_of, tree_of
 from checker.collect.kept.user_cache import keep, key_of, user_cache
 from checker.collect.seen import FOREIGN, seen, seen_once
 from checker.model.verdicts import Outcome, Run
@@ -50,7 +50,8 @@ def judged(request: Request, judge: Callable[[Request], Run]) -> Run:
         looked_at = seen()
         foreign = {path: state_of(path) for path in looked_at.foreign} if looked_at is not None else {}
     spent = time.process_time() - cpu
-    is_steady = tree.newest + _TICK < began and tree == _tree(request)
+    newest = max([tree.newest, *map(changed_at, foreign)])
+    is_steady = newest + _TICK < began and tree == _tree(request)
     if is_steady and _is_whole(run, spent, request.settings.rule_seconds):
         _keep(place, foreign, run)
     return run

@@ -241,9 +241,11 @@ def test_what_cannot_be_told_is_not_kept(
     "end",
     [
         lambda root, run: (root / "notes.txt").write_text("changed meanwhile") and run,
+        lambda root, run: (root / "node_modules/.bin/deploy").write_text("exit 0\n") and run,
+        lambda root, run: (root / "node_modules/.bin/deploy").unlink() or run,
         lambda _, run: replace(run, verdicts=(replace(run.verdicts[0], outcome=Outcome.ERROR), *run.verdicts[1:])),
     ],
-    ids=["changed meanwhile", "a rule crashed"],
+    ids=["changed meanwhile", "a package's program changed", "a package's program gone", "a rule crashed"],
 )
 def test_a_run_that_would_come_out_otherwise_is_not_kept(
     end: Callable[[Path, Run], Run], root: Path, judge: Callable[[Request], Run]

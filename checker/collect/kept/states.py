@@ -76,6 +76,21 @@ def state_of(path: str) -> str:
         return f"{path} {error.errno}"
 
 
+def changed_at(path: str) -> int:
+    """When a file or folder was changed last, in nanoseconds since 1970; of one that is not there the folder, which
+    changes with what is taken out of it."""
+    while True:
+        try:
+            found = os.stat(path)  # noqa: PTH116 - strings
+        except OSError:
+            above = os.path.dirname(path)  # noqa: PTH120
+            if above in {path, ""}:
+                return 0
+            path = above
+        else:
+            return max(found.st_mtime_ns, found.st_ctime_ns)
+
+
 def code_state(home: Path, rooms: Iterable[str]) -> str:
     """What tells one state of the checker's own code, and the Python that runs it, from another: all files in these
     folders, or of these names, in the package's folder ``home``."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from checker.collect.kept import states
-from checker.collect.kept.states import code_state, state_of, tree_of
+from checker.collect.kept.states import changed_at, code_state, state_of, tree_of
 
 
 @pytest.fixture
@@ -94,3 +94,11 @@ def test_code_is_told_by_its_files_and_not_by_what_is_compiled_of_them(root: Pat
     (root / "b/c.txt").write_text("other code")
     assert code_state(root, ["b", "a.txt"]) != before
     assert code_state(root, ["a.txt"]) == code_state(root, ["a.txt"])
+
+
+def test_what_is_gone_was_changed_when_its_folder_was(root: Path) -> None:
+    file = root / "b/c.txt"
+    assert changed_at(str(file)) == max(file.stat().st_mtime_ns, file.stat().st_ctime_ns)
+    file.unlink()
+    assert changed_at(str(file)) == changed_at(str(file / "deeper")) == (root / "b").stat().st_ctime_ns
+    assert changed_at("nowhere/at/all") == 0
