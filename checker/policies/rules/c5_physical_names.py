@@ -30,7 +30,7 @@ from checker.model.rules import Rule
 from checker.model.verdicts import Surface
 from checker.reason.names.collisions import Candidate, Clash, candidates, clashes
 from checker.reason.names.naming import naming_of
-from checker.reason.names.next_environment import carries_environment, untold
+from checker.reason.names.next_environment import admits_several, carries_environment, untold
 
 _PROVIDER: Final = "AWS::IAM::OIDCProvider"  # its address is its name, and an account has one of each
 _FIX_ONCE: Final = "Make it in a stack that is deployed once for all environments: an account has one for each address."
@@ -73,6 +73,9 @@ def _judge(name: Candidate, clash: Clash | None, environment: Environment, *, al
         )
     if alone:
         carries = carries_environment(name, environment)
+        if carries is NO and resource.type == _PROVIDER and admits_several(resource.stack):
+            why = "It is made once: its stack's roles admit the jobs of production and of other environments."
+            return resource.passes(None, why, path=path, actual=str(name.text))
         if carries is NO:
             return _would_collide(name)
         # In an account every name is there already: what is open of it is no question of the next deployment.

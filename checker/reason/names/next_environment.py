@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
 from checker import lazy_re
 from checker.model.answers import NO, YES, Answer, Open
-from checker.model.environment_words import UNNAMED, environment_of, words
+from checker.model.environment_words import UNNAMED, environment_of, kind_of, words
 from checker.model.environments import Environment, EnvironmentKind, Project
 from checker.model.overlap import is_dynamic
 from checker.model.resources import Raw, Resource, Stack
@@ -18,6 +19,8 @@ from checker.reason.names.physical import HOST_NAMES, is_stacks_own, references
 _MARKS: Final = frozenset(
     {"production", "prod", "prd", "staging", "stage", "stg", "preprod", "development", "dev", "test", "qa", "uat"}
 )
+# The environment of a job, as its token's subject has it (GitHub Docs, "OpenID Connect reference").
+_ADMITTED: Final = lazy_re.compile(r":environment:([\w.-]+)")
 # Words of a parameter's name that say: each environment gets its own value.
 _ENVIRONMENT_PARAMETERS: Final = frozenset({"env", "environment", "stage", "tier", "stack"})
 # A hash or an id that code makes: of the environment, as far as anybody can tell from its template. One that is short,
@@ -72,6 +75,17 @@ def carries_environment(candidate: Candidate, environment: Environment) -> Answe
     if looks_generated(literal) or _is_of_path(literal, resource.stack):
         return Open(f"{literal} holds what looks like a generated hash, which may be of the environment")
     return NO
+
+
+def admits_several(stack: Stack) -> bool:
+    """Whether a stack's roles admit the jobs of production and those of another environment: it is made once for both,
+    whatever it is called."""
+    resources = stack.template.get("Resources")
+    each = resources.values() if isinstance(resources, dict) else ()
+    roles = [one.get("Properties") for one in each if isinstance(one, dict) and one.get("Type") == "AWS::IAM::Role"]
+    trusts = [one.get("AssumeRolePolicyDocument") for one in roles if isinstance(one, dict)]
+    admitted = {kind_of(name) for trust in trusts for name in _ADMITTED.findall(json.dumps(trust, default=str))}
+    return {EnvironmentKind.PRODUCTION, EnvironmentKind.STAGING} <= admitted
 
 
 def looks_generated(literal: str) -> bool:
