@@ -20,7 +20,9 @@ def test_facts_come_back_as_they_were() -> None:
     assert unpacked(content) == facts
 
 
-@pytest.mark.parametrize("made", [Path("a"), len, lambda: 0, ValueError("a"), [object()]], ids=repr)
+@pytest.mark.parametrize(
+    "made", [Path("a"), len, lambda: 0, ValueError("a"), [object()]], ids=str.split("path builtin lambda error object")
+)
 def test_what_is_no_fact_is_not_written(made: object) -> None:
     assert packed(made) is None
 
