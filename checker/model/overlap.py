@@ -154,35 +154,52 @@ def overlap(one: Pattern, other: Pattern) -> bool:
 
 
 def _meet(one: Pattern, other: Pattern) -> bool:
-    """Whether the two have a string in common: which pairs of positions one string can bring both to, row by row."""
-    columns = [(there, _loops(there)) for there in other]
-    row = [True]
-    for _, there_loops in columns:
-        row.append(row[-1] and there_loops)
-    for symbol in one:
-        loops = _loops(symbol)
-        before = loops and row[0]
-        following = [before]
-        for (there, there_loops), diagonal, above in zip(columns, row, row[1:], strict=False):
-            if loops:
-                before = above or (before and (there_loops or _may_hold(symbol, there)))
-            elif there_loops:
-                before = before or (above and _may_hold(there, symbol))
+    """Whether the two have a string in common.
+
+    Both are gone through side by side: bit *n* of ``row`` says that what stands of ``one`` so far can be what the first
+    *n* symbols of ``other`` match. A row is one number, so that all of its positions are worked out at once.
+    """
+    loops = single = free = 0  # positions behind a symbol that stands for any text, for one character, for any at all
+    characters: dict[str, int] = {}
+    bound: list[tuple[Hole, int]] = []
+    for at, there in enumerate(other):
+        behind = 2 << at
+        if isinstance(there, str):
+            characters[there] = characters.get(there, 0) | behind
+        elif there is Wild.ONE:
+            single |= behind
+        else:
+            loops |= behind
+            if isinstance(there, Hole):
+                bound.append((there, behind))
             else:
-                before = diagonal and _same(symbol, there)
-            following.append(before)
-        if True not in following:
+                free |= behind
+    within: dict[Symbol, int] = {}  # where an open part of ``one`` may go on
+    row = 1 | _onward(2 & loops, loops)
+    for symbol in one:
+        if _loops(symbol):
+            if symbol not in within:
+                held = (behind for there, behind in characters.items() if _may_hold(symbol, there))
+                within[symbol] = sum(held, loops | single)
+            row |= _onward((row << 1) & within[symbol], within[symbol])
+            continue
+        same = characters.get(symbol, 0) | single if isinstance(symbol, str) else sum(characters.values(), single)
+        stays = sum((behind for there, behind in bound if _may_hold(there, symbol)), free)
+        row = ((row << 1) & same) | (row & stays)
+        row |= _onward((row << 1) & loops, loops)
+        if not row:
             return False
-        row = following
-    return row[-1]
+    return bool(row >> len(other))
+
+
+def _onward(begun: int, mask: int) -> int:
+    """The bits of ``begun``, all in ``mask``, with those of the mask that follow them without a gap: what is added to
+    the lowest bit of a run of ones carries through the run."""
+    return (mask & ~(mask + begun)) | begun
 
 
 def _loops(symbol: Symbol) -> bool:
     return symbol is Wild.ANY or isinstance(symbol, Hole)
-
-
-def _same(one: Symbol, other: Symbol) -> bool:
-    return one is Wild.ONE or other is Wild.ONE or one == other
 
 
 def _may_hold(loop: Symbol, symbol: Symbol) -> bool:
