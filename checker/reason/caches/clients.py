@@ -164,7 +164,11 @@ def _hosts(written: str) -> Iterator[str]:
     return (found[0].lower() for found in _HOST.finditer(written))
 
 
-def _told(environment: Environment) -> Iterator[Client]:
+def _told(environment: Environment) -> tuple[Client, ...]:
+    return environment.project.once_for((_clients, environment.name), lambda: tuple(_clients(environment)))
+
+
+def _clients(environment: Environment) -> Iterator[Client]:
     """Variables, commands, parameters and secrets of the environment, of whatever runs containers or programs."""
     elsewhere = told_elsewhere(environment)
     variables = [*environment_variables(environment), *(each for each in elsewhere if each.name)]

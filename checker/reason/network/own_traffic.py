@@ -83,7 +83,7 @@ def leaves_out(environment: Environment, acl: Acl, rule: AclRule, gateways: list
     by = rate.get("AggregateKeyType", "IP")
     if by in ("FORWARDED_IP", "CUSTOM_KEYS"):
         return Open("it counts by what a client sends, which is not known of the system's own calls")
-    addresses = [each for gateway in gateways for each in _addresses(environment, gateway)]
+    addresses = _of_all(environment, gateways)
     allowed = _allowed_before(environment, acl, rule, addresses)
     narrowed = rate.get("ScopeDownStatement")
     counted = YES if narrowed is None or allowed is YES else _matches(environment, narrowed, addresses)
@@ -92,9 +92,11 @@ def leaves_out(environment: Environment, acl: Acl, rule: AclRule, gateways: list
 
 def refuses(environment: Environment, acl: Acl, rule: AclRule, gateways: list[Resource]) -> bool:
     """Whether a rule surely blocks, by where it comes from, what comes from these gateways."""
-    addresses = [each for gateway in gateways for each in _addresses(environment, gateway)]
+    if not rule.blocks:
+        return False
+    addresses = _of_all(environment, gateways)
     matched = _matches(environment, rule.statement, addresses) is YES
-    return rule.blocks and matched and _allowed_before(environment, acl, rule, addresses) is NO
+    return matched and _allowed_before(environment, acl, rule, addresses) is NO
 
 
 def _allowed_before(environment: Environment, acl: Acl, rule: AclRule, addresses: list[Address]) -> Answer:
@@ -102,6 +104,14 @@ def _allowed_before(environment: Environment, acl: Acl, rule: AclRule, addresses
         _matches(environment, each.statement, addresses)
         for each in acl.rules
         if each.action == "Allow" and each.priority < rule.priority
+    )
+
+
+def _of_all(environment: Environment, gateways: list[Resource]) -> list[Address]:
+    """The addresses of all these gateways, which every access control list is asked about."""
+    key = (_addresses, *(each.key for each in gateways))
+    return environment.project.once_for(
+        key, lambda: [each for gateway in gateways for each in _addresses(environment, gateway)]
     )
 
 

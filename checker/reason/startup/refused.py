@@ -275,7 +275,7 @@ def _logs_elsewhere(environment: Environment, task: Resource) -> Iterator[Judgem
             continue
         named, region = options.get("awslogs-group"), options.get("awslogs-region")
         group = environment.referred(named) if isinstance(named, Text) else None
-        if group is None or group.type != _GROUP or not isinstance(region, str):
+        if group is None or group.type != _GROUP or not isinstance(region, str) or group.stack.region in ("", region):
             continue
         name = group.get("LogGroupName")
         namesakes = [each for each in environment.project.resources(_GROUP) if each.get("LogGroupName") == name]

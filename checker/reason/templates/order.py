@@ -14,10 +14,11 @@ _IN_SUB = lazy_re.compile(r"\$\{([A-Za-z0-9]+)(?:\.[^}]*)?\}")
 
 
 class Order:
-    """What is made before what. Each resource is followed once."""
+    """What is made before what. Each resource is followed once, and read once."""
 
     def __init__(self) -> None:
         self._before: dict[tuple[str, str], frozenset[str]] = {}
+        self._named: dict[tuple[str, str], frozenset[str]] = {}
 
     def comes_after(self, later: Resource, earlier: Resource) -> bool:
         """Whether ``later`` is made after ``earlier``, directly or through others, because the template says so: with
@@ -29,9 +30,21 @@ class Order:
             place = (stack.id, above[stack])
             if place not in self._before:
                 declared = later.scope.declared_resources if stack is later.stack else stack.template.get("Resources")
-                self._before[place] = _before(above[stack], declared if isinstance(declared, Mapping) else {})
+                resources = declared if isinstance(declared, Mapping) else {}
+                self._before[place] = self._made_before(stack, above[stack], resources)
             return name in self._before[place]
         return False
+
+    def _made_before(self, stack: Stack, name: str, resources: Mapping[str, Raw]) -> frozenset[str]:
+        pending, seen = [name], set[str]()
+        while pending:
+            one = pending.pop()
+            if (stack.id, one) not in self._named:
+                self._named[stack.id, one] = frozenset(named_in(resources.get(one))) & resources.keys()
+            new = self._named[stack.id, one] - seen
+            seen |= new
+            pending.extend(new)
+        return frozenset(seen)
 
 
 def root_of(resource: Resource) -> Stack:
@@ -46,16 +59,6 @@ def _upwards(resource: Resource) -> Iterator[tuple[Stack, str]]:
     while stack is not None:
         yield stack, name
         name, stack = stack.id.rpartition("/")[2], stack.parent
-
-
-def _before(name: str, resources: Mapping[str, Raw]) -> frozenset[str]:
-    pending, seen = [name], set()
-    while pending:
-        for each in named_in(resources.get(pending.pop())):
-            if each in resources and each not in seen:
-                seen.add(each)
-                pending.append(each)
-    return frozenset(seen)
 
 
 def named_in(raw: Raw) -> Iterator[str]:
