@@ -68,4 +68,4 @@ def trust_unread(role: Resource, project: Project) -> str:
 
 def needs_one(task: Resource, project: Project) -> bool:
     """Whether something is to be done in an execution role's name before the task runs."""
-    return any(True for _ in needs_of(task, project))
+    return bool(needs_of(task, project))

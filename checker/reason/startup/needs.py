@@ -32,8 +32,12 @@ class Need(Struct, frozen=True):
     path: str
 
 
-def needs_of(task: Resource, project: Project) -> Iterator[Need]:
+def needs_of(task: Resource, project: Project) -> tuple[Need, ...]:
     """All that is done in the execution role's name before a task runs, as far as the task definition tells."""
+    return project.once_for((needs_of, task.key), lambda: tuple(_needs(task, project)))
+
+
+def _needs(task: Resource, project: Project) -> Iterator[Need]:
     containers = task.get("ContainerDefinitions")
     listed = containers.value if isinstance(containers, Known) and isinstance(containers.value, list) else []
     for index, container in enumerate(listed):
