@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 )
 def gate(allow_project_rules: bool, scanners: str, scanner_seconds: float, **options: Any) -> None:
     """Judge what is about to be merged or deployed. Offline."""
+    from checker.reports.safe import safe_to_show
     from checker.run.request import request_for
     from checker.run.unchanged import judged
 
@@ -39,7 +40,7 @@ def gate(allow_project_rules: bool, scanners: str, scanner_seconds: float, **opt
     )
     names = chosen(scanners)
     triage = triage_of(request.project, request.settings.max_waiver_days) if names else ()
-    run = replace(judged(request, _judge), excuse_changes=_excuse_changes(request))
+    run = replace(judged(request, _judge, safe_to_show), excuse_changes=_excuse_changes(request))
     finish(scanned(run, request, names, scanner_seconds, triage, options) if names else run, options)
 
 

@@ -34,8 +34,11 @@ _MOST_BYTES: Final = 32 * 1024 * 1024
 _TICK: Final = 1_000_000_000
 
 
-def judged(request: Request, judge: Callable[[Request], Run]) -> Run:
-    """What ``judge`` says, or said of the same; always anew where nothing is to be kept (``earlier`` is None)."""
+def judged(request: Request, judge: Callable[[Request], Run], shown: Callable[[Run], Run]) -> Run:
+    """What ``judge`` says, or said of the same; always anew where nothing is to be kept (``earlier`` is None).
+
+    ``shown``: a run as reports may hold it. It is kept as that, since what may be a secret is written nowhere.
+    """
     if request.earlier is None or (request.own_rules_allowed and request.settings.rules):
         return judge(request)
     began, cpu = time.time_ns(), time.process_time()
@@ -53,7 +56,7 @@ def judged(request: Request, judge: Callable[[Request], Run]) -> Run:
     newest = max([tree.newest, *map(changed_at, foreign)])
     is_steady = newest + _TICK < began and tree == _tree(request)
     if is_steady and _is_whole(run, spent, request.settings.rule_seconds):
-        _keep(place, foreign, run)
+        _keep(place, foreign, shown(run))
     return run
 
 

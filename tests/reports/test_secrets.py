@@ -18,6 +18,7 @@ from checker.cli import run
 from checker.collect.browser import find_browser
 from checker.model.shown.secret_text import NOT_SHOWN, lines_of_keys, shown_lines, without_secrets
 from checker.reports import FORMATS
+from checker.run import unchanged
 from checker.scanners import running
 from tests.reports import planted
 
@@ -195,6 +196,7 @@ def test_what_an_outside_scanner_says_holds_none(
     program.write_text(f"#!{sys.executable}\nprint({json.dumps(results)!r})\n")
     program.chmod(0o755)
     monkeypatch.setattr(running, "_program", lambda _: str(program))
+    monkeypatch.setattr(unchanged, "_TICK", 0)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     asked = [f"--format={name}={tmp_path / 'out' / name}" for name in FORMATS]
     (tmp_path / "out").mkdir()
@@ -204,6 +206,24 @@ def test_what_an_outside_scanner_says_holds_none(
     assert sum(each["finding"] == "CFN:E3012" for each in document["verdicts"]) == len(quoted)
     bytes_without(tmp_path / "out")
     bytes_without(tmp_path / "cache")
+
+
+def test_what_is_kept_for_the_next_run_holds_none(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what is said of it again is what was said."""
+    monkeypatch.setattr(unchanged, "_TICK", 0)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1790000000")
+    template = f"production={project / 'template.yaml'}"
+    for told in ("first", "again"):
+        (tmp_path / told).mkdir()
+        asked = [f"--format={name}={tmp_path / told / name}" for name in FORMATS]
+        run(["gate", "--project", str(project), "--assembly", template, *asked])
+    assert len(list((tmp_path / "cache").rglob("runs/*"))) == 1
+    bytes_without(tmp_path / "cache")
+    for name in FORMATS:
+        assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
 
 
 def test_every_byte_is_looked_at(tmp_path: Path) -> None:

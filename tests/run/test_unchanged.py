@@ -19,10 +19,10 @@ from checker.collect.kept.user_cache import user_cache
 from checker.collect.pipeline.earlier_runs import EarlierRuns
 from checker.model.settings import Settings
 from checker.model.verdicts import Outcome, Run
+from checker.reports.safe import safe_to_show
 from checker.run import unchanged
 from checker.run.judging import gate
 from checker.run.request import Request
-from checker.run.unchanged import judged
 from tests.pipelines import repository
 
 WORKFLOW = """
@@ -90,6 +90,10 @@ def request(root: Path, **more: object) -> Request:
         Request(project=root, settings=Settings(), earlier=EarlierRuns(), today=date(2026, 12, 1)),
         **more,
     )
+
+
+def judged(asked: Request, judge: Callable[[Request], Run]) -> Run:
+    return unchanged.judged(asked, judge, safe_to_show)
 
 
 def times(judge: Callable[[Request], Run]) -> int:
