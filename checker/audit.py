@@ -14,6 +14,7 @@ from checker import waivers
 from checker.collect import repository
 from checker.collect.config.register import Register, load_register
 from checker.collect.github.facts import KEY, from_facts
+from checker.collect.seen import seen_once
 from checker.collect.templates.assembly import read_assembly
 from checker.collect.templates.synthesis import existing_assembly
 from checker.data.type_facts import facts_of
@@ -32,6 +33,7 @@ from checker.resolve.account.project import LiveAccount, StacksKnown, live_proje
 from checker.resolve.templates.discovery import assign, in_environment
 from checker.resolve.templates.project import with_nested
 from checker.run.account import of_nobody, unread_of
+from checker.run.ending import withheld
 from checker.run.narrowed import not_asked_for, notes_of, without
 from checker.together import together
 
@@ -54,6 +56,7 @@ def audit(request: Request, snapshot: Snapshot) -> Run:
     return replace(run, coverage=replace(run.coverage, unread=unread))
 
 
+@seen_once()
 def _audited(request: Request, snapshot: Snapshot) -> Run:
     register = load_register()
     live, pipeline, known = _at_hand(request, snapshot)
@@ -92,10 +95,10 @@ def _audited(request: Request, snapshot: Snapshot) -> Run:
     shown = without(others, request.environments, verdicts)
     run = Run("audit", summary, environments, shown, coverage, register.findings, tuple(statuses))
     if not request.with_facts:
-        return run
+        return withheld(run)
     from checker.run.judging import with_facts
 
-    return with_facts(run, drawn_of(live.project, pipeline), request.project)
+    return withheld(with_facts(run, drawn_of(live.project, pipeline), request.project))
 
 
 def audit_many(request: Request, reads: Iterable[tuple[Audited, Read]]) -> Run:

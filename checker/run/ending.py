@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from checker.collect.config.settings_file import FILE_NAME as SETTINGS_FILE
+from checker.collect.seen import seen
 from checker.errors import ExitCode
 from checker.model.matching import pairs
+from checker.model.shown.known_secrets import secrets_set, without_known
 from checker.model.verdicts import Outcome, Run, Severity, Verdict
 
 
@@ -79,3 +81,10 @@ def only(run: Run, findings: Sequence[str]) -> Run:
 def with_note(run: Run, note: str) -> Run:
     """The run with one more thing said of how it came about."""
     return replace(run, coverage=replace(run.coverage, notes=(*run.coverage.notes, note)))
+
+
+def withheld(run: Run) -> Run:
+    """The run without the secrets that the files it has read hold in plain text."""
+    looked_at = seen()
+    secrets = secrets_set(looked_at.texts.values()) if looked_at is not None else frozenset[str]()
+    return without_known(run, secrets) if secrets else run

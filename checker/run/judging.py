@@ -48,6 +48,7 @@ from checker.run.coverage import (
     waived_away,
 )
 from checker.run.deployed import not_judged
+from checker.run.ending import withheld
 from checker.run.narrowed import not_asked_for, notes_of, without
 from checker.run.pipeline import pipeline_of
 from checker.run.request import Request
@@ -163,7 +164,8 @@ def gate(request: Request, *, with_pipeline: bool = True) -> Run:
     environments = tuple(name for name in kinds if name not in others)
     shown = without(others, request.environments, verdicts)
     run = Run("gate", summary, environments, shown, coverage, findings, tuple(statuses))
-    return with_facts(run, facts[0] if facts else Facts(), request.project) if request.with_facts else run
+    whole = with_facts(run, facts[0] if facts else Facts(), request.project) if request.with_facts else run
+    return withheld(whole)
 
 
 _WITH_LINES: Final = frozenset({Outcome.FAIL, Outcome.ERROR, Outcome.UNKNOWN, Outcome.WAIVED})

@@ -131,6 +131,7 @@ def files() -> dict[str, str]:
         "snapshot.json": json.dumps(snapshot(), indent=2),
         ".github/workflows/deploy.yml": _workflow(),
         "scripts/deploy.sh": _script(),
+        "scripts/seed.py": _program(),
         "migrations/0001_roles.sql": _sql(),
     }
 
@@ -263,6 +264,9 @@ jobs:
         env:
 {keys}
       - run: ./scripts/deploy.sh {SECRETS["Google key"]} 2>/dev/null
+      - run: python scripts/seed.py --token {json.dumps(SECRETS["Google key"])}
+        env:
+{keys}
 """
 
 
@@ -281,6 +285,20 @@ def _script() -> str:
         if kind not in QUOTED or kind.startswith("AWS"):
             told = secret.splitlines()[-1]
             lines.append(f"aws ssm put-parameter --name x --value '{told}' || echo '{told}'")
+    return "\n".join(lines) + "\n"
+
+
+def _program() -> str:
+    """Every secret as a program holds it: under a name, in a header, as the value of an option."""
+    lines = ["import os, subprocess, boto3", "ssm = boto3.client('ssm')"]
+    for index, secret in enumerate(SECRETS.values()):
+        lines += [
+            f"SETTING_{index}_PASSWORD = {secret!r}",
+            f"os.environ['SETTING_{index}_TOKEN'] = {secret!r}",
+            f"subprocess.run(['curl', '--header', 'Authorization: ' + {secret!r}, 'https://api.example.com'])",
+            f"subprocess.run(['tool-{index}', SETTING_{index}_PASSWORD, os.environ['SETTING_{index}_TOKEN']])",
+            f"ssm.put_parameter(Name='/shop/{index}/password', Value=SETTING_{index}_PASSWORD)",
+        ]
     return "\n".join(lines) + "\n"
 
 

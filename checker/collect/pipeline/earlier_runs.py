@@ -8,6 +8,8 @@ where all is the same that following hangs on:
   files could an import mean. They are asked again of the files as they are now, and answers are compared by content;
 - the start: program, words, environment, folder, and the allowance of steps. That is part of each entry's key.
 
+What may hold a secret is not kept.
+
 A file that cannot be read, is cut short or was written by something else is as if there were none.
 """
 
@@ -24,6 +26,9 @@ from msgspec import Struct, field
 from checker.collect.kept.packing import packed, unpacked
 from checker.collect.kept.states import code_state
 from checker.collect.kept.user_cache import keep, key_of, user_cache
+from checker.collect.kept.withheld import holds_secret
+from checker.collect.seen import seen
+from checker.model.shown.known_secrets import secrets_set
 
 if TYPE_CHECKING:
     from checker.collect.pipeline.scripts import ScriptLibrary
@@ -69,11 +74,11 @@ class EarlierRuns(Struct):
         """Write what is new, beside what was known of the same code."""
         if self._file is None or self._library is None:
             return
-        new: dict[str, bytes] = {}
-        for key, what in self._made.items():
-            made = what()
-            if made is not None and (content := packed(made)) is not None:
-                new[key] = content
+        made = {key: each for key, what in self._made.items() if (each := what()) is not None}
+        looked_at = seen()
+        secrets = secrets_set(looked_at.texts.values()) if made and looked_at is not None else frozenset[str]()
+        open_ = {key: each for key, each in made.items() if not holds_secret(each, secrets)}
+        new = {key: content for key, each in open_.items() if (content := packed(each)) is not None}
         if not new:
             return
         entries = {**self._read, **new}
