@@ -18,7 +18,8 @@ class Order:
 
     def __init__(self) -> None:
         self._before: dict[tuple[str, str], frozenset[str]] = {}
-        self._named: dict[tuple[str, str], frozenset[str]] = {}
+        # By stack, by whether of all declared resources or of those that are made in this world, and by resource.
+        self._named: dict[tuple[str, bool, str], frozenset[str]] = {}
 
     def comes_after(self, later: Resource, earlier: Resource) -> bool:
         """Whether ``later`` is made after ``earlier``, directly or through others, because the template says so: with
@@ -29,19 +30,20 @@ class Order:
                 continue
             place = (stack.id, above[stack])
             if place not in self._before:
-                declared = later.scope.declared_resources if stack is later.stack else stack.template.get("Resources")
+                is_own = stack is later.stack
+                declared = later.scope.declared_resources if is_own else stack.template.get("Resources")
                 resources = declared if isinstance(declared, Mapping) else {}
-                self._before[place] = self._made_before(stack, above[stack], resources)
+                self._before[place] = self._made_before((stack.id, is_own), above[stack], resources)
             return name in self._before[place]
         return False
 
-    def _made_before(self, stack: Stack, name: str, resources: Mapping[str, Raw]) -> frozenset[str]:
+    def _made_before(self, of: tuple[str, bool], name: str, resources: Mapping[str, Raw]) -> frozenset[str]:
         pending, seen = [name], set[str]()
         while pending:
             one = pending.pop()
-            if (stack.id, one) not in self._named:
-                self._named[stack.id, one] = frozenset(named_in(resources.get(one))) & resources.keys()
-            new = self._named[stack.id, one] - seen
+            if (*of, one) not in self._named:
+                self._named[*of, one] = frozenset(named_in(resources.get(one))) & resources.keys()
+            new = self._named[*of, one] - seen
             seen |= new
             pending.extend(new)
         return frozenset(seen)
