@@ -78,14 +78,14 @@ def carries_environment(candidate: Candidate, environment: Environment) -> Answe
 
 
 def admits_several(stack: Stack) -> bool:
-    """Whether a stack's roles admit the jobs of production and those of another environment: it is made once for both,
-    whatever it is called."""
+    """Whether of a stack's roles one admits the jobs of production alone, and another those of staging alone: it is
+    made once for both, whatever it is called. One role that admits both tells of no such order."""
     resources = stack.template.get("Resources")
     each = resources.values() if isinstance(resources, dict) else ()
     roles = [one.get("Properties") for one in each if isinstance(one, dict) and one.get("Type") == "AWS::IAM::Role"]
     trusts = [one.get("AssumeRolePolicyDocument") for one in roles if isinstance(one, dict)]
-    admitted = {kind_of(name) for trust in trusts for name in _ADMITTED.findall(json.dumps(trust, default=str))}
-    return {EnvironmentKind.PRODUCTION, EnvironmentKind.STAGING} <= admitted
+    admitted = [{kind_of(name) for name in _ADMITTED.findall(json.dumps(trust, default=str))} for trust in trusts]
+    return {EnvironmentKind.PRODUCTION} in admitted and {EnvironmentKind.STAGING} in admitted
 
 
 def looks_generated(literal: str) -> bool:
