@@ -129,9 +129,11 @@ _KEY_OF_HEADER: Final = lazy_re.compile(
     r"(?i)(?:[a-z0-9]+-)*(?:api-?key|(?:access|auth|api|ingest|ingestion|license|write)-(?:key|token)|authorization)"
     r"|x-honeycomb-team"
 )
-_SCHEME: Final = lazy_re.compile(r"(?i)(?:bearer|basic|api-?token|token|apikey)(?:%20|\+)")
+_SCHEME: Final = lazy_re.compile(r"(?i)^(?:bearer|basic|api-?token|token|apikey)(?:%20|\+)")
 _OPEN: Final = lazy_re.compile(r"[$%{<*\[(]|\.{3}|x{4,}", re.IGNORECASE)
 _RANDOM: Final = lazy_re.compile(r"(?=.*\d)(?=.*[A-Za-z])[0-9A-Za-z+/=%_.-]{16,}")
+# What a thing is called: words, and a small number behind them.
+_CALLED: Final = lazy_re.compile(r"[a-z]+(?:[._/-][a-z]+)+(?:[._/-]v?\d{1,3})?", re.IGNORECASE)
 
 
 def format_of_secret(value: str) -> str | None:
@@ -171,7 +173,10 @@ def _secret_of_pairs(value: str) -> bool:
 def _is_key_in_header(value: str) -> bool:
     pairs = ((name.strip(), _SCHEME.sub("", held.strip("'\""), 1)) for name, held in _PAIR.findall(value))
     return any(
-        _KEY_OF_HEADER.fullmatch(name) and _RANDOM.fullmatch(held) and not held.startswith("AWS4-HMAC")
+        _KEY_OF_HEADER.fullmatch(name)
+        and _RANDOM.fullmatch(held)
+        and not _CALLED.fullmatch(held)
+        and not held.startswith("AWS4-HMAC")
         for name, held in pairs
     )
 
