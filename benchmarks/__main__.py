@@ -30,7 +30,15 @@ def peers(assembly: Path, project: Path, runs: int) -> None:
     guard = next(iter(sorted(GUARD.glob("bin/ubuntu/x86_64/cfn-guard"))), None)
     commands = {
         "checker --help": [str(BIN / "checker"), "--help"],
-        "checker gate": f"{BIN}/checker gate --no-cache --project {project} --assembly {assembly}".split(),
+        "checker gate": [
+            str(BIN / "checker"),
+            "gate",
+            "--no-cache",
+            "--project",
+            str(project),
+            "--assembly",
+            str(assembly),
+        ],
         "cfn-lint": [str(BIN / "cfn-lint"), "--region", "us-west-2", "--", *templates],
         "checkov": [str(BIN / "checkov"), "--framework", "cloudformation", "--compact", "--quiet", "--skip-download"]
         + [word for template in templates for word in ("-f", template)],
@@ -52,7 +60,13 @@ def workflows(runs: int) -> None:
     They ask different things of them: what is shown is what each costs.
     """
     commands = {
-        "checker gate, a file changed": ["sh", "-c", f"touch {ROOT}/.checker/changed; exec {BIN}/checker gate"],
+        "checker gate, a file changed": [
+            "sh",
+            "-c",
+            'touch "$1"; exec "$0" gate',
+            str(BIN / "checker"),
+            str(ROOT / ".checker/changed"),
+        ],
         "checker gate --no-cache": [str(BIN / "checker"), "gate", "--no-cache"],
         "zizmor, offline": [str(BIN / "zizmor"), "--offline", "--quiet", "--no-exit-codes", ".github"],
     }
