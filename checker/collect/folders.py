@@ -10,10 +10,12 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct, field
 
-from checker.collect.seen import FOREIGN, Listing, ask, seen
+from checker.collect.seen import UNTOLD, Listing, ask, seen
 from checker.model.sources import Problem, Spot
 
-SKIPPED: Final = FOREIGN | {
+# What tools keep for themselves, too.
+_FOREIGN: Final = UNTOLD | {"coverage", ".idea", ".vscode"}
+SKIPPED: Final = _FOREIGN | {
     "vendor", "third_party", "dist", "build", "target", "cdk.out", ".checker", ".aws-sam", ".serverless"
 }  # fmt: skip
 MAX_FOLDERS: Final = 50_000
@@ -138,7 +140,7 @@ class _Search(Struct):
                 self.problem(link.inner, LEADS_NOWHERE, _INSTEAD)
         elif is_folder and _is_skipped(name):
             self.passed(link.inner)
-        elif (is_folder or missed) and not FOREIGN.intersection(real.relative_to(top_of(self.root)).parts):
+        elif (is_folder or missed) and not _FOREIGN.intersection(real.relative_to(top_of(self.root)).parts):
             self.links.append(link._replace(real=str(real)))
 
 

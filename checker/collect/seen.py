@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from msgspec import Struct, field
 
-# Folders of other people's code, caches, and what tools keep for themselves.
-FOREIGN: Final = frozenset(
+# Folders of other people's code, and caches: too large for all of their files to be told apart from time to time.
+UNTOLD: Final = frozenset(
     {".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".nox", ".mypy_cache",
-     ".pytest_cache", ".ruff_cache", ".hypothesis", "site-packages", ".terraform", ".next", ".cache", "coverage",
-     ".idea", ".vscode"}
+     ".pytest_cache", ".ruff_cache", ".hypothesis", "site-packages", ".terraform", ".next", ".cache"}
 )  # fmt: skip
 
 # Texts of more signs are not kept: nobody but templates is that long, and those are read once.
@@ -35,11 +35,11 @@ class Listing(NamedTuple):
 
 class Seen(Struct):
     """Listings and texts, by the paths that folders and files have in truth, or were asked for by; and all paths in
-    folders of other people's code that were asked for, there or not."""
+    untold folders (:data:`UNTOLD`) that were asked for, there or not."""
 
     listings: dict[str, Listing] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
-    foreign: set[str] = field(default_factory=set)
+    untold: set[str] = field(default_factory=set)
 
 
 _SEEN: ContextVar[Seen | None] = ContextVar("seen", default=None)
@@ -53,8 +53,14 @@ def seen() -> Seen | None:
 def ask(path: str) -> None:
     """Take note that a file or folder is asked for."""
     run = _SEEN.get()
-    if run is not None and not FOREIGN.isdisjoint(path.split("/")):
-        run.foreign.add(path)
+    if run is not None and not UNTOLD.isdisjoint(path.split("/")):
+        run.untold.add(path)
+
+
+def asked(path: Path) -> Path:
+    """The path, noted as asked for: whether it is there is about to be looked at."""
+    ask(str(path))
+    return path
 
 
 def forget() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from checker.collect.config.settings_file import FILE_NAME as SETTINGS_FILE
 from checker.collect.repository import workflows_around
+from checker.collect.seen import asked
 from checker.collect.templates.assembly import Assembly
 from checker.model.pipeline.shell import REFUSED
 from checker.model.resources import Stack
@@ -47,7 +48,7 @@ def exclusions(
         ):
             continue
         named = not any(sign in pattern for sign in "*?[")
-        missing = named and not (request.project / pattern).exists()
+        missing = named and not asked(request.project / pattern).exists()
         if of_templates is None and not missing:
             continue
         why = f"there is no {pattern}" if missing else f"{pattern} leaves nothing out"

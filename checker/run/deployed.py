@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checker.collect import repository
+from checker.collect.seen import asked
 from checker.collect.templates.assembly import Assembly
 from checker.collect.templates.search import is_assembly
 from checker.model.sources import Spot, brief
@@ -41,7 +42,7 @@ def not_judged(request: Request, assemblies: Sequence[Assembly], pipeline: Pipel
         if path.startswith("/"):  # of the runner: nothing of this machine is looked at
             yield from _made(pipeline, path, spot, judged)
             continue
-        there = request.project / path
+        there = asked(request.project / path)
         # A link inside the repository is another name of the same file.
         names = {path, posixpath.relpath(os.path.realpath(there), os.path.realpath(request.project))}
         known = any(file in names or file.startswith(tuple(f"{name}/" for name in names)) for file in judged)

@@ -4,8 +4,8 @@ A run hangs on the checker's own code and the packages beside it, on what was as
 the checkout, and on all files of the project: those below it, whatever they are, and of folders of other people's code
 those that were looked at. That is told by what the file system says of them (:mod:`checker.collect.kept.states`).
 
-Nothing is kept of a run in which a file changed, or that began right after one did; of one in which a rule crashed or
-may have been stopped by the clock; and of rules of the project's own, which may look at anything.
+Nothing is kept of a run in which a file changed, or that began less than two seconds after one did; of one in which a
+rule crashed or may have been stopped by the clock; and of rules of the project's own, which may look at anything.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from checker.collect import repository
 from checker.collect.kept.packing import packed, unpacked
 from checker.collect.kept.states import Tree, changed_at, code_state, state_of, tree_of
 from checker.collect.kept.user_cache import keep, key_of, user_cache
-from checker.collect.seen import FOREIGN, seen, seen_once
+from checker.collect.seen import UNTOLD, seen, seen_once
 from checker.model.verdicts import Outcome, Run
 from checker.run.request import Request
 
 _MOST_RUNS: Final = 64
 _MOST_BYTES: Final = 32 * 1024 * 1024
-# The clock of a file system ticks; a file that is changed twice within one tick has one time.
-_TICK: Final = 1_000_000_000
+# The clock of a file system ticks, FAT's every two seconds; a file that is changed twice within one tick has one time.
+_TICK: Final = 2_000_000_000
 
 
 def judged(request: Request, judge: Callable[[Request], Run], shown: Callable[[Run], Run]) -> Run:
@@ -51,12 +51,12 @@ def judged(request: Request, judge: Callable[[Request], Run], shown: Callable[[R
     with seen_once():
         run = judge(request)
         looked_at = seen()
-        foreign = {path: state_of(path) for path in looked_at.foreign} if looked_at is not None else {}
+        untold = {path: state_of(path) for path in looked_at.untold} if looked_at is not None else {}
     spent = time.process_time() - cpu
-    newest = max([tree.newest, *map(changed_at, foreign)])
+    newest = max([tree.newest, *map(changed_at, untold)])
     is_steady = newest + _TICK < began and tree == _tree(request)
     if is_steady and _is_whole(run, spent, request.settings.rule_seconds):
-        _keep(place, foreign, shown(run))
+        _keep(place, untold, shown(run))
     return run
 
 
@@ -70,7 +70,7 @@ def _tree(request: Request) -> Tree | None:
     root = request.project.resolve()
     for _, path in request.assemblies:
         real = path.resolve()
-        if not real.is_relative_to(root) or not FOREIGN.isdisjoint(real.relative_to(root).parts):
+        if not real.is_relative_to(root) or not UNTOLD.isdisjoint(real.relative_to(root).parts):
             return None
     return tree_of(root)
 
@@ -112,12 +112,12 @@ def _recalled(place: Path) -> Run | None:
     found = unpacked(body) if told == hashlib.sha256(body).hexdigest().encode() else None
     if not (isinstance(found, tuple) and len(found) == 2):
         return None
-    foreign, run = found
-    same = isinstance(foreign, dict) and all(state_of(path) == state for path, state in foreign.items())
+    untold, run = found
+    same = isinstance(untold, dict) and all(state_of(path) == state for path, state in untold.items())
     return run if same and isinstance(run, Run) else None
 
 
-def _keep(place: Path, foreign: dict[str, str], run: Run) -> None:
-    body = packed((foreign, run))
+def _keep(place: Path, untold: dict[str, str], run: Run) -> None:
+    body = packed((untold, run))
     if body is not None and len(body) < _MOST_BYTES:
         keep(place, hashlib.sha256(body).hexdigest().encode() + body, _MOST_RUNS)

@@ -14,6 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from checker.cli import run as command
+from checker.collect.config.settings_file import project_settings
 from checker.collect.kept import states
 from checker.collect.kept.user_cache import user_cache
 from checker.collect.pipeline.earlier_runs import EarlierRuns
@@ -166,6 +167,38 @@ def test_what_has_changed_is_judged(
     change(root)
     settled()
     assert judged(request(root), judge) == gate(request(root))
+    assert times(judge) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        (
+            {"cdk.json": '{"app": "python app.py", "output": ".cache/cdk.out"}', "app.py": ""},
+            ".cache/cdk.out/manifest.json",
+        ),
+        ({"checker.toml": 'migration_folders = [".cache/sql"]\n'}, ".cache/sql/1_first.sql"),
+        ({"checker.toml": 'exclude = {".cache/old.sh" = "nobody runs it"}\n'}, ".cache/old.sh"),
+        ({"coverage/some.txt": ""}, "coverage/deploy.yaml"),
+    ],
+    ids=["an assembly", "migrations", "an exclusion", "reports of tests"],
+)
+def test_what_was_not_there_and_is_made_is_judged(
+    given: dict[str, str], made: str, root: Path, judge: Callable[[Request], Run]
+) -> None:
+    """Also below folders whose files are not told apart, where somebody has asked for it."""
+    for name, content in given.items():
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text(content)
+    settled()
+    asked = request(root, settings=project_settings(root))
+    judged(asked, judge)
+    judged(asked, judge)
+    assert times(judge) == 1
+    (root / made).parent.mkdir(parents=True, exist_ok=True)
+    (root / made).write_text("{}")
+    settled()
+    assert judged(asked, judge) == gate(asked)
     assert times(judge) == 2
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from checker.collect.config.data_files import is_there, nearest, read_config, unseen
+from checker.collect.seen import asked
 from checker.errors import ConfigError
 from checker.model.settings import EnvironmentSettings, Settings, SubjectForm
 from checker.model.verdicts import Unread
@@ -45,7 +46,7 @@ def missing_folders(project: Path, settings: Settings) -> list[Unread]:
         Unread(f"{settings.places.get(f'{key}.{folder}', FILE_NAME + ':1')}: {key}", f"there is no folder {folder}")
         for key, folders in named.items()
         for folder in folders
-        if not (project / folder).exists()
+        if not asked(project / folder).exists()
     ]
 
 

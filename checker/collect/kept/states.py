@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from checker.collect.seen import FOREIGN
+from checker.collect.seen import UNTOLD
 
 MOST_ENTRIES: Final = 200_000
 
@@ -28,7 +28,7 @@ class Tree(NamedTuple):
 
 
 def tree_of(root: Path) -> Tree | None:
-    """The state of all files below ``root``, but not below folders of other people's code (:data:`FOREIGN`).
+    """The state of all files below ``root``, but not below untold folders (:data:`UNTOLD`).
 
     ``None`` where it cannot be told: something could not be looked at, a link leads to a folder that is not among them,
     or there is more than :data:`MOST_ENTRIES`.
@@ -44,7 +44,7 @@ def tree_of(root: Path) -> Tree | None:
             for entry in entries:
                 told = f"{entry.path}/"
                 if entry.is_dir(follow_symlinks=False):
-                    if entry.name not in FOREIGN:
+                    if entry.name not in UNTOLD:
                         pending.append(entry.path)
                 else:
                     stat = entry.stat(follow_symlinks=False)
@@ -65,7 +65,7 @@ def tree_of(root: Path) -> Tree | None:
 
 def _is_below(real: str, top: str) -> bool:
     """Whether a folder is among those that are looked at for a tree."""
-    return real == top or (real.startswith(f"{top}/") and FOREIGN.isdisjoint(real[len(top) :].split("/")))
+    return real == top or (real.startswith(f"{top}/") and UNTOLD.isdisjoint(real[len(top) :].split("/")))
 
 
 def state_of(path: str) -> str:

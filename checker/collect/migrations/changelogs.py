@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from checker import lazy_re
 from checker.collect.documents import read_text
 from checker.collect.migrations.sql import parse_sql
+from checker.collect.seen import asked
 from checker.errors import InputError
 from checker.model.migrations.folders import Migration, MigrationFolder, SqlFile
 from checker.model.sources import Problem, Spot
@@ -141,7 +142,7 @@ def _settings(path: Path) -> dict[str, str]:
 
 def _file(root: Path, path: Path) -> SqlFile | None:
     """A file of the repository; ``None`` where there is none, or where it lies outside."""
-    real = path.resolve()
+    real = asked(path.resolve())
     if not real.is_relative_to(root.resolve()) or not real.is_file():
         return None
     shown = real.relative_to(root.resolve()).as_posix()

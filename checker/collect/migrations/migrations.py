@@ -45,6 +45,7 @@ from checker.collect.migrations.revisions.reading import is_revision, revisions
 from checker.collect.migrations.sections import directions
 from checker.collect.migrations.sql import parse_sql
 from checker.collect.migrations.transactions import as_told_beside
+from checker.collect.seen import asked
 from checker.errors import InputError
 from checker.model.migrations.folders import Migration, MigrationFolder, SqlFile, is_sql
 from checker.model.settings import Settings
@@ -89,7 +90,7 @@ def read_migrations(
     for below in sorted(configured):
         paths.extend(map(Path, walk(root, lambda name: name.endswith(".py"), MAX_FILES, problems, below)))
     for below in sorted(wanted):
-        if (root / below).is_dir():
+        if asked(root / below).is_dir():
             paths.extend(map(Path, walk(root, _is_migration, MAX_FILES, problems, below)))
         elif (root / below).exists():  # what is not there is told of with the other names that fit nothing
             why = f"migration_folders: {below} is no folder"

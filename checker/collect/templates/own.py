@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from checker.collect.documents import read_text
 from checker.collect.folders import LEADS_OUT
 from checker.collect.repository import is_committed
+from checker.collect.seen import asked
 from checker.collect.templates.assembly import Assembly, read_assembly
 from checker.collect.templates.sam_config import SamDeployment, sam_deployments
 from checker.collect.templates.search import Found, newer_source, search, shortened
@@ -82,11 +83,11 @@ def _without_the_root_app(found: Found, own: Own) -> None:
 
 
 def _add_app(project: Path, app: Path, output: Path, found: Found, own: Own) -> None:
-    folder = project / output
+    folder = asked(project / output)
     if (folder.exists() or folder.is_symlink()) and not folder.resolve().is_relative_to(project.resolve()):
         if not any(each.spot.file == output.as_posix() for each in found.problems):
             own.unread.append(Unread(f"{app.as_posix()}: its assembly ({output.as_posix()})", LEADS_OUT, _INSIDE))
-    elif (folder / "manifest.json").is_file():
+    elif asked(folder / "manifest.json").is_file():
         if not any(folder.samefile(project / known) for known in found.assemblies):
             found.assemblies.append(output)
         own.notes.extend(_age(project, app, output))

@@ -21,6 +21,7 @@ from checker import lazy_re
 from checker.collect.documents import MAX_BYTES
 from checker.collect.exclusions import Exclusions
 from checker.collect.folders import walk
+from checker.collect.seen import asked
 from checker.model.sources import Problem, Spot
 
 # What a template's file may be called at its end: whether it is one, its content says.
@@ -243,7 +244,7 @@ def is_test(inner: Path | str) -> bool:
 
 def is_assembly(folder: Path) -> bool:
     """Whether a folder is a cloud assembly: its manifest has a version and artifacts."""
-    manifest = folder / "manifest.json"
+    manifest = asked(folder / "manifest.json")
     try:
         head = manifest.read_bytes()[:2_000_000] if manifest.is_file() else b""
     except OSError:

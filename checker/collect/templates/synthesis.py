@@ -21,7 +21,7 @@ from typing import Final
 
 from checker import lazy_re
 from checker.collect.kept.user_cache import keep, key_of, user_cache
-from checker.collect.seen import forget
+from checker.collect.seen import asked, forget
 from checker.errors import InputError
 from checker.model.settings import Settings
 
@@ -113,7 +113,7 @@ def _files(folder: Path) -> Iterable[Path]:
 def _digest(paths: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for path in paths:
-        content = path.read_bytes()
+        content = asked(path).read_bytes()
         digest.update(f"{path}\0{len(content)}\0".encode())
         digest.update(content)
     return digest.hexdigest()

@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+from checker.collect.seen import asked
 from checker.collect.templates.search import TEMPLATE_FILES
 from checker.model.resources import Raw
 
@@ -26,7 +27,7 @@ def file_of(url: Raw, folder: Path, root: Path) -> str | None:
     for start in range(len(steps)):
         tail = "/".join(steps[start:])
         for each in above:
-            if tail and (each / tail).is_file():
+            if tail and asked(each / tail).is_file():
                 return os.path.relpath(each / tail, folder)
     return None
 

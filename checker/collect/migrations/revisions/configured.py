@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from checker import lazy_re
 from checker.collect.documents import read_text
+from checker.collect.seen import asked
 from checker.errors import InputError
 from checker.model.sources import Problem, Spot
 
@@ -47,7 +48,7 @@ def revision_folders(root: Path, configuration: Path, problems: list[Problem]) -
         return []
     below = posixpath.dirname(shown)
     found = [posixpath.normpath(posixpath.join(below, _HERE.sub("", each))) for each in told if each]
-    folders = [each for each in found if not each.startswith(("..", "/")) and (root / each).is_dir()]
+    folders = [each for each in found if not each.startswith(("..", "/")) and asked(root / each).is_dir()]
     if not deep:
         return folders
     inside = [Path(at).relative_to(root).as_posix() for each in folders for at in _folders_below(root / each)]

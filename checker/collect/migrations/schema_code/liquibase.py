@@ -22,6 +22,7 @@ from checker.collect.migrations.revisions.columns import Column, Unread, quoted
 from checker.collect.migrations.schema_code.columns import altered, created, index, table_name, type_of
 from checker.collect.migrations.sql import parse_sql
 from checker.collect.migrations.sql_context import in_context
+from checker.collect.seen import asked
 from checker.collect.yaml_nodes import construct
 from checker.errors import InputError
 from checker.model.migrations.folders import Effect, Migration, MigrationFolder, SqlFile, Statement
@@ -140,7 +141,7 @@ def change_logs(folder: str, texts: Mapping[str, str], root: Path) -> Iterator[M
 
     def read(path: str) -> str | None:
         for each in (root / path, root / "src/main/resources" / path):
-            if each.is_file() and each.resolve().is_relative_to(root.resolve()):
+            if asked(each).is_file() and each.resolve().is_relative_to(root.resolve()):
                 try:
                     return read_text(each, path)
                 except InputError:
