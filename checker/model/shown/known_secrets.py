@@ -23,11 +23,11 @@ Told = TypeVar("Told")
 _VALUE: Final = (
     r"""(?:[fru]?(?P<quote>["'])(?P<quoted>[^"'\n]{6,}?)\\?(?P=quote)|(?P<bare>[^\s"'`,;&|()\[\]{}<>]{6,}))"""
 )
-# NAME=value, name: value, "name": "value", name: str = 'value', d["name"] = "value"; --name value. Tried where a word
-# begins, and given up at its end: megabytes of code are looked at.
-_SET: Final = lazy_re.compile(
-    r"""(?<![\w.])(?P<name>[A-Za-z_][\w.-]{1,80}+)(?:\\?["']?[ ]?\]?(?::[ ]?\w+[ ]?=|[ ]?=>?|:))[ \t]*\\?""" + _VALUE
-)
+# NAME=value, name: value, "name": "value", name: str = 'value', d["name"] = "value"; --name value. Megabytes of code
+# are looked at: the value is found first, and the name is read backwards from there.
+_SET: Final = lazy_re.compile(rf"[:=]>?[ \t]*\\?{_VALUE}")
+_EMAN: Final = lazy_re.compile(r"""[ ]?(?:\w+[ ]?:)?\]?["']?\\?(?P<eman>[\w.-]{1,80}[A-Za-z_])""")
+_LONGEST_NAME: Final = 120
 _FLAG: Final = lazy_re.compile(r"--(?P<name>[A-Za-z][\w.-]{1,80}+)[ \t]+\\?" + _VALUE)
 # Two words of a call: setdefault("NAME", "value").
 _PAIR: Final = lazy_re.compile(rf"""\(\s*["'](?P<name>[A-Za-z_][\w.-]{{1,80}}+)["']\s*,\s*{_VALUE}""")
@@ -36,7 +36,8 @@ _CALLS_FOR: Final = lazy_re.compile(
 )
 # A word or a name says too much else: "postgres" is a password often enough.
 _MIXED: Final = lazy_re.compile(r"(?=.*\d)(?=.*[A-Za-z]).{6,}", re.DOTALL)
-_LONG: Final = lazy_re.compile(r"[A-Za-z-]{16,}")
+_LONG: Final = lazy_re.compile(r"[a-z]{16,}|[a-z]+(?:-[a-z]+){3,}")
+_COLUMN: Final = lazy_re.compile(r"\w+\([\d, ]+\)")
 _FILLED_IN: Final = ("${", "$(", "{{")
 _MOST: Final = 1000
 
@@ -52,17 +53,23 @@ def secrets_set(texts: Iterable[str]) -> frozenset[str]:
 
 def _named(text: str) -> Iterator[tuple[str, str]]:
     """Values, each with the name that it is set under."""
-    for form in (_SET, _FLAG, _PAIR):
+    for match in _SET.finditer(text):
+        value = match["quoted"] or match["bare"]
+        if _tells(value):
+            before = text[max(match.start() - _LONGEST_NAME, 0) : match.start()][::-1]
+            if name := _EMAN.match(before):
+                yield name["eman"][::-1], value
+    for form in (_FLAG, _PAIR):
         yield from ((match["name"], match["quoted"] or match["bare"]) for match in form.finditer(text))
 
 
 def _may_be_secret(name: str, value: str) -> bool:
-    return _CALLS_FOR.search(name) is not None and _tells(value) and looks_secret(name, value)
+    return _tells(value) and _CALLS_FOR.search(name) is not None and looks_secret(name, value)
 
 
 def _tells(value: str) -> bool:
     is_more = _MIXED.fullmatch(value) or _LONG.fullmatch(value)
-    return is_more is not None and not any(each in value for each in _FILLED_IN)
+    return is_more is not None and _COLUMN.fullmatch(value) is None and not any(each in value for each in _FILLED_IN)
 
 
 def without_known(told: Told, secrets: Iterable[str]) -> Told:

@@ -43,6 +43,8 @@ def test_what_is_set_under_the_name_of_a_secret_is_one(text: str) -> None:
         "DB_PASSWORD=$PASSWORD_2",
         "password: '{{resolve:secretsmanager:db1:SecretString:password}}'",
         "cluster: main-cluster-2",
+        "password: varchar(100)",
+        '"MasterUserPassword": "MasterUserSecret"',
         "secret_name: shop/production/db1",
         "token=self.tokens.next_one",
         "password_max_length: 100000",
