@@ -24,9 +24,10 @@ _VALUE: Final = (
     r"""(?:[fru]?(?P<quote>["'])(?P<quoted>[^"'\n]{6,}?)\\?(?P=quote)|(?P<bare>[^\s"'`,;&|()\[\]{}<>]{6,}))"""
 )
 # NAME=value, name: value, "name": "value", name: str = 'value', d["name"] = "value"; --name value. Megabytes of code
-# are looked at: the value is found first, and the name is read backwards from there.
-_SET: Final = lazy_re.compile(rf"[:=]>?[ \t]*\\?{_VALUE}")
-_EMAN: Final = lazy_re.compile(r"""[ ]?(?:\w+[ ]?:)?\]?["']?\\?(?P<eman>[\w.-]{1,80}[A-Za-z_])""")
+# are looked at: the value is found first, and the name is read backwards from there. What stands
+# behind a colon itself is a part of an address: arn:aws:secretsmanager:eu-west-1:111111111111:secret:NAME.
+_SET: Final = lazy_re.compile(rf"(?:=>?[ \t]*|:(?:[ \t]+|(?=\\?[\"'])))\\?{_VALUE}")
+_EMAN: Final = lazy_re.compile(r"""[ ]?(?:\w+[ ]?:)?\]?["']?\\?(?P<eman>[\w.-]{1,80}[A-Za-z_])(?![\w:/])""")
 _LONGEST_NAME: Final = 120
 _FLAG: Final = lazy_re.compile(r"--(?P<name>[A-Za-z][\w.-]{1,80}+)[ \t]+\\?" + _VALUE)
 # Two words of a call: setdefault("NAME", "value").
