@@ -41,6 +41,17 @@ def operation_of(service: str, spelled: str) -> str:
     return names.get(kebab) or "".join(part[:1].upper() + part[1:] for part in kebab.split("-"))
 
 
+def is_call(name: str, command: str) -> bool:
+    """Whether the CLI has this command of this service; of services that deploys do not use each word with a hyphen may
+    be one."""
+    service = service_of(name)
+    if service is None:
+        return False
+    typed, star = table()["types"].get(prefix_of(service)), table()["star"].get(prefix_of(service), ())
+    known = operation_of(service, command) in {*(typed or ()), *star} or is_custom(service, command)
+    return known or command == "wait" or (typed is None and "-" in command)
+
+
 @cache
 def methods() -> frozenset[str]:
     """The operations of the services that deploys use, as methods of boto3's clients; those of one word left out."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from checker.data.aws_calls import is_call
 from checker.data.aws_options import GLOBAL_FLAGS, GLOBAL_VALUES
-from checker.model.possible import Possible, Scalar, one_of, options
+from checker.model.possible import OneOf, Possible, Scalar, one_of, options
 from checker.model.values import Text, text
 
 
@@ -19,6 +20,9 @@ def in_order(words: list[Possible]) -> list[Possible]:
     ahead: list[Possible] = []
     rest = [part for index, word in enumerate(words[1:], 2) for part in _apart(word, words[index : index + 1])]
     while rest and len(named) < (4 if named[2:] == ["wait"] else 3):
+        if _is_in_front(rest[0], [*named[1:], *rest[1:]]):
+            ahead.append(rest.pop(0))
+            continue
         name = rest[0][2:] if isinstance(rest[0], str) and rest[0].startswith("--") else None
         if name is None:
             named.append(rest.pop(0))
@@ -28,6 +32,27 @@ def in_order(words: list[Possible]) -> list[Possible]:
         taken = 1 if name in GLOBAL_FLAGS or "=" in name else 2
         ahead, rest = [*ahead, *rest[:taken]], rest[taken:]
     return [*named, *rest, *ahead]
+
+
+def _is_in_front(word: Possible, others: Sequence[Possible]) -> bool:
+    """Whether a word of which nothing is known (``aws $OPTIONS ecs update-service``) can only be options, or nothing at
+    all: those around it make a command as they are, and with a name in its place they would make none."""
+    if isinstance(word, OneOf | str) or (isinstance(word, Text) and word.only_hole is None):
+        return False
+    service, command, *_ = [*_names(others), "", ""]
+    return is_call(service, command)
+
+
+def _names(words: Sequence[Possible]) -> Iterator[str]:
+    """The words that are written out, up to the first option that is not for all commands."""
+    is_value = False
+    for word in words:
+        option = word[2:] if isinstance(word, str) and word.startswith("--") else None
+        if option is not None and option not in GLOBAL_FLAGS | GLOBAL_VALUES:
+            return
+        if option is None and not is_value and isinstance(word, str):
+            yield word
+        is_value = option in GLOBAL_VALUES
 
 
 def _apart(word: Possible, behind: Sequence[Possible]) -> list[Possible]:
