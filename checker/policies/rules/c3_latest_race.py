@@ -134,6 +134,12 @@ def _of_file(owner: Resource, pipeline: Pipeline | None) -> Judgement | None:
     return owner.undecided("image", why, fix=_FIX_IMAGE)
 
 
+def _is_in_each_run(call: AwsCall) -> bool:
+    """Whether every run of the job makes the call."""
+    step = call.step
+    return step is not None and step.runs is YES and not step.conditions and call.reached.certain
+
+
 def _pushed(call: AwsCall, by_name: dict[str, Resource], pipeline: Pipeline, settings: Settings) -> Judgement:
     """One push of an image, or one more tag for it."""
     from checker.reason.images.commit_tags import is_commit, of_branch, tags_of
@@ -159,7 +165,7 @@ def _pushed(call: AwsCall, by_name: dict[str, Resource], pipeline: Pipeline, set
                 expected="a commit SHA",
                 actual=str(tag),
             )
-        if of_branch(tag, call.job) is YES:
+        if of_branch(tag, call.job, always=_is_in_each_run(call)) is YES:
             return call.fails(
                 "push",
                 f"Every run on a branch, or for a pull request, pushes the tag {tag}: an immutable repository refuses "

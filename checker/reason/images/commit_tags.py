@@ -27,7 +27,9 @@ _SHA: Final = lazy_re.compile(
     r"(?<![a-z])(sha|commit|rev[-_ ]?parse|rev[-_ ]?list|head[-_]?commit|git[-_]?rev)(?![a-z])", re.I
 )
 _MOVES: Final = lazy_re.compile(
-    r"(?<![a-z])(latest|stable|ref_name|tag_name|run_number|run_id|head_ref|branch)(?![a-z])", re.I
+    r"(?<![a-z])(latest|stable|ref_name|tag_name|run_number|run_id|head_ref|branch)(?![a-z])"
+    r"|(?<![a-z])github[._]ref(?![a-z._])",
+    re.I,
 )
 # What makes a commit shorter: `${SHA:0:7}`, `sha[:7]`, `git rev-parse --short`, `cut -c1-7`, an output `short_sha`.
 _SHORT: Final = lazy_re.compile(
@@ -51,7 +53,9 @@ _BRANCH: Final = lazy_re.compile(
     r"--abbrev-ref|--show-current|symbolic-ref|name-rev|(?<![a-z])head[-_]ref(?![a-z])|(?<![a-z])branch(?:[-_]?name)?(?![a-z])",
     re.I,
 )
-_REF: Final = lazy_re.compile(r"(?<![a-z])ref[-_]name(?![a-z])", re.I)
+# What the run was started for, by its name alone or as a whole (`${GITHUB_REF##*/}`): a branch, a tag, a pull request.
+_REF: Final = lazy_re.compile(r"(?<![a-z])ref[-_]name(?![a-z])|(?<![a-z])github[._]ref(?![a-z._])", re.I)
+_ON_BRANCH: Final = ("refs/heads/", "refs/pull/")
 # The number of a pull request, which is the same for every commit in it.
 _PULL: Final = lazy_re.compile(r"\bgithub\.event\.(?:number|pull_request\.number|issue\.number)\b")
 # What a run for a pull request starts with again and again (GitHub documentation, "Events that trigger workflows").
@@ -192,9 +196,12 @@ def tags_of(call: AwsCall) -> tuple[Scalar, ...] | None:
     return options(value)
 
 
-def of_branch(tag: Scalar, job: EffectiveJob | None) -> Answer:
+def of_branch(tag: Scalar, job: EffectiveJob | None, *, always: bool = False) -> Answer:
     """Whether a tag is a branch's name, or a pull request's number, and nothing else that tells one run from another.
-    ``${{ github.ref_name }}`` is one unless the job runs on tags alone."""
+    ``${{ github.ref_name }}`` is one in the job's runs on branches or for pull requests, and none in those on tags.
+
+    ``always``: it is put on an image in each run of the job, so that one kind of runs is enough.
+    """
     parts = tag.holes if isinstance(tag, Text) else ()
     refs = [hole for hole in parts if _REF.search(hole.shown)]
     pulled = [hole for hole in parts if _PULL.search(hole.shown)] if _is_of_pull(job) else []
@@ -205,6 +212,12 @@ def of_branch(tag: Scalar, job: EffectiveJob | None) -> Answer:
     starts = job.starts if job is not None else ()
     if starts and all(shown(start.ref).startswith("refs/tags/") for start in starts):
         return NO
+    # By hand it may be meant to run on tags alone.
+    on_branch = [
+        start for start in starts if shown(start.ref).startswith(_ON_BRANCH) and start.event != "workflow_dispatch"
+    ]
+    if on_branch and (len(on_branch) == len(starts) or (always and any(start.runs is YES for start in on_branch))):
+        return YES
     return Open(f"whether {tag} is a branch's name")
 
 
