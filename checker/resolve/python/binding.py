@@ -4,10 +4,15 @@ the environment, which a program sets for itself or has a default for."""
 from __future__ import annotations
 
 import ast
+import re
+from functools import lru_cache
+from typing import Final
 
+from checker.model.pipeline.python import nodes_of
 from checker.model.possible import OneOf, one_of, open_text
 from checker.model.values import Text
 from checker.resolve.python.libraries.dictionaries import variable_of, with_key, with_more, without_key
+from checker.resolve.python.libraries.filled_parts import fills_parts
 from checker.resolve.python.libraries.task_containers import described, is_described, put_back
 from checker.resolve.python.machine import OWN, Call, Frame, Machine, value
 from checker.resolve.python.objects import bind_name
@@ -20,6 +25,7 @@ from checker.resolve.python.values import (
     Extern,
     Function,
     Instance,
+    Unordered,
     Value,
     bounded,
     either,
@@ -27,6 +33,133 @@ from checker.resolve.python.values import (
     extern,
     part_of,
 )
+
+_MOST_LOOKED_AT: Final = 64
+# What hands on what it is given as it is.
+_PICKING: Final = frozenset(
+    {"next", "iter", "list", "tuple", "filter", "sorted", "reversed", "enumerate", "zip", "max", "min", "get", "items",
+     "values"}
+)  # fmt: skip
+
+
+class Taken(tuple["Value", ...]):
+    """A list that has a name of its own and is a part of something, ``home``: what is set in it is set there."""
+
+    home: ast.expr
+
+
+def taken(machine: Machine, found: Value, home: ast.expr, frame: Frame) -> Value:
+    """What a name is given that stands for a part of a list or dictionary: ``task["containerDefinitions"][0]``, or what
+    was picked, ``next(each for each in task["containerDefinitions"] if ...)``; with such parts in it likewise."""
+    if isinstance(home, ast.Name) or not _has_parts(found):
+        return found
+    if (fixed := _fixed(machine, home, frame)) is not None:
+        return _at(found, fixed)
+    if not _picks(home):
+        return found
+    if (place := _holding(frame, found)) is not None:
+        return _at(found, place)
+    if isinstance(found, Dict):
+        return Dict(tuple((key, _held(frame, each)) for key, each in found.items), found.open)
+    assert isinstance(found, tuple)
+    return tuple(_held(frame, each) for each in found)
+
+
+def _held(frame: Frame, found: Value) -> Value:
+    place = _holding(frame, found) if _has_parts(found) else None
+    return _at(found, place) if place is not None else found
+
+
+@lru_cache(maxsize=4_096)
+def _picks(node: ast.expr) -> bool:
+    """Whether an expression gives what is there, and makes no other one of it, as ``copy.deepcopy`` does."""
+    calls = (each.func for each in nodes_of(node) if isinstance(each, ast.Call))
+    return all((each.id if isinstance(each, ast.Name) else getattr(each, "attr", "")) in _PICKING for each in calls)
+
+
+def _has_parts(found: Value) -> bool:
+    return type(found) is tuple or (isinstance(found, Dict) and found.rest is None and found.home is None)
+
+
+def _at(found: Value, home: ast.expr) -> Value:
+    if isinstance(found, Dict):
+        return Dict(found.items, found.open, home=home)
+    assert isinstance(found, tuple)
+    whole = Taken(found)
+    whole.home = home
+    return whole
+
+
+def _fixed(machine: Machine, home: ast.expr, frame: Frame) -> ast.expr | None:
+    """The place as it is told now, whatever becomes of the names in its keys; ``None`` where no place is told."""
+    match home:
+        case ast.Name():
+            return home
+        case ast.Subscript(value=whole, slice=ast.Name() | ast.Constant() as place):
+            pass
+        case ast.Call(func=ast.Attribute(value=whole, attr="get"), args=[ast.Constant() as place, *_]):
+            pass
+        case _:
+            return None
+    inside, key = _fixed(machine, whole, frame), value(machine, place, frame)
+    if inside is None or not isinstance(key, str | int):
+        return None
+    return _place(inside, key)
+
+
+def _place(whole: ast.expr, key: str | int) -> ast.expr:
+    made = ast.Subscript(whole, ast.Constant(key), ast.Load())
+    return ast.fix_missing_locations(ast.copy_location(made, whole))
+
+
+def _holding(frame: Frame, found: Value) -> ast.expr | None:
+    """The place in what a name of the frame stands for that holds this very value; ``None`` where none is seen."""
+    pending: list[tuple[Value, ast.expr]] = [
+        (whole, ast.Name(name, ast.Load(), lineno=1, col_offset=0))
+        for name, whole in frame.names.items()
+        if type(whole) is tuple or isinstance(whole, Dict | Taken)
+    ]
+    for looked, (whole, place) in enumerate(pending):
+        inner = whole.items if isinstance(whole, Dict) else enumerate(whole) if isinstance(whole, tuple) else ()
+        for key, each in inner if looked < _MOST_LOOKED_AT else ():
+            if isinstance(key, str | int) and (type(each) is tuple or isinstance(each, Dict)):
+                pending.append((each, _place(place, key)))
+                if each is found:
+                    return pending[-1][1]
+    return None
+
+
+def _loosen(picked: str, frame: Frame) -> None:
+    """Something is set in what nobody knows, and what that was picked from has it then: any part of it may."""
+    for name, whole in [*frame.names.items()] if "(" in picked or "[" in picked else ():
+        if _has_parts(whole) and re.search(rf"(?<![\w.]){re.escape(name)}\b", picked):
+            frame.names[name] = _with_any_parts(whole) if isinstance(whole, Dict) else extern(name)
+
+
+def element(machine: Machine, whole: ast.expr, index: int, found: Value, frame: Frame) -> Value:
+    """What a loop's name stands for in one round; with its number, if the loop counts."""
+    match whole, found:
+        case ast.Call(func=ast.Name(id="enumerate"), args=[inner, *_]), (number, each):
+            return number, element(machine, inner, index, each, frame)
+    fixed = _fixed(machine, whole, frame)
+    return _at(found, _place(fixed, index)) if fixed is not None and _has_parts(found) else found
+
+
+def _put_into(machine: Machine, target: ast.Subscript, owner: tuple[Value, ...], found: Value, frame: Frame) -> None:
+    """``found["list"][0] = value``: another list, with that in it; in any place of it where that is not known."""
+    key = value(machine, target.slice, frame)
+    sure = isinstance(key, int) and not isinstance(key, bool) and -len(owner) <= key < len(owner)
+    if isinstance(owner, Unordered) or isinstance(target.slice, ast.Slice):
+        bind(machine, target.value, extern(shown(target.value)), frame)
+        return
+    at = {range(len(owner))[key]} if sure and isinstance(key, int) else set(range(len(owner)))
+    surely = sure and (frame.reached.certain or isinstance(target.value, ast.Name))
+    now = tuple(
+        each if index not in at else found if surely else either([each, found]) for index, each in enumerate(owner)
+    )
+    if isinstance(owner, Taken):
+        bind(machine, owner.home, now, frame)
+    bind(machine, target.value, _at(now, owner.home) if isinstance(owner, Taken) else now, frame)
 
 
 def put_variable(machine: Machine, name: str, found: Value, frame: Frame) -> None:
@@ -83,16 +216,24 @@ def looped(machine: Machine, node: ast.For | ast.AsyncFor, frame: Frame) -> None
 
 def changed(machine: Machine, target: ast.expr, found: Value, frame: Frame) -> None:
     """What a name stands for has changed in itself: what it was taken from holds that, too."""
-    taken = False
+    is_part = False
     for each in found.options if isinstance(found, Either) else (found,):
         home = each.home if isinstance(each, Dict) else None
-        if isinstance(each, Dict) and home is not None:
-            taken = True
-            whole = put_back(value(machine, home, frame), each)
-            if whole is not None:
+        if not isinstance(each, Dict) or home is None:
+            continue
+        there = value(machine, home, frame)
+        if is_described(each):
+            is_part = True
+            if (whole := put_back(there, each)) is not None:
                 bind(machine, home, whole, frame)
-    if not taken or isinstance(target, ast.Name):
+        elif isinstance(there, Dict) and _keys(there) <= _keys(each):
+            bind(machine, home, Dict(each.items, each.open), frame)
+    if not is_part or isinstance(target, ast.Name):
         bind(machine, target, found, frame)
+
+
+def _keys(whole: Dict) -> set[str]:
+    return {key for key, _ in whole.items if isinstance(key, str)}
 
 
 def _as_shared(machine: Machine, name: str, found: Value, frame: Frame) -> Value:
@@ -116,12 +257,24 @@ def delete(machine: Machine, node: ast.Delete, frame: Frame) -> bool:
 
 def filled(machine: Machine, function: Function, given: Call) -> None:
     """A dictionary that a function is handed which puts something in it: from then on there may be more."""
-    names = fills_own(function.node)
-    handed = {**dict(zip(_names_of(function), given.node.args, strict=False))} if names else {}
+    names, parts = fills_own(function.node), fills_parts(function.node)
+    handed = {**dict(zip(_names_of(function), given.node.args, strict=False))} if names or parts else {}
     handed |= {each.arg: each.value for each in given.node.keywords if each.arg is not None}
     for name in sorted(names & handed.keys()):
         if isinstance(owner := value(machine, handed[name], given.frame), Dict):
             changed(machine, handed[name], with_more(owner), given.frame)
+    for name in sorted(parts & handed.keys()):
+        owner = value(machine, handed[name], given.frame)
+        if isinstance(owner, Dict) and owner.rest is None:
+            changed(machine, handed[name], _with_any_parts(owner), given.frame)
+        elif isinstance(owner, tuple):
+            bind(machine, handed[name], extern(shown(handed[name])), given.frame)
+
+
+def _with_any_parts(whole: Dict) -> Dict:
+    """A dictionary whose lists and dictionaries may hold something else from now on."""
+    items = ((key, extern(str(key)) if isinstance(each, tuple | Dict) else each) for key, each in whole.items)
+    return Dict(tuple(items), open=True, home=whole.home)
 
 
 def _names_of(function: Function) -> list[str]:
@@ -145,8 +298,8 @@ def bind(machine: Machine, target: ast.expr, found: Value, frame: Frame) -> None
             each = elements(found)
             star = next((index for index, one in enumerate(target.elts) if isinstance(one, ast.Starred)), None)
             if star is not None and isinstance(found, tuple) and len(found) >= len(target.elts) - 1:
-                taken = len(found) - len(target.elts) + 1
-                each = [*found[:star], found[star : star + taken], *found[star + taken :]]
+                count = len(found) - len(target.elts) + 1
+                each = [*found[:star], found[star : star + count], *found[star + count :]]
             exact = each is not None and len(each) == len(target.elts)
             for index, inner in enumerate(target.elts):
                 bind(machine, inner, each[index] if exact and each is not None else extern(shown(inner)), frame)
@@ -161,6 +314,8 @@ def bind(machine: Machine, target: ast.expr, found: Value, frame: Frame) -> None
                 grown = grown if own or frame.reached.certain else with_more(grown)
                 nests = isinstance(found, tuple | Dict)
                 changed(machine, target.value, bounded(grown, shown(target.value)) if nests else grown, frame)
+            elif isinstance(owner, tuple) and not any(map(is_described, owner)):
+                _put_into(machine, target, owner, found, frame)
             elif isinstance(owner, Either) and all(map(is_described, owner.options)):
                 set_ = ((value(machine, target.slice, frame), found),)
                 parts = [part for each in owner.options if (part := described(each)) is not None]
@@ -174,5 +329,7 @@ def bind(machine: Machine, target: ast.expr, found: Value, frame: Frame) -> None
                 keeps_key(machine, items, target, frame)
             elif isinstance(owner, Extern) and owner.answer is not None:
                 _changed(machine, target, owner, found, frame)
+            elif isinstance(owner, Extern) and owner.answer is None:
+                _loosen(owner.name, frame)
         case _:
             pass

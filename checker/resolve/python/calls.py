@@ -55,6 +55,7 @@ from checker.resolve.python.values import (
     Resource,
     Session,
     Some,
+    Unordered,
     Value,
     either,
     elements,
@@ -283,6 +284,12 @@ def _of_environment(machine: Machine, name: str, given: Call) -> tuple[Value] | 
     return (copied(extern(name.removesuffix(".copy"))),) if name in _COPYING else None
 
 
+def _is_fresh(given: Call) -> bool:
+    """Whether nothing was taken yet of what ``next`` is given, all of which is known, in its order."""
+    is_whole = isinstance(given.first, tuple) and not isinstance(given.first, Unordered)
+    return is_whole and bool(given.node.args) and isinstance(given.node.args[0], ast.GeneratorExp)
+
+
 def _known(machine: Machine, function: Extern, given: Call) -> tuple[Value] | None:
     """What a call of such a function gives, as the only one of a tuple; ``None`` where that is not told."""
     name, positional, named, node = function.name, given.positional, given.named, given.node
@@ -322,8 +329,8 @@ def _known(machine: Machine, function: Extern, given: Call) -> tuple[Value] | No
         leaves(machine, "1" if is_text(status, node) else given.plain(status), node, given.frame)
     if name == "json.dumps" and positional:
         return (json_text(positional[0], given.shown, given.file),)
-    if name == "next" and (first := elements(given.first) or [None]) and picked(first[0]):
-        return (first[0],)
+    if name == "next" and (first := elements(given.first) or [None]) and (picked(first[0]) or _is_fresh(given)):
+        return (first[0],) if first[0] is not None else None
     if name in KEEPING:
         if name == "sorted":  # it calls its key, and keeps nothing else that it is given from running
             _hand_over(machine, given, ())

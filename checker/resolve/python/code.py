@@ -19,7 +19,7 @@ from checker.model.pipeline.scripts import Loop, Reached
 from checker.model.possible import Possible
 from checker.model.sources import brief
 from checker.resolve.effort import OF_A_PROGRAM
-from checker.resolve.python.binding import bind, delete, looped
+from checker.resolve.python.binding import bind, delete, element, looped, taken
 from checker.resolve.python.calls import call
 from checker.resolve.python.expressions import EXPRESSIONS, truth
 from checker.resolve.python.libraries import at_exit
@@ -127,6 +127,7 @@ def _assign(machine: Machine, node: ast.Assign, frame: Frame) -> bool:
     annotation = getattr(node, "annotation", None)  # where the value is not known, its type may tell
     if annotation is not None and (found is None or isinstance(found, Extern)):
         found = typed(machine, annotation, frame) or found
+    found = taken(machine, found, node.value, frame)
     for target in node.targets:
         bind(machine, target, found, frame)
     return False
@@ -256,7 +257,7 @@ def _for(machine: Machine, node: ast.For | ast.AsyncFor, frame: Frame) -> bool:
     else:
         shown = tuple(each if isinstance(each, str) else None for each in values)
         for index, each in enumerate(values):
-            bind(machine, node.target, each, frame)
+            bind(machine, node.target, element(machine, node.iter, index, each, frame), frame)
             loop = Loop("each", spot, variable, shown if None not in shown else None, index)
             _round(machine, node.body, frame.inside(loop))
     block(machine, node.orelse, frame)

@@ -18,7 +18,7 @@ from checker.resolve.python.libraries.task_containers import by_test, described,
 from checker.resolve.python.machine import Call, Evaluate, Frame, Machine, value
 from checker.resolve.python.modules import leads_into
 from checker.resolve.python.objects import enter, method
-from checker.resolve.python.syntax_facts import puts_words, shown
+from checker.resolve.python.syntax_facts import calls_in, puts_words, shown
 from checker.resolve.python.values import (
     ENVIRONMENTS,
     SCALARS,
@@ -286,11 +286,16 @@ def _comprehension(machine: Machine, node: _Comprehension, frame: Frame) -> Valu
         element = value(machine, node.elt, inner)
         return extern(shown(node)) if is_plain(element) or isinstance(element, Extern) else (element,)
     results: list[Value] = []
+    asked = [] if any(map(calls_in, node.generators[0].ifs)) else node.generators[0].ifs
+    sure = bool(asked) and not isinstance(whole, Some)
     for each in first:
         machine.work()
         bind(machine, node.generators[0].target, each, inner)
-        results.append(value(machine, node.elt, inner))
-    return Some(tuple(results)) if some else Unordered(results) if loose else tuple(results)
+        tests = [value(machine, test, inner) for test in asked]
+        if not any(test is False for test in tests):
+            sure = sure and all(test is True for test in tests)
+            results.append(value(machine, node.elt, inner))
+    return Some(tuple(results)) if some and not sure else Unordered(results) if loose else tuple(results)
 
 
 def _open_items(machine: Machine, node: _Comprehension, frame: Frame) -> Dict | None:
