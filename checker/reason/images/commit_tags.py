@@ -19,7 +19,7 @@ from checker.model.answers import NO, YES, Answer, Open
 from checker.model.pipeline.jobs import EffectiveJob, EffectiveStep
 from checker.model.pipeline.pipeline import Pipeline
 from checker.model.pipeline.scripts import CACHE, AwsCall, Trace, plain_name
-from checker.model.possible import Scalar, call_behind, options, shown
+from checker.model.possible import Possible, Scalar, call_behind, options, shown
 from checker.model.values import Absent, Answered, CallPlace, Hole, RunValue, Text, pieces, text
 from checker.reason.calls.structures import inside
 
@@ -290,6 +290,19 @@ def other_tags(images: Sequence[Scalar], known: Pushed) -> Iterator[Scalar]:
             yield tag
 
 
+def left_behind(images: Iterable[Possible], known: Pushed) -> Iterator[str]:
+    """Of the images of a revision's containers those that are written out, and of the same name as the release's in
+    another container."""
+    each = [(image, options(image) or ()) for image in images]
+    released = {_whole_name(one) for _, can_be in each for one in can_be if is_released(one, known) is YES}
+    yield from (image for image, _ in each if isinstance(image, str) and _whole_name(image) in released)
+
+
+def _whole_name(value: Scalar) -> str:
+    """An image's name as written, with its registry."""
+    return shown(value).removesuffix(shown(tag_of(value))).removesuffix(":")
+
+
 def form_of(tag: Scalar) -> Form:
     """What a tag is made of."""
     return tuple(_position(part) for part in pieces(tag if isinstance(tag, Text) else shown(tag)))
@@ -365,7 +378,7 @@ def _repository(value: Scalar) -> str:
 
 def _name(value: Scalar) -> str:
     """The last part of an image's name as :func:`_repository` has it; its whole name as written where that is open."""
-    return _repository(value) or shown(value).removesuffix(shown(tag_of(value))).removesuffix(":")
+    return _repository(value) or _whole_name(value)
 
 
 def tag_of(value: Scalar) -> str | Text:

@@ -27,7 +27,7 @@ from checker.reason.calls.touched import picked_resources
 from checker.reason.deploys.changes import What, changes_of
 from checker.reason.deploys.code.run_commits import is_of_run
 from checker.reason.deploys.paths import At
-from checker.reason.images.commit_tags import Pushed, is_commit_of_run, is_released, other_tags, pushed
+from checker.reason.images.commit_tags import Pushed, is_commit_of_run, is_released, left_behind, other_tags, pushed
 from checker.reason.images.references import image_references
 from checker.reason.images.registered import containers_in, containers_of, images_in, misplaced, stack_between
 from checker.reason.images.replaced import CHANGERS, keeps_all, marked, of_file, set_by, unmarked
@@ -331,6 +331,7 @@ def _of_images(images: list[Possible], release: Release) -> Revision:
     answers = [is_released(option, release.pushed) for option in each_can_be]
     if YES in answers:
         kept = next((each for each in each_can_be if _is_kept(each, release.pushed)), None)
+        kept = kept or next(left_behind(images, release.pushed), None)
         if kept is not None:
             return Revision(Runs.OTHER, f"one container of the revision that it registers keeps the image {kept}")
         other = next((each for image in images for each in other_tags(options(image) or (), release.pushed)), None)

@@ -136,6 +136,20 @@ def _loosen(picked: str, frame: Frame) -> None:
             frame.names[name] = _with_any_parts(whole) if isinstance(whole, Dict) else extern(name)
 
 
+def _refresh(machine: Machine, frame: Frame) -> None:
+    """Names of parts stand for what these are now."""
+    named = [(name, home) for name, found in frame.names.items() if (home := _home(found)) is not None]
+    for name, home in named:
+        if _has_parts(now := value(machine, home, frame)):
+            frame.names[name] = _at(now, home)
+
+
+def _home(found: Value) -> ast.expr | None:
+    if isinstance(found, Taken):
+        return found.home
+    return found.home if isinstance(found, Dict) and found.rest is None else None
+
+
 def element(machine: Machine, whole: ast.expr, index: int, found: Value, frame: Frame) -> Value:
     """What a loop's name stands for in one round; with its number, if the loop counts."""
     match whole, found:
@@ -331,5 +345,6 @@ def bind(machine: Machine, target: ast.expr, found: Value, frame: Frame) -> None
                 _changed(machine, target, owner, found, frame)
             elif isinstance(owner, Extern) and owner.answer is None:
                 _loosen(owner.name, frame)
+            _refresh(machine, frame)
         case _:
             pass
