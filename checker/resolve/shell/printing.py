@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct, field
@@ -148,8 +148,15 @@ class Unfinished(Struct):
     piped: Possible | None = None  # what the command before a pipe prints
 
 
-def outputs_of(command: Command, unfinished: Unfinished) -> Iterator[Output]:
-    """What a command writes to its step's outputs, and to the job's environment (an output of no step).
+# The name of variables that a step hands on, whatever they are called.
+UNTOLD: Final = ""
+
+
+def outputs_of(
+    command: Command, unfinished: Unfinished, held: Callable[[str], str | None] = lambda _: None
+) -> Iterator[Output]:
+    """What a command writes to its step's outputs, and to the job's environment (an output of no step); :data:`UNTOLD`
+    where it is not known which variables. ``held`` gives a file's text by its path in the repository.
 
     Source: GitHub documentation, "Workflow commands for GitHub Actions", "Multiline strings", "Adding a system path".
     """
@@ -161,6 +168,8 @@ def outputs_of(command: Command, unfinished: Unfinished) -> Iterator[Output]:
             continue
         if command.program == "cat":
             printed = next((each.target for each in command.writes if each.operator.startswith("<<")), None)
+            if printed is None and len(command.words) == 2:
+                printed = _held(command.words[1], command.folder, held)
         else:
             printed = before if copies else output_of(command)
         if name == "${GITHUB_PATH}":
@@ -171,8 +180,14 @@ def outputs_of(command: Command, unfinished: Unfinished) -> Iterator[Output]:
         if name == "${GITHUB_OUTPUT}" and not step:
             continue
         for key, value in _several_lines(printed, name, unfinished):
-            yield Output(step, key, value, command.spot, command.reached.certain)
+            if key != UNTOLD or not step:
+                yield Output(step, key, value, command.spot, command.reached.certain)
     yield from _said(command)
+
+
+def _held(word: Possible, folder: str | None, held: Callable[[str], str | None]) -> str | None:
+    path = posixpath.normpath(posixpath.join(folder or "", word)) if isinstance(word, str) and word else ".."
+    return None if folder is None or path.startswith(("/", "..")) else held(path)
 
 
 def _said(command: Command) -> Iterator[Output]:
@@ -209,7 +224,7 @@ def _several_lines(printed: Possible | None, target: str, unfinished: Unfinished
                 unfinished.lines.append(line)
         elif isinstance(line, str) and (begun := _BEGUN.fullmatch(line)):
             unfinished.name, unfinished.end, unfinished.lines, unfinished.target = begun[1], begun[2], [], target
-        elif isinstance(line, str | Text):
+        else:
             yield from _assigned(line)
 
 
@@ -220,12 +235,14 @@ def _lines(printed: Possible | None) -> list[Possible]:
     return lines[:-1] if lines[-1:] == [""] else lines
 
 
-def _assigned(line: str | Text) -> Iterator[tuple[str, Possible]]:
-    """What a line of the form ``name=value`` says."""
-    first, *rest = pieces(line)
+def _assigned(line: Possible) -> Iterator[tuple[str, Possible]]:
+    """What a line of the form ``name=value`` says; one of which the name is not known says something of any."""
+    first, *rest = pieces(line) if isinstance(line, str | Text) else [None]
     match = _ASSIGNED.match(first) if isinstance(first, str) else None
     if match is not None and isinstance(first, str):
         yield match[1], text([first[match.end() :], *rest])
+    elif not isinstance(first, str) or (rest and not first.lstrip().startswith("#")):
+        yield UNTOLD, line
 
 
 def streams(handling: Handling, writes: Sequence[Write]) -> Handling:

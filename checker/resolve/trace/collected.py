@@ -27,7 +27,7 @@ from checker.resolve.shell.files.overlaid import Overlaid
 from checker.resolve.shell.files.written import Written
 from checker.resolve.shell.follower import MAX_STATEMENTS, Follower
 from checker.resolve.shell.handed.asking import settings_kept
-from checker.resolve.shell.printing import Unfinished, outputs_of
+from checker.resolve.shell.printing import UNTOLD, Unfinished, outputs_of
 from checker.resolve.shell.starting import line_of, starts_script
 from checker.resolve.shell.state import State
 from checker.resolve.shell.variables.exported import hand_on, of_the_app, without_keys
@@ -129,8 +129,7 @@ class Collected(Struct):
         self, step: EffectiveStep, reached: Reached, environment: Mapping[str, Possible], fill: object
     ) -> list[Output]:
         """Follow a ``run:`` step; what it writes to the job's outputs and environment."""
-        assert step.run is not None
-        assert callable(fill)
+        assert step.run is not None and callable(fill)  # noqa: PT018
         self.sessions.begin(environment)
         start, self._unfinished = len(self.outputs), Unfinished()
         for name in loading_others(environment):
@@ -156,7 +155,7 @@ class Collected(Struct):
             exported={*environment},
             errexit="e" in options,
             pipefail="p" in options,
-            closed=is_hosted(step),
+            closed=is_hosted(step) and not any(each.name == UNTOLD for each in self.outputs),
             marks=marks,
             sealed=self._sealed,
             written=self.written,
@@ -243,7 +242,8 @@ class Collected(Struct):
                 environment = {**self._exported, **command.handed}
                 read_first(self, command, customized(command, environment), environment)
                 self._unread(command)
-        self.outputs.extend(outputs_of(command, self._unfinished))
+        known = Overlaid(self.library, self.written).known
+        self.outputs.extend(outputs_of(command, self._unfinished, known))
 
     def _unread(self, command: Command, written: Command | None = None) -> None:
         if (first := unseen(command, self._begun)) is not None:

@@ -29,6 +29,7 @@ from checker.model.values import Hole, RunValue, Text
 from checker.resolve.effort import Effort, SpentError
 from checker.resolve.shell.files.overlaid import Overlaid
 from checker.resolve.shell.files.written import Written
+from checker.resolve.shell.printing import UNTOLD
 from checker.resolve.shell.variables.exported import KEY, given_to
 from checker.resolve.shell.variables.github_script import set_by_script
 from checker.resolve.shell.variables.search_path import with_before
@@ -245,7 +246,7 @@ class Tracer(Struct):
         scope = step.scope or step.job.name
         handed: dict[str, Possible] = {}  # what two branches of one step write may be either
         for output in outputs:
-            if output.step or output.name == "PATH":
+            if output.step or output.name in {"PATH", UNTOLD}:
                 continue
             _note(_variable(output.name, step.job), output, step, handed.keys(), own, unsure, sure)
             before = None if output.certain else handed.get(output.name)  # the last line counts
