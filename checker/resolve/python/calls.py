@@ -25,7 +25,7 @@ from checker.resolve.python.libraries.boto_resources import call_resource, of_co
 from checker.resolve.python.libraries.builtins import KEEPING, built_in, grown
 from checker.resolve.python.libraries.called_back import calls_back
 from checker.resolve.python.libraries.command_lines import declare, declare_commands
-from checker.resolve.python.libraries.dictionaries import copied, got_from, variable_of
+from checker.resolve.python.libraries.dictionaries import copied, got_from, of_ways, variable_of
 from checker.resolve.python.libraries.requests import makes_requests, names_host, request_of
 from checker.resolve.python.libraries.task_containers import described, picked
 from checker.resolve.python.libraries.texts import of_text
@@ -86,7 +86,7 @@ def called(machine: Machine, node: ast.Call, frame: Frame, function: Value, posi
             given.complete = given.complete and inner is not None
             given.positional.extend(inner or ())
     for keyword in node.keywords:
-        found = value(machine, keyword.value, frame)
+        found = of_ways(value(machine, keyword.value, frame))
         if keyword.arg is not None:
             given.named[keyword.arg] = found
         else:

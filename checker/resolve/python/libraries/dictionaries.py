@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from checker.model.possible import OneOf, one_of, open_text
 from checker.resolve.python.machine import Machine
-from checker.resolve.python.values import ENVIRONMENTS, Dict, Extern, Value, either, extern, part_of, within
+from checker.resolve.python.values import ENVIRONMENTS, Dict, Either, Extern, Value, either, extern, part_of, within
 
 
 def variable_of(machine: Machine, name: str, default: Value = None) -> Value:
@@ -51,6 +51,20 @@ def without_key(whole: Dict, key: Value) -> Dict:
 def with_more(whole: Dict) -> Dict:
     """A dictionary that may hold more, or something else, from now on."""
     return Dict(whole.items, open=True, rest=whole.rest, home=whole.home)
+
+
+def of_ways(found: Value) -> Value:
+    """Of dictionaries that one name may stand for (``if wait: given["wait"] = True``) one with the keys of all: what
+    not all have, or have alike, is open."""
+    ways = found.options if isinstance(found, Either) else ()
+    known = [each for each in ways if isinstance(each, Dict) and not each.open and each.rest is None]
+    if not known or len(known) < len(ways):
+        return found
+    keys = dict.fromkeys(key for each in known for key, _ in each.items)
+    if not all(isinstance(key, str) for key in keys):
+        return found
+    held = {key: [dict(each.items).get(key, extern(f"{key}?")) for each in known] for key in keys}
+    return Dict(tuple((key, either(values)) for key, values in held.items()))
 
 
 def last_of(items: Iterable[tuple[Value, Value]]) -> tuple[tuple[Value, Value], ...]:
