@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import ast
 import re
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Final
 
 from checker.model.pipeline.python import nodes_of
@@ -73,8 +73,10 @@ def _held(frame: Frame, found: Value) -> Value:
 @lru_cache(maxsize=4_096)
 def _picks(node: ast.expr) -> bool:
     """Whether an expression gives what is there, and makes no other one of it, as ``copy.deepcopy`` does."""
-    calls = (each.func for each in nodes_of(node) if isinstance(each, ast.Call))
-    return all((each.id if isinstance(each, ast.Name) else getattr(each, "attr", "")) in _PICKING for each in calls)
+    inner = list(nodes_of(node))
+    calls = (each.func for each in inner if isinstance(each, ast.Call))
+    names = {each.id if isinstance(each, ast.Name) else getattr(each, "attr", "") for each in calls}
+    return names <= _PICKING and any(isinstance(each, ast.Name) for each in inner)
 
 
 def _has_parts(found: Value) -> bool:
@@ -114,18 +116,20 @@ def _place(whole: ast.expr, key: str | int) -> ast.expr:
 
 def _holding(frame: Frame, found: Value) -> ast.expr | None:
     """The place in what a name of the frame stands for that holds this very value; ``None`` where none is seen."""
-    pending: list[tuple[Value, ast.expr]] = [
-        (whole, ast.Name(name, ast.Load(), lineno=1, col_offset=0))
-        for name, whole in frame.names.items()
-        if type(whole) is tuple or isinstance(whole, Dict | Taken)
+    pending: list[tuple[Value, tuple[str | int, ...]]] = [
+        (whole, (name,)) for name, whole in frame.names.items() if isinstance(whole, tuple | Dict)
     ]
     for looked, (whole, place) in enumerate(pending):
+        if looked == _MOST_LOOKED_AT:
+            return None
         inner = whole.items if isinstance(whole, Dict) else enumerate(whole) if isinstance(whole, tuple) else ()
-        for key, each in inner if looked < _MOST_LOOKED_AT else ():
-            if isinstance(key, str | int) and (type(each) is tuple or isinstance(each, Dict)):
-                pending.append((each, _place(place, key)))
+        for key, each in inner:
+            if isinstance(key, str | int) and isinstance(each, tuple | Dict):
+                pending.append((each, (*place, key)))
                 if each is found:
-                    return pending[-1][1]
+                    name, *keys = pending[-1][1]
+                    whole_name: ast.expr = ast.Name(str(name), ast.Load(), lineno=1, col_offset=0)
+                    return reduce(_place, keys, whole_name)
     return None
 
 
@@ -136,12 +140,20 @@ def _loosen(picked: str, frame: Frame) -> None:
             frame.names[name] = _with_any_parts(whole) if isinstance(whole, Dict) else extern(name)
 
 
-def _refresh(machine: Machine, frame: Frame) -> None:
-    """Names of parts stand for what these are now."""
-    named = [(name, home) for name, found in frame.names.items() if (home := _home(found)) is not None]
-    for name, home in named:
-        if _has_parts(now := value(machine, home, frame)):
+def _refresh(machine: Machine, whole: str, frame: Frame) -> None:
+    """Names of parts of what was changed stand for what these are now."""
+    homes = [(name, home) for name, found in frame.names.items() if (home := _home(found)) is not None]
+    for name, home in homes:
+        if _root(home) == whole and _has_parts(now := value(machine, home, frame)):
             frame.names[name] = _at(now, home)
+
+
+@lru_cache(maxsize=16_384)
+def _root(node: ast.expr) -> str:
+    """The name that a part is reached by: ``task`` of ``task["a"][0]``; empty where it is none."""
+    while isinstance(node, ast.Subscript | ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _home(found: Value) -> ast.expr | None:
@@ -345,6 +357,7 @@ def bind(machine: Machine, target: ast.expr, found: Value, frame: Frame) -> None
                 _changed(machine, target, owner, found, frame)
             elif isinstance(owner, Extern) and owner.answer is None:
                 _loosen(owner.name, frame)
-            _refresh(machine, frame)
+            if isinstance(target.value, ast.Name):
+                _refresh(machine, target.value.id, frame)
         case _:
             pass
