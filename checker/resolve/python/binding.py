@@ -17,7 +17,7 @@ from checker.resolve.python.libraries.task_containers import described, is_descr
 from checker.resolve.python.machine import OWN, Call, Frame, Machine, value
 from checker.resolve.python.objects import bind_name
 from checker.resolve.python.record import keeps_key
-from checker.resolve.python.syntax_facts import fills, fills_own, shown, written
+from checker.resolve.python.syntax_facts import fills, fills_own, root_of, shown, written
 from checker.resolve.python.values import (
     ENVIRONMENTS,
     Dict,
@@ -51,7 +51,7 @@ class Taken(tuple["Value", ...]):
 def taken(machine: Machine, found: Value, home: ast.expr, frame: Frame) -> Value:
     """What a name is given that stands for a part of a list or dictionary: ``task["containerDefinitions"][0]``, or what
     was picked, ``next(each for each in task["containerDefinitions"] if ...)``; with such parts in it likewise."""
-    if isinstance(home, ast.Name) or not _has_parts(found):
+    if isinstance(home, ast.Name | ast.Attribute) or not _has_parts(found):
         return found
     if (fixed := _fixed(machine, home, frame)) is not None:
         return _at(found, fixed)
@@ -95,7 +95,7 @@ def _at(found: Value, home: ast.expr) -> Value:
 def _fixed(machine: Machine, home: ast.expr, frame: Frame) -> ast.expr | None:
     """The place as it is told now, whatever becomes of the names in its keys; ``None`` where no place is told."""
     match home:
-        case ast.Name():
+        case ast.Name() | ast.Attribute(value=ast.Name()):
             return home
         case ast.Subscript(value=whole, slice=ast.Name() | ast.Constant() as place):
             pass
@@ -144,16 +144,8 @@ def _refresh(machine: Machine, whole: str, frame: Frame) -> None:
     """Names of parts of what was changed stand for what these are now."""
     homes = [(name, home) for name, found in frame.names.items() if (home := _home(found)) is not None]
     for name, home in homes:
-        if _root(home) == whole and _has_parts(now := value(machine, home, frame)):
+        if root_of(home) == whole and _has_parts(now := value(machine, home, frame)):
             frame.names[name] = _at(now, home)
-
-
-@lru_cache(maxsize=16_384)
-def _root(node: ast.expr) -> str:
-    """The name that a part is reached by: ``task`` of ``task["a"][0]``; empty where it is none."""
-    while isinstance(node, ast.Subscript | ast.Attribute):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _home(found: Value) -> ast.expr | None:

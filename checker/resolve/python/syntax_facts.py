@@ -164,6 +164,14 @@ GROWING: Final = frozenset({"append", "add", "extend", "insert", "update", "setd
 
 
 @lru_cache(maxsize=16_384)
+def root_of(node: ast.expr) -> str:
+    """The name that a part is reached by: ``task`` of ``task["a"][0]``; empty where it is none."""
+    while isinstance(node, ast.Subscript | ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+@lru_cache(maxsize=16_384)
 def grows(node: ast.AST) -> frozenset[str]:
     """The names outside of it to which a function adds something: ``failures.append(name)``, ``results[name] = 1``."""
     if isinstance(node, ast.Lambda):

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TypeGuard
 
 from checker.model.pipeline.python import nodes_of
-from checker.resolve.python.syntax_facts import GROWING
+from checker.resolve.python.syntax_facts import GROWING, root_of
 
 
 @lru_cache(maxsize=16_384)
@@ -16,9 +16,9 @@ def fills_parts(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -
     in what it has taken of them under another name, that of a loop among them."""
     if isinstance(function, ast.Lambda):
         return frozenset()
-    put = {_root(each.value) for each in nodes_of(function) if _is_put_into(each)}
+    put = {root_of(each.value) for each in nodes_of(function) if _is_put_into(each)}
     put |= {
-        _root(each.func.value)
+        root_of(each.func.value)
         for each in nodes_of(function)
         if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in GROWING
     }
@@ -30,7 +30,7 @@ def fills_parts(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -
                 names = {one.id for one in nodes_of(target) if isinstance(one, ast.Name)}
                 for parameter in {one.id for one in nodes_of(source) if isinstance(one, ast.Name)} & parameters:
                     of[parameter] |= names
-    deep = {_root(each.value) for each in nodes_of(function) if _is_put_into(each) and _is_part(each.value)}
+    deep = {root_of(each.value) for each in nodes_of(function) if _is_put_into(each) and _is_part(each.value)}
     return frozenset(name for name, called in of.items() if (called - {name}) & put or name in deep)
 
 
@@ -40,10 +40,3 @@ def _is_put_into(node: ast.AST) -> TypeGuard[ast.Subscript]:
 
 def _is_part(node: ast.expr) -> bool:
     return not isinstance(node, ast.Name)
-
-
-def _root(node: ast.expr) -> str:
-    """The name that a part is reached by: ``task`` of ``task["a"][0]``; empty where it is none."""
-    while isinstance(node, ast.Subscript | ast.Attribute):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else ""
