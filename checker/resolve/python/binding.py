@@ -42,6 +42,9 @@ _PICKING: Final = frozenset(
 )  # fmt: skip
 
 
+_PLACES: Final = (ast.Name, ast.Subscript, ast.Attribute)
+
+
 class Taken(tuple["Value", ...]):
     """A list that has a name of its own and is a part of something, ``home``: what is set in it is set there."""
 
@@ -275,18 +278,31 @@ def delete(machine: Machine, node: ast.Delete, frame: Frame) -> bool:
 
 def filled(machine: Machine, function: Function, given: Call) -> None:
     """A dictionary that a function is handed which puts something in it: from then on there may be more."""
-    names, parts = fills_own(function.node), fills_parts(function.node)
-    handed = {**dict(zip(_names_of(function), given.node.args, strict=False))} if names or parts else {}
+    names, parts, made = fills_own(function.node), fills_parts(function.node), machine.filled
+    told = names or parts or made
+    handed = {**dict(zip(_names_of(function), given.node.args, strict=False))} if told else {}
     handed |= {each.arg: each.value for each in given.node.keywords if each.arg is not None}
-    for name in sorted(names & handed.keys()):
+    for name, found in made.items():
+        if name in handed and isinstance(found, tuple | Dict) and isinstance(handed[name], _PLACES):
+            changed(machine, handed[name], _as_given(found, value(machine, handed[name], given.frame)), given.frame)
+    for name in sorted(names & handed.keys() - made.keys()):
         if isinstance(owner := value(machine, handed[name], given.frame), Dict):
             changed(machine, handed[name], with_more(owner), given.frame)
-    for name in sorted(parts & handed.keys()):
+    for name in sorted(parts & handed.keys() - made.keys()):
         owner = value(machine, handed[name], given.frame)
         if isinstance(owner, Dict) and owner.rest is None:
             changed(machine, handed[name], _with_any_parts(owner), given.frame)
         elif isinstance(owner, tuple):
             bind(machine, handed[name], extern(shown(handed[name])), given.frame)
+
+
+def _as_given(found: Value, before: Value) -> Value:
+    """What a function has made of a list or dictionary, which stays a part of what it was a part of."""
+    home = _home(before)
+    if isinstance(found, Dict):
+        return found if found.rest is not None else Dict(found.items, found.open, home=home)
+    assert isinstance(found, tuple)
+    return _at(found, home) if home is not None else found if isinstance(found, Unordered) else tuple(found)
 
 
 def _with_any_parts(whole: Dict) -> Dict:

@@ -224,6 +224,9 @@ class Machine(Struct):
     # What calls gave and did, and how much work was left then.
     memo: dict[tuple[object, ...], tuple[Value, tuple[AwsCall | Command, ...], int]] = field(default_factory=dict)
     kept: list[object] = field(default_factory=list)  # whose identity is a key of the memo
+    # What the call that was last gone through has made of the lists and dictionaries that it was given; of each.
+    filled: Mapping[str, Value] = field(default_factory=dict)
+    filled_by: dict[tuple[object, ...], Mapping[str, Value]] = field(default_factory=dict)
     journal: list[object] | None = None  # what the call does that is gone through, where that is put on record
     awaited: set[int] = field(default_factory=set)  # the calls of coroutines that are waited for at once
     leaving: list[tuple[Value, Call]] = field(default_factory=list)  # what runs when the program ends, and with what

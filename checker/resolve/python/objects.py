@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 from checker.data.aws_calls import service_of
 from checker.model.pipeline.handling import Handling
 from checker.resolve.python.libraries.bounds import again
+from checker.resolve.python.libraries.filled_parts import changes_own
 from checker.resolve.python.machine import (
     MAX_CALLS,
     MAX_DEPTH,
@@ -48,6 +49,7 @@ from checker.resolve.python.values import (
 )
 
 _NOTHING_AROUND: Final = Handling()
+_NOTHING_FILLED: Final[Mapping[str, Value]] = {}
 _GLOBAL: Final = "global "  # beside a function's names, under one that none has: those that it binds for its module
 _Parameter: TypeAlias = "tuple[str, ast.expr | None, ast.expr | None]"
 
@@ -93,6 +95,7 @@ def enter(
     shared = key_of(machine, function, positional, named, frame)
     stage = machine.stage
     if stage is not None:
+        machine.filled = _NOTHING_FILLED
         if shared is None:
             return stage.enter(function, positional, named, frame)
         given = (*positional, *named.values())
@@ -108,11 +111,13 @@ def enter(
     if named:
         key = (*key, *[(name, _identity(named[name])) for name in sorted(named)])
     known = machine.memo.get(key)
-    if known is not None:
+    # What another machine has remembered does not tell what the call has made of what it was given.
+    if known is not None and (key in machine.filled_by or not changes_own(function.node)):
         machine.notes(Remembered(known[2]))
         if len(machine.calls) + len(known[1]) > MAX_CALLS:
             raise StopError
         machine.calls.extend(known[1])
+        machine.filled = machine.filled_by.get(key, _NOTHING_FILLED)
         return known[0]
     given = (*positional, *named.values())
     machine.kept.extend((function.owner, *given))
@@ -122,8 +127,12 @@ def enter(
         machine.work()
         # While it is followed: recursion.
         machine.memo[key] = (extern(getattr(function.node, "name", "lambda")), (), left)
-        return _followed(machine, function, positional, named, frame)
+        machine.filled_by[key] = _NOTHING_FILLED
+        result = _followed(machine, function, positional, named, frame)
+        machine.filled_by[key] = machine.filled
+        return result
 
+    machine.filled = _NOTHING_FILLED
     result = go() if shared is None else once(machine, function, shared, given, frame, go)
     machine.memo[key] = (result, tuple(machine.calls[start:]), left)
     return result
@@ -150,6 +159,7 @@ def _followed(
             result = found if found is not None else result
     machine.depth -= 1
     rebind(machine, function, names)
+    machine.filled = {name: names[name] for name in changes_own(function.node) if name in names}
     return result
 
 

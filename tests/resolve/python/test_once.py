@@ -287,7 +287,7 @@ ON_RECORD = {
     "leaving",
 }
 OF_PLACES_OF_CALLS = {"reached", "_numbers"}
-OF_THIS = {"left", "memo", "kept", "journal", "cut"}
+OF_THIS = {"left", "memo", "kept", "journal", "cut", "filled", "filled_by"}
 # The syntax alone tells it, and who makes the call has put it there.
 OF_SYNTAX = {"awaited"}
 

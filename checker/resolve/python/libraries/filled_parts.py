@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TypeGuard
 
 from checker.model.pipeline.python import nodes_of
-from checker.resolve.python.syntax_facts import GROWING, root_of
+from checker.resolve.python.syntax_facts import GROWING, fills_own, root_of
 
 
 @lru_cache(maxsize=16_384)
@@ -40,3 +40,20 @@ def _is_put_into(node: ast.AST) -> TypeGuard[ast.Subscript]:
 
 def _is_part(node: ast.expr) -> bool:
     return not isinstance(node, ast.Name)
+
+
+@lru_cache(maxsize=16_384)
+def changes_own(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> frozenset[str]:
+    """The parameters that a function changes, or a part of them, and that stand for what it was given to the end."""
+    if isinstance(function, ast.Lambda):
+        return frozenset()
+    # In place: `words += ["--debug"]`.
+    grown = [each.target for each in nodes_of(function) if isinstance(each, ast.AugAssign)]
+    added = {each.id for each in grown if isinstance(each, ast.Name)}
+    bound = {
+        each.id
+        for each in nodes_of(function)
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store | ast.Del) and each not in grown
+    }
+    parameters = {each.arg for each in nodes_of(function.args) if isinstance(each, ast.arg)}
+    return frozenset(((fills_own(function) | fills_parts(function) | added) & parameters) - bound)
