@@ -102,7 +102,7 @@ class Collected(Struct):
             commands=tuple(each for each in self.actions if isinstance(each, Command)),
             aws=tuple(each for each in self.actions if isinstance(each, AwsCall)),
             cdk=tuple(each for each in self.actions if isinstance(each, CdkCommand)),
-            outputs=tuple(self.outputs),
+            outputs=tuple(each for each in self.outputs if each.name != UNTOLD),
             problems=tuple(dict.fromkeys((*self.problems, *self.job.problems))),
             calculated=tuple(self.calculated),
             actions=tuple(self.actions),
